@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fact.h: the inputs of a decision.
+ *
+ * A decision is a pure function of a policy snapshot and a set of facts. A fact is a name and a
+ * value of one of five shapes; everything is a borrowed span, so building a set costs no
+ * allocation and the same set can be written to a recording and decided again later.
+ *
+ * Ownership: the caller of a function that takes facts owns every byte behind them; the callee
+ * must not keep a pointer after it returns unless its contract says so.
+ *
+ * Layout: OshSpan, OshFact and OshFactRecord are passed in arrays and so can never grow. New kinds
+ * of value are new members of #OshFactType whose payload fits the union; a reader that meets a
+ * type it does not know treats the fact as absent, which matches no allow rule and every deny rule.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * OshSpan:
+ * @data: (nullable): first byte; may be NULL only when @length is 0
+ * @length: number of bytes
+ *
+ * Borrowed bytes, not NUL-terminated.
+ */
+typedef struct {
+    const char *data;
+    gsize length;
+} OshSpan;
+
+/** OSH_SPAN_LITERAL: a span over a string literal, without its NUL. */
+#define OSH_SPAN_LITERAL(text) ((OshSpan){(text), sizeof(text) - 1})
+
+/**
+ * osh_span:
+ * @text: (nullable): a NUL-terminated string
+ *
+ * Returns: a span over @text, borrowed; empty when @text is NULL
+ */
+static inline OshSpan
+osh_span(const char *text)
+{
+    OshSpan span = {text, 0};
+
+    if (text != NULL)
+        while (text[span.length] != '\0')
+            span.length++;
+    return span;
+}
+
+/**
+ * OshFactType:
+ * @OSH_FACT_STRING: one string
+ * @OSH_FACT_INTEGER: one signed 64-bit integer
+ * @OSH_FACT_BOOLEAN: TRUE or FALSE
+ * @OSH_FACT_STRINGS: a list of strings; an allow rule needs every one to match, a deny rule any
+ * @OSH_FACT_RECORDS: a list of records; every record must be allowed
+ */
+typedef enum {
+    OSH_FACT_STRING = 1,
+    OSH_FACT_INTEGER = 2,
+    OSH_FACT_BOOLEAN = 3,
+    OSH_FACT_STRINGS = 4,
+    OSH_FACT_RECORDS = 5,
+} OshFactType;
+
+typedef struct _OshFact OshFact;
+
+/**
+ * OshFactRecord:
+ * @fields: (array length=n_fields): the facts of the record
+ * @n_fields: how many
+ *
+ * One element of a list of records, for example one GraphQL operation.
+ */
+typedef struct {
+    const OshFact *fields;
+    gsize n_fields;
+} OshFactRecord;
+
+/**
+ * OshFact:
+ * @name: dotted lower-case name, NUL-terminated, constant for the life of the call
+ * @type: an #OshFactType
+ * @count: number of elements when @type is a list, otherwise 0
+ * @value: the value, by @type
+ */
+struct _OshFact {
+    const char *name;
+    guint32 type;
+    guint32 count;
+    union {
+        OshSpan string;
+        gint64 integer;
+        gboolean boolean;
+        const OshSpan *strings;
+        const OshFactRecord *records;
+    } value;
+};
+
+/**
+ * OshFacts:
+ * @facts: (array length=n_facts): the facts, in any order; a repeated name is an error of the
+ *   caller and makes the decision a denial
+ * @n_facts: how many
+ */
+typedef struct {
+    const OshFact *facts;
+    gsize n_facts;
+} OshFacts;
+
+/*
+ * Names that the host itself understands. A protocol plugin adds its own, declared in its manifest.
+ */
+
+/** Host name or address literal as the client asked for it, without brackets. String. */
+#define OSH_FACT_NETWORK_HOST "network.host"
+/** Destination port, 1..65535. Integer. */
+#define OSH_FACT_NETWORK_PORT "network.port"
+/** Absolute path of the executable image as the workload sees it. String. */
+#define OSH_FACT_PROCESS_BINARY "process.binary"
+/** Executable images of its ancestors, nearest first. Strings. */
+#define OSH_FACT_PROCESS_ANCESTORS "process.ancestors"
+/** Absolute paths found in argv; a hint for messages, never an identity. Strings. */
+#define OSH_FACT_PROCESS_CMDLINE "process.cmdline"
+/** "required" (the default) or "relaxed": with relaxed, every binary matches. String. */
+#define OSH_FACT_PROCESS_IDENTITY "process.identity"
+/** HTTP method, or WEBSOCKET_TEXT. String. */
+#define OSH_FACT_REQUEST_METHOD "request.method"
+/** Canonical request path, without the query. String. */
+#define OSH_FACT_REQUEST_PATH "request.path"
+/** Decoded query: records of {"key": string, "values": strings}. Records. */
+#define OSH_FACT_REQUEST_QUERY "request.query"
+/** SQL command word. String. */
+#define OSH_FACT_SQL_COMMAND "sql.command"
+/**
+ * GraphQL operations: records of {"type": string, "name": string, "fields": strings,
+ * "persisted": boolean, "hash": string, "id": string}; a field left out is absent. Records.
+ */
+#define OSH_FACT_GRAPHQL_OPERATIONS "graphql.operations"
+/** Why a GraphQL request could not be understood; its presence is a hard denial. String. */
+#define OSH_FACT_GRAPHQL_ERROR "graphql.error"
+/** Calls of a JSON-RPC message: records of {"method": string, "params": records of
+ * {"key": dotted string, "value": string}}. Records. */
+#define OSH_FACT_JSONRPC_CALLS "jsonrpc.calls"
+/** TRUE when the message holds a response frame from the client. Boolean. */
+#define OSH_FACT_JSONRPC_RESPONSE "jsonrpc.response"
+/** TRUE for a bodiless GET that opens an event stream. Boolean. */
+#define OSH_FACT_JSONRPC_RECEIVE_STREAM "jsonrpc.receive_stream"
+/** Why a JSON-RPC message could not be understood; its presence is a hard denial. String. */
+#define OSH_FACT_JSONRPC_ERROR "jsonrpc.error"
+
+/* Constructors for the common shapes, so that a set reads as a table. */
+#define OSH_FACT_STRING_INIT(fact_name, span)                                                      \
+    {.name = (fact_name), .type = OSH_FACT_STRING, .count = 0, .value = {.string = (span)}}
+#define OSH_FACT_INTEGER_INIT(fact_name, number)                                                   \
+    {.name = (fact_name), .type = OSH_FACT_INTEGER, .count = 0, .value = {.integer = (number)}}
+#define OSH_FACT_BOOLEAN_INIT(fact_name, flag)                                                     \
+    {.name = (fact_name), .type = OSH_FACT_BOOLEAN, .count = 0, .value = {.boolean = (flag)}}
+#define OSH_FACT_STRINGS_INIT(fact_name, spans, n)                                                 \
+    {.name = (fact_name),                                                                          \
+     .type = OSH_FACT_STRINGS,                                                                     \
+     .count = (guint32)(n),                                                                        \
+     .value = {.strings = (spans)}}
+#define OSH_FACT_RECORDS_INIT(fact_name, items, n)                                                 \
+    {.name = (fact_name),                                                                          \
+     .type = OSH_FACT_RECORDS,                                                                     \
+     .count = (guint32)(n),                                                                        \
+     .value = {.records = (items)}}
+
+G_END_DECLS
