@@ -155,20 +155,28 @@ typedef struct {
 
 /* Constructors for the common shapes, so that a set reads as a table. */
 #define OSH_FACT_STRING_INIT(fact_name, span)                                                      \
-    {.name = (fact_name), .type = OSH_FACT_STRING, .count = 0, .value = {.string = (span)}}
+    {                                                                                              \
+        .name = (fact_name), .type = OSH_FACT_STRING, .count = 0, .value = {.string = (span) }     \
+    }
 #define OSH_FACT_INTEGER_INIT(fact_name, number)                                                   \
-    {.name = (fact_name), .type = OSH_FACT_INTEGER, .count = 0, .value = {.integer = (number)}}
+    {                                                                                              \
+        .name = (fact_name), .type = OSH_FACT_INTEGER, .count = 0, .value = {.integer = (number) } \
+    }
 #define OSH_FACT_BOOLEAN_INIT(fact_name, flag)                                                     \
-    {.name = (fact_name), .type = OSH_FACT_BOOLEAN, .count = 0, .value = {.boolean = (flag)}}
+    {                                                                                              \
+        .name = (fact_name), .type = OSH_FACT_BOOLEAN, .count = 0, .value = {.boolean = (flag) }   \
+    }
 #define OSH_FACT_STRINGS_INIT(fact_name, spans, n)                                                 \
-    {.name = (fact_name),                                                                          \
-     .type = OSH_FACT_STRINGS,                                                                     \
-     .count = (guint32)(n),                                                                        \
-     .value = {.strings = (spans)}}
+    {                                                                                              \
+        .name = (fact_name), .type = OSH_FACT_STRINGS, .count = (guint32)(n), .value = {           \
+            .strings = (spans)                                                                     \
+        }                                                                                          \
+    }
 #define OSH_FACT_RECORDS_INIT(fact_name, items, n)                                                 \
-    {.name = (fact_name),                                                                          \
-     .type = OSH_FACT_RECORDS,                                                                     \
-     .count = (guint32)(n),                                                                        \
-     .value = {.records = (items)}}
+    {                                                                                              \
+        .name = (fact_name), .type = OSH_FACT_RECORDS, .count = (guint32)(n), .value = {           \
+            .records = (items)                                                                     \
+        }                                                                                          \
+    }
 
 G_END_DECLS
