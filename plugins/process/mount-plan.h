@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the paths of a policy to the list of mounts that makes a box's tree. Works on the host,
+ * before the box exists; reads the file system, changes nothing.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "init/protocol.h"
+
+G_BEGIN_DECLS
+
+/* One step of the tree, in the order in which init does them. */
+typedef struct {
+    enum osh_init_mount_kind kind;
+    guint32 flags; /* OSH_INIT_MOUNT_ */
+    guint32 mode;
+    char *source; /* (nullable) */
+    char *target;
+} OshMountStep;
+
+/* What the policy says about files. All strings are borrowed for the call. */
+typedef struct {
+    const char *const *read_only;  /* (nullable): absolute paths, NULL-terminated */
+    const char *const *read_write; /* (nullable) */
+    const char *workdir;           /* (nullable): bound writable when include_workdir */
+    gboolean include_workdir;
+    gboolean hard_requirement; /* a path that does not exist is an error */
+    /* (nullable): files in writable trees that steer the host (its policy, for one): bound
+     * read-only, their folders pinned. Security rule 3. */
+    const char *const *protect;
+} OshMountRequest;
+
+/* The tree of a box. */
+typedef struct {
+    GPtrArray *steps;       /* (element-type OshMountStep) */
+    GPtrArray *missing;     /* (element-type utf8): policy paths that do not exist */
+    GPtrArray *read_only;   /* (element-type utf8): granted and existing, without symlinks */
+    GPtrArray *read_write;  /* (element-type utf8) */
+    GPtrArray *protected;   /* (element-type utf8): bound read-only inside a writable tree */
+    GPtrArray *unprotected; /* (element-type utf8): symlinks that steer, and folders that were too
+                             * deep or too many to look into; named to the user */
+    gboolean root_is_host;  /* the policy grants "/" */
+    gboolean root_read_only;
+} OshMountPlan;
+
+/**
+ * osh_mount_plan_new:
+ * @request: what the policy grants
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): the tree, or %NULL with @error set when a path is relative,
+ *   holds "..", or is missing under hard_requirement.
+ */
+OshMountPlan *osh_mount_plan_new(const OshMountRequest *request, GError **error);
+
+/**
+ * osh_mount_plan_free:
+ * @plan: (nullable): a plan
+ */
+void osh_mount_plan_free(OshMountPlan *plan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshMountPlan, osh_mount_plan_free)
+
+G_END_DECLS
