@@ -15,7 +15,8 @@
 
 G_BEGIN_DECLS
 
-typedef struct OshBox OshBox;
+/* Not the OshBox of the public interface: that one is the plugin's, and holds one of these. */
+typedef struct OshBoxHandle OshBoxHandle;
 
 #define OSH_BOX_ERROR (osh_box_error_quark())
 GQuark osh_box_error_quark(void);
@@ -147,7 +148,7 @@ typedef struct {
  * @process: (nullable): the running program; %NULL when it could not be started
  * @error: (nullable): why; borrowed
  */
-typedef void (*OshBoxLaunched)(OshBox *box, OshBoxProcess *process, const GError *error,
+typedef void (*OshBoxLaunched)(OshBoxHandle *box, OshBoxProcess *process, const GError *error,
                                gpointer user_data);
 
 /**
@@ -156,7 +157,7 @@ typedef void (*OshBoxLaunched)(OshBox *box, OshBoxProcess *process, const GError
  *
  * Called once for each program whose OshBoxLaunched had a process, after that.
  */
-typedef void (*OshBoxExited)(OshBox *box, guint32 id, int status, gpointer user_data);
+typedef void (*OshBoxExited)(OshBoxHandle *box, guint32 id, int status, gpointer user_data);
 
 /**
  * OshBoxDied:
@@ -164,9 +165,9 @@ typedef void (*OshBoxExited)(OshBox *box, guint32 id, int status, gpointer user_
  *
  * Init is gone without having been asked to go; every program has been reported before.
  */
-typedef void (*OshBoxDied)(OshBox *box, const char *reason, gpointer user_data);
+typedef void (*OshBoxDied)(OshBoxHandle *box, const char *reason, gpointer user_data);
 
-typedef void (*OshBoxClosed)(OshBox *box, gpointer user_data);
+typedef void (*OshBoxClosed)(OshBoxHandle *box, gpointer user_data);
 
 /**
  * osh_box_open:
@@ -180,7 +181,8 @@ typedef void (*OshBoxClosed)(OshBox *box, gpointer user_data);
  *
  * Returns: (transfer full) (nullable): the box
  */
-OshBox *osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data, GError **error);
+OshBoxHandle *osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data,
+                           GError **error);
 
 /**
  * osh_box_take_socket:
@@ -188,7 +190,7 @@ OshBox *osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data
  *
  * Returns: the descriptor, which is the caller's now; -1 when it was taken before
  */
-int osh_box_take_socket(OshBox *box, gsize index);
+int osh_box_take_socket(OshBoxHandle *box, gsize index);
 
 /**
  * osh_box_new_socket:
@@ -200,21 +202,21 @@ int osh_box_take_socket(OshBox *box, gsize index);
  *
  * Returns: the descriptor, or -1 with @error set
  */
-int osh_box_new_socket(OshBox *box, int family, int type, GError **error);
+int osh_box_new_socket(OshBoxHandle *box, int family, int type, GError **error);
 
 /**
  * osh_box_degraded:
  *
  * Returns: OSH_INIT_DEGRADED_ bits: what the box lacks of what was asked for
  */
-guint32 osh_box_degraded(OshBox *box);
+guint32 osh_box_degraded(OshBoxHandle *box);
 
 /**
  * osh_box_init_pid:
  *
  * Returns: the pid of the box's init as the host sees it
  */
-pid_t osh_box_init_pid(OshBox *box);
+pid_t osh_box_init_pid(OshBoxHandle *box);
 
 /**
  * osh_box_seal:
@@ -226,7 +228,7 @@ pid_t osh_box_init_pid(OshBox *box);
  *
  * Returns: %TRUE on success
  */
-gboolean osh_box_seal(OshBox *box, const OshBoxSeal *seal, GError **error);
+gboolean osh_box_seal(OshBoxHandle *box, const OshBoxSeal *seal, GError **error);
 
 /**
  * osh_box_launch:
@@ -239,7 +241,7 @@ gboolean osh_box_seal(OshBox *box, const OshBoxSeal *seal, GError **error);
  * Returns: the id of the program; 0 with @error set when it could not even be asked for, in which
  *   case no callback follows
  */
-guint32 osh_box_launch(OshBox *box, const OshBoxLaunch *launch, OshBoxLaunched launched,
+guint32 osh_box_launch(OshBoxHandle *box, const OshBoxLaunch *launch, OshBoxLaunched launched,
                        OshBoxExited exited, gpointer user_data, GError **error);
 
 /**
@@ -251,7 +253,7 @@ guint32 osh_box_launch(OshBox *box, const OshBoxLaunch *launch, OshBoxLaunched l
  *
  * Returns: %TRUE when the request went out; a program that has ended already is not an error
  */
-gboolean osh_box_signal(OshBox *box, guint32 id, int signal, gboolean group, GError **error);
+gboolean osh_box_signal(OshBoxHandle *box, guint32 id, int signal, gboolean group, GError **error);
 
 /**
  * osh_box_close:
@@ -260,7 +262,7 @@ gboolean osh_box_signal(OshBox *box, guint32 id, int signal, gboolean group, GEr
  *
  * Programs that are still there after the grace are killed. Exits are reported before @closed.
  */
-void osh_box_close(OshBox *box, guint grace_ms, OshBoxClosed closed, gpointer user_data);
+void osh_box_close(OshBoxHandle *box, guint grace_ms, OshBoxClosed closed, gpointer user_data);
 
 /**
  * osh_box_free:
@@ -269,8 +271,8 @@ void osh_box_close(OshBox *box, guint grace_ms, OshBoxClosed closed, gpointer us
  * Kills whatever is left, waits for init and closes every descriptor. No callback is called. Not
  * to be called from within a callback of the box other than @closed.
  */
-void osh_box_free(OshBox *box);
+void osh_box_free(OshBoxHandle *box);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshBox, osh_box_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshBoxHandle, osh_box_free)
 
 G_END_DECLS
