@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ext/content-inspector.h: "openshell.content-inspector/1": facts out of a message's content.
+ *
+ * GraphQL, JSON-RPC and MCP are not connections but what bodies say. A protocol plugin marks the
+ * decoded content of a message; the driver gives it, with the facts of the message's head, to the
+ * inspector that the policy's endpoint names, adds the inspector's facts and decides again. So
+ * HTTP/1, HTTP/2 and WebSocket share every inspector.
+ *
+ * Content may be empty: a GraphQL request by GET stands in the query.
+ */
+#pragma once
+
+#include "openshell/fact.h"
+#include "openshell/host.h"
+
+G_BEGIN_DECLS
+
+#define OSH_INTERFACE_CONTENT_INSPECTOR "openshell.content-inspector/1"
+
+/**
+ * OshInspectionRequest:
+ * @struct_size: sizeof(OshInspectionRequest) of the driver
+ * @inspector: the name that the policy uses: "graphql", "json-rpc", "mcp"
+ * @media_type: lower-case, without parameters; "" when unknown
+ * @head: facts of the message's head, request.* above all
+ * @limit: most bytes of content; more is a hard denial by the driver
+ * @options: (nullable): a{sv}: options of the endpoint
+ * @wake: [shard] asks to be fed again, with no bytes, after %OSH_INSPECTION_PENDING
+ * @wake_data: for @wake
+ *
+ * Borrowed for the call of open, but for @wake and @wake_data.
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *inspector;
+    const char *media_type;
+    OshFacts head;
+    guint64 limit;
+    GVariant *options;
+    OshCallback wake;
+    gpointer wake_data;
+} OshInspectionRequest;
+
+/**
+ * OshInspection:
+ * @OSH_INSPECTION_MORE: wants the rest
+ * @OSH_INSPECTION_DONE: its facts are complete
+ * @OSH_INSPECTION_PENDING: it is being computed; wake tells when to ask again
+ */
+typedef enum {
+    OSH_INSPECTION_MORE = 0,
+    OSH_INSPECTION_DONE = 1,
+    OSH_INSPECTION_PENDING = 2,
+} OshInspection;
+
+/**
+ * OshContentInspectorInterface:
+ * @struct_size: sizeof(OshContentInspectorInterface) of the provider
+ * @inspectors: [any] the names that it serves, NULL-terminated; constant
+ * @open: [shard] an inspection; NULL with @error is a hard denial with that text
+ * @feed: [shard] the next bytes, @last with the final ones, which may be none. Content that makes
+ *   no sense is not an error of this function: it becomes the inspector's error fact, so that the
+ *   denial names it.
+ * @facts: [shard] what was found; after %OSH_INSPECTION_DONE. The spans belong to the inspection
+ *   and may point into nothing that was fed.
+ * @close: [shard] frees the inspection
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *const *(*inspectors)(gpointer instance);
+    gpointer (*open)(gpointer instance, const OshInspectionRequest *request, GError **error);
+    OshInspection (*feed)(gpointer inspection, OshSpan bytes, gboolean last);
+    OshFacts (*facts)(gpointer inspection);
+    void (*close)(gpointer inspection);
+} OshContentInspectorInterface;
+
+/** osh_inspector_inspectors: [any] Returns: (array zero-terminated=1) (nullable): its names. */
+static inline const char *const *
+osh_inspector_inspectors(const OshInterface *inspector)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    return osh_can_call(vtable, OshContentInspectorInterface, inspectors)
+               ? vtable->inspectors(inspector->instance)
+               : NULL;
+}
+
+/** osh_inspector_open: [shard] Returns: (transfer full) (nullable): an inspection. */
+static inline gpointer
+osh_inspector_open(const OshInterface *inspector, const OshInspectionRequest *request,
+                   GError **error)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    if (!osh_can_call(vtable, OshContentInspectorInterface, open)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "%s cannot inspect",
+                    inspector->provider);
+        return NULL;
+    }
+    return vtable->open(inspector->instance, request, error);
+}
+
+/** osh_inspector_feed: [shard] %OSH_INSPECTION_DONE where it cannot read: then it has no facts,
+ * which allows nothing. */
+static inline OshInspection
+osh_inspector_feed(const OshInterface *inspector, gpointer inspection, OshSpan bytes, gboolean last)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    return osh_can_call(vtable, OshContentInspectorInterface, feed)
+               ? vtable->feed(inspection, bytes, last)
+               : OSH_INSPECTION_DONE;
+}
+
+/** osh_inspector_facts: [shard] Returns: facts, valid until close; none where it cannot tell. */
+static inline OshFacts
+osh_inspector_facts(const OshInterface *inspector, gpointer inspection)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+    OshFacts none = {NULL, 0};
+
+    return osh_can_call(vtable, OshContentInspectorInterface, facts) ? vtable->facts(inspection)
+                                                                     : none;
+}
+
+/** osh_inspector_close: [shard] @inspection: (transfer full) (nullable). */
+static inline void
+osh_inspector_close(const OshInterface *inspector, gpointer inspection)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    if (inspection != NULL && osh_can_call(vtable, OshContentInspectorInterface, close))
+        vtable->close(inspection);
+}
+
+G_END_DECLS

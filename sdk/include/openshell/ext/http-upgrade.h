@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ext/http-upgrade.h: "openshell.http-upgrade/1": from HTTP to what it is upgraded to.
+ *
+ * Provided by the plugin that speaks the upgraded protocol (WebSocket), called by the driver, so
+ * that an HTTP plugin and it need not know each other:
+ *   1. an ASK of an HTTP session carries the fact "request.upgrade" with the token; before it
+ *      decides, the driver calls request(); its edits reach the HTTP session in the answer,
+ *   2. the 101 is an ASK in the server's direction; the driver calls response(),
+ *   3. when the HTTP session says UPGRADE after that answer, the driver calls open() and feeds
+ *      the session it returns, which is one of the provider's own l7-protocol.
+ */
+#pragma once
+
+#include "openshell/ext/l7-protocol.h"
+#include "openshell/host.h"
+
+G_BEGIN_DECLS
+
+#define OSH_INTERFACE_HTTP_UPGRADE "openshell.http-upgrade/1"
+
+/** The Upgrade token of a request, lower-case. String; absent where there is none. */
+#define OSH_FACT_REQUEST_UPGRADE "request.upgrade"
+/** Header fields of a request that carries request.upgrade: records of {"name": string, "value":
+ * string}, in order. Never recorded. Records. */
+#define OSH_FACT_REQUEST_HEADERS "request.headers"
+/** Status of a response that is asked about. Integer. */
+#define OSH_FACT_RESPONSE_STATUS "response.status"
+/** Header fields of such a response, as request.headers. Never recorded. Records. */
+#define OSH_FACT_RESPONSE_HEADERS "response.headers"
+
+/** OshHttpField: one header field. */
+typedef struct {
+    OshSpan name;
+    OshSpan value;
+} OshHttpField;
+
+/**
+ * OshHttpHead:
+ * @struct_size: sizeof(OshHttpHead) of the driver
+ * @method: of a request; empty for a response
+ * @path: canonical, of a request
+ * @status: of a response, else 0
+ * @fields: (array length=n_fields): in order
+ *
+ * Borrowed for the call.
+ */
+typedef struct {
+    guint32 struct_size;
+    OshSpan method;
+    OshSpan path;
+    guint32 status;
+    const OshHttpField *fields;
+    gsize n_fields;
+} OshHttpHead;
+
+/**
+ * OshHttpUpgradeRequestFunc:
+ * @state: (transfer full) (nullable): for the calls that follow; NULL with @error
+ * @edits: (array length=n_edits): what the head must become; borrowed from @state
+ * @error: (nullable): why the request is denied; borrowed
+ */
+typedef void (*OshHttpUpgradeRequestFunc)(gpointer state, const OshL7Edit *edits, gsize n_edits,
+                                          const GError *error, gpointer data);
+
+/** OshHttpUpgradeResponseFunc: @error: (nullable): why the 101 is not forwarded; borrowed. */
+typedef void (*OshHttpUpgradeResponseFunc)(const GError *error, gpointer data);
+
+/**
+ * OshHttpUpgradeInterface:
+ * @struct_size: sizeof(OshHttpUpgradeInterface) of the provider
+ * @token: [any] the Upgrade token it serves, lower-case; constant
+ * @request: [shard] judges the request's form; answers inside the call or later, once
+ * @response: [shard] judges the 101 against the request; answers likewise
+ * @open: [shard] takes the state and returns a session of the provider's l7-protocol; NULL with
+ *   @error closes the connection. @state is consumed in both cases.
+ * @state_free: [shard] the upgrade did not happen; an answer still due is not given
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *(*token)(gpointer instance);
+    void (*request)(gpointer instance, const OshHttpHead *head, GVariant *options,
+                    OshHttpUpgradeRequestFunc done, gpointer data);
+    void (*response)(gpointer instance, gpointer state, const OshHttpHead *head,
+                     OshHttpUpgradeResponseFunc done, gpointer data);
+    gpointer (*open)(gpointer instance, gpointer state, const OshL7Connection *connection,
+                     GError **error);
+    void (*state_free)(gpointer instance, gpointer state);
+} OshHttpUpgradeInterface;
+
+/** osh_http_upgrade_token: [any] Returns: (nullable): the token. */
+static inline const char *
+osh_http_upgrade_token(const OshInterface *upgrade)
+{
+    const OshHttpUpgradeInterface *vtable = (const OshHttpUpgradeInterface *)upgrade->vtable;
+
+    return osh_can_call(vtable, OshHttpUpgradeInterface, token) ? vtable->token(upgrade->instance)
+                                                                : NULL;
+}
+
+/** osh_http_upgrade_request: [shard] answers with an error where it cannot be asked. */
+static inline void
+osh_http_upgrade_request(const OshInterface *upgrade, const OshHttpHead *head, GVariant *options,
+                         OshHttpUpgradeRequestFunc done, gpointer data)
+{
+    const OshHttpUpgradeInterface *vtable = (const OshHttpUpgradeInterface *)upgrade->vtable;
+
+    if (osh_can_call(vtable, OshHttpUpgradeInterface, request)) {
+        vtable->request(upgrade->instance, head, options, done, data);
+    } else {
+        g_autoptr(GError) error =
+            g_error_new(OSH_ERROR, OSH_ERROR_UNSUPPORTED, "%s cannot upgrade", upgrade->provider);
+
+        done(NULL, NULL, 0, error, data);
+    }
+}
+
+/** osh_http_upgrade_response: [shard] answers with an error where it cannot be asked. */
+static inline void
+osh_http_upgrade_response(const OshInterface *upgrade, gpointer state, const OshHttpHead *head,
+                          OshHttpUpgradeResponseFunc done, gpointer data)
+{
+    const OshHttpUpgradeInterface *vtable = (const OshHttpUpgradeInterface *)upgrade->vtable;
+
+    if (osh_can_call(vtable, OshHttpUpgradeInterface, response)) {
+        vtable->response(upgrade->instance, state, head, done, data);
+    } else {
+        g_autoptr(GError) error = g_error_new(OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                                              "%s cannot judge an upgrade", upgrade->provider);
+
+        done(error, data);
+    }
+}
+
+/** osh_http_upgrade_open: [shard] @state: (transfer full). Returns: (transfer full) (nullable). */
+static inline gpointer
+osh_http_upgrade_open(const OshInterface *upgrade, gpointer state,
+                      const OshL7Connection *connection, GError **error)
+{
+    const OshHttpUpgradeInterface *vtable = (const OshHttpUpgradeInterface *)upgrade->vtable;
+
+    if (!osh_can_call(vtable, OshHttpUpgradeInterface, open)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "%s cannot open an upgrade",
+                    upgrade->provider);
+        return NULL;
+    }
+    return vtable->open(upgrade->instance, state, connection, error);
+}
+
+/** osh_http_upgrade_state_free: [shard] @state: (transfer full) (nullable). */
+static inline void
+osh_http_upgrade_state_free(const OshInterface *upgrade, gpointer state)
+{
+    const OshHttpUpgradeInterface *vtable = (const OshHttpUpgradeInterface *)upgrade->vtable;
+
+    if (state != NULL && osh_can_call(vtable, OshHttpUpgradeInterface, state_free))
+        vtable->state_free(upgrade->instance, state);
+}
+
+G_END_DECLS

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ext/virtual-host.h: "openshell.virtual-host/1": a name that is answered by a plugin.
+ *
+ * A plugin claims a name that ends in .local or .internal and answers requests to it, by a
+ * response of its own or by forwarding: ordered destinations, another head and body. It owns no
+ * socket. The driver authorises the request as one to any endpoint (identity, policy and audit
+ * come first), stands in as the origin towards the box, and is itself the HTTP/1 client of a
+ * forward, whose destination is authorised by the plugin's own configuration, passes the
+ * destination check with that route as the exact declared host, and is audited under the same
+ * correlation id. The driver keeps the request until the first byte of a response, so that a
+ * failed destination costs nothing but time.
+ *
+ * Order for one request: request(), body() until last, then any of respond() … or forward();
+ * for a forward: failed() for each destination that did not answer, then response_head() and
+ * response_chunk() until last, or aborted() where the answer broke off.
+ */
+#pragma once
+
+#include "openshell/ext/credential-provider.h"
+#include "openshell/ext/http-upgrade.h"
+#include "openshell/host.h"
+
+G_BEGIN_DECLS
+
+#define OSH_INTERFACE_VIRTUAL_HOST "openshell.virtual-host/1"
+
+typedef struct _OshVirtualExchange OshVirtualExchange;
+
+/**
+ * OshVirtualDestination:
+ * @host: name or literal
+ * @port: host order
+ * @tls: verified TLS to it
+ * @path: (nullable): request target; NULL is the client's
+ */
+typedef struct {
+    const char *host;
+    guint32 port;
+    gboolean tls;
+    const char *path;
+} OshVirtualDestination;
+
+/**
+ * OshVirtualSlot:
+ * @field: header field whose value is the text
+ * @text: with its placeholder
+ * @context: an #OshSlotContext
+ */
+typedef struct {
+    const char *field;
+    const char *text;
+    guint32 context;
+} OshVirtualSlot;
+
+/**
+ * OshVirtualForward:
+ * @struct_size: sizeof(OshVirtualForward) of the plugin
+ * @destinations: (array length=n_destinations): tried in this order
+ * @method: request method
+ * @fields: (array length=n_fields): the whole head but Host and framing
+ * @slots: (array length=n_slots): credentials in it
+ * @body: (nullable): the whole body
+ * @first_byte_timeout: microseconds to wait for a response head at each destination
+ * @idle_timeout: microseconds between two chunks of a response
+ *
+ * Borrowed for the call.
+ */
+typedef struct {
+    guint32 struct_size;
+    const OshVirtualDestination *destinations;
+    gsize n_destinations;
+    const char *method;
+    const OshHttpField *fields;
+    gsize n_fields;
+    const OshVirtualSlot *slots;
+    gsize n_slots;
+    GBytes *body;
+    gint64 first_byte_timeout;
+    gint64 idle_timeout;
+} OshVirtualForward;
+
+/**
+ * OshVirtualReply:
+ * @struct_size: sizeof(OshVirtualReply) of the driver
+ * @exchange: first argument of its functions
+ * @respond_head: [shard] status and fields of an answer; the driver frames it
+ * @respond_body: [shard] the next bytes, @last with the final ones
+ * @forward: [shard] lets the driver ask elsewhere; at most one at a time
+ * @room: [shard] how many bytes respond_body may put out before it should wait for drained()
+ *
+ * Given to the plugin with each request; valid until its close().
+ */
+typedef struct {
+    guint32 struct_size;
+    OshVirtualExchange *exchange;
+    gboolean (*respond_head)(OshVirtualExchange *exchange, guint32 status,
+                             const OshHttpField *fields, gsize n_fields);
+    gboolean (*respond_body)(OshVirtualExchange *exchange, OshSpan bytes, gboolean last);
+    gboolean (*forward)(OshVirtualExchange *exchange, const OshVirtualForward *forward);
+    gsize (*room)(OshVirtualExchange *exchange);
+} OshVirtualReply;
+
+/**
+ * OshVirtualHostInterface:
+ * @struct_size: sizeof(OshVirtualHostInterface) of the provider
+ * @names: [any] names it claims, lower-case, NULL-terminated; constant. One owner each.
+ * @reads_allowed_without_policy: [any] GET needs no policy entry for this name (policy.local)
+ * @body_limit: [any] most bytes of a request body, decoded; more is answered 413
+ * @request: [shard] a request for @name was allowed; returns the plugin's object for it, or NULL
+ *   with @error, which is answered 502
+ * @body: [shard] the next bytes of its body, decoded, @last with the final ones
+ * @response_head: [shard] a forward answered; the plugin passes it on, changed or not, with the
+ *   reply's functions
+ * @response_chunk: [shard] the next bytes of that answer, decoded, @last with the final ones
+ * @failed: [shard] a destination did not answer; @tried counts from 0. TRUE goes on with the next.
+ * @aborted: [shard] the answer that had begun broke off; the plugin may end its own answer in its
+ *   protocol's words
+ * @drained: [shard] there is room again
+ * @close: [shard] the exchange is over, complete or not; frees the object
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *const *(*names)(gpointer instance);
+    gboolean (*reads_allowed_without_policy)(gpointer instance, const char *name);
+    guint64 (*body_limit)(gpointer instance, const char *name);
+    gpointer (*request)(gpointer instance, const char *name, const OshHttpHead *head,
+                        const OshFacts *facts, const OshVirtualReply *reply, GError **error);
+    void (*body)(gpointer request, OshSpan bytes, gboolean last);
+    void (*response_head)(gpointer request, const OshHttpHead *head);
+    void (*response_chunk)(gpointer request, OshSpan bytes, gboolean last);
+    gboolean (*failed)(gpointer request, gsize tried, const GError *error);
+    void (*aborted)(gpointer request, const GError *error);
+    void (*drained)(gpointer request);
+    void (*close)(gpointer request);
+} OshVirtualHostInterface;
+
+/** osh_virtual_host_names: [any] Returns: (array zero-terminated=1) (nullable): its names. */
+static inline const char *const *
+osh_virtual_host_names(const OshInterface *host)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    return osh_can_call(vtable, OshVirtualHostInterface, names) ? vtable->names(host->instance)
+                                                                : NULL;
+}
+
+/** osh_virtual_host_reads_allowed_without_policy: [any] FALSE where it does not say. */
+static inline gboolean
+osh_virtual_host_reads_allowed_without_policy(const OshInterface *host, const char *name)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    return osh_can_call(vtable, OshVirtualHostInterface, reads_allowed_without_policy) &&
+           vtable->reads_allowed_without_policy(host->instance, name);
+}
+
+/** osh_virtual_host_body_limit: [any] 0 where it does not say. */
+static inline guint64
+osh_virtual_host_body_limit(const OshInterface *host, const char *name)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    return osh_can_call(vtable, OshVirtualHostInterface, body_limit)
+               ? vtable->body_limit(host->instance, name)
+               : 0;
+}
+
+/** osh_virtual_host_request: [shard] Returns: (transfer full) (nullable): for close(). */
+static inline gpointer
+osh_virtual_host_request(const OshInterface *host, const char *name, const OshHttpHead *head,
+                         const OshFacts *facts, const OshVirtualReply *reply, GError **error)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (!osh_can_call(vtable, OshVirtualHostInterface, request)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "%s cannot answer", host->provider);
+        return NULL;
+    }
+    return vtable->request(host->instance, name, head, facts, reply, error);
+}
+
+/** osh_virtual_host_body: [shard] see #OshVirtualHostInterface. */
+static inline void
+osh_virtual_host_body(const OshInterface *host, gpointer request, OshSpan bytes, gboolean last)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (osh_can_call(vtable, OshVirtualHostInterface, body))
+        vtable->body(request, bytes, last);
+}
+
+/** osh_virtual_host_response_head: [shard] see #OshVirtualHostInterface. */
+static inline void
+osh_virtual_host_response_head(const OshInterface *host, gpointer request, const OshHttpHead *head)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (osh_can_call(vtable, OshVirtualHostInterface, response_head))
+        vtable->response_head(request, head);
+}
+
+/** osh_virtual_host_response_chunk: [shard] see #OshVirtualHostInterface. */
+static inline void
+osh_virtual_host_response_chunk(const OshInterface *host, gpointer request, OshSpan bytes,
+                                gboolean last)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (osh_can_call(vtable, OshVirtualHostInterface, response_chunk))
+        vtable->response_chunk(request, bytes, last);
+}
+
+/** osh_virtual_host_failed: [shard] FALSE, which gives up, where it does not say. */
+static inline gboolean
+osh_virtual_host_failed(const OshInterface *host, gpointer request, gsize tried,
+                        const GError *error)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    return osh_can_call(vtable, OshVirtualHostInterface, failed) &&
+           vtable->failed(request, tried, error);
+}
+
+/** osh_virtual_host_aborted: [shard] Returns: FALSE where it cannot be told: the driver cuts the
+ * answer off. */
+static inline gboolean
+osh_virtual_host_aborted(const OshInterface *host, gpointer request, const GError *error)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (!osh_can_call(vtable, OshVirtualHostInterface, aborted))
+        return FALSE;
+    vtable->aborted(request, error);
+    return TRUE;
+}
+
+/** osh_virtual_host_drained: [shard] see #OshVirtualHostInterface. */
+static inline void
+osh_virtual_host_drained(const OshInterface *host, gpointer request)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (osh_can_call(vtable, OshVirtualHostInterface, drained))
+        vtable->drained(request);
+}
+
+/** osh_virtual_host_close: [shard] @request: (transfer full) (nullable). */
+static inline void
+osh_virtual_host_close(const OshInterface *host, gpointer request)
+{
+    const OshVirtualHostInterface *vtable = (const OshVirtualHostInterface *)host->vtable;
+
+    if (request != NULL && osh_can_call(vtable, OshVirtualHostInterface, close))
+        vtable->close(request);
+}
+
+G_END_DECLS
