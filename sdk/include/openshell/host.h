@@ -37,6 +37,7 @@ G_BEGIN_DECLS
 /** OSH_ERROR: the error domain of this API. */
 #define OSH_ERROR (osh_error_quark())
 
+/** osh_error_quark: [any] Returns: the quark behind %OSH_ERROR. */
 static inline GQuark
 osh_error_quark(void)
 {

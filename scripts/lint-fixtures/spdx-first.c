@@ -1,0 +1,3 @@
+/* A file without a licence. */
+/* A fixture of scripts/lint. */
+int number = 1;

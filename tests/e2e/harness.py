@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every end-to-end test shares: named tests, TAP output, and running the host.
+
+A test is a function marked with @test("the sentence it proves"). The environment says what is
+tested: OSH_HOST (the executable), OSH_PLUGIN_PATH (folders, separated by colons), OSH_SOURCE (the
+source tree) and OSH_BUILD (the build tree). Standard library only.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HOST = os.environ.get("OSH_HOST", "openshell-host")
+PLUGIN_PATH = [d for d in os.environ.get("OSH_PLUGIN_PATH", "").split(":") if d]
+SOURCE = os.environ.get("OSH_SOURCE", os.getcwd())
+BUILD = os.environ.get("OSH_BUILD", "")
+IS_ROOT = os.geteuid() == 0
+PYTHON = "/usr/bin/python3"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TEST_SECONDS = 40
+
+_tests = []
+
+
+class Skip(Exception):
+    """Raised by a test that cannot be made here; the reason is shown."""
+
+
+class _TooLong(Exception):
+    pass
+
+
+def test(sentence):
+    def mark(function):
+        _tests.append((sentence, function))
+        return function
+    return mark
+
+
+def expect(condition, *evidence):
+    """Fails the running test with the evidence unless the condition holds."""
+    if not condition:
+        raise AssertionError("\n".join(str(piece) for piece in evidence) or "expectation failed")
+
+
+class Result:
+    """How a run of the host ended."""
+
+    def __init__(self, code, out, err, seconds):
+        self.code, self.out, self.err, self.seconds = code, out, err, seconds
+
+    def __str__(self):
+        return (f"exit code {self.code} after {self.seconds:.2f} s\n"
+                f"--- stdout\n{self.out}\n--- stderr\n{self.err}---")
+
+    def denials(self):
+        return [line for line in self.err.splitlines() if "DENIED" in line]
+
+
+def scratch():
+    """A new folder, removed at the end of the program. Never below a folder the box can write."""
+    folder = tempfile.mkdtemp(prefix="osh-e2e-", dir=_root())
+    return folder
+
+
+_scratch_root = []
+
+
+def _root():
+    if not _scratch_root:
+        _scratch_root.append(tempfile.mkdtemp(prefix="osh-e2e-"))
+    return _scratch_root[0]
+
+
+def clean_environment(**more):
+    """What a login shell would have: nothing of meson's, no proxy variable."""
+    environment = {"PATH": PATH, "HOME": home(), "LANG": "C.UTF-8", "TERM": "dumb"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    environment.update(more)
+    return environment
+
+
+_home = []
+
+
+def home():
+    if not _home:
+        folder = os.path.join(_root(), "home")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "private.txt"), "w", encoding="utf-8") as stream:
+            stream.write("home sweet home\n")
+        _home.append(folder)
+    return _home[0]
+
+
+def host_command(command, policy=None, options=()):
+    """The argument list of a run. `policy` is a path, or the text of one (it has a newline)."""
+    arguments = [HOST]
+    for folder in PLUGIN_PATH:
+        arguments += ["--plugin-dir", folder]
+    if policy is not None:
+        arguments += ["--policy", policy if "\n" not in policy else write_policy(policy)]
+    arguments += options
+    if command is not None:
+        arguments += ["--", *command]
+    return arguments
+
+
+def write_policy(text):
+    path = os.path.join(scratch(), "policy.yaml")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    return path
+
+
+def start_host(command, policy=None, options=(), cwd=None, env=None, **popen):
+    popen.setdefault("stdin", subprocess.DEVNULL)
+    popen.setdefault("stdout", subprocess.PIPE)
+    popen.setdefault("stderr", subprocess.PIPE)
+    return subprocess.Popen(host_command(command, policy, options), cwd=cwd or scratch(),
+                            env=env or clean_environment(), **popen)
+
+
+def run_host(command, policy=None, options=(), cwd=None, env=None, stdin=None, timeout=20):
+    """Runs the host to its end."""
+    began = time.monotonic()
+    done = subprocess.run(host_command(command, policy, options), cwd=cwd or scratch(),
+                          env=env or clean_environment(), timeout=timeout, check=False,
+                          input=stdin if stdin is not None else b"", capture_output=True)
+    return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
+                  done.stderr.decode("utf-8", "replace"), time.monotonic() - began)
+
+
+def run_shell(script, policy=None, **keywords):
+    return run_host(["/bin/sh", "-c", script], policy, **keywords)
+
+
+def run_python(script, policy=None, **keywords):
+    return run_host([PYTHON, "-I", "-c", script], policy, **keywords)
+
+
+def all_processes():
+    """Every process of this world (the outer world is a PID namespace of its own)."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stream:
+                    text = stream.read()
+                with open(f"/proc/{name}/cmdline", "rb") as stream:
+                    command = stream.read().replace(b"\0", b" ").decode("utf-8", "replace")
+            except OSError:
+                continue
+            if text[text.rindex(")") + 2] not in "ZX":
+                found[int(name)] = command
+    return found
+
+
+def wait_until(condition, seconds, what):
+    limit = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < limit, f"after {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class nothing_left:
+    """A context that fails when processes, mounts or network namespaces outlive it."""
+
+    def __enter__(self):
+        self.before = set(all_processes())
+        self.mounts = _mounts()
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            return
+        limit = time.monotonic() + 3
+        while left := {p: c for p, c in all_processes().items() if p not in self.before}:
+            expect(time.monotonic() < limit, "processes are left behind:", left)
+            time.sleep(0.02)
+        expect(_mounts() == self.mounts, "mounts are left behind:", _mounts() - self.mounts)
+
+
+def _mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8") as stream:
+        return set(stream)
+
+
+def _alarm(_signal, _frame):
+    raise _TooLong()
+
+
+def main():
+    """Runs the marked tests, or those whose sentence contains an argument. TAP on stdout."""
+    chosen = [entry for entry in _tests
+              if len(sys.argv) < 2 or any(word in entry[0] for word in sys.argv[1:])]
+    print(f"1..{len(chosen)}", flush=True)
+    failed = 0
+    signal.signal(signal.SIGALRM, _alarm)
+    for number, (sentence, function) in enumerate(chosen, 1):
+        began = time.monotonic()
+        verdict, note, evidence = "ok", "", ""
+        signal.alarm(TEST_SECONDS)
+        try:
+            function()
+        except Skip as reason:
+            note = f" # SKIP {reason}"
+        except _TooLong:
+            verdict, evidence = "not ok", f"did not end within {TEST_SECONDS} s"
+        except AssertionError as error:
+            place = traceback.extract_tb(error.__traceback__)[-2 if len(
+                traceback.extract_tb(error.__traceback__)) > 1 else -1]
+            verdict, evidence = "not ok", f"{place.filename}:{place.lineno}: {error}"
+        except Exception:  # pylint: disable=broad-except
+            verdict, evidence = "not ok", traceback.format_exc()
+        signal.alarm(0)
+        failed += verdict != "ok"
+        for line in evidence.splitlines():
+            print(f"# {line}")
+        print(f"{verdict} {number} - {sentence}{note}")
+        print(f"# took {time.monotonic() - began:.2f} s", flush=True)
+    if _scratch_root:
+        shutil.rmtree(_scratch_root[0], ignore_errors=True)
+    # Servers are daemon threads; nothing is worth waiting for.
+    sys.stdout.flush()
+    os._exit(1 if failed else 0)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outer world of the demo and of the end-to-end tests: origin servers on 10.77.0.1.
+
+Runs inside tests/e2e/outer-world, which has made that address. Every server is a thread of the
+test program and ends with it; whatever else runs is a child that is stopped by its own pid.
+Standard library only.
+"""
+import http.server
+import json
+import os
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+
+ADDRESS = "10.77.0.1"
+OTHER_ADDRESS = "10.77.0.2"
+ADDRESS6 = "fd77::1"
+API_PORT = 8080       # policies of the tests allow it
+REFUSED_PORT = 8081   # and never this one
+GIT_PORT = 8090
+ECHO_PORT = 7007
+UDP_PORT = 7008
+
+
+class _ApiHandler(http.server.BaseHTTPRequestHandler):
+    """Answers every request with what it saw, as JSON."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def log_message(self, *arguments):
+        pass
+
+    def _answer(self, status, body, kind="application/json"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reply(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if length else b""
+        self.server.requests.append(f"{self.command} {self.path}")
+        if self.path.startswith("/big/"):
+            self._answer(200, b"x" * int(self.path[5:]), "application/octet-stream")
+            return
+        if self.path.startswith("/sleep/"):
+            time.sleep(float(self.path[7:]))
+        seen = {"hello": "world", "method": self.command, "path": self.path,
+                "host": self.headers.get("Host"), "body": body.decode("utf-8", "replace"),
+                "headers": dict(self.headers)}
+        self._answer(200, (json.dumps(seen) + "\n").encode())
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _reply
+
+
+class _GitHandler(_ApiHandler):
+    """/smart/NAME by `git http-backend`, /dumb/NAME as plain files."""
+
+    def _reply(self):
+        self.server.requests.append(f"{self.command} {self.path}")
+        path, _, query = self.path.partition("?")
+        if path.startswith("/dumb/"):
+            name = os.path.normpath(os.path.join(self.server.root, path[6:]))
+            if not name.startswith(self.server.root) or not os.path.isfile(name):
+                self._answer(404, b"no such file\n", "text/plain")
+                return
+            with open(name, "rb") as stream:
+                self._answer(200, stream.read(), "application/octet-stream")
+            return
+        body = b""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        elif self.headers.get("Content-Length"):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+        environment = {
+            "PATH": "/usr/bin:/bin", "GIT_PROJECT_ROOT": self.server.root,
+            "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path[len("/smart"):],
+            "REQUEST_METHOD": self.command, "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+        }
+        done = subprocess.run(["git", "http-backend"], input=body, env=environment,
+                              capture_output=True, timeout=30, check=False)
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        status, kind = 200, "text/plain"
+        for line in head.decode().splitlines():
+            key, _, value = line.partition(": ")
+            if key.lower() == "status":
+                status = int(value.split()[0])
+            elif key.lower() == "content-type":
+                kind = value
+        self._answer(status, content, kind)
+
+    do_GET = do_HEAD = do_POST = _reply
+
+
+class _HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address, handler):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.requests = []
+        self.connections = 0
+        super().__init__(address, handler)
+
+    def server_bind(self):
+        # Without the look-up of the server's own name that http.server does here.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def process_request(self, request, client_address):
+        self.connections += 1
+        super().process_request(request, client_address)
+
+
+class _EchoHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.settimeout(30)
+        self.server.connections += 1
+        try:
+            while data := self.request.recv(65536):
+                self.request.sendall(data)
+        except OSError:
+            pass
+
+
+class _EchoServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    connections = 0
+
+
+class World:
+    """All origins. `api`, `refused`, `git`, `echo` have .requests and .connections."""
+
+    def __init__(self):
+        self.api = self._serve(_HttpServer((ADDRESS, API_PORT), _ApiHandler))
+        self.api_other = self._serve(_HttpServer((OTHER_ADDRESS, API_PORT), _ApiHandler))
+        self.api6 = self._serve(_HttpServer((ADDRESS6, API_PORT), _ApiHandler))
+        self.refused = self._serve(_HttpServer((ADDRESS, REFUSED_PORT), _ApiHandler))
+        self.loopback = self._serve(_HttpServer(("127.0.0.1", API_PORT), _ApiHandler))
+        self.echo = self._serve(_EchoServer((ADDRESS, ECHO_PORT), _EchoHandler))
+        self.git = None
+        self.udp_datagrams = []
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind((ADDRESS, UDP_PORT))
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    @staticmethod
+    def _serve(server):
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05},
+                         daemon=True).start()
+        return server
+
+    def _receive(self):
+        while True:
+            data, peer = self._udp.recvfrom(2048)
+            self.udp_datagrams.append((data, peer))
+            self._udp.sendto(data, peer)
+
+    def serve_git(self, folder):
+        """Makes a repository project.git under `folder`, with one commit, and serves it."""
+        work = os.path.join(folder, "work")
+        environment = {"PATH": "/usr/bin:/bin", "HOME": folder, "GIT_CONFIG_NOSYSTEM": "1"}
+        for command in (
+            ["init", "-q", "-b", "main", work],
+            ["-C", work, "-c", "user.name=Test", "-c", "user.email=test@example.test",
+             "commit", "-q", "--allow-empty", "-m", "First"],
+            ["clone", "-q", "--bare", work, os.path.join(folder, "project.git")],
+            ["-C", os.path.join(folder, "project.git"), "update-server-info"],
+        ):
+            subprocess.run(["git", *command], env=environment, check=True, timeout=30)
+        self.git = _HttpServer((ADDRESS, GIT_PORT), _GitHandler)
+        self.git.root = folder
+        self._serve(self.git)
