@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seccomp-filter-test.c: installs the filters in forked children and makes the calls.
+ */
+#include "seccomp-filter.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <linux/vm_sockets.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GARBAGE_ABOVE_32_BITS (1ul << 40)
+#define X32_BIT               0x40000000
+
+typedef struct {
+    const char *name;
+    long number;
+    unsigned long arguments[5];
+    int expected; /* an errno; 0: anything but EPERM and ENOSYS */
+    OshSeccompNetwork network;
+} Case;
+
+static void
+install(GBytes *program)
+{
+    struct sock_fprog filter = {
+        .len = (unsigned short)(g_bytes_get_size(program) / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *)g_bytes_get_data(program, NULL),
+    };
+
+    g_assert_cmpint(g_bytes_get_size(program) % sizeof(struct sock_filter), ==, 0);
+    g_assert_cmpint(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter), ==, 0);
+}
+
+static void
+install_both(OshSeccompNetwork network)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) clone3 = osh_seccomp_filter_clone3(&error);
+    g_autoptr(GBytes) filter = NULL;
+
+    g_assert_no_error(error);
+    filter = osh_seccomp_filter_main(network, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    install(clone3);
+    install(filter);
+}
+
+static int
+wait_for(pid_t child)
+{
+    int status;
+
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    return status;
+}
+
+/* The child's exit status is the errno, or 0 when the call succeeded. */
+static void
+test_call(gconstpointer data)
+{
+    const Case *test = data;
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        const unsigned long *a = test->arguments;
+
+        install_both(test->network);
+        _exit(syscall(test->number, a[0], a[1], a[2], a[3], a[4]) == -1 ? errno : 0);
+    }
+    status = wait_for(child);
+    if (WIFSIGNALED(status))
+        g_error("%s ended with signal %d", test->name, WTERMSIG(status));
+    if (test->expected != 0) {
+        g_assert_cmpint(WEXITSTATUS(status), ==, test->expected);
+    } else {
+        g_assert_cmpint(WEXITSTATUS(status), !=, EPERM);
+        g_assert_cmpint(WEXITSTATUS(status), !=, ENOSYS);
+    }
+}
+
+static void *
+run_thread(void *data)
+{
+    *(int *)data = 1;
+    return NULL;
+}
+
+static void
+test_threads(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        pthread_t thread;
+        int ran = 0;
+
+        install_both(OSH_SECCOMP_NETWORK_FENCED);
+        if (pthread_create(&thread, NULL, run_thread, &ran) != 0)
+            _exit(1);
+        pthread_join(thread, NULL);
+        _exit(ran == 1 ? 0 : 2);
+    }
+    g_assert_cmpint(wait_for(child), ==, 0);
+}
+
+static void
+test_interfaces(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct ifaddrs *addresses = NULL;
+
+        install_both(OSH_SECCOMP_NETWORK_FENCED);
+        _exit(getifaddrs(&addresses) == 0 ? 0 : errno);
+    }
+    g_assert_cmpint(wait_for(child), ==, 0);
+}
+
+#if defined(__x86_64__)
+static void
+test_x32(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        install_both(OSH_SECCOMP_NETWORK_FENCED);
+        syscall(X32_BIT | SYS_getpid);
+        _exit(0);
+    }
+    status = wait_for(child);
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
+}
+
+/* getpid is 20 in the 32-bit table, where a filter for x86_64 would see writev. */
+static void
+test_foreign_architecture(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        long result = 20;
+
+        install_both(OSH_SECCOMP_NETWORK_FENCED);
+        __asm__ volatile("int $0x80" : "+a"(result)::"memory");
+        _exit(0);
+    }
+    status = wait_for(child);
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
+}
+#endif
+
+#define REFUSED(call, number)                                                                      \
+    {                                                                                              \
+        "refused/" call, number, {0}, EPERM, OSH_SECCOMP_NETWORK_FENCED                            \
+    }
+#define FENCED(text, errno_value, number, ...)                                                     \
+    {                                                                                              \
+        text, number, {__VA_ARGS__}, errno_value, OSH_SECCOMP_NETWORK_FENCED                       \
+    }
+#define BLOCKED(text, errno_value, number, ...)                                                    \
+    {                                                                                              \
+        text, number, {__VA_ARGS__}, errno_value, OSH_SECCOMP_NETWORK_BLOCKED                      \
+    }
+
+static const Case cases[] = {
+    REFUSED("memfd_create", SYS_memfd_create),
+    REFUSED("memfd_secret", 447),
+    REFUSED("ptrace", SYS_ptrace),
+    REFUSED("bpf", SYS_bpf),
+    REFUSED("process_vm_readv", SYS_process_vm_readv),
+    REFUSED("process_vm_writev", SYS_process_vm_writev),
+    REFUSED("process_madvise", SYS_process_madvise),
+    REFUSED("pidfd_open", SYS_pidfd_open),
+    REFUSED("pidfd_getfd", SYS_pidfd_getfd),
+    REFUSED("pidfd_send_signal", SYS_pidfd_send_signal),
+    REFUSED("io_uring_setup", SYS_io_uring_setup),
+    REFUSED("io_uring_enter", SYS_io_uring_enter),
+    REFUSED("io_uring_register", SYS_io_uring_register),
+    REFUSED("mount", SYS_mount),
+    REFUSED("mount_setattr", 442),
+    REFUSED("fsopen", SYS_fsopen),
+    REFUSED("fsconfig", SYS_fsconfig),
+    REFUSED("fsmount", SYS_fsmount),
+    REFUSED("fspick", SYS_fspick),
+    REFUSED("move_mount", SYS_move_mount),
+    REFUSED("open_tree", SYS_open_tree),
+    REFUSED("open_tree_attr", 467),
+    REFUSED("setns", SYS_setns),
+    REFUSED("umount2", SYS_umount2),
+    REFUSED("pivot_root", SYS_pivot_root),
+    REFUSED("open_by_handle_at", SYS_open_by_handle_at),
+    REFUSED("userfaultfd", SYS_userfaultfd),
+    REFUSED("perf_event_open", SYS_perf_event_open),
+    REFUSED("fanotify_init", SYS_fanotify_init),
+    REFUSED("kcmp", SYS_kcmp),
+    REFUSED("add_key", SYS_add_key),
+    REFUSED("request_key", SYS_request_key),
+    REFUSED("keyctl", SYS_keyctl),
+    REFUSED("init_module", SYS_init_module),
+    REFUSED("finit_module", SYS_finit_module),
+    REFUSED("delete_module", SYS_delete_module),
+    REFUSED("kexec_load", SYS_kexec_load),
+    REFUSED("kexec_file_load", SYS_kexec_file_load),
+    FENCED("clone3-is-not-there", ENOSYS, SYS_clone3, 0),
+
+    FENCED("socket/unix", 0, SYS_socket, AF_UNIX, SOCK_STREAM, 0),
+    FENCED("socket/inet", 0, SYS_socket, AF_INET, SOCK_STREAM, 0),
+    FENCED("socket/inet6", 0, SYS_socket, AF_INET6, SOCK_STREAM, 0),
+    FENCED("socket/netlink-route", 0, SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE),
+    FENCED("socket/netlink-sock-diag", EPERM, SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG),
+    FENCED("socket/netlink-netfilter", EPERM, SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER),
+    FENCED("socket/netlink-with-garbage", EPERM, SYS_socket, AF_NETLINK | GARBAGE_ABOVE_32_BITS,
+           SOCK_RAW, NETLINK_NETFILTER),
+    FENCED("socket/unspecified", EPERM, SYS_socket, AF_UNSPEC, SOCK_STREAM, 0),
+    FENCED("socket/packet", EPERM, SYS_socket, AF_PACKET, SOCK_RAW, 0),
+    FENCED("socket/packet-with-garbage", EPERM, SYS_socket, AF_PACKET | GARBAGE_ABOVE_32_BITS,
+           SOCK_RAW, 0),
+    FENCED("socket/bluetooth", EPERM, SYS_socket, AF_BLUETOOTH, SOCK_RAW, 0),
+    FENCED("socket/vsock", EPERM, SYS_socket, AF_VSOCK, SOCK_STREAM, 0),
+    FENCED("socket/alg", EPERM, SYS_socket, AF_ALG, SOCK_SEQPACKET, 0),
+    FENCED("socket/tipc", EPERM, SYS_socket, AF_TIPC, SOCK_STREAM, 0),
+    FENCED("socket/xdp", EPERM, SYS_socket, AF_XDP, SOCK_RAW, 0),
+    FENCED("socket/key", EPERM, SYS_socket, AF_KEY, SOCK_RAW, 0),
+    FENCED("socket/beyond-all-families", EPERM, SYS_socket, 0x80000000ul, SOCK_STREAM, 0),
+    FENCED("socket/inet-with-garbage-is-still-inet", 0, SYS_socket, AF_INET | GARBAGE_ABOVE_32_BITS,
+           SOCK_STREAM, 0),
+    FENCED("socketpair/tipc", EPERM, SYS_socketpair, AF_TIPC, SOCK_STREAM, 0),
+    BLOCKED("blocked/inet", EPERM, SYS_socket, AF_INET, SOCK_STREAM, 0),
+    BLOCKED("blocked/inet-with-garbage", EPERM, SYS_socket, AF_INET | GARBAGE_ABOVE_32_BITS,
+            SOCK_STREAM, 0),
+    BLOCKED("blocked/inet6", EPERM, SYS_socket, AF_INET6, SOCK_DGRAM, 0),
+    BLOCKED("blocked/unix-stays", 0, SYS_socket, AF_UNIX, SOCK_STREAM, 0),
+    BLOCKED("blocked/packet", EPERM, SYS_socket, AF_PACKET, SOCK_RAW, 0),
+
+    FENCED("execveat/empty-path", EPERM, SYS_execveat, 0, 0, 0, 0, AT_EMPTY_PATH),
+    FENCED("execveat/by-name", 0, SYS_execveat, 0, 0, 0, 0, 0),
+    FENCED("unshare/user", EPERM, SYS_unshare, CLONE_NEWUSER),
+    FENCED("unshare/user-and-files", EPERM, SYS_unshare, CLONE_NEWUSER | CLONE_FILES),
+    FENCED("unshare/net", EPERM, SYS_unshare, CLONE_NEWNET),
+    FENCED("unshare/time", EPERM, SYS_unshare, 0x80),
+    FENCED("unshare/files", 0, SYS_unshare, CLONE_FILES),
+    FENCED("clone/user", EPERM, SYS_clone, CLONE_NEWUSER | SIGCHLD),
+    FENCED("clone/user-with-garbage", EPERM, SYS_clone,
+           CLONE_NEWUSER | SIGCHLD | GARBAGE_ABOVE_32_BITS),
+    FENCED("clone/plain", 0, SYS_clone, SIGCHLD),
+    FENCED("seccomp/another-filter", EPERM, SYS_seccomp, SECCOMP_SET_MODE_FILTER),
+    FENCED("seccomp/another-filter-with-garbage", EPERM, SYS_seccomp,
+           SECCOMP_SET_MODE_FILTER | GARBAGE_ABOVE_32_BITS),
+    FENCED("prctl/another-filter", EPERM, SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER),
+    FENCED("prctl/name", 0, SYS_prctl, PR_GET_DUMPABLE),
+    FENCED("ioctl/push-input", EPERM, SYS_ioctl, 0, TIOCSTI),
+    FENCED("ioctl/push-input-with-garbage", EPERM, SYS_ioctl, 0, TIOCSTI | GARBAGE_ABOVE_32_BITS),
+    FENCED("ioctl/console", EPERM, SYS_ioctl, 0, 0x541c),
+    FENCED("ioctl/console-with-garbage", EPERM, SYS_ioctl, 0, 0x541c | GARBAGE_ABOVE_32_BITS),
+    FENCED("ioctl/window-size", 0, SYS_ioctl, 0, TIOCGWINSZ),
+};
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/seccomp-filter/%s", cases[i].name);
+
+        g_test_add_data_func(path, &cases[i], test_call);
+    }
+    g_test_add_func("/seccomp-filter/threads-work-without-clone3", test_threads);
+    g_test_add_func("/seccomp-filter/interfaces-can-be-listed", test_interfaces);
+#if defined(__x86_64__)
+    g_test_add_func("/seccomp-filter/x32-calls-end-the-process", test_x32);
+    g_test_add_func("/seccomp-filter/32-bit-calls-end-the-process", test_foreign_architecture);
+#endif
+    return g_test_run();
+}

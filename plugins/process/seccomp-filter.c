@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seccomp-filter.c: which system calls a program of the box may not make.
+ *
+ * Trust model: namespaces, Landlock and the missing capabilities are the walls; this filter takes
+ * away kernel code that a program has no need of and that others have broken out through, and the
+ * few calls that would undo a wall without a capability. Everything is refused with EPERM, except
+ * clone3 (see the header) and calls of a foreign architecture or of x32, which end the process:
+ * their numbers mean other calls than the ones compared here.
+ *
+ * An argument that the kernel takes as an int is compared on its low 32 bits: a compare of all 64
+ * is passed by setting a bit that the kernel ignores (security rule 15 for ioctl).
+ *
+ * Any thread; no state. It must never install what it builds: that is for init, in the child.
+ */
+#include "seccomp-filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Newer than the C library's headers; the same number on every architecture. */
+#define NR_OPEN_TREE_ATTR 467
+
+#define LOW_32_BITS 0xffffffffu
+/* Of the families that are allowed, this is the one with the highest number. */
+#define HIGHEST_FAMILY AF_NETLINK
+#ifndef TIOCLINUX
+#define TIOCLINUX 0x541c
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+typedef struct {
+    scmp_filter_ctx context;
+    int status; /* the first failure, a negative errno, sticks */
+} Filter;
+
+static const int refused_calls[] = {
+    /* Other processes' memory and descriptors. */
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(process_madvise),
+    SCMP_SYS(pidfd_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(kcmp),
+    /* Code and memory that no path names. */
+    SCMP_SYS(memfd_create),
+    SCMP_SYS(memfd_secret),
+    SCMP_SYS(userfaultfd),
+    /* Mounts and namespaces. */
+    SCMP_SYS(mount),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(umount2),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    NR_OPEN_TREE_ATTR,
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(fspick),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(setns),
+    SCMP_SYS(open_by_handle_at),
+    /* io_uring makes system calls that no filter sees. */
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+    /* Kernel code loading, tracing, and key rings, which are not namespaced. */
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(fanotify_init),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(keyctl),
+};
+
+static const guint32 namespace_flags[] = {
+    CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+    CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET,
+};
+
+static void
+refuse_if(Filter *filter, int call, guint count, const struct scmp_arg_cmp *conditions)
+{
+    int status;
+
+    if (filter->status != 0)
+        return;
+    status =
+        seccomp_rule_add_array(filter->context, SCMP_ACT_ERRNO(EPERM), call, count, conditions);
+    /* A call that this architecture does not have needs no rule. */
+    if (status != -EDOM)
+        filter->status = status;
+}
+
+static void
+refuse(Filter *filter, int call)
+{
+    refuse_if(filter, call, 0, NULL);
+}
+
+/* When the bits of @mask in an argument are exactly @value. */
+static void
+refuse_bits(Filter *filter, int call, guint argument, guint32 mask, guint32 value)
+{
+    const struct scmp_arg_cmp condition = SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value);
+
+    refuse_if(filter, call, 1, &condition);
+}
+
+static void
+refuse_value(Filter *filter, int call, guint argument, guint32 value)
+{
+    refuse_bits(filter, call, argument, LOW_32_BITS, value);
+}
+
+static gboolean
+family_is_allowed(guint family, OshSeccompNetwork network)
+{
+    if (family == AF_INET || family == AF_INET6)
+        return network == OSH_SECCOMP_NETWORK_FENCED;
+    return family == AF_UNIX || family == AF_NETLINK;
+}
+
+/* One rule can compare an argument once and only for equality of bits, hence bit by bit. */
+static void
+refuse_families(Filter *filter, int call, OshSeccompNetwork network)
+{
+    for (guint family = 0; family <= HIGHEST_FAMILY; family++)
+        if (!family_is_allowed(family, network))
+            refuse_value(filter, call, 0, family);
+    /* 17 to 31: the bit of 16 and one below it. */
+    for (guint bit = 0; bit < 4; bit++)
+        refuse_bits(filter, call, 0, HIGHEST_FAMILY | 1u << bit, HIGHEST_FAMILY | 1u << bit);
+    for (guint bit = 5; bit < 32; bit++)
+        refuse_bits(filter, call, 0, 1u << bit, 1u << bit);
+}
+
+static void
+add_conditional_rules(Filter *filter, OshSeccompNetwork network)
+{
+    const struct scmp_arg_cmp netlink_but_route[] = {
+        SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, LOW_32_BITS, AF_NETLINK),
+        SCMP_CMP64(2, SCMP_CMP_NE, 0),
+    };
+
+    refuse_families(filter, SCMP_SYS(socket), network);
+    refuse_families(filter, SCMP_SYS(socketpair), network);
+    /* NETLINK_ROUTE stays: getifaddrs() needs it, and it can change nothing without capabilities.
+     */
+    refuse_if(filter, SCMP_SYS(socket), G_N_ELEMENTS(netlink_but_route), netlink_but_route);
+
+    refuse_bits(filter, SCMP_SYS(execveat), 4, AT_EMPTY_PATH, AT_EMPTY_PATH);
+    for (guint i = 0; i < G_N_ELEMENTS(namespace_flags); i++) {
+        refuse_bits(filter, SCMP_SYS(unshare), 0, namespace_flags[i], namespace_flags[i]);
+        refuse_bits(filter, SCMP_SYS(clone), 0, namespace_flags[i], namespace_flags[i]);
+    }
+    /* In clone this bit is part of the exit signal. */
+    refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_NEWTIME, CLONE_NEWTIME);
+
+    refuse_value(filter, SCMP_SYS(seccomp), 0, 1 /* SECCOMP_SET_MODE_FILTER */);
+    refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);
+
+    refuse_value(filter, SCMP_SYS(ioctl), 1, TIOCSTI);
+    refuse_value(filter, SCMP_SYS(ioctl), 1, TIOCLINUX);
+}
+
+static GBytes *
+read_all(int fd, GError **error)
+{
+    struct stat status;
+    g_autofree guint8 *bytes = NULL;
+    gsize size;
+
+    if (fstat(fd, &status) != 0 || status.st_size <= 0) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                            "cannot read the seccomp filter back from its memory file");
+        return NULL;
+    }
+    size = (gsize)status.st_size;
+    bytes = g_malloc(size);
+    if (pread(fd, bytes, size, 0) != (gssize)size) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                            "cannot read the seccomp filter back from its memory file");
+        return NULL;
+    }
+    return g_bytes_new_take(g_steal_pointer(&bytes), size);
+}
+
+static GBytes *
+export_program(Filter *filter, GError **error)
+{
+    GBytes *program;
+    int fd;
+
+    if (filter->status != 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter->status),
+                    "cannot build the seccomp filter: %s", g_strerror(-filter->status));
+        return NULL;
+    }
+    fd = memfd_create("openshell-seccomp", MFD_CLOEXEC);
+    if (fd < 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
+                    "cannot make a memory file for the seccomp filter: %s", g_strerror(errno));
+        return NULL;
+    }
+    filter->status = seccomp_export_bpf(filter->context, fd);
+    if (filter->status != 0) {
+        close(fd);
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter->status),
+                    "cannot compile the seccomp filter: %s", g_strerror(-filter->status));
+        return NULL;
+    }
+    program = read_all(fd, error);
+    close(fd);
+    return program;
+}
+
+static Filter
+new_filter(void)
+{
+    Filter filter = {.context = seccomp_init(SCMP_ACT_ALLOW)};
+
+    if (filter.context == NULL)
+        filter.status = -ENOMEM;
+    else
+        filter.status =
+            seccomp_attr_set(filter.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    /* A balanced tree over the call numbers; a library without it makes a longer program. */
+    if (filter.status == 0)
+        seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    return filter;
+}
+
+GBytes *
+osh_seccomp_filter_clone3(GError **error)
+{
+    Filter filter = new_filter();
+    GBytes *program;
+
+    if (filter.status == 0)
+        filter.status =
+            seccomp_rule_add(filter.context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    program = export_program(&filter, error);
+    if (filter.context != NULL)
+        seccomp_release(filter.context);
+    return program;
+}
+
+GBytes *
+osh_seccomp_filter_main(OshSeccompNetwork network, GError **error)
+{
+    Filter filter = new_filter();
+    GBytes *program;
+
+    for (guint i = 0; i < G_N_ELEMENTS(refused_calls); i++)
+        refuse(&filter, refused_calls[i]);
+    add_conditional_rules(&filter, network);
+    program = export_program(&filter, error);
+    if (filter.context != NULL)
+        seccomp_release(filter.context);
+    return program;
+}
