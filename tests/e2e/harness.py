@@ -145,6 +145,14 @@ def run_python(script, policy=None, **keywords):
     return run_host([PYTHON, "-I", "-c", script], policy, **keywords)
 
 
+def install(prefix):
+    """Installs the build below `prefix`, as `meson install --destdir` does."""
+    done = subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
+                           "--destdir", prefix], capture_output=True, text=True, check=False,
+                          env={"PATH": PATH, "HOME": home(), "LANG": "C.UTF-8"}, timeout=60)
+    expect(done.returncode == 0, done.stdout, done.stderr)
+
+
 def all_processes():
     """Every process of this world (the outer world is a PID namespace of its own)."""
     found = {}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole plugin: it greets every program that starts in the box.
+ *
+ * It shows a manifest, a configuration, a subscription and a log line, and that a subscriber who
+ * comes late misses nothing: process.started is retained. Everything here belongs to [main]. It
+ * never keeps a pointer into an event beyond the callback.
+ */
+#include <openshell/plugin.h>
+
+OSH_PLUGIN_MANIFEST("[plugin]\n"
+                    "id=com.example.greeter\n"
+                    "version=1.0.0\n"
+                    "abi=1.0\n"
+                    "summary=Greets every program that starts in the box\n"
+                    "license=Apache-2.0\n"
+                    "\n"
+                    "[config greeting]\n"
+                    "type=string\n"
+                    "default=hello\n"
+                    "help=What to say\n"
+                    "\n"
+                    "[config delay-ms]\n"
+                    "type=integer\n"
+                    "default=0\n"
+                    "help=How long to wait before subscribing, in milliseconds\n");
+
+/* One instance; everything hangs off it, so that a host could make two. */
+typedef struct {
+    const OshHost *host; /* borrowed; outlives us */
+    char *greeting;
+    gint64 delay_ms;
+    GSource *timer;
+    guint64 subscription;
+} Greeter;
+
+static gboolean
+greeter_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    Greeter *self = g_new0(Greeter, 1);
+    GVariant *config = osh_host_config(host);
+
+    (void)error;
+    self->host = host;
+    if (config != NULL) {
+        g_variant_lookup(config, "greeting", "s", &self->greeting);
+        g_variant_lookup(config, "delay-ms", "x", &self->delay_ms);
+    }
+    *ret_self = self;
+    return TRUE;
+}
+
+static void
+on_process_started(const OshEvent *event, gpointer data)
+{
+    Greeter *self = data;
+    g_autofree char *line = NULL;
+    const char *kind;
+    const char *path;
+    guint32 pid;
+
+    g_variant_get(event->payload, "(tut&s&sa{sv})", NULL, &pid, NULL, &kind, &path, NULL);
+    line = g_strdup_printf("%s, %s %s (pid %u)", self->greeting, kind, path, pid);
+    osh_host_log(self->host, G_LOG_LEVEL_MESSAGE, line);
+}
+
+static gboolean
+subscribe(gpointer data)
+{
+    Greeter *self = data;
+
+    self->subscription =
+        osh_host_subscribe(self->host, OSH_TOPIC_PROCESS_STARTED, on_process_started, self, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+greeter_start(gpointer data, OshReadyFunc ready, gpointer ready_data)
+{
+    Greeter *self = data;
+
+    if (self->delay_ms > 0) {
+        self->timer = g_timeout_source_new((guint)self->delay_ms);
+        g_source_set_callback(self->timer, subscribe, self, NULL);
+        g_source_attach(self->timer, g_main_context_get_thread_default());
+    } else {
+        subscribe(self);
+    }
+    ready(ready_data, NULL);
+}
+
+static void
+greeter_stop(gpointer data, gint64 deadline, OshDoneFunc done, gpointer done_data)
+{
+    Greeter *self = data;
+
+    (void)deadline;
+    if (self->timer != NULL)
+        g_source_destroy(self->timer);
+    g_clear_pointer(&self->timer, g_source_unref);
+    osh_host_unsubscribe(self->host, self->subscription);
+    self->subscription = 0;
+    done(done_data);
+}
+
+static void
+greeter_destroy(gpointer data)
+{
+    Greeter *self = data;
+
+    g_free(self->greeting);
+    g_free(self);
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT, .create = greeter_create,   .start = greeter_start,
+    .stop = greeter_stop,  .destroy = greeter_destroy,
+};

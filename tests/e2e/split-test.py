@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The split: each plugin stands alone, at build time and at run time."""
+import os
+import re
+import socket
+import subprocess
+import time
+
+import harness
+import world
+from harness import expect, test
+
+PLUGINS = {"process": "openshell-process.so", "network": "openshell-network.so"}
+
+
+def library(name):
+    for folder in harness.PLUGIN_PATH:
+        path = os.path.join(folder, PLUGINS[name])
+        if os.path.exists(path):
+            return path
+    raise AssertionError(f"{PLUGINS[name]} was not built")
+
+
+def symbols(path, *options):
+    done = subprocess.run(["nm", "-D", *options, path], capture_output=True, text=True, check=True)
+    return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
+
+
+def needed(path):
+    done = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True)
+    return re.findall(r"\(NEEDED\).*\[(.+)\]", done.stdout)
+
+
+@test("a plugin exports its entry and nothing else")
+def _exports():
+    for name in PLUGINS:
+        expect(symbols(library(name), "--defined-only") == {"openshell_plugin_v1"},
+               library(name), symbols(library(name), "--defined-only"))
+
+
+@test("no plugin has an undefined symbol of ours: neither the host's nor another plugin's")
+def _undefined():
+    for name in PLUGINS:
+        ours = {symbol for symbol in symbols(library(name), "--undefined-only")
+                if symbol.lower().startswith(("osh", "openshell"))}
+        expect(not ours, f"{name} wants", ours)
+        expect(not [entry for entry in needed(library(name)) if "openshell" in entry],
+               needed(library(name)))
+
+
+@test("every undefined symbol of a plugin is in a library that the plugin names itself")
+def _resolved():
+    for name in PLUGINS:
+        done = subprocess.run(["ldd", "-r", library(name)], capture_output=True, text=True,
+                              check=False)
+        expect("undefined symbol" not in done.stdout + done.stderr and "not found" not in done.stdout,
+               done.stdout, done.stderr)
+
+
+@test("no plugin includes a header of another or of the host")
+def _includes():
+    top = os.path.join(harness.SOURCE, "plugins")
+    rooms = [room for room in os.listdir(top) if os.path.isdir(os.path.join(top, room))]
+    for room in rooms:
+        for folder, _, names in os.walk(os.path.join(top, room)):
+            for name in names:
+                if not name.endswith((".c", ".h")):
+                    continue
+                path = os.path.join(folder, name)
+                with open(path, encoding="utf-8") as stream:
+                    for header in re.findall(r'^\s*#\s*include\s*"([^"]+)"', stream.read(), re.M):
+                        beside = os.path.normpath(os.path.join(folder, header))
+                        inside = beside.startswith(os.path.join(top, room) + "/")
+                        expect(header.startswith("openshell/") or (inside and "/" not in header)
+                               or (inside and os.path.exists(beside))
+                               or os.path.exists(os.path.join(top, room, header))
+                               or os.path.exists(os.path.join(harness.SOURCE, "sdk/util", header)),
+                               f"{path} includes {header}")
+
+
+NO_NETWORK = "\n".join(["version: 1", "filesystem_policy:", "  include_workdir: true",
+                        "  read_only: [/usr, /bin, /sbin, /lib, /lib64, /etc]", ""])
+
+
+@test("the process plugin alone: a box with no network at all, and the start line says so")
+def _process_alone():
+    result = harness.run_python(
+        "import os, socket, sys\n"
+        "names = [n for _, n in socket.if_nameindex()]\n"
+        "s = socket.socket(); s.settimeout(3)\n"
+        "try: s.connect(('10.77.0.1', 8080)); print('connected')\n"
+        "except OSError as e: print('refused', type(e).__name__)\n"
+        "sys.exit(5)\n", NO_NETWORK, options=["--disable", "network"])
+    expect(result.code == 5, result)
+    expect("refused" in result.out and "connected" not in result.out, result)
+    expect("no network" in result.err, result)
+
+
+@test("a policy with network rules is refused when the network plugin is disabled, or says so")
+def _process_alone_with_rules():
+    policy = os.path.join(harness.SOURCE, "data/examples/demo.yaml")
+    result = harness.run_host(["curl", "-sS", "--max-time", "5",
+                               f"http://{world.ADDRESS}:{world.API_PORT}/"], policy,
+                              options=["--disable", "network"])
+    expect(result.code != 0 and "hello" not in result.out, result)
+    expect("network" in result.err, result)
+
+
+harness.main()
