@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics.h"
+
+#define THREADS   4
+#define ADDITIONS 20000
+
+typedef struct {
+    OshInterface metrics;
+    OshMetric *metric;
+} Adder;
+
+static gpointer
+adder_main(gpointer data)
+{
+    Adder *adder = data;
+
+    for (guint i = 0; i < ADDITIONS; i++)
+        osh_metrics_add(&adder->metrics, adder->metric, 1);
+    return NULL;
+}
+
+static void
+test_sum(void)
+{
+    g_autoptr(OshMetrics) metrics = osh_metrics_new(NULL);
+    Adder adder = {.metrics = {"host", osh_metrics_interface(), metrics}};
+    GThread *threads[THREADS];
+
+    adder.metric =
+        osh_metrics_metric(&adder.metrics, "test.additions", OSH_METRIC_COUNTER, "additions");
+    osh_metrics_add(&adder.metrics, adder.metric, 5);
+    for (guint i = 0; i < THREADS; i++)
+        threads[i] = g_thread_new("adder", adder_main, &adder);
+    g_assert_cmpint(osh_metrics_read(&adder.metrics, adder.metric), <=, THREADS * ADDITIONS + 5);
+    for (guint i = 0; i < THREADS; i++)
+        g_thread_join(threads[i]);
+    g_assert_cmpint(osh_metrics_read(&adder.metrics, adder.metric), ==, THREADS * ADDITIONS + 5);
+}
+
+static void
+test_identity(void)
+{
+    g_autoptr(OshMetrics) metrics = osh_metrics_new(NULL);
+    g_autoptr(OshMetrics) others = osh_metrics_new(NULL);
+    OshInterface one = {"host", osh_metrics_interface(), metrics};
+    OshInterface two = {"host", osh_metrics_interface(), others};
+    OshMetric *level = osh_metrics_metric(&one, "a.level", OSH_METRIC_GAUGE, NULL);
+    OshMetric *same_name = osh_metrics_metric(&two, "a.level", OSH_METRIC_GAUGE, NULL);
+
+    g_assert_nonnull(level);
+    g_assert_true(osh_metrics_metric(&one, "a.level", OSH_METRIC_GAUGE, NULL) == level);
+    g_assert_null(osh_metrics_metric(&one, "a.level", OSH_METRIC_COUNTER, NULL));
+    g_assert_null(osh_metrics_metric(&one, "", OSH_METRIC_COUNTER, NULL));
+    osh_metrics_add(&one, level, 7);
+    osh_metrics_add(&one, level, -9);
+    g_assert_cmpint(osh_metrics_read(&one, level), ==, -2);
+    g_assert_cmpint(osh_metrics_read(&two, same_name), ==, 0);
+    osh_metrics_add(&one, NULL, 1);
+}
+
+static void
+test_full(void)
+{
+    g_autoptr(OshMetrics) metrics = osh_metrics_new(NULL);
+    OshInterface one = {"host", osh_metrics_interface(), metrics};
+
+    for (guint i = 0; i < OSH_METRICS_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("test.number_%u", i);
+
+        g_assert_nonnull(osh_metrics_metric(&one, name, OSH_METRIC_COUNTER, NULL));
+    }
+    g_assert_null(osh_metrics_metric(&one, "test.another", OSH_METRIC_COUNTER, NULL));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/metrics/what-threads-add-is-summed-also-after-they-ended", test_sum);
+    g_test_add_func("/metrics/a-name-is-one-metric-of-one-kind-in-one-instance", test_identity);
+    g_test_add_func("/metrics/one-metric-too-many-is-refused", test_full);
+    return g_test_run();
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include <pthread.h>
+
+typedef struct {
+    OshShardPool *shards;
+    OshWorkerPool *workers;
+    GThread *main_thread;
+    pthread_mutex_t gate;
+    gint worked;
+    gint done;
+    gint refused;
+    gint shard_done;
+} Fixture;
+
+static void
+work(gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_assert_true(g_thread_self() != fixture->main_thread);
+    g_assert_cmpint(osh_shard_pool_current(fixture->shards), ==, -1);
+    pthread_mutex_lock(&fixture->gate);
+    pthread_mutex_unlock(&fixture->gate);
+    g_atomic_int_inc(&fixture->worked);
+}
+
+static void
+done_on_main(gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_assert_true(g_thread_self() == fixture->main_thread);
+    g_atomic_int_inc(&fixture->done);
+}
+
+static void
+done_on_shard(gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_assert_cmpint(osh_shard_pool_current(fixture->shards), ==, 1);
+    g_atomic_int_inc(&fixture->shard_done);
+}
+
+static void
+submit_on_shard(gpointer data)
+{
+    Fixture *fixture = data;
+
+    if (!osh_worker_pool_submit(fixture->workers, work, done_on_shard, fixture))
+        g_atomic_int_inc(&fixture->refused);
+}
+
+static void
+fixture_open(Fixture *fixture, guint threads, guint queue)
+{
+    fixture->main_thread = g_thread_self();
+    pthread_mutex_init(&fixture->gate, NULL);
+    fixture->shards = osh_shard_pool_new(2);
+    g_assert_true(osh_shard_pool_start(fixture->shards, NULL));
+    fixture->workers = osh_worker_pool_new(NULL, fixture->shards, threads, queue);
+}
+
+static void
+fixture_close(Fixture *fixture)
+{
+    osh_worker_pool_free(fixture->workers);
+    osh_shard_pool_free(fixture->shards);
+    pthread_mutex_destroy(&fixture->gate);
+}
+
+static void
+test_return(void)
+{
+    Fixture fixture = {0};
+    OshInterface worker;
+
+    fixture_open(&fixture, 0, 0);
+    worker = (OshInterface){"host", osh_worker_pool_interface(), fixture.workers};
+    for (guint i = 0; i < 100; i++) {
+        g_assert_true(osh_worker_submit(&worker, work, done_on_main, &fixture));
+        osh_shard_pool_post(fixture.shards, 1, submit_on_shard, &fixture);
+    }
+    while (g_atomic_int_get(&fixture.done) < 100 || g_atomic_int_get(&fixture.shard_done) < 100) {
+        g_main_context_iteration(NULL, FALSE);
+        g_usleep(100);
+    }
+    g_assert_cmpint(fixture.worked, ==, 200);
+    g_assert_cmpint(fixture.refused, ==, 0);
+    fixture_close(&fixture);
+}
+
+static void
+test_bound(void)
+{
+    Fixture fixture = {0};
+    guint accepted = 0;
+
+    fixture_open(&fixture, 2, 8);
+    pthread_mutex_lock(&fixture.gate);
+    for (guint i = 0; i < 50; i++)
+        accepted += osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture) ? 1 : 0;
+    g_assert_cmpuint(accepted, >=, 8);
+    g_assert_cmpuint(accepted, <=, 10);
+    g_assert_false(osh_worker_pool_stop(fixture.workers, g_get_monotonic_time() + 20000));
+    g_assert_false(osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture));
+    pthread_mutex_unlock(&fixture.gate);
+    g_assert_true(osh_worker_pool_stop(fixture.workers, G_MAXINT64));
+    g_assert_cmpint(fixture.worked, ==, (gint)accepted);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpint(fixture.done, ==, (gint)accepted);
+    fixture_close(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/worker/done-runs-on-the-thread-that-submitted", test_return);
+    g_test_add_func("/worker/the-queue-is-bounded-and-what-was-accepted-is-finished", test_bound);
+    return g_test_run();
+}
