@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * landlock-plan.h: which Landlock rights a box's programs get, by what this kernel knows.
+ * Thread: any; no state.
+ */
+#pragma once
+
+#include "box.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * OshLandlockState:
+ * @OSH_LANDLOCK_AVAILABLE: @abi of the probe says how much
+ * @OSH_LANDLOCK_NOT_BUILT: the kernel has no Landlock
+ * @OSH_LANDLOCK_NOT_ENABLED: it has, but it is not among the active security modules
+ * @OSH_LANDLOCK_REFUSED: something around us, such as a container's filter, refuses the call
+ */
+typedef enum {
+    OSH_LANDLOCK_AVAILABLE,
+    OSH_LANDLOCK_NOT_BUILT,
+    OSH_LANDLOCK_NOT_ENABLED,
+    OSH_LANDLOCK_REFUSED,
+} OshLandlockState;
+
+/**
+ * osh_landlock_probe:
+ * @ret_abi: (out): the kernel's ABI, 0 unless available
+ *
+ * In builds for tests (OSH_TEST_BUILD) the environment variable OSH_TEST_LANDLOCK_ABI caps the ABI,
+ * so that one kernel shows what older ones do.
+ *
+ * Returns: whether there is Landlock, and why not
+ */
+OshLandlockState osh_landlock_probe(guint *ret_abi);
+
+/**
+ * osh_landlock_state_reason:
+ *
+ * Returns: (transfer none): a state in words for messages
+ */
+const char *osh_landlock_state_reason(OshLandlockState state);
+
+/**
+ * OshLandlockGrants:
+ * @read_only: (nullable) (array zero-terminated=1): granted by the policy and known to exist
+ * @read_write: (nullable) (array zero-terminated=1): likewise
+ * @own_read_only: (nullable) (array zero-terminated=1): what the box itself brings, such as its
+ *   contributed files; a rule whose path is missing is left out
+ * @own_read_write: (nullable) (array zero-terminated=1): likewise, such as its /tmp and /dev
+ *
+ * Paths as seen in the box. Borrowed for the call.
+ */
+typedef struct {
+    const char *const *read_only;
+    const char *const *read_write;
+    const char *const *own_read_only;
+    const char *const *own_read_write;
+} OshLandlockGrants;
+
+/**
+ * OshLandlockPlan:
+ * @abi: what it was made for; 0 restricts nothing
+ * @handled_fs: everything the ABI can control, so that what no rule grants is refused
+ * @handled_net: 0: the box's network namespace is the fence for TCP
+ * @scoped: signals and abstract sockets stay inside the box, where the ABI can
+ * @restrict_flags: of landlock_restrict_self()
+ * @rules: (element-type OshBoxPathRule): their paths are owned by the plan
+ *
+ * What OshBoxSeal takes.
+ */
+typedef struct {
+    guint abi;
+    guint64 handled_fs;
+    guint64 handled_net;
+    guint64 scoped;
+    guint32 restrict_flags;
+    GArray *rules;
+} OshLandlockPlan;
+
+/**
+ * osh_landlock_plan_new:
+ * @abi: from osh_landlock_probe()
+ * @grants: what the policy and the box grant
+ *
+ * Rights that do not fit a path's inode (directory rights of a file) are left out by init, which
+ * opens it; the rules carry the whole mask.
+ *
+ * Returns: (transfer full): the plan
+ */
+OshLandlockPlan *osh_landlock_plan_new(guint abi, const OshLandlockGrants *grants);
+
+/**
+ * osh_landlock_plan_free:
+ * @plan: (nullable) (transfer full): a plan
+ */
+void osh_landlock_plan_free(OshLandlockPlan *plan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshLandlockPlan, osh_landlock_plan_free)
+
+/** osh_landlock_read_only_rights: Returns: the rights of a read-only grant at @abi. */
+guint64 osh_landlock_read_only_rights(guint abi);
+
+/** osh_landlock_read_write_rights: Returns: the rights of a read-write grant at @abi. */
+guint64 osh_landlock_read_write_rights(guint abi);
+
+G_END_DECLS
