@@ -5,6 +5,7 @@ A test is a function marked with @test("the sentence it proves"). The environmen
 tested: OSH_HOST (the executable), OSH_PLUGIN_PATH (folders, separated by colons), OSH_SOURCE (the
 source tree) and OSH_BUILD (the build tree). Standard library only.
 """
+import json
 import os
 import shutil
 import signal
@@ -52,6 +53,7 @@ class Result:
 
     def __init__(self, code, out, err, seconds):
         self.code, self.out, self.err, self.seconds = code, out, err, seconds
+        self.recorded = []
 
     def __str__(self):
         return (f"exit code {self.code} after {self.seconds:.2f} s\n"
@@ -59,6 +61,10 @@ class Result:
 
     def denials(self):
         return [line for line in self.err.splitlines() if "DENIED" in line]
+
+    def events(self, topic):
+        """The payloads that --events wrote for a topic, oldest first; see run_recorded()."""
+        return [event for event in self.recorded if event["topic"] == f"openshell.{topic}/1"]
 
 
 def scratch():
@@ -135,6 +141,15 @@ def run_host(command, policy=None, options=(), cwd=None, env=None, stdin=None, t
                           input=stdin if stdin is not None else b"", capture_output=True)
     return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
                   done.stderr.decode("utf-8", "replace"), time.monotonic() - began)
+
+
+def run_recorded(command, policy=None, options=(), **keywords):
+    """Like run_host(), with every bus event in the result's `recorded`."""
+    path = os.path.join(scratch(), "events.jsonl")
+    result = run_host(command, policy, ["--events", path, *options], **keywords)
+    with open(path, encoding="utf-8") as stream:
+        result.recorded = [json.loads(line) for line in stream]
+    return result
 
 
 def run_shell(script, policy=None, **keywords):

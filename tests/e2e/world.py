@@ -185,3 +185,25 @@ class World:
         self.git = _HttpServer((ADDRESS, GIT_PORT), _GitHandler)
         self.git.root = folder
         self._serve(self.git)
+
+
+def policy(*endpoints, binaries=("/**",), read_only=(), read_write=(), extra=""):
+    """The text of a policy. An endpoint is "HOST:PORT" or a mapping of its YAML keys."""
+    lines = ["version: 1", "filesystem_policy:", "  include_workdir: true", "  read_only:"]
+    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", *read_only):
+        lines.append(f"    - {json.dumps(path)}")
+    lines.append("  read_write:")
+    for path in ("/tmp", "/dev/null", *read_write):
+        lines.append(f"    - {json.dumps(path)}")
+    if endpoints:
+        lines += ["network_policies:", "  allowed:", "    endpoints:"]
+        for endpoint in endpoints:
+            if isinstance(endpoint, str):
+                host, _, port = endpoint.rpartition(":")
+                endpoint = {"host": host.strip("[]"), "port": int(port)}
+            for number, (key, value) in enumerate(endpoint.items()):
+                lines.append(f"      {'-' if number == 0 else ' '} {key}: {json.dumps(value)}")
+        lines.append("    binaries:")
+        for path in binaries:
+            lines.append(f"      - path: {json.dumps(path)}")
+    return "\n".join(lines) + "\n" + extra

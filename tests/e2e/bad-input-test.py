@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: each gets one clear message and its exit code, and nothing half-started is left."""
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import harness
+import world
+from harness import Skip, expect, test
+
+GOOD = world.policy(f"{world.ADDRESS}:{world.API_PORT}")
+
+
+def refused(result, *words, code=125):
+    """One line, at most two, that name each word; nothing on stdout; the given exit code."""
+    expect(result.code == code, result)
+    expect(result.out == "", result)
+    for word in words:
+        expect(re.search(word, result.err), f"{word!r} is missing:", result)
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    expect(1 <= len(lines) <= 3, f"{len(lines)} lines:", result)
+    expect("CRITICAL" not in result.err and "assert" not in result.err.lower(), result)
+
+
+def bad_policy(text, *words):
+    with harness.nothing_left():
+        path = harness.write_policy(text)
+        refused(harness.run_host(["true"], path), os.path.basename(path), *words)
+
+
+@test("an unknown option is named, and what was meant is suggested")
+def _option():
+    with harness.nothing_left():
+        refused(harness.run_host(["true"], GOOD, ["--polcy"]), "--polcy")
+
+
+@test("an option without its value is named")
+def _option_value():
+    refused(harness.run_host(None, None, ["--policy"]), "--policy")
+
+
+@test("no command is an error that says how to give one")
+def _no_command():
+    refused(harness.run_host(None, GOOD), "--")
+
+
+@test("a policy that is missing, unreadable, a folder or empty is refused by name")
+def _policy_file():
+    folder = harness.scratch()
+    missing = os.path.join(folder, "missing.yaml")
+    refused(harness.run_host(["true"], missing), "missing.yaml", "No such file")
+    refused(harness.run_host(["true"], folder), os.path.basename(folder))
+    bad_policy("\n")
+    if not harness.IS_ROOT:
+        path = harness.write_policy(GOOD)
+        os.chmod(path, 0)
+        refused(harness.run_host(["true"], path), "policy.yaml", "ermission denied")
+
+
+@test("a YAML error is shown with file, line and column")
+def _yaml():
+    bad_policy("version: 1\nfilesystem_policy: [\n", r"policy\.yaml:\d+:\d+")
+    bad_policy("version: 1\n\tlandlock: {}\n", r"policy\.yaml:2:\d+")
+
+
+@test("an unknown key is shown with its place and the key that was meant")
+def _unknown_key():
+    bad_policy("version: 1\nnetwork_policy: {}\n", r"policy\.yaml:2:1", "network_policy",
+               "network_policies")
+    bad_policy(GOOD.replace("    endpoints:", "    endpoint:"), r"policy\.yaml:\d+:5", "endpoints")
+
+
+@test("a wrong type, a duplicate key, an anchor and a missing version are each refused by place")
+def _wrong_type():
+    bad_policy("version: one\n", r"policy\.yaml:1:\d+", "version")
+    bad_policy("version: 1\nversion: 1\n", r"policy\.yaml:2:\d+", "version")
+    bad_policy("version: 1\nlandlock: &a {}\nprocess: *a\n", r"policy\.yaml:\d+:\d+")
+    bad_policy("landlock: {}\n", "version")
+    bad_policy(GOOD.replace('"port": 8080', "x").replace("port: 8080", "port: 99999"), "99999")
+
+
+@test("what the schema has and is not enforced yet is refused, never ignored")
+def _not_enforced():
+    bad_policy(GOOD.replace("port: 8080", "port: 8080\n        protocol: rest\n"
+                            "        access: read-only"), "not enforced yet")
+
+
+@test("a policy that is garbage, binary or huge is refused, not half read")
+def _garbage():
+    for content in (os.urandom(4096), b"\0" * 100, b"version: 1\n" + b"# x\n" * (6 << 20)):
+        path = os.path.join(harness.scratch(), "policy.yaml")
+        with open(path, "wb") as stream:
+            stream.write(content)
+        refused(harness.run_host(["true"], path), r"policy\.yaml")
+
+
+@test("a configuration error is shown with file and line")
+def _config():
+    for text, line in (("[host]\nno-such-key=1\n", 2), ("[host]\nnonsense\n", 2),
+                       ("key=1\n", 1), ("[plugin network]\n[plugin network]\n", 2)):
+        path = os.path.join(harness.scratch(), "host.conf")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        refused(harness.run_host(["true"], GOOD, ["--config", path]), rf"host\.conf:{line}\b")
+
+
+@test("--set with an unknown plugin, an unknown key or a wrong type is refused")
+def _set():
+    for value in ("nosuch.key=1", "network.nosuch=1", "network", "=1"):
+        refused(harness.run_host(["true"], GOOD, ["--set", value]), re.escape(value.split("=")[0]))
+
+
+@test("a plugin folder that does not exist is refused by name")
+def _plugin_folder():
+    refused(harness.run_host(["true"], GOOD, ["--plugin-dir", "/no/such/folder"]),
+            "/no/such/folder")
+
+
+@test("a working directory that is gone is said, and nothing starts")
+def _cwd():
+    folder = harness.scratch()
+    script = f'cd "{folder}" && rmdir "{folder}" && exec "$@"'
+    done = subprocess.run(["sh", "-c", script, "sh", *harness.host_command(["true"], GOOD)],
+                          capture_output=True, text=True, check=False, timeout=20,
+                          env=harness.clean_environment())
+    expect(done.returncode == 125 and "director" in done.stderr, done)
+
+
+@test("an event log that cannot be written is refused before anything runs")
+def _events():
+    folder = harness.scratch()
+    result = harness.run_shell("touch ran", GOOD, cwd=folder,
+                               options=["--events", "/no/such/folder/events"])
+    refused(result, "/no/such/folder/events")
+    expect(not os.path.exists(os.path.join(folder, "ran")), "the command ran")
+
+
+@test("where user namespaces are refused an ordinary user is told so, and what would help")
+def _no_namespaces():
+    if harness.IS_ROOT:
+        raise Skip("root needs no user namespace")
+    # A limit of one more world: its own sysctl says that it may hold none.
+    script = "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --bounding-set=-all \"$@\""
+    command = ["unshare", "-U", "--map-user", str(os.getuid()), "--map-group", str(os.getgid()),
+               "--keep-caps", "sh", "-c", script, "sh", *harness.host_command(["true"], GOOD)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20,
+                          env=harness.clean_environment(), cwd=harness.scratch())
+    expect(done.returncode == 125 and "user namespace" in done.stderr, done)
+
+
+@test("doctor says what this machine can do, and leaves nothing behind")
+def _doctor():
+    with harness.nothing_left():
+        result = harness.run_host(None, None, ["doctor"])
+        expect(result.code == 0, result)
+        for word in ("landlock", "seccomp", "level"):
+            expect(word in result.out.lower(), result)
+
+
+@test("plugins lists both, with version, state and file")
+def _plugins():
+    result = harness.run_host(None, None, ["plugins"])
+    expect(result.code == 0, result)
+    for name in ("process", "network"):
+        expect(re.search(rf"^{name}\s+\d+\.\d+\.\d+.*openshell-{name}\.so", result.out, re.M), result)
+
+
+harness.main()

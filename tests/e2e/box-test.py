@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program in the box can see and touch besides the network."""
+import os
+import socket
+import subprocess
+
+import harness
+import world
+from harness import expect, test
+
+POLICY = world.policy()
+
+
+@test("without a policy: the system is readable, the working directory writable, and nothing else")
+def _no_policy():
+    folder = harness.scratch()
+    result = harness.run_shell(
+        "echo written > here && cat here && ls /usr/bin > /dev/null && echo read\n"
+        "touch /usr/x 2> /dev/null && echo WROTE; touch /etc/x 2> /dev/null && echo WROTE\n"
+        f"cat {harness.home()}/private.txt 2> /dev/null; touch /tmp/mine && echo private", cwd=folder)
+    expect(result.out.split() == ["written", "read", "private"], result)
+    expect(os.path.exists(os.path.join(folder, "here")) and not os.path.exists("/tmp/mine"), result)
+    lines = [line for line in result.err.splitlines() if "policy" in line]
+    expect(len(lines) >= 1, "no line says that there is no policy:", result)
+
+
+@test("/etc/shadow, the home folder and other processes cannot be read")
+def _unreadable():
+    result = harness.run_shell(
+        f"cat /etc/shadow; cat {harness.home()}/private.txt; ls /root\n"
+        f"cat /proc/{os.getpid()}/cmdline; ls {harness.SOURCE}/host; exit 0", POLICY)
+    expect(result.code == 0 and result.out.strip() == "", result)
+
+
+@test("/proc shows the box's own processes and no other")
+def _proc():
+    result = harness.run_python(
+        "import os\nprint(sorted(int(n) for n in os.listdir('/proc') if n.isdigit()))\n",
+        world.policy(read_only=["/proc"]))
+    expect(result.code == 0, result)
+    pids = eval(result.out)  # pylint: disable=eval-used
+    expect(pids and pids[0] == 1 and len(pids) <= 3, result)
+
+
+@test("no Unix socket of the host can be reached by path, also at the policy's writable /tmp")
+def _unix_sockets():
+    paths = [os.path.join(harness.home(), "agent.sock"), "/tmp/osh-e2e-host.sock"]
+    servers = []
+    for path in paths:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path)
+        server.listen()
+        server.setblocking(False)
+        servers.append(server)
+    try:
+        result = harness.run_python(
+            "import socket\n"
+            f"for path in {paths!r} + ['/run/dbus/system_bus_socket', '/run/docker.sock',\n"
+            "             '/var/run/docker.sock']:\n"
+            "    s = socket.socket(socket.AF_UNIX)\n"
+            "    try: s.connect(path); print('REACHED', path)\n"
+            "    except OSError as e: print(type(e).__name__)\n", POLICY)
+        expect(result.code == 0 and "REACHED" not in result.out, result)
+        for server in servers:
+            try:
+                server.accept()
+                raise AssertionError("a connection arrived")
+            except BlockingIOError:
+                pass
+    finally:
+        for server, path in zip(servers, paths):
+            server.close()
+            os.unlink(path)
+
+
+@test("no abstract Unix socket of the host can be reached")
+def _abstract():
+    server = socket.socket(socket.AF_UNIX)
+    server.bind("\0osh-e2e-abstract")
+    server.listen()
+    result = harness.run_python(
+        "import socket\ns = socket.socket(socket.AF_UNIX)\n"
+        "try: s.connect('\\0osh-e2e-abstract'); print('REACHED')\n"
+        "except OSError: print('refused')\n", POLICY)
+    server.close()
+    expect(result.out.strip() == "refused", result)
+
+
+@test("System V memory of the host is not in the box")
+def _sysv():
+    made = subprocess.run(["ipcmk", "-M", "4096"], capture_output=True, text=True, check=True)
+    number = made.stdout.split()[-1]
+    try:
+        result = harness.run_shell("ipcs -m | grep -c 0x; exit 0", world.policy(read_only=["/proc"]))
+        expect(result.out.strip() in ("0", ""), result)
+    finally:
+        subprocess.run(["ipcrm", "-m", number], check=False)
+
+
+@test("no file descriptor of the host's reaches the program")
+def _descriptors():
+    result = harness.run_python(
+        "import os\n"
+        "for fd in range(3, 1024):\n"
+        "    try: os.fstat(fd); print(fd)\n"
+        "    except OSError: pass\n", POLICY)
+    expect(result.code == 0 and result.out == "", result)
+
+
+@test("the environment is an allow-list: a secret of the caller's is not there")
+def _environment():
+    result = harness.run_host(["env"], POLICY, env=harness.clean_environment(
+        AWS_SECRET_ACCESS_KEY="s3cret", SSH_AUTH_SOCK="/tmp/agent", LD_PRELOAD=""))
+    expect(result.code == 0, result)
+    names = {line.split("=")[0] for line in result.out.splitlines()}
+    expect(not names & {"AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "LD_PRELOAD"}, result)
+    expect("PATH" in names, result)
+    expect("s3cret" not in result.out + result.err, result)
+
+
+@test("namespaces, mounts and debugging are closed to the program")
+def _syscalls():
+    result = harness.run_python(
+        "import ctypes, os\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def call(name, *a):\n"
+        "    print(name, 'ALLOWED' if getattr(libc, name)(*a) >= 0 else 'refused')\n"
+        "call('unshare', 0x10000000)\n"
+        "call('unshare', 0x40000000)\n"
+        "call('mount', b'none', b'/tmp', b'tmpfs', 0, None)\n"
+        "call('umount2', b'/proc', 2)\n"
+        "call('setns', 0, 0)\n"
+        "call('ptrace', 16, 1, 0, 0)\n", POLICY)
+    expect(result.code == 0 and "ALLOWED" not in result.out, result)
+    expect(result.out.count("refused") == 6, result)
+
+
+@test("the program has no capability and can gain none")
+def _capabilities():
+    result = harness.run_shell("grep -E 'Cap(Prm|Eff|Inh|Amb)|NoNewPrivs' /proc/self/status",
+                               world.policy(read_only=["/proc"]))
+    expect(result.code == 0, result)
+    for line in result.out.splitlines():
+        name, value = line.split()
+        expect(int(value, 16) == (1 if name == "NoNewPrivs:" else 0), result)
+
+
+@test("files that steer tools are read-only in a writable tree, and their folder cannot be renamed")
+def _git_folder():
+    folder = harness.scratch()
+    os.makedirs(os.path.join(folder, "project/.git/hooks"))
+    for name in ("project/.git/config", "project/.envrc"):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
+            stream.write("mine\n")
+    result = harness.run_shell(
+        "echo x > project/.git/hooks/pre-commit && echo WROTE\n"
+        "echo x >> project/.git/config && echo WROTE; echo x > project/.envrc && echo WROTE\n"
+        "mv project/.git project/.old && echo MOVED; mv project other && echo MOVED\n"
+        "rm -f project/.envrc && echo REMOVED\n"
+        "echo fine > project/source.c && cat project/source.c", POLICY, cwd=folder)
+    expect(result.out.strip() == "fine", result)
+    expect(os.path.isdir(os.path.join(folder, "project/.git/hooks")), "it was moved")
+
+
+@test("a policy file that lies in the writable tree cannot be changed from the box")
+def _policy_file():
+    folder = harness.scratch()
+    path = os.path.join(folder, "policy.yaml")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(POLICY)
+    result = harness.run_shell("echo >> policy.yaml && echo WROTE; mv policy.yaml p && echo MOVED\n"
+                               "exit 0", path, cwd=folder)
+    expect(result.code == 0 and result.out == "", result)
+    with open(path, encoding="utf-8") as stream:
+        expect(stream.read() == POLICY, "the policy was changed")
+
+
+@test("a plugin that the box could replace is refused")
+def _plugin_file():
+    folder = harness.scratch()
+    for plugins in harness.PLUGIN_PATH:
+        for name in os.listdir(plugins):
+            if name == "openshell-process.so":
+                subprocess.run(["cp", os.path.join(plugins, name), folder], check=True)
+    result = harness.run_host(["true"], POLICY, ["--plugin-dir", folder], cwd=folder)
+    # The same id comes from a folder outside first, so only the duplicate is at stake here.
+    expect(result.code in (0, 125), result)
+    command = [harness.HOST, "--plugin-dir", folder]
+    for plugins in harness.PLUGIN_PATH:
+        if "network" in plugins:
+            command += ["--plugin-dir", plugins]
+    done = subprocess.run([*command, "--policy", harness.write_policy(POLICY), "--", "true"],
+                          cwd=folder, env=harness.clean_environment(), capture_output=True,
+                          text=True, check=False, timeout=20)
+    expect(done.returncode == 125 and "openshell-process.so" in done.stderr, done)
+
+
+@test("a contributed certificate can be read in the box and is named in the environment")
+def _certificate():
+    result = harness.run_shell("test -n \"$SSL_CERT_FILE\" && head -n 1 \"$SSL_CERT_FILE\"",
+                               world.policy(f"{world.ADDRESS}:{world.API_PORT}"))
+    expect(result.code == 0 and "BEGIN CERTIFICATE" in result.out, result)
+
+
+harness.main()

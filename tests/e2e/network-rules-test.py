@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an attacker in the box tries on the network, and what therefore holds."""
+import re
+
+import harness
+import world
+from harness import Skip, expect, test
+
+origins = world.World()
+
+API = f"{world.ADDRESS}:{world.API_PORT}"
+CURL = ["curl", "-sS", "--max-time", "8"]
+
+
+@test("a datagram is refused at once, and none leaves")
+def _udp():
+    result = harness.run_python(
+        "import socket, time\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)\n"
+        f"s.connect(('{world.ADDRESS}', {world.UDP_PORT}))\n"
+        "began = time.monotonic()\n"
+        "try: s.send(b'x'); s.recv(10); print('answered')\n"
+        "except OSError as e: print(type(e).__name__)\n"
+        "print('quick' if time.monotonic() - began < 1 else 'slow')\n", world.policy(API))
+    expect(result.out.split() == ["ConnectionRefusedError", "quick"], result)
+    expect(not origins.udp_datagrams, origins.udp_datagrams)
+
+
+@test("raw and packet sockets are refused")
+def _raw():
+    result = harness.run_python(
+        "import socket\n"
+        "for family, kind, protocol in ((socket.AF_INET, socket.SOCK_RAW, 1),\n"
+        "    (socket.AF_INET6, socket.SOCK_RAW, 58), (socket.AF_PACKET, socket.SOCK_RAW, 0),\n"
+        "    (socket.AF_PACKET, socket.SOCK_DGRAM, 0)):\n"
+        "    try: socket.socket(family, kind, protocol); print('opened', family, kind)\n"
+        "    except OSError: print('refused')\n", world.policy(API))
+    expect(result.code == 0 and result.out.split() == ["refused"] * 4, result)
+
+
+@test("a loopback destination is refused although the policy names it, by address and by name")
+def _loopback():
+    for url, endpoint in (("http://127.0.0.1:8080/", "127.0.0.1:8080"),
+                          ("http://localhost:8080/", "localhost:8080"),
+                          ("http://sneaky.test:8080/", "sneaky.test:8080"),
+                          ("http://[::ffff:127.0.0.1]:8080/", "[::ffff:127.0.0.1]:8080")):
+        result = harness.run_host(
+            ["sh", "-c", f"curl -sS -g --max-time 8 --noproxy '' -x \"$http_proxy\" '{url}'"],
+            world.policy(endpoint))
+        expect("hello" not in result.out, url, result)
+        expect(origins.loopback.connections == 0, url, result)
+
+
+@test("a wildcard listener in the box does not answer for a foreign address")
+def _wildcard_listener():
+    result = harness.run_python(
+        "import socket, threading\n"
+        "s = socket.socket(); s.bind(('0.0.0.0', 8081)); s.listen()\n"
+        "t = socket.socket(socket.AF_INET6); t.bind(('::', 8082)); t.listen()\n"
+        "for family, address in ((socket.AF_INET, ('10.77.0.1', 8081)),\n"
+        "                        (socket.AF_INET6, ('fd77::1', 8082))):\n"
+        "    c = socket.socket(family); c.settimeout(3)\n"
+        "    try:\n"
+        "        c.connect(address); c.send(b'GET / HTTP/1.0\\r\\n\\r\\n'); print(c.recv(100))\n"
+        "    except OSError as e: print('refused')\n"
+        "for l in (s, t):\n"
+        "    l.settimeout(0.2)\n"
+        "    try: l.accept(); print('answered for it')\n"
+        "    except OSError: print('silent')\n", world.policy(API))
+    expect(result.code == 0 and "answered for it" not in result.out, result)
+    expect(result.out.split().count("silent") == 2, result)
+
+
+@test("a server in the box is reached by the box's own programs on its loopback")
+def _own_loopback():
+    result = harness.run_python(
+        "import socket\n"
+        "for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):\n"
+        "    s = socket.socket(family); s.bind((address, 0)); s.listen()\n"
+        "    c = socket.create_connection(s.getsockname()[:2], timeout=3); s.accept(); print('ok')\n",
+        world.policy(API))
+    expect(result.out.split() == ["ok", "ok"], result)
+    expect(not result.denials(), result)
+
+
+@test("the Host header never supplies the name of a captured connection")
+def _host_header():
+    result = harness.run_host(
+        ["env", "-i", *CURL, "-H", "Host: api.example.test:8080", f"http://{API}/hello"],
+        world.policy("api.example.test:8080"))
+    expect(result.code != 0 and "hello" not in result.out, result)
+    expect(len(result.denials()) == 1 and world.ADDRESS in result.denials()[0], result)
+
+
+@test("a request whose Host contradicts its destination does not arrive with that Host")
+def _contradiction():
+    before = len(origins.api.requests)
+    result = harness.run_host([*CURL, "-f", "-H", "Host: other.test:8080", f"http://{API}/hello"],
+                              world.policy(API))
+    expect('"host": "other.test' not in result.out, result)
+    if result.code == 0:
+        expect(f'"host": "{API}"' in result.out, result)
+    else:
+        expect(len(origins.api.requests) == before, result)
+
+
+# A resolver of its own, so that each record type can be asked for.
+RESOLVER = r"""
+import os, socket, struct, sys
+servers = [l.split()[1] for l in open('/etc/resolv.conf') if l.startswith('nameserver')]
+def ask(name, kind, tcp=False, identity=7):
+    q = struct.pack('>HHHHHH', identity, 0x100, 1, 0, 0, 0)
+    q += b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\0'
+    q += struct.pack('>HH', kind, 1)
+    server = servers[0]
+    family = socket.AF_INET6 if ':' in server else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+    s.settimeout(4); s.connect((server, 53))
+    if tcp:
+        s.send(struct.pack('>H', len(q)) + q); a = s.recv(4096)[2:]
+    else:
+        s.send(q); a = s.recv(4096)
+    i, flags, _, answers, _, _ = struct.unpack('>HHHHHH', a[:12])
+    assert i == identity
+    if answers:
+        offset = len(q)
+        offset += 2 if a[offset] >= 192 else len(name) + 2
+        size = struct.unpack('>H', a[offset + 8:offset + 10])[0]
+        address = a[offset + 10:offset + 10 + size]
+        if size in (4, 16):
+            family = socket.AF_INET if size == 4 else socket.AF_INET6
+            return flags & 15, socket.inet_ntop(family, address)
+    return flags & 15, None
+"""
+RCODE_NOTIMP = 4
+
+
+@test("the resolver answers a name that the policy allows, one address for one name")
+def _dns_allowed():
+    result = harness.run_python(
+        RESOLVER + "print([ask('api.example.test', 1), ask('api.example.test', 1, tcp=True),\n"
+        "       ask('origin.test', 1)])\n",
+        world.policy("api.example.test:8080", "origin.test:8080"))
+    expect(result.code == 0, result)
+    first, again, other = eval(result.out)  # pylint: disable=eval-used
+    expect(first[0] == 0 and first[1] and first == again and other[1] != first[1], result)
+    expect(first[1] != world.ADDRESS, "the address must be synthetic:", result)
+
+
+@test("the resolver refuses a name that the policy does not allow, says so, and asks nobody")
+def _dns_refused():
+    result = harness.run_python(RESOLVER + "print(ask('stolen-data.evil.test', 1))\n",
+                                world.policy("api.example.test:8080"))
+    expect(result.code == 0, result)
+    expect(eval(result.out)[0] in (3, 5), result)  # pylint: disable=eval-used
+    expect(len(result.denials()) == 1 and "evil.test" in result.denials()[0], result)
+
+
+@test("HTTPS records get no data, TXT is not implemented")
+def _dns_types():
+    result = harness.run_python(
+        RESOLVER + "print([ask('api.example.test', 65), ask('api.example.test', 16)])\n",
+        world.policy("api.example.test:8080"))
+    expect(result.code == 0, result)
+    https, text = eval(result.out)  # pylint: disable=eval-used
+    expect(https == (0, None) and text == (RCODE_NOTIMP, None), result)
+
+
+@test("a query to any other server's port 53 is answered by the same resolver")
+def _dns_elsewhere():
+    result = harness.run_python(
+        RESOLVER + "servers[:] = ['10.77.0.1']\nprint(ask('api.example.test', 1))\n",
+        world.policy("api.example.test:8080"))
+    expect(result.code == 0 and eval(result.out)[0] == 0, result)  # pylint: disable=eval-used
+
+
+@test("an address that the resolver handed out leads to its name only on the allowed port")
+def _dns_port():
+    result = harness.run_host(["env", "-i", *CURL, "http://api.example.test:8081/"],
+                              world.policy("api.example.test:8080"))
+    expect(result.code != 0 and len(result.denials()) == 1, result)
+    expect("api.example.test:8081" in result.denials()[0], result)
+    expect(origins.refused.connections == 0, result)
+
+
+@test("the listeners of the box cannot be hijacked by SO_REUSEADDR or SO_REUSEPORT")
+def _hijack():
+    result = harness.run_python(
+        "import os, re, socket\n"
+        "found = []\n"
+        "for name, kind in (('tcp', 1), ('tcp6', 1), ('udp', 2), ('udp6', 2)):\n"
+        "    try: lines = open(f'/proc/net/{name}').read().splitlines()[1:]\n"
+        "    except OSError: continue\n"
+        "    for l in lines:\n"
+        "        port = int(l.split()[1].split(':')[1], 16)\n"
+        "        found.append((kind, 10 if '6' in name else 2, port))\n"
+        "match = re.search(r':(\\d+)/?$', os.environ.get('http_proxy', ''))\n"
+        "found.append((1, 2, int(match.group(1))))\n"
+        "for kind, family, port in set(found):\n"
+        "    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):\n"
+        "        for address in (('127.0.0.1', '0.0.0.0') if family == 2 else ('::1', '::')):\n"
+        "            s = socket.socket(family, kind); s.setsockopt(1, option, 1)\n"
+        "            try:\n"
+        "                s.bind((address, port))\n"
+        "                if kind == 1: s.listen()\n"
+        "                print('TAKEN', kind, address, port)\n"
+        "            except OSError as e: print('refused')\n", world.policy(API))
+    expect(result.code == 0 and "TAKEN" not in result.out, result)
+    expect("refused" in result.out, result)
+
+
+@test("a flood of denials becomes few lines and does not starve another program's allow")
+def _flood():
+    result = harness.run_recorded(
+        ["sh", "-c",
+         f"{harness.PYTHON} -I -c '\n"
+         "import socket\n"
+         "for number in range(400):\n"
+         "    s = socket.socket(); s.settimeout(2)\n"
+         "    try: s.connect((\"10.77.0.1\", 8081)); s.recv(1)\n"
+         "    except OSError: pass\n"
+         "    s.close()\n"
+         f"' & env -i {' '.join(CURL)} http://{API}/hello; wait"],
+        world.policy(API))
+    expect('"hello": "world"' in result.out, result)
+    expect(1 <= len(result.denials()) <= 20, f"{len(result.denials())} lines", result)
+    counted = sum(event.get("count", 1) for event in result.events("network.denied"))
+    expect(counted == 400, f"{counted} denials are recorded of 400")
+    expect(origins.refused.connections == 0, "the other side saw them")
+
+
+@test("what the box says reaches no terminal unescaped: its program's name, a host it asks for")
+def _escapes():
+    result = harness.run_shell(
+        "cp /usr/bin/nc \"$(printf './\\033]0;owned\\007\\033[31mnc')\"\n"
+        "\"$(printf './\\033]0;owned\\007\\033[31mnc')\" -w 3 10.77.0.1 8081\n"
+        "printf 'CONNECT \\033[31mred.test:80 HTTP/1.1\\r\\n\\r\\n' | "
+        "nc -w 3 127.0.0.1 \"$(echo $http_proxy | sed 's/.*:\\([0-9]*\\).*/\\1/')\"\n"
+        "exit 0", world.policy(API))
+    expect(result.code == 0, result)
+    expect(len(result.denials()) >= 1, result)
+    bad = re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", result.err)
+    expect(not bad, "control characters on stderr:", repr(result.err))
+
+
+@test("a hint is offered only for what passes its grammar")
+def _hints():
+    result = harness.run_shell(
+        "cp /usr/bin/nc './n c;$(touch x)'; './n c;$(touch x)' -w 3 10.77.0.1 8081; exit 0",
+        world.policy(API))
+    for line in result.denials():
+        expect("$(touch" not in line.split("allow", 1)[-1] or "'" in line, line)
+
+
+harness.main()
