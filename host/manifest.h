@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manifest.h: everything static about a plugin, as its key-file text says it; the grammar is
+ * documented at OSH_PLUGIN_MANIFEST in openshell/plugin.h.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "config-value.h"
+#include "openshell/event.h"
+
+G_BEGIN_DECLS
+
+/** OshManifestTopic: a topic of the plugin's own. */
+typedef struct {
+    char *name;
+    char *type;
+    OshEventClass event_class;
+    gboolean retained;
+    char *ends; /* (nullable) */
+} OshManifestTopic;
+
+/** OshManifestConfigKey: a configuration key; @default_value is %NULL where there is none. */
+typedef struct {
+    char *key;
+    OshConfigType type;
+    GVariant *default_value;
+    char *help; /* (nullable) */
+} OshManifestConfigKey;
+
+/** OshManifestProtocol: a value of `protocol:` that the plugin serves. */
+typedef struct {
+    char *name;
+    char *carrier;
+    char **alpn;
+    gboolean server_speaks_first;
+} OshManifestProtocol;
+
+/** OshManifestFact: a fact that a protocol of the plugin states. */
+typedef struct {
+    char *name;
+    char *protocol;
+    char *type;
+    gboolean sensitive;
+    char *separator; /* (nullable): one character */
+} OshManifestFact;
+
+/** OshManifest: a whole manifest; lists are never %NULL. */
+typedef struct {
+    char *id;
+    char *version;
+    char *summary;
+    char *license;
+    guint abi_major;
+    guint abi_minor;
+    gboolean worker_capable;
+    char **provides;
+    char **requires;
+    char **wants;
+    char **publishes;
+    GPtrArray *topics;
+    GPtrArray *config_keys;
+    GPtrArray *protocols;
+    GPtrArray *facts;
+} OshManifest;
+
+/**
+ * osh_manifest_parse:
+ * @name: what messages call the text: the plugin's file
+ * @text: the text, not NUL-terminated
+ * @length: of @text in bytes
+ * @error: return location
+ *
+ * The ABI major is read and not judged here, so that a plugin for another major can be listed.
+ *
+ * Returns: (transfer full) (nullable): the manifest
+ */
+OshManifest *osh_manifest_parse(const char *name, const char *text, gsize length, GError **error);
+
+/** osh_manifest_free: @manifest: (transfer full) (nullable). */
+void osh_manifest_free(OshManifest *manifest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshManifest, osh_manifest_free)
+
+/** osh_manifest_provides: Returns: whether @interface_id is among what it provides. */
+gboolean osh_manifest_provides(const OshManifest *manifest, const char *interface_id);
+
+/** osh_manifest_config_key: Returns: (transfer none) (nullable): the declaration of @key. */
+const OshManifestConfigKey *osh_manifest_config_key(const OshManifest *manifest, const char *key);
+
+/** osh_manifest_id_is_valid: Returns: whether @id may name a plugin. */
+gboolean osh_manifest_id_is_valid(const char *id);
+
+G_END_DECLS
