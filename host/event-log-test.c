@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `--events FILE` writes, and what it refuses to write to. */
+#include "event-log.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "event-json.h"
+#include "openshell/ext/event-sink.h"
+
+static OshEvent
+event_with(GVariant *payload)
+{
+    return (OshEvent){.struct_size = sizeof(OshEvent),
+                      .count = 2,
+                      .topic = "openshell.host.stopping/1",
+                      .source = "host",
+                      .id = 7,
+                      .sequence = 9,
+                      .real_time = 1769854830123456,
+                      .process_key = ((guint64)5 << 32) | 4711,
+                      .correlation = 3,
+                      .payload = payload};
+}
+
+static void
+test_event_is_one_json_object(void)
+{
+    g_autoptr(GVariant) payload = g_variant_ref_sink(
+        g_variant_new_parsed("(%s, uint64 18446744073709551615, -5, true, ['a', 'b'], "
+                             "{'k': <byte 0x07>, 'd': <1.5>, 'o': <{'x': <'y'>}>})",
+                             "a\"b\\c\n\x1b[31m\xc3\xa9\xf0\x9f\x98\x80"));
+    OshEvent event = event_with(payload);
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    osh_event_append_json(line, &event);
+    g_assert_cmpstr(line->str, ==,
+                    "{\"id\":\"e7\",\"sequence\":9,\"time\":\"2026-01-31T10:20:30.123456Z\","
+                    "\"topic\":\"openshell.host.stopping/1\",\"source\":\"host\",\"count\":2,"
+                    "\"process\":4711,\"correlation\":3,\"payload\":["
+                    "\"a\\\"b\\\\c\\u000a\\u001b[31m\\u00e9\\ud83d\\ude00\","
+                    "18446744073709551615,-5,true,[\"a\",\"b\"],"
+                    "{\"k\":7,\"d\":1.5,\"o\":{\"x\":\"y\"}}]}");
+}
+
+static char *
+scratch_path(const char *name)
+{
+    return g_build_filename(g_get_tmp_dir(), name, NULL);
+}
+
+static void
+test_lines_are_appended_to_a_private_file(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("event-log-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(directory, "events", NULL);
+    g_autofree char *content = NULL;
+    g_autoptr(GVariant) payload = g_variant_ref_sink(g_variant_new("(s)", "x"));
+    OshEvent event = event_with(payload);
+    const OshEvent *events[] = {&event, &event};
+    struct stat status;
+
+    for (guint run = 0; run < 2; run++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OshEventLog) log = osh_event_log_open(path, &error);
+        OshInterface sink;
+
+        g_assert_no_error(error);
+        osh_event_log_interface(log, &sink);
+        g_assert_cmpuint(osh_event_sink_consume(&sink, events, 2), ==, 2);
+    }
+    g_assert_true(g_file_get_contents(path, &content, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 5);
+    g_assert_cmpint(g_stat(path, &status), ==, 0);
+    g_assert_cmpint(status.st_mode & 0777, ==, 0600);
+    g_unlink(path);
+    g_rmdir(directory);
+}
+
+static void
+test_link_directory_and_missing_folder_are_refused(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("event-log-XXXXXX", NULL);
+    g_autofree char *link = g_build_filename(directory, "link", NULL);
+    g_autofree char *missing = g_build_filename(directory, "no", "file", NULL);
+    const char *const paths[] = {directory, link, missing};
+
+    g_assert_cmpint(symlink("/dev/null", link), ==, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(osh_event_log_open(paths[i], &error));
+        g_assert_nonnull(error);
+        g_assert_nonnull(strstr(error->message, paths[i]));
+    }
+    g_unlink(link);
+    g_rmdir(directory);
+}
+
+static void
+count_resume(gpointer data)
+{
+    (*(guint *)data)++;
+}
+
+static void
+test_full_pipe_takes_nothing_more_until_it_is_read(void)
+{
+    g_autofree char *path = scratch_path("event-log-fifo");
+    g_autofree char *long_text = g_strnfill(60000, 'x');
+    g_autoptr(GVariant) payload = g_variant_ref_sink(g_variant_new("(s)", long_text));
+    OshEvent event = event_with(payload);
+    const OshEvent *events[] = {&event, &event};
+    g_autoptr(OshEventLog) log = NULL;
+    g_autoptr(GError) error = NULL;
+    OshInterface sink;
+    char buffer[4096];
+    guint resumed = 0;
+    gsize total = 0;
+    int reader;
+
+    g_unlink(path);
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    log = osh_event_log_open(path, &error);
+    g_assert_no_error(error);
+    osh_event_log_interface(log, &sink);
+    osh_event_sink_resume(&sink, count_resume, &resumed);
+    g_assert_cmpuint(osh_event_sink_consume(&sink, events, 2), ==, 2);
+    g_assert_cmpuint(osh_event_sink_consume(&sink, events, 2), ==, 0);
+    for (guint seen = 0, i = 0; i < 1000; i++) {
+        gssize n = read(reader, buffer, sizeof(buffer));
+
+        total += n > 0 ? (gsize)n : 0;
+        g_main_context_iteration(NULL, FALSE);
+        /* Each resume may find that not even the pending rest fits. */
+        if (resumed > seen && osh_event_sink_consume(&sink, events, 1) == 1)
+            break;
+        seen = resumed;
+    }
+    g_assert_cmpuint(resumed, >, 0);
+    for (gssize n; (n = read(reader, buffer, sizeof(buffer))) > 0;)
+        total += (gsize)n;
+    g_assert_cmpuint(total, >, 160000);
+    close(reader);
+    g_unlink(path);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/event-log/event-is-one-json-object", test_event_is_one_json_object);
+    g_test_add_func("/host/event-log/lines-are-appended-to-a-private-file",
+                    test_lines_are_appended_to_a_private_file);
+    g_test_add_func("/host/event-log/link-directory-and-missing-folder-are-refused",
+                    test_link_directory_and_missing_folder_are_refused);
+    g_test_add_func("/host/event-log/full-pipe-takes-nothing-more-until-it-is-read",
+                    test_full_pipe_takes_nothing_more_until_it_is_read);
+    return g_test_run();
+}
