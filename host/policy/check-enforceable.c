@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check-enforceable.c: refuses to run a policy of which a part would be ignored.
+ *
+ * A key that the running host does not act upon is an error here, never silence: a person who wrote
+ * a rule must not believe that it holds when it does not. Runs on the loading thread.
+ */
+#include "schema.h"
+
+#include <string.h>
+
+#define ENFORCES_REQUESTS                                                                          \
+    (OSH_POLICY_ENFORCES_REST | OSH_POLICY_ENFORCES_WEBSOCKET | OSH_POLICY_ENFORCES_GRAPHQL |      \
+     OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP | OSH_POLICY_ENFORCES_SQL)
+
+/* Endpoint keys that need any of @needs to mean something. */
+static const struct {
+    const char *key;
+    guint needs;
+} needing_keys[] = {
+    {"path", ENFORCES_REQUESTS},
+    {"access", ENFORCES_REQUESTS},
+    {"rules", ENFORCES_REQUESTS},
+    {"deny_rules", ENFORCES_REQUESTS},
+    {"allow_encoded_slash", ENFORCES_REQUESTS},
+    {"persisted_queries", OSH_POLICY_ENFORCES_GRAPHQL},
+    {"graphql_persisted_queries", OSH_POLICY_ENFORCES_GRAPHQL},
+    {"graphql_max_body_bytes", OSH_POLICY_ENFORCES_GRAPHQL},
+    {"json_rpc", OSH_POLICY_ENFORCES_JSONRPC},
+    {"mcp", OSH_POLICY_ENFORCES_MCP},
+    {"websocket_credential_rewrite", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"request_body_credential_rewrite", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"allow_uninspected_credentials", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"credential_signing", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"signing_service", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"signing_region", OSH_POLICY_ENFORCES_CREDENTIALS},
+    {"credential_binding", OSH_POLICY_ENFORCES_CREDENTIALS},
+};
+
+static guint
+protocol_needs(OshPolicyProtocol protocol)
+{
+    switch (protocol) {
+    case OSH_POLICY_PROTOCOL_REST:
+        return OSH_POLICY_ENFORCES_REST;
+    case OSH_POLICY_PROTOCOL_WEBSOCKET:
+        return OSH_POLICY_ENFORCES_WEBSOCKET;
+    case OSH_POLICY_PROTOCOL_GRAPHQL:
+        return OSH_POLICY_ENFORCES_GRAPHQL;
+    case OSH_POLICY_PROTOCOL_SQL:
+        return OSH_POLICY_ENFORCES_SQL;
+    case OSH_POLICY_PROTOCOL_JSONRPC:
+        return OSH_POLICY_ENFORCES_JSONRPC;
+    case OSH_POLICY_PROTOCOL_MCP:
+        return OSH_POLICY_ENFORCES_MCP;
+    case OSH_POLICY_PROTOCOL_NONE:
+    case OSH_POLICY_PROTOCOL_TCP:
+    default:
+        return 0;
+    }
+}
+
+/* An option that is written out but switched off asks for nothing. */
+static gboolean
+is_off(const OshYamlNode *node)
+{
+    return node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
+           g_ascii_tolower(node->text[0]) == 'f';
+}
+
+static void
+check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *source = endpoint->match->source;
+    guint needs = protocol_needs(endpoint->protocol);
+
+    if (needs != 0 && !(loader->flags & needs))
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
+                       "protocol %s is not enforced yet", endpoint->protocol_name);
+    else if (endpoint->has_graphql_rules && !(loader->flags & OSH_POLICY_ENFORCES_GRAPHQL))
+        osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
+    for (gsize i = 0; i < G_N_ELEMENTS(needing_keys); i++) {
+        const OshYamlNode *node = osh_yaml_find(source, needing_keys[i].key);
+
+        if (node != NULL && !(loader->flags & needing_keys[i].needs) && !is_off(node))
+            osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet",
+                           needing_keys[i].key);
+    }
+}
+
+void
+osh_schema_check_enforceable(OshPolicyLoader *loader)
+{
+    const OshYamlNode *middlewares = osh_yaml_find(loader->root, "network_middlewares");
+
+    for (guint i = 0; i < loader->snapshot->n_endpoints; i++)
+        check_endpoint(loader, &loader->snapshot->endpoints[i]);
+    if (middlewares != NULL && middlewares->kind == OSH_YAML_MAPPING && middlewares->length > 0 &&
+        !(loader->flags & OSH_POLICY_ENFORCES_MIDDLEWARE))
+        osh_yaml_error(loader->diagnostics, middlewares,
+                       "network_middlewares are not enforced yet");
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check-static.c: safety of version, filesystem and process sections.
+ *
+ * Runs on the loading thread, after the sections were read and before anything is expanded.
+ */
+#include "schema.h"
+
+#include <string.h>
+
+#define MAX_PATHS       256
+#define MAX_PATH_LENGTH 4096
+#define MAX_ID          G_GUINT64_CONSTANT(4294967294)
+
+static gboolean
+has_parent_component(const char *path)
+{
+    const char *p = path;
+
+    while ((p = strstr(p, "..")) != NULL) {
+        if ((p == path || p[-1] == '/') && (p[2] == '\0' || p[2] == '/'))
+            return TRUE;
+        p += 2;
+    }
+    return FALSE;
+}
+
+static void
+check_path(OshPolicyLoader *loader, const OshYamlNode *node, gboolean writable)
+{
+    const char *path = node->text;
+
+    if (node->kind != OSH_YAML_SCALAR)
+        return;
+    if (node->length > MAX_PATH_LENGTH)
+        osh_yaml_error(loader->diagnostics, node, "path is too long (%u > %d bytes)", node->length,
+                       MAX_PATH_LENGTH);
+    else if (path[0] != '/')
+        osh_yaml_error(loader->diagnostics, node, "path '%s' must be absolute", path);
+    else if (has_parent_component(path))
+        osh_yaml_error(loader->diagnostics, node, "path '%s' must not contain '..'", path);
+    else if (writable && strspn(path, "/.") == strlen(path))
+        osh_yaml_error(loader->diagnostics, node,
+                       "read_write path '%s' is overly broad: it makes the whole system writable",
+                       path);
+}
+
+static guint
+check_paths(OshPolicyLoader *loader, const OshYamlNode *section, const char *key, gboolean writable)
+{
+    const OshYamlNode *list = osh_yaml_find(section, key);
+
+    if (list == NULL || list->kind != OSH_YAML_SEQUENCE)
+        return 0;
+    for (const OshYamlNode *child = list->first; child != NULL; child = child->next)
+        check_path(loader, child, writable);
+    return list->length;
+}
+
+static void
+check_identity(OshPolicyLoader *loader, const OshYamlNode *section, const char *key)
+{
+    const OshYamlNode *node = osh_yaml_find(section, key);
+    guint64 id;
+
+    if (node == NULL || node->kind != OSH_YAML_SCALAR || node->length == 0 ||
+        osh_yaml_scalar_type(node) != OSH_YAML_STRING || strcmp(node->text, "sandbox") == 0)
+        return;
+    if (g_ascii_isdigit(node->text[0]) &&
+        g_ascii_string_to_unsigned(node->text, 10, 1, MAX_ID, &id, NULL))
+        return;
+    osh_yaml_error(loader->diagnostics, node,
+                   "%s '%s' must be 'sandbox' or a number from 1 to 4294967294", key, node->text);
+}
+
+void
+osh_schema_check_static(OshPolicyLoader *loader)
+{
+    const OshYamlNode *version = osh_yaml_find(loader->root, "version");
+    const OshYamlNode *section = osh_yaml_find(loader->root, "filesystem_policy");
+    guint n_paths;
+
+    if (version == NULL)
+        osh_yaml_error_hint(loader->diagnostics, loader->root, g_strdup("begin with version: 1"),
+                            "missing key 'version'");
+    else if (loader->snapshot->fixed.version != 1)
+        osh_yaml_warning(loader->diagnostics, version,
+                         "version %u is read as version 1, the only one there is",
+                         loader->snapshot->fixed.version);
+    n_paths = check_paths(loader, section, "read_only", FALSE) +
+              check_paths(loader, section, "read_write", TRUE);
+    if (n_paths > MAX_PATHS)
+        osh_yaml_error(loader->diagnostics, section, "too many filesystem paths (%u > %d)", n_paths,
+                       MAX_PATHS);
+    section = osh_yaml_find(loader->root, "process");
+    check_identity(loader, section, "run_as_user");
+    check_identity(loader, section, "run_as_group");
+}

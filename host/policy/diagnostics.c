@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diagnostics.c: collects errors and warnings about a policy and prints them.
+ *
+ * One thread at a time. Text from the policy file is escaped before it is printed: a policy may be
+ * somebody else's proposal.
+ */
+#include "diagnostics.h"
+
+#include <string.h>
+
+#define MAX_KEPT 400
+
+struct _OshPolicyDiagnostics {
+    char *file_name;
+    GPtrArray *entries;
+    guint n_errors;
+    guint n_warnings;
+    gboolean sorted;
+};
+
+static void
+diagnostic_free(gpointer data)
+{
+    OshPolicyDiagnostic *diagnostic = data;
+
+    g_free(diagnostic->path);
+    g_free(diagnostic->message);
+    g_free(diagnostic->suggestion);
+    g_free(diagnostic);
+}
+
+OshPolicyDiagnostics *
+osh_policy_diagnostics_new(void)
+{
+    OshPolicyDiagnostics *diagnostics = g_new0(OshPolicyDiagnostics, 1);
+
+    diagnostics->file_name = g_strdup("policy");
+    diagnostics->entries = g_ptr_array_new_with_free_func(diagnostic_free);
+    diagnostics->sorted = TRUE;
+    return diagnostics;
+}
+
+void
+osh_policy_diagnostics_free(OshPolicyDiagnostics *diagnostics)
+{
+    if (diagnostics == NULL)
+        return;
+    g_free(diagnostics->file_name);
+    g_ptr_array_unref(diagnostics->entries);
+    g_free(diagnostics);
+}
+
+void
+osh_policy_diagnostics_set_file(OshPolicyDiagnostics *diagnostics, const char *file_name)
+{
+    g_free(diagnostics->file_name);
+    diagnostics->file_name = g_strdup(file_name);
+}
+
+void
+osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity,
+                           guint line, guint column, char *path, char *message, char *suggestion)
+{
+    OshPolicyDiagnostic *diagnostic = g_new0(OshPolicyDiagnostic, 1);
+
+    diagnostic->severity = severity;
+    diagnostic->line = line;
+    diagnostic->column = column;
+    diagnostic->path = path;
+    diagnostic->message = message;
+    diagnostic->suggestion = suggestion;
+    if (severity == OSH_POLICY_DIAGNOSTIC_ERROR)
+        diagnostics->n_errors++;
+    else
+        diagnostics->n_warnings++;
+    /* the first error is always kept, however many warnings came before it */
+    if (diagnostics->entries->len >= MAX_KEPT &&
+        !(severity == OSH_POLICY_DIAGNOSTIC_ERROR && diagnostics->n_errors == 1)) {
+        diagnostic_free(diagnostic);
+        return;
+    }
+    g_ptr_array_add(diagnostics->entries, diagnostic);
+    diagnostics->sorted = FALSE;
+}
+
+guint
+osh_policy_diagnostics_n_errors(const OshPolicyDiagnostics *diagnostics)
+{
+    return diagnostics->n_errors;
+}
+
+guint
+osh_policy_diagnostics_n_warnings(const OshPolicyDiagnostics *diagnostics)
+{
+    return diagnostics->n_warnings;
+}
+
+guint
+osh_policy_diagnostics_length(const OshPolicyDiagnostics *diagnostics)
+{
+    return diagnostics->entries->len;
+}
+
+static gint
+compare_position(gconstpointer a, gconstpointer b)
+{
+    const OshPolicyDiagnostic *left = *(const OshPolicyDiagnostic *const *)a;
+    const OshPolicyDiagnostic *right = *(const OshPolicyDiagnostic *const *)b;
+
+    if (left->line != right->line)
+        return left->line < right->line ? -1 : 1;
+    if (left->column != right->column)
+        return left->column < right->column ? -1 : 1;
+    return g_strcmp0(left->message, right->message);
+}
+
+const OshPolicyDiagnostic *
+osh_policy_diagnostics_get(OshPolicyDiagnostics *diagnostics, guint index)
+{
+    if (!diagnostics->sorted) {
+        g_ptr_array_sort(diagnostics->entries, compare_position);
+        diagnostics->sorted = TRUE;
+    }
+    return g_ptr_array_index(diagnostics->entries, index);
+}
+
+static void
+append_printable(GString *line, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        if (g_unichar_isprint(c))
+            g_string_append_unichar(line, c);
+        else
+            g_string_append_printf(line, "\\u{%x}", c);
+    }
+}
+
+char *
+osh_policy_diagnostic_format(const OshPolicyDiagnostics *diagnostics,
+                             const OshPolicyDiagnostic *diagnostic)
+{
+    GString *line = g_string_new(NULL);
+
+    append_printable(line, diagnostics->file_name);
+    if (diagnostic->line > 0)
+        g_string_append_printf(line, ":%u:%u", diagnostic->line, diagnostic->column);
+    g_string_append(line, diagnostic->severity == OSH_POLICY_DIAGNOSTIC_ERROR ? ": error: "
+                                                                              : ": warning: ");
+    if (diagnostic->path != NULL && diagnostic->path[0] != '\0') {
+        append_printable(line, diagnostic->path);
+        g_string_append(line, ": ");
+    }
+    append_printable(line, diagnostic->message);
+    if (diagnostic->suggestion != NULL) {
+        g_string_append(line, " (");
+        append_printable(line, diagnostic->suggestion);
+        g_string_append_c(line, ')');
+    }
+    return g_string_free(line, FALSE);
+}
+
+char *
+osh_policy_diagnostics_format(OshPolicyDiagnostics *diagnostics)
+{
+    GString *text = g_string_new(NULL);
+    guint total = diagnostics->n_errors + diagnostics->n_warnings;
+
+    for (guint i = 0; i < diagnostics->entries->len; i++) {
+        g_autofree char *line =
+            osh_policy_diagnostic_format(diagnostics, osh_policy_diagnostics_get(diagnostics, i));
+
+        g_string_append(text, line);
+        g_string_append_c(text, '\n');
+    }
+    if (total > diagnostics->entries->len)
+        g_string_append_printf(text, "and %u more\n", total - diagnostics->entries->len);
+    return g_string_free(text, FALSE);
+}
+
+static guint
+edit_distance(const char *left, const char *right)
+{
+    gsize width = strlen(right);
+    guint row[64];
+
+    if (strlen(left) >= G_N_ELEMENTS(row) || width >= G_N_ELEMENTS(row))
+        return G_MAXUINT;
+    for (gsize j = 0; j <= width; j++)
+        row[j] = (guint)j;
+    for (gsize i = 1; left[i - 1] != '\0'; i++) {
+        guint diagonal = row[0];
+
+        row[0] = (guint)i;
+        for (gsize j = 1; j <= width; j++) {
+            guint above = row[j];
+            guint change = diagonal + (g_ascii_tolower(left[i - 1]) != right[j - 1] ? 1 : 0);
+
+            row[j] = MIN(MIN(above, row[j - 1]) + 1, change);
+            diagonal = above;
+        }
+    }
+    return row[width];
+}
+
+const char *
+osh_policy_nearest_word(const char *word, const char *const *candidates)
+{
+    const char *nearest = NULL;
+    guint best = strlen(word) >= 4 ? 3 : 2;
+
+    for (gsize i = 0; candidates[i] != NULL; i++) {
+        guint distance = edit_distance(word, candidates[i]);
+
+        if (distance < best) {
+            best = distance;
+            nearest = candidates[i];
+        }
+    }
+    /* `filesystem` for `filesystem_policy` */
+    for (gsize i = 0; nearest == NULL && strlen(word) >= 4 && candidates[i] != NULL; i++)
+        if (g_str_has_prefix(candidates[i], word))
+            nearest = candidates[i];
+    return nearest;
+}

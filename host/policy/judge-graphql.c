@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge-graphql.c: rules about GraphQL operations, over HTTP and over WebSocket.
+ *
+ * An endpoint that inspects GraphQL has the last word about what it was given: what it does not
+ * allow is refused even if a broader rule of another endpoint would let it through. Pure and
+ * without allocation; any thread.
+ */
+#include "question.h"
+
+#include <string.h>
+
+/* An operation, after a persisted one has been replaced by what is registered for it. */
+typedef struct {
+    OshSpan type;
+    OshSpan name;
+    const OshSpan *fields;
+    guint n_fields;
+    gboolean unregistered;
+} Operation;
+
+static OshSpan
+record_string(const OshFactRecord *record, const char *name)
+{
+    const OshFact *fact = osh_policy_record_find(record, name, OSH_FACT_STRING);
+
+    return fact != NULL ? fact->value.string : (OshSpan){"", 0};
+}
+
+static const OshPolicyRegisteredQuery *
+find_registered(const OshPolicyEndpoint *endpoint, OshSpan id)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+
+    if (id.length == 0 || !endpoint->allow_registered_queries)
+        return NULL;
+    for (guint i = 0; i < match->n_registered; i++)
+        if (strlen(match->registered[i].id) == id.length &&
+            memcmp(match->registered[i].id, id.data, id.length) == 0)
+            return &match->registered[i];
+    return NULL;
+}
+
+static Operation
+read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
+{
+    const OshFact *persisted = osh_policy_record_find(record, "persisted", OSH_FACT_BOOLEAN);
+    const OshFact *fields = osh_policy_record_find(record, "fields", OSH_FACT_STRINGS);
+    Operation operation = {.type = record_string(record, "type"),
+                           .name = record_string(record, "name")};
+    const OshPolicyRegisteredQuery *query;
+
+    if (fields != NULL) {
+        operation.fields = fields->value.strings;
+        operation.n_fields = fields->count;
+    }
+    if (persisted == NULL || !persisted->value.boolean || operation.type.length > 0)
+        return operation;
+    query = find_registered(endpoint, record_string(record, "hash"));
+    if (query == NULL)
+        query = find_registered(endpoint, record_string(record, "id"));
+    if (query == NULL) {
+        operation.unregistered = TRUE;
+        return operation;
+    }
+    operation.type = osh_span(query->operation_type);
+    operation.name = osh_span(query->operation_name);
+    operation.fields = query->fields;
+    operation.n_fields = query->n_fields;
+    return operation;
+}
+
+static OshPolicyAnswer
+field_matches(const OshPolicyRule *rule, OshSpan field)
+{
+    for (guint i = 0; i < rule->n_fields; i++) {
+        OshPolicyAnswer one = osh_policy_pattern_matches(rule->fields[i], field);
+
+        if (one != OSH_POLICY_NO)
+            return one;
+    }
+    return OSH_POLICY_NO;
+}
+
+static OshPolicyAnswer
+fields_match(const OshPolicyRule *rule, const Operation *operation, gboolean all)
+{
+    OshPolicyAnswer answer = all ? OSH_POLICY_YES : OSH_POLICY_NO;
+
+    if (rule->n_fields == 0)
+        return OSH_POLICY_YES;
+    if (operation->n_fields == 0)
+        return OSH_POLICY_NO;
+    for (guint i = 0; i < operation->n_fields; i++) {
+        OshPolicyAnswer one = field_matches(rule, operation->fields[i]);
+
+        if (one == OSH_POLICY_UNKNOWN)
+            return one;
+        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
+            answer = one;
+    }
+    return answer;
+}
+
+static OshPolicyAnswer
+rule_matches(const OshPolicyRule *rule, const Operation *operation, gboolean all)
+{
+    OshPolicyAnswer name = OSH_POLICY_YES;
+    OshPolicyAnswer fields;
+
+    if (rule->operation_type == NULL ||
+        (strcmp(rule->operation_type, "*") != 0 &&
+         !osh_policy_span_equal_fold(operation->type, rule->operation_type)))
+        return OSH_POLICY_NO;
+    if (rule->operation_name != NULL)
+        name = osh_policy_pattern_matches(rule->operation_name, operation->name);
+    if (name == OSH_POLICY_NO)
+        return name;
+    fields = fields_match(rule, operation, all);
+    return fields == OSH_POLICY_YES ? name : fields;
+}
+
+static void
+judge_operation(const OshPolicyEndpoint *endpoint, const Operation *operation,
+                OshPolicyRequestAnswer *of_operation, OshPolicyRequestAnswer *answer)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+
+    for (guint i = 0; i < match->n_deny_rules; i++)
+        osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], operation, FALSE),
+                             &match->deny_rules[i]);
+    for (guint i = 0; i < match->n_rules; i++)
+        osh_policy_note_allow(of_operation, rule_matches(&match->rules[i], operation, TRUE),
+                              &match->rules[i]);
+}
+
+void
+osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+                         OshPolicyRequestAnswer *answer)
+{
+    OshPolicyAnswer allowed = OSH_POLICY_YES;
+    const OshPolicyRule *rule = NULL;
+
+    if (!question->has_graphql) {
+        answer->graphql_refused |= endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL;
+        return;
+    }
+    if (question->has_graphql_error || question->n_operations == 0)
+        allowed = OSH_POLICY_NO;
+    for (guint i = 0; i < question->n_operations; i++) {
+        Operation operation = read_operation(&question->operations[i], endpoint);
+        OshPolicyRequestAnswer of_operation = {0};
+
+        judge_operation(endpoint, &operation, &of_operation, answer);
+        answer->unregistered |= operation.unregistered;
+        rule = rule != NULL ? rule : of_operation.allow_rule;
+        if (of_operation.allowed == OSH_POLICY_NO || operation.unregistered)
+            allowed = OSH_POLICY_NO;
+        else if (of_operation.allowed == OSH_POLICY_UNKNOWN && allowed == OSH_POLICY_YES)
+            allowed = OSH_POLICY_UNKNOWN;
+    }
+    if (allowed == OSH_POLICY_NO)
+        answer->denied = OSH_POLICY_YES;
+    else
+        osh_policy_note_allow(answer, allowed, rule);
+}

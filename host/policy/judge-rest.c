@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge-rest.c: rules about method, path, query and SQL command, and the common part of judging.
+ *
+ * Pure and without allocation; any thread. An allow needs every value of a query key to match, a
+ * denial any one of them.
+ */
+#include "question.h"
+
+#include <string.h>
+
+void
+osh_policy_note_allow(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
+                      const OshPolicyRule *rule)
+{
+    if (matched == OSH_POLICY_UNKNOWN)
+        answer->allowed = matched;
+    if (matched != OSH_POLICY_YES)
+        return;
+    if (answer->allowed == OSH_POLICY_NO)
+        answer->allowed = matched;
+    if (answer->allow_rule == NULL)
+        answer->allow_rule = rule;
+}
+
+void
+osh_policy_note_deny(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
+                     const OshPolicyRule *rule)
+{
+    if (matched == OSH_POLICY_NO)
+        return;
+    if (answer->denied != OSH_POLICY_YES)
+        answer->denied = matched;
+    if (answer->deny_rule == NULL)
+        answer->deny_rule = rule;
+}
+
+gboolean
+osh_policy_path_selects(const OshPolicyEndpointMatch *match, const char *pattern, OshSpan path)
+{
+    gsize length;
+
+    if (match->path_prefix != NULL) {
+        length = strlen(match->path_prefix);
+        return path.length >= length && memcmp(path.data, match->path_prefix, length) == 0 &&
+               (path.length == length || path.data[length] == '/');
+    }
+    if (match->path_selector == NULL)
+        return TRUE;
+    if (match->path_selector->glob != NULL)
+        return osh_policy_pattern_matches(match->path_selector, path) == OSH_POLICY_YES;
+    length = strlen(pattern);
+    return path.length == length && memcmp(path.data, pattern, length) == 0;
+}
+
+static gboolean
+method_matches(const OshPolicyRule *rule, OshSpan method)
+{
+    if (rule->any_method || osh_policy_span_equal_fold(method, rule->method))
+        return TRUE;
+    return osh_policy_span_equal_fold(method, "HEAD") &&
+           g_ascii_strcasecmp(rule->method, "GET") == 0;
+}
+
+/* Values of query key @matcher, or NULL when the request has none. */
+static const OshFact *
+query_values(const OshPolicyQuestion *question, const OshPolicyKeyMatcher *matcher)
+{
+    for (guint i = 0; i < question->n_query; i++) {
+        const OshFact *key = osh_policy_record_find(&question->query[i], "key", OSH_FACT_STRING);
+
+        if (key != NULL && key->value.string.length == matcher->key_length &&
+            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
+            return osh_policy_record_find(&question->query[i], "values", OSH_FACT_STRINGS);
+    }
+    return NULL;
+}
+
+static OshPolicyAnswer
+values_match(const OshFact *values, const OshPolicyMatcher *matcher, gboolean all)
+{
+    OshPolicyAnswer answer = all ? OSH_POLICY_YES : OSH_POLICY_NO;
+
+    for (guint i = 0; i < values->count; i++) {
+        OshPolicyAnswer one = osh_policy_matcher_matches(matcher, values->value.strings[i]);
+
+        if (one == OSH_POLICY_UNKNOWN)
+            return one;
+        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
+            answer = one;
+    }
+    return answer;
+}
+
+static OshPolicyAnswer
+query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all)
+{
+    OshPolicyAnswer answer = OSH_POLICY_YES;
+
+    for (guint i = 0; i < rule->n_query; i++) {
+        const OshFact *values = query_values(question, &rule->query[i]);
+        OshPolicyAnswer one;
+
+        if (values == NULL || values->count == 0)
+            return OSH_POLICY_NO;
+        one = values_match(values, &rule->query[i].matcher, all);
+        if (one == OSH_POLICY_NO)
+            return one;
+        if (one == OSH_POLICY_UNKNOWN)
+            answer = one;
+    }
+    return answer;
+}
+
+static OshPolicyAnswer
+rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all)
+{
+    OshPolicyAnswer path;
+    OshPolicyAnswer query;
+
+    if (rule->command != NULL && question->has_command &&
+        (strcmp(rule->command, "*") == 0 ||
+         osh_policy_span_equal_fold(question->command, rule->command)))
+        return OSH_POLICY_YES;
+    if (rule->method == NULL || rule->path == NULL || !question->has_path ||
+        !method_matches(rule, question->method))
+        return OSH_POLICY_NO;
+    path = osh_policy_pattern_matches(rule->path, question->path);
+    if (path == OSH_POLICY_NO)
+        return path;
+    query = query_matches(question, rule, all);
+    return query == OSH_POLICY_YES ? path : query;
+}
+
+void
+osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+                      OshPolicyRequestAnswer *answer)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+
+    for (guint i = 0; i < match->n_deny_rules; i++)
+        osh_policy_note_deny(answer, rule_matches(question, &match->deny_rules[i], FALSE),
+                             &match->deny_rules[i]);
+    for (guint i = 0; i < match->n_rules; i++) {
+        osh_policy_note_allow(answer, rule_matches(question, &match->rules[i], TRUE),
+                              &match->rules[i]);
+        /* a broken glob further down must still be noticed */
+        if (answer->allowed == OSH_POLICY_YES && !match->has_broken_pattern)
+            return;
+    }
+}
+
+void
+osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
+                         const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer)
+{
+    switch (endpoint->protocol) {
+    case OSH_POLICY_PROTOCOL_JSONRPC:
+    case OSH_POLICY_PROTOCOL_MCP:
+        osh_policy_rpc_judge(question, call, endpoint, answer);
+        return;
+    case OSH_POLICY_PROTOCOL_GRAPHQL:
+    case OSH_POLICY_PROTOCOL_WEBSOCKET:
+        osh_policy_graphql_judge(question, endpoint, answer);
+        osh_policy_rest_judge(question, endpoint, answer);
+        return;
+    case OSH_POLICY_PROTOCOL_NONE:
+    case OSH_POLICY_PROTOCOL_TCP:
+    case OSH_POLICY_PROTOCOL_REST:
+    case OSH_POLICY_PROTOCOL_SQL:
+    default:
+        osh_policy_rest_judge(question, endpoint, answer);
+        return;
+    }
+}

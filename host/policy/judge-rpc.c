@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge-rpc.c: rules about JSON-RPC and MCP calls.
+ *
+ * One call at a time; the caller walks a batch. Pure and without allocation; any thread.
+ */
+#include "question.h"
+
+#include <string.h>
+
+#define TOOL_CALL "tools/call"
+
+static OshSpan
+call_method(const OshFactRecord *call)
+{
+    const OshFact *method =
+        call != NULL ? osh_policy_record_find(call, "method", OSH_FACT_STRING) : NULL;
+
+    return method != NULL ? method->value.string : (OshSpan){"", 0};
+}
+
+/* Absent, or not a string: NULL. */
+static const OshFact *
+call_param(const OshFactRecord *call, const OshPolicyKeyMatcher *matcher)
+{
+    const OshFact *params =
+        call != NULL ? osh_policy_record_find(call, "params", OSH_FACT_RECORDS) : NULL;
+
+    for (guint i = 0; params != NULL && i < params->count; i++) {
+        const OshFactRecord *param = &params->value.records[i];
+        const OshFact *key = osh_policy_record_find(param, "key", OSH_FACT_STRING);
+
+        if (key != NULL && key->value.string.length == matcher->key_length &&
+            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
+            return osh_policy_record_find(param, "value", OSH_FACT_STRING);
+    }
+    return NULL;
+}
+
+static gboolean
+is_tool_call(OshSpan method)
+{
+    return method.length == sizeof(TOOL_CALL) - 1 &&
+           memcmp(method.data, TOOL_CALL, method.length) == 0;
+}
+
+static OshPolicyAnswer
+method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
+{
+    if (rule->method == NULL)
+        return is_mcp && rule->n_params > 0 && is_tool_call(method) ? OSH_POLICY_YES
+                                                                    : OSH_POLICY_NO;
+    if (rule->any_method)
+        return OSH_POLICY_YES;
+    if (!is_mcp || rule->method_pattern == NULL)
+        return method.length == strlen(rule->method) &&
+                       memcmp(method.data, rule->method, method.length) == 0
+                   ? OSH_POLICY_YES
+                   : OSH_POLICY_NO;
+    return osh_policy_pattern_matches(rule->method_pattern, method);
+}
+
+static OshPolicyAnswer
+rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp)
+{
+    OshPolicyAnswer answer = method_matches(rule, call_method(call), is_mcp);
+
+    for (guint i = 0; is_mcp && i < rule->n_params && answer != OSH_POLICY_NO; i++) {
+        const OshFact *value = call_param(call, &rule->params[i]);
+        OshPolicyAnswer one;
+
+        if (value == NULL)
+            return OSH_POLICY_NO;
+        one = osh_policy_matcher_matches(&rule->params[i].matcher, value->value.string);
+        if (one != OSH_POLICY_YES)
+            answer = one;
+    }
+    return answer;
+}
+
+static const OshPolicyRule profile_rule = {
+    .words = "every known MCP method, from allow_all_known_mcp_methods"};
+static const OshPolicyRule response_rule = {.words = "an MCP client may answer its server"};
+static const OshPolicyRule stream_rule = {.words = "an MCP client may open its receive stream"};
+
+static void
+judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
+           const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+    gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
+    OshSpan method = call_method(call);
+
+    for (guint i = 0; i < match->n_deny_rules; i++)
+        osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], call, is_mcp),
+                             &match->deny_rules[i]);
+    if (question->has_response) {
+        answer->response_refused |= !is_mcp;
+        if (!is_mcp)
+            answer->denied = OSH_POLICY_YES;
+        else if (call == NULL)
+            osh_policy_note_allow(answer, OSH_POLICY_YES, &response_rule);
+        if (!is_mcp || call == NULL)
+            return;
+    }
+    if (method.length == 0)
+        return;
+    if (is_mcp && endpoint->allow_all_known_mcp_methods &&
+        !(match->has_tool_rules && is_tool_call(method)))
+        osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
+    for (guint i = 0; i < match->n_rules; i++)
+        osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp),
+                              &match->rules[i]);
+}
+
+void
+osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
+                     const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer)
+{
+    if (!question->has_jsonrpc || question->has_jsonrpc_error)
+        return;
+    if (osh_policy_span_equal_fold(question->method, "POST")) {
+        judge_post(question, call, endpoint, answer);
+        return;
+    }
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP &&
+        osh_policy_span_equal_fold(question->method, "GET") && question->receive_stream &&
+        call == NULL && !question->has_response)
+        osh_policy_note_allow(answer, OSH_POLICY_YES, &stream_rule);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load-test.c: what the loader refuses and how it says so. */
+#include "policy.h"
+
+#include <string.h>
+
+#define POLICY(endpoint)                                                                           \
+    "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n      - " endpoint                       \
+    "\n    binaries: [{ path: /b }]\n"
+
+static const struct {
+    const char *sentence;
+    const char *text;
+    guint flags;
+    const char *messages; /* the whole output */
+} broken[] = {
+    {"yaml", "version: [\n", 0,
+     "p.yaml:2:1: error: not valid YAML: did not find expected node content\n"},
+    {"empty", "", 0, "p.yaml:1:1: error: the policy is empty\n"},
+    {"no mapping", "- 1\n", 0, "p.yaml:1:1: error: a policy is a mapping, found a list\n"},
+    {"anchor", "version: &a 1\n", 0,
+     "p.yaml:1:10: error: YAML anchors are not allowed in a policy\n"},
+    {"alias", "version: *a\n", 0, "p.yaml:1:10: error: YAML aliases are not allowed in a policy\n"},
+    {"tag", "version: !!int 1\n", 0, "p.yaml:1:10: error: YAML tags are not allowed in a policy\n"},
+    {"duplicate key", "version: 1\nversion: 1\n", 0,
+     "p.yaml:2:1: error: duplicate key 'version' (first used on line 1)\n"},
+    {"two documents", "version: 1\n---\nversion: 1\n", 0,
+     "p.yaml:2:1: error: a policy is a single YAML document\n"},
+    {"no version", "landlock: {}\n", 0,
+     "p.yaml:1:1: error: missing key 'version' (begin with version: 1)\n"},
+    {"misspelt key", "version: 1\nnetwork_polices: {}\n", 0,
+     "p.yaml:2:1: error: unknown key 'network_polices' (did you mean 'network_policies'?)\n"},
+    {"misspelt endpoint key", POLICY("{ hots: a.test, port: 1 }"), 0,
+     "p.yaml:5:9: error: network_policies.p.endpoints[0]: endpoint host must not be empty unless "
+     "allowed_ips is given (name a host, or list allowed_ips)\n"
+     "p.yaml:5:11: error: network_policies.p.endpoints[0]: unknown key 'hots' (did you mean "
+     "'host'?)\n"},
+    {"port too large", POLICY("{ host: a.test, port: 65536 }"), 0,
+     "p.yaml:5:31: error: network_policies.p.endpoints[0].port: 65536 is more than the largest "
+     "allowed 65535\n"},
+    {"port as a string", POLICY("{ host: a.test, port: \"443\" }"), 0,
+     "p.yaml:5:31: error: network_policies.p.endpoints[0].port: expected a whole number, found the "
+     "string '443'\n"},
+    {"number as a string", "version: 1\nprocess: { run_as_user: 1000 }\n", 0,
+     "p.yaml:2:25: error: process.run_as_user: expected a string, found the integer 1000 (put it "
+     "in quotes: \"1000\")\n"},
+    {"relative path", "version: 1\nfilesystem_policy: { read_only: [usr] }\n", 0,
+     "p.yaml:2:34: error: filesystem_policy.read_only[0]: path 'usr' must be absolute\n"},
+    {"blocked address", POLICY("{ host: a.test, port: 1, allowed_ips: [127.0.0.1] }"), 0,
+     "p.yaml:5:48: error: network_policies.p.endpoints[0].allowed_ips[0]: '127.0.0.1' overlaps "
+     "loopback, link-local or unspecified addresses, which are always blocked\n"},
+    {"not enforced protocol", POLICY("{ host: a.test, port: 1, protocol: rest, access: full }"),
+     OSH_POLICY_LOAD_ENFORCEABLE,
+     "p.yaml:5:44: error: network_policies.p.endpoints[0].protocol: protocol rest is not enforced "
+     "yet\n"
+     "p.yaml:5:58: error: network_policies.p.endpoints[0].access: access is not enforced yet\n"},
+    {"not enforced rewrite",
+     POLICY("{ host: a.test, port: 1, request_body_credential_rewrite: true }"),
+     OSH_POLICY_LOAD_ENFORCEABLE,
+     "p.yaml:5:67: error: network_policies.p.endpoints[0].request_body_credential_rewrite: "
+     "request_body_credential_rewrite is not enforced yet\n"},
+};
+
+static void
+test_broken(gconstpointer data)
+{
+    gsize row = GPOINTER_TO_SIZE(data);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autofree char *messages = NULL;
+
+    g_assert_null(osh_policy_load_bytes(broken[row].text, strlen(broken[row].text), "p.yaml", 1,
+                                        broken[row].flags, diagnostics));
+    messages = osh_policy_diagnostics_format(diagnostics);
+    g_assert_cmpstr(messages, ==, broken[row].messages);
+}
+
+static void
+test_static_part(void)
+{
+    const char text[] = "version: 1\n"
+                        "filesystem_policy: { read_only: [/usr//lib/./x/], read_write: [/tmp] }\n"
+                        "landlock: { compatibility: hard_requirement }\n"
+                        "process: { run_as_user: sandbox, run_as_group: \"\" }\n";
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
+        text, strlen(text), "p.yaml", 3, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    const OshPolicyFixed *fixed;
+
+    g_assert_nonnull(policy);
+    fixed = osh_policy_fixed(policy);
+    g_assert_cmpstr(fixed->read_only[0], ==, "/usr/lib/x");
+    g_assert_null(fixed->read_only[1]);
+    g_assert_cmpstr(fixed->read_write[0], ==, "/tmp");
+    g_assert_false(fixed->include_workdir);
+    g_assert_cmpint(fixed->landlock, ==, OSH_POLICY_HARD_REQUIREMENT);
+    g_assert_cmpstr(fixed->run_as_user, ==, "sandbox");
+    g_assert_null(fixed->run_as_group);
+    g_assert_cmpuint(osh_policy_generation(policy), ==, 3);
+    g_assert_cmpuint(strlen(osh_policy_sha256(policy)), ==, 64);
+}
+
+static void
+test_unreadable_files(void)
+{
+    static const char *const paths[] = {"/nonexistent/p.yaml", "/", "/dev/null"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+
+        g_assert_null(osh_policy_load_file(paths[i], 1, 0, diagnostics));
+        g_assert_cmpuint(osh_policy_diagnostics_n_errors(diagnostics), ==, 1);
+    }
+}
+
+static void
+test_switched_off_options(void)
+{
+    const char text[] = POLICY("{ host: a.test, port: 1, allow_encoded_slash: false, tls: skip, "
+                               "protocol: tcp }");
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
+        text, strlen(text), "p.yaml", 3, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+
+    g_assert_nonnull(policy);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+        g_autofree char *path = g_strdup_printf("/load/broken/%s", broken[i].sentence);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_broken);
+    }
+    g_test_add_func("/load/the static part is read", test_static_part);
+    g_test_add_func("/load/a file that cannot be read is an error", test_unreadable_files);
+    g_test_add_func("/load/an option that is off asks for nothing", test_switched_off_options);
+    return g_test_run();
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load.c: the one way from policy text to a snapshot.
+ *
+ * Read, check, expand, index; every step reports what it finds and the next one still runs, so that
+ * one load shows all errors of a file. A snapshot comes out only when there was none. May run on
+ * any thread; nothing is shared until it returns.
+ */
+#include "schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+pattern_free(gpointer data)
+{
+    OshPolicyPattern *pattern = data;
+
+    /* the pattern itself lives in the arena */
+    osh_glob_free((OshGlob *)pattern->glob);
+}
+
+static OshPolicySnapshot *
+snapshot_new(const char *file_name, guint64 generation)
+{
+    OshPolicySnapshot *snapshot = g_new0(OshPolicySnapshot, 1);
+
+    g_atomic_ref_count_init(&snapshot->references);
+    snapshot->arena = osh_arena_new();
+    snapshot->file_name = g_strdup(file_name);
+    snapshot->generation = generation;
+    snapshot->patterns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pattern_free);
+    snapshot->binary_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return snapshot;
+}
+
+static void
+set_sha256(OshPolicySnapshot *snapshot, const char *text, gsize length)
+{
+    g_autofree char *digest =
+        g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length);
+
+    g_strlcpy(snapshot->sha256, digest, sizeof(snapshot->sha256));
+}
+
+/* Folds repeated slashes and single dots; `..` stays for the checks to find. */
+static const char *
+normalise_path(OshArena *arena, const char *path)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    g_autoptr(GString) result = g_string_new(NULL);
+
+    if (*path != '/')
+        return osh_arena_copy(arena, path, strlen(path));
+    for (guint i = 0; parts[i] != NULL; i++)
+        if (parts[i][0] != '\0' && strcmp(parts[i], ".") != 0)
+            g_string_append_printf(result, "/%s", parts[i]);
+    if (result->len == 0)
+        g_string_append_c(result, '/');
+    return osh_arena_copy(arena, result->str, result->len);
+}
+
+static const char *const *
+read_paths(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key)
+{
+    guint length;
+    const char *const *paths = osh_schema_strings(loader, mapping, key, &length);
+    const char **normalised =
+        osh_arena_new_array(loader->snapshot->arena, const char *, length + 1);
+
+    for (guint i = 0; i < length; i++)
+        normalised[i] = normalise_path(loader->snapshot->arena, paths[i]);
+    return normalised;
+}
+
+static const OshYamlNode *
+section(OshPolicyLoader *loader, const char *name, const char *const *keys)
+{
+    const OshYamlNode *node = osh_yaml_find(loader->root, name);
+    const OshYamlNode *mapping = node != NULL ? osh_schema_mapping(loader, node) : NULL;
+
+    if (mapping != NULL && keys != NULL)
+        osh_schema_keys(loader, mapping, keys);
+    return mapping;
+}
+
+static void
+read_static(OshPolicyLoader *loader)
+{
+    static const char *const none[] = {NULL};
+    static const char *const filesystem_keys[] = {"include_workdir", "read_only", "read_write",
+                                                  NULL};
+    static const char *const landlock_keys[] = {"compatibility", NULL};
+    static const char *const process_keys[] = {"run_as_user", "run_as_group", NULL};
+    OshPolicyFixed *fixed = &loader->snapshot->fixed;
+    const OshYamlNode *mapping;
+    const char *text;
+
+    fixed->version = (guint)osh_schema_integer(loader, loader->root, "version", G_MAXUINT32, 1);
+    fixed->read_only = none;
+    fixed->read_write = none;
+    fixed->include_workdir = TRUE;
+    mapping = section(loader, "filesystem_policy", filesystem_keys);
+    if (mapping != NULL) {
+        /* OpenShell's own trap: a present section means FALSE unless it says otherwise */
+        fixed->include_workdir = osh_schema_boolean(loader, mapping, "include_workdir", FALSE);
+        fixed->read_only = read_paths(loader, mapping, "read_only");
+        fixed->read_write = read_paths(loader, mapping, "read_write");
+    }
+    mapping = section(loader, "landlock", landlock_keys);
+    if (mapping != NULL) {
+        text = osh_schema_string(loader, mapping, "compatibility");
+        if (g_strcmp0(text, "hard_requirement") == 0)
+            fixed->landlock = OSH_POLICY_HARD_REQUIREMENT;
+        else if (text != NULL && strcmp(text, "best_effort") != 0)
+            osh_yaml_warning(loader->diagnostics, osh_yaml_find(mapping, "compatibility"),
+                             "'%s' means best_effort; only hard_requirement is special", text);
+    }
+    mapping = section(loader, "process", process_keys);
+    if (mapping != NULL) {
+        text = osh_schema_string(loader, mapping, "run_as_user");
+        fixed->run_as_user = text != NULL && *text != '\0' ? text : NULL;
+        text = osh_schema_string(loader, mapping, "run_as_group");
+        fixed->run_as_group = text != NULL && *text != '\0' ? text : NULL;
+    }
+}
+
+static void
+read_everything(OshPolicyLoader *loader)
+{
+    static const char *const keys[] = {"version", "filesystem_policy", "landlock",
+                                       "process", "network_policies",  "network_middlewares",
+                                       NULL};
+    OshPolicySnapshot *snapshot = loader->snapshot;
+    const OshYamlNode *mapping;
+
+    osh_schema_keys(loader, loader->root, keys);
+    read_static(loader);
+    osh_schema_check_static(loader);
+    mapping = section(loader, "network_policies", NULL);
+    if (mapping != NULL)
+        osh_schema_read_policies(loader, mapping);
+    snapshot->n_endpoints = loader->endpoints->len;
+    snapshot->endpoints =
+        osh_arena_new_array(snapshot->arena, OshPolicyEndpoint, snapshot->n_endpoints);
+    for (guint i = 0; i < loader->endpoints->len; i++) {
+        const OshPolicyEndpoint *endpoint = &g_array_index(loader->endpoints, OshPolicyEndpoint, i);
+
+        osh_schema_check_endpoint(loader, endpoint);
+    }
+}
+
+static gboolean
+matchers_broken(const OshPolicyKeyMatcher *matchers, guint length)
+{
+    for (guint i = 0; i < length; i++)
+        for (guint k = 0; k < matchers[i].matcher.n_patterns; k++)
+            if (matchers[i].matcher.patterns[k]->glob == NULL)
+                return TRUE;
+    return FALSE;
+}
+
+static gboolean
+is_broken(const OshPolicyRule *rule)
+{
+    gboolean broken = (rule->path != NULL && rule->path->glob == NULL) ||
+                      (rule->method_pattern != NULL && rule->method_pattern->glob == NULL) ||
+                      (rule->operation_name != NULL && rule->operation_name->glob == NULL) ||
+                      matchers_broken(rule->query, rule->n_query) ||
+                      matchers_broken(rule->params, rule->n_params);
+
+    for (guint i = 0; i < rule->n_fields; i++)
+        broken |= rule->fields[i]->glob == NULL;
+    return broken;
+}
+
+/* What every endpoint's request rules need to know about all of them. */
+static void
+finish_endpoints(OshPolicyLoader *loader)
+{
+    OshPolicySnapshot *snapshot = loader->snapshot;
+
+    for (guint i = 0; i < snapshot->n_endpoints; i++) {
+        OshPolicyEndpointMatch *match = (OshPolicyEndpointMatch *)snapshot->endpoints[i].match;
+
+        for (guint k = 0; k < match->n_rules; k++)
+            match->has_broken_pattern |= is_broken(&match->rules[k]);
+        for (guint k = 0; k < match->n_rules; k++)
+            for (guint p = 0; p < match->rules[k].n_params; p++)
+                match->has_tool_rules |= strcmp(match->rules[k].params[p].key, "name") == 0;
+        match->source = NULL;
+    }
+    for (guint i = 0; i < snapshot->n_policies; i++)
+        snapshot->policies[i].source = NULL;
+}
+
+static void
+load_document(OshPolicyLoader *loader)
+{
+    OshPolicySnapshot *snapshot = loader->snapshot;
+
+    read_everything(loader);
+    osh_schema_expand_presets(loader);
+    if (snapshot->n_endpoints > 0)
+        memcpy(snapshot->endpoints, loader->endpoints->data,
+               snapshot->n_endpoints * sizeof(OshPolicyEndpoint));
+    if (loader->flags & OSH_POLICY_LOAD_ENFORCEABLE)
+        osh_schema_check_enforceable(loader);
+    snapshot->index = osh_policy_index_build(snapshot);
+    finish_endpoints(loader);
+}
+
+OshPolicySnapshot *
+osh_policy_load_bytes(const char *text, gsize length, const char *file_name, guint64 generation,
+                      guint flags, OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(OshPolicySnapshot) snapshot = snapshot_new(file_name, generation);
+    g_autoptr(OshArena) arena = osh_arena_new();
+    g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
+    g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
+    OshPolicyLoader loader = {snapshot, diagnostics, NULL, flags, endpoints, preset_rules};
+    guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
+
+    osh_policy_diagnostics_set_file(diagnostics, file_name);
+    if (length > OSH_POLICY_MAX_FILE) {
+        osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
+                                   g_strdup("the policy is larger than 64 MiB"), NULL);
+        return NULL;
+    }
+    set_sha256(snapshot, text, length);
+    loader.root = osh_yaml_parse(arena, text, length, diagnostics);
+    if (loader.root == NULL)
+        return NULL;
+    load_document(&loader);
+    if (osh_policy_diagnostics_n_errors(diagnostics) > errors_before)
+        return NULL;
+    return g_steal_pointer(&snapshot);
+}
+
+static gboolean
+read_descriptor(int fd, GString *text)
+{
+    char buffer[65536];
+
+    for (;;) {
+        gssize count = read(fd, buffer, sizeof(buffer));
+
+        if (count == 0)
+            return TRUE;
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return FALSE;
+        g_string_append_len(text, buffer, count);
+        if (text->len > OSH_POLICY_MAX_FILE) {
+            errno = EFBIG;
+            return FALSE;
+        }
+    }
+}
+
+OshPolicySnapshot *
+osh_policy_load_file(const char *path, guint64 generation, guint flags,
+                     OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    int failure = 0;
+
+    if (fd < 0 || fstat(fd, &status) != 0)
+        failure = errno;
+    else if (S_ISDIR(status.st_mode))
+        failure = EISDIR;
+    else if (!S_ISREG(status.st_mode))
+        failure = ENOTSUP; /* a FIFO or device could block or never end */
+    else if (!read_descriptor(fd, text))
+        failure = errno;
+    if (fd >= 0)
+        close(fd);
+    if (failure != 0) {
+        osh_policy_diagnostics_set_file(diagnostics, path);
+        osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
+                                   failure == ENOTSUP
+                                       ? g_strdup("not a regular file")
+                                       : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
+                                   NULL);
+        return NULL;
+    }
+    return osh_policy_load_bytes(text->str, text->len, path, generation, flags, diagnostics);
+}
+
+OshPolicySnapshot *
+osh_policy_default(void)
+{
+    static const char *const read_only[] = {"/usr",   "/bin", "/sbin", "/lib",
+                                            "/lib64", "/etc", "/opt",  NULL};
+    static const char *const read_write[] = {NULL};
+    OshPolicySnapshot *snapshot = snapshot_new("(no policy)", 0);
+
+    set_sha256(snapshot, "", 0);
+    snapshot->fixed.version = 1;
+    snapshot->fixed.read_only = read_only;
+    snapshot->fixed.read_write = read_write;
+    snapshot->fixed.include_workdir = TRUE;
+    snapshot->fixed.private_tmp = TRUE;
+    snapshot->index = osh_policy_index_build(snapshot);
+    return snapshot;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model.h: the inside of a snapshot. Private to host/policy.
+ *
+ * The loader fills these structures on one thread; once a snapshot is handed out they are only
+ * read. @source pointers lead back to the document and are valid only while loading.
+ */
+#pragma once
+
+#include "arena.h"
+#include "document.h"
+#include "osh-glob.h"
+#include "policy.h"
+
+/*
+ * A glob of the policy. @glob is NULL when the pattern is broken: the policy still loads (with a
+ * warning), but every decision that has to consult it is an error, which denies.
+ */
+typedef struct {
+    const char *text;
+    const OshGlob *glob;
+} OshPolicyPattern;
+
+/* `{any: [...]}`, or one glob. */
+typedef struct {
+    const OshPolicyPattern *const *patterns;
+    guint n_patterns;
+} OshPolicyMatcher;
+
+typedef struct {
+    const char *key;
+    gsize key_length;
+    OshPolicyMatcher matcher;
+} OshPolicyKeyMatcher;
+
+/* One allow or deny rule. Absent text is NULL. */
+struct _OshPolicyRule {
+    const char *words; /* the rule, for people */
+    const char *method;
+    const OshPolicyPattern *path;
+    const char *command;
+    const char *operation_type;
+    const OshPolicyPattern *operation_name;
+    const OshPolicyPattern *const *fields;
+    const OshPolicyKeyMatcher *query;
+    const OshPolicyKeyMatcher *params;
+    const OshPolicyPattern *method_pattern; /* of json-rpc and mcp */
+    const OshYamlNode *source;
+    guint n_fields;
+    guint n_query;
+    guint n_params;
+    gboolean any_method;
+    gboolean has_tool; /* params.name was written as `tool` */
+};
+
+/* A registered GraphQL query. */
+typedef struct {
+    const char *id;
+    const char *operation_type;
+    const char *operation_name; /* (nullable) */
+    const OshSpan *fields;
+    guint n_fields;
+} OshPolicyRegisteredQuery;
+
+/* What an endpoint compares requests with; shared through OshPolicyEndpoint.match. */
+struct _OshPolicyEndpointMatch {
+    const OshPolicyPattern *host;          /* NULL unless the host is a pattern */
+    const OshPolicyPattern *path;          /* as a rule path; NULL when every path matches */
+    const OshPolicyPattern *path_selector; /* as a selector; NULL when every path matches */
+    const char *path_prefix;               /* selector of the form PREFIX and everything below */
+    guint path_specificity;
+    const OshPolicyRule *rules;
+    const OshPolicyRule *deny_rules;
+    const OshPolicyRegisteredQuery *registered;
+    guint n_rules;
+    guint n_deny_rules;
+    guint n_registered;
+    gboolean has_broken_pattern;
+    gboolean has_tool_rules; /* an allow rule names a tool */
+    const OshYamlNode *source;
+    const char *access;
+};
+
+typedef struct {
+    const char *name;
+    const char *display_name;
+    guint first_endpoint;
+    guint n_endpoints;
+    const guint32 *binaries; /* ids of exact paths, ascending */
+    guint n_binaries;
+    const OshPolicyPattern *const *binary_patterns;
+    guint n_binary_patterns;
+    gboolean any_binary;
+    const OshYamlNode *source;
+} OshPolicyEntry;
+
+typedef struct _OshPolicyIndex OshPolicyIndex;
+
+struct _OshPolicySnapshot {
+    gatomicrefcount references;
+    OshArena *arena;
+    char *file_name;
+    char sha256[65];
+    guint64 generation;
+    OshPolicyFixed fixed;
+    OshPolicyEntry *policies;
+    guint n_policies;
+    OshPolicyEndpoint *endpoints;
+    guint n_endpoints;
+    GHashTable *patterns; /* owns every OshGlob */
+    GHashTable *binary_ids;
+    OshPolicyIndex *index;
+    gboolean needs_binaries;
+};
+
+/** osh_policy_pattern: interns @text with @separator in @snapshot; never NULL. */
+const OshPolicyPattern *osh_policy_pattern(OshPolicySnapshot *snapshot, const char *text,
+                                           char separator, GError **error);
+
+/** osh_policy_index_build: compiles the look-up tables over the endpoints of @snapshot. */
+OshPolicyIndex *osh_policy_index_build(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_index_free: frees it. */
+void osh_policy_index_free(OshPolicyIndex *index);
+
+/** osh_policy_index_size: bytes held. */
+gsize osh_policy_index_size(const OshPolicyIndex *index);
+
+/**
+ * OshPolicyIndexVisit: called for each endpoint that matches; FALSE ends the walk.
+ * @exact: the endpoint names this very host
+ */
+typedef gboolean (*OshPolicyIndexVisit)(guint endpoint, gboolean exact, gpointer data);
+
+/**
+ * osh_policy_index_walk:
+ * @host: (array length=length): lower-case host
+ * @port: port, or 0 for any
+ *
+ * Visits every endpoint that matches host and port, in no particular order.
+ *
+ * Returns: FALSE when a visit ended it
+ */
+gboolean osh_policy_index_walk(const OshPolicySnapshot *snapshot, const char *host, gsize length,
+                               guint port, OshPolicyIndexVisit visit, gpointer data);
+
+/** osh_policy_index_has_wildcards: TRUE when some endpoint's host is a pattern. */
+gboolean osh_policy_index_has_wildcards(const OshPolicyIndex *index);
+
+/** osh_policy_index_binary: Returns: the id of an exact binary path, or G_MAXUINT32. */
+guint32 osh_policy_index_binary(const OshPolicyIndex *index, const char *path, gsize length);

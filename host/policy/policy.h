@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.h: OpenShell's policy language as an immutable snapshot and a pure decision function.
+ *
+ * A snapshot is loaded once and then only read: every function that takes a const snapshot may be
+ * called from any thread without a lock. Everything "borrowed" below lives as long as the snapshot.
+ *
+ *     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+ *     g_autoptr(OshPolicySnapshot) policy =
+ *         osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+ *
+ *     if (policy == NULL)
+ *         print and refuse to start: osh_policy_diagnostics_format(diagnostics);
+ *
+ *     OshPolicyVerdict verdict;
+ *
+ *     osh_policy_decide(policy, &facts, &verdict);
+ *     if (verdict.action != OSH_POLICY_ALLOW)
+ *         say verdict.reason;
+ *     osh_policy_verdict_clear(&verdict);
+ */
+#pragma once
+
+#include <glib.h>
+#include <openshell/ext/policy.h>
+
+#include "diagnostics.h"
+#include "osh-address-class.h"
+
+G_BEGIN_DECLS
+
+typedef struct _OshPolicyRule OshPolicyRule;
+typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
+
+/** Largest policy file that is read, in bytes. */
+#define OSH_POLICY_MAX_FILE (64 * 1024 * 1024)
+
+/**
+ * OshPolicyLoadFlags:
+ * @OSH_POLICY_LOAD_ANY: load whatever the language allows (check, explain, replay, vectors)
+ * @OSH_POLICY_LOAD_ENFORCEABLE: this policy will be enforced: what the running host cannot enforce
+ *   is an error "not enforced yet"; the other flags say what it can beyond host, port and binary
+ * @OSH_POLICY_ENFORCES_REST: requests of `protocol: rest`
+ * @OSH_POLICY_ENFORCES_WEBSOCKET: `protocol: websocket`
+ * @OSH_POLICY_ENFORCES_GRAPHQL: `protocol: graphql` and GraphQL rules
+ * @OSH_POLICY_ENFORCES_JSONRPC: `protocol: json-rpc`
+ * @OSH_POLICY_ENFORCES_MCP: `protocol: mcp`
+ * @OSH_POLICY_ENFORCES_SQL: `protocol: sql`
+ * @OSH_POLICY_ENFORCES_CREDENTIALS: credential rewriting, signing and binding
+ * @OSH_POLICY_ENFORCES_MIDDLEWARE: `network_middlewares`
+ */
+typedef enum {
+    OSH_POLICY_LOAD_ANY = 0,
+    OSH_POLICY_LOAD_ENFORCEABLE = 1 << 0,
+    OSH_POLICY_ENFORCES_REST = 1 << 1,
+    OSH_POLICY_ENFORCES_WEBSOCKET = 1 << 2,
+    OSH_POLICY_ENFORCES_GRAPHQL = 1 << 3,
+    OSH_POLICY_ENFORCES_JSONRPC = 1 << 4,
+    OSH_POLICY_ENFORCES_MCP = 1 << 5,
+    OSH_POLICY_ENFORCES_SQL = 1 << 6,
+    OSH_POLICY_ENFORCES_CREDENTIALS = 1 << 7,
+    OSH_POLICY_ENFORCES_MIDDLEWARE = 1 << 8,
+} OshPolicyLoadFlags;
+
+typedef enum {
+    OSH_POLICY_PROTOCOL_NONE, /* not inspected */
+    OSH_POLICY_PROTOCOL_TCP,
+    OSH_POLICY_PROTOCOL_REST,
+    OSH_POLICY_PROTOCOL_WEBSOCKET,
+    OSH_POLICY_PROTOCOL_GRAPHQL,
+    OSH_POLICY_PROTOCOL_SQL,
+    OSH_POLICY_PROTOCOL_JSONRPC,
+    OSH_POLICY_PROTOCOL_MCP,
+} OshPolicyProtocol;
+
+typedef enum {
+    OSH_POLICY_TLS_AUTO,
+    OSH_POLICY_TLS_SKIP,
+} OshPolicyTls;
+
+typedef enum {
+    OSH_POLICY_AUDIT, /* a denied request is logged and forwarded */
+    OSH_POLICY_ENFORCE,
+} OshPolicyEnforcement;
+
+typedef enum {
+    OSH_POLICY_BEST_EFFORT,
+    OSH_POLICY_HARD_REQUIREMENT,
+} OshPolicyLandlock;
+
+/**
+ * OshPolicyEndpoint:
+ *
+ * One entry of `endpoints`, as the loader understood it. Read-only; strings are never NULL unless
+ * said so.
+ */
+typedef struct {
+    const char *label;         /* `github.endpoints[0] (api.github.com:443)` */
+    const char *policy_name;   /* key of the policy that holds it */
+    const char *host;          /* lower case; "" when hostless */
+    const char *path;          /* "" selects every request */
+    const char *protocol_name; /* as in the file, lower case; "" when absent */
+    const guint16 *ports;
+    const OshAddressRange *allowed_ips;
+    const OshCidr *allowed_cidrs;        /* the same entries as the public interface has them */
+    const char *const *allowed_ip_texts; /* the same entries as written */
+    guint n_ports;
+    guint n_allowed_ips;
+    guint index;        /* position in its policy's list */
+    guint policy_index; /* position of its policy, in byte order of the keys */
+    OshPolicyProtocol protocol;
+    OshPolicyTls tls;
+    OshPolicyEnforcement enforcement;
+    gboolean has_config; /* carries treatment: an inspected protocol, allowed_ips or tls */
+    gboolean host_is_pattern;
+    gboolean allow_encoded_slash;
+    gboolean websocket_credential_rewrite;
+    gboolean request_body_credential_rewrite;
+    gboolean allow_uninspected_credentials;
+    gboolean allow_registered_queries;
+    gboolean strict_tool_names;
+    gboolean allow_all_known_mcp_methods;
+    gboolean has_graphql_rules;
+    guint32 max_body_bytes;              /* of the inspected content; 0 when it has none */
+    const char *credential_signing;      /* (nullable) */
+    const char *signing_service;         /* (nullable) */
+    const char *signing_region;          /* (nullable) */
+    const char *credential_provider;     /* (nullable) */
+    const OshPolicyEndpointMatch *match; /* private to the engine */
+} OshPolicyEndpoint;
+
+/**
+ * OshPolicyFixed:
+ *
+ * What holds from the start of a box to its end.
+ */
+typedef struct {
+    guint version;
+    const char *const *read_only; /* NULL-terminated, lexically normalised */
+    const char *const *read_write;
+    gboolean include_workdir;
+    gboolean private_tmp; /* no policy was given: /tmp is the box's own */
+    OshPolicyLandlock landlock;
+    const char *run_as_user;  /* (nullable): absent */
+    const char *run_as_group; /* (nullable): absent */
+} OshPolicyFixed;
+
+/**
+ * OshPolicyAction:
+ * @OSH_POLICY_DENY: refused
+ * @OSH_POLICY_ALLOW: permitted
+ * @OSH_POLICY_ERROR: the policy could not be evaluated; refused, and audit does not soften it
+ */
+typedef enum {
+    OSH_POLICY_DENY,
+    OSH_POLICY_ALLOW,
+    OSH_POLICY_ERROR,
+} OshPolicyAction;
+
+#define OSH_POLICY_INLINE_ENDPOINTS 8
+
+/**
+ * OshPolicyVerdict:
+ * @action: the answer, before `enforcement: audit` turns a denial into log-and-forward
+ * @hard: a denial that audit mode must not soften
+ * @policy_name: (nullable): borrowed; the smallest key among the policies that match
+ * @rule: (nullable): borrowed; the rule that decided, in words
+ * @reason: (nullable): why not; owned by the verdict, NULL on allow
+ * @exact_declared_host: some matching endpoint names this very host
+ * @endpoints: (array length=n_endpoints): borrowed; matching endpoints that carry treatment, in
+ *   key order, then list order
+ * @selected: (nullable): borrowed; without request facts the first of @endpoints, with them the
+ *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
+ * @generation: of the snapshot that answered
+ *
+ * Fill with osh_policy_decide(), release with osh_policy_verdict_clear(). Do not copy.
+ */
+typedef struct {
+    OshPolicyAction action;
+    gboolean hard;
+    const char *policy_name;
+    const char *rule;
+    char *reason;
+    gboolean exact_declared_host;
+    const OshPolicyEndpoint *const *endpoints;
+    guint n_endpoints;
+    const OshPolicyEndpoint *selected;
+    guint64 generation;
+    /*< private >*/
+    const OshPolicyEndpoint *inline_endpoints[OSH_POLICY_INLINE_ENDPOINTS];
+    const OshPolicyEndpoint **heap_endpoints;
+} OshPolicyVerdict;
+
+/**
+ * osh_policy_load_bytes: [any]
+ * @text: (array length=length): the file
+ * @length: its size
+ * @file_name: what to call it in messages
+ * @generation: number of this snapshot, raised by the caller at each reload
+ * @flags: #OshPolicyLoadFlags
+ * @diagnostics: gets every error and warning
+ *
+ * Returns: (transfer full) (nullable): the snapshot, or NULL when there was any error
+ */
+OshPolicySnapshot *osh_policy_load_bytes(const char *text, gsize length, const char *file_name,
+                                         guint64 generation, guint flags,
+                                         OshPolicyDiagnostics *diagnostics);
+
+/** osh_policy_load_file: [any] The same from a regular file; follows symbolic links. */
+OshPolicySnapshot *osh_policy_load_file(const char *path, guint64 generation, guint flags,
+                                        OshPolicyDiagnostics *diagnostics);
+
+/**
+ * osh_policy_default: [any]
+ *
+ * Returns: (transfer full): what holds when no policy is given: no network, read-only system,
+ *   writable working directory, private /tmp
+ */
+OshPolicySnapshot *osh_policy_default(void);
+
+/** osh_policy_snapshot_ref: [any] Returns: (transfer full): @snapshot. */
+OshPolicySnapshot *osh_policy_snapshot_ref(OshPolicySnapshot *snapshot);
+
+/** osh_policy_snapshot_unref: [any] @snapshot: (transfer full): the last one frees it. */
+void osh_policy_snapshot_unref(OshPolicySnapshot *snapshot);
+
+/** osh_policy_fixed: [any] Returns: (transfer none): the part that never changes in a box. */
+const OshPolicyFixed *osh_policy_fixed(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_generation: [any] Returns: the number given at load. */
+guint64 osh_policy_generation(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_sha256: [any] Returns: (transfer none): 64 hex digits over the text of the file. */
+const char *osh_policy_sha256(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_file_name: [any] Returns: (transfer none): as given at load. */
+const char *osh_policy_file_name(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_n_policies: [any] Returns: number of network policies. */
+guint osh_policy_n_policies(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_policy_name: [any] Returns: (transfer none): key of policy @index, in byte order. */
+const char *osh_policy_policy_name(const OshPolicySnapshot *snapshot, guint index);
+
+/** osh_policy_n_endpoints: [any] Returns: number of endpoints over all policies. */
+guint osh_policy_n_endpoints(const OshPolicySnapshot *snapshot);
+
+/** osh_policy_endpoint: [any] Returns: (transfer none): endpoint @index, in policy order. */
+const OshPolicyEndpoint *osh_policy_endpoint(const OshPolicySnapshot *snapshot, guint index);
+
+/** osh_policy_memory: [any] Returns: bytes that the snapshot holds. */
+gsize osh_policy_memory(const OshPolicySnapshot *snapshot);
+
+/**
+ * osh_policy_decide: [any]
+ * @snapshot: the policy
+ * @facts: what is asked; `network.host`, `network.port` and `process.binary` at least
+ * @ret_verdict: (out caller-allocates): the answer; previous content is ignored
+ *
+ * A pure function. Without request facts it decides the connection, with any of them the request.
+ * Allocates nothing when the answer is allow and at most #OSH_POLICY_INLINE_ENDPOINTS endpoints
+ * match.
+ */
+void osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
+                       OshPolicyVerdict *ret_verdict);
+
+/** osh_policy_verdict_clear: [any] Releases what @verdict owns; may be called twice. */
+void osh_policy_verdict_clear(OshPolicyVerdict *verdict);
+
+/**
+ * osh_policy_name_is_known: [any]
+ * @snapshot: the policy
+ * @host: a host name, any letter case
+ *
+ * Returns: TRUE when some binary may reach some port of @host, so its name may be resolved
+ */
+gboolean osh_policy_name_is_known(const OshPolicySnapshot *snapshot, const char *host);
+
+/**
+ * osh_policy_endpoint_option: [any]
+ * @endpoint: an endpoint of a snapshot
+ * @name: a key of the endpoint schema; options of a stanza as `mcp.strict_tool_names`, the body
+ *   limit that applies as `max_body_bytes`
+ *
+ * Returns: (transfer full) (nullable): its value, floating reference sunk; NULL when the key has
+ *   no value here
+ */
+GVariant *osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name);
+
+/** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
+gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshPolicySnapshot, osh_policy_snapshot_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OshPolicyVerdict, osh_policy_verdict_clear)
+
+G_END_DECLS

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* question.h: the facts of one decision, read once and checked. Private to host/policy. */
+#pragma once
+
+#include "model.h"
+
+#define OSH_POLICY_MAX_HOST      255
+#define OSH_POLICY_CACHED_IMAGES 16
+
+/*
+ * Everything is borrowed from the caller's facts. A request fact that is absent has a NULL pointer
+ * or a FALSE flag.
+ */
+typedef struct {
+    char host[OSH_POLICY_MAX_HOST + 1]; /* lower case */
+    gsize host_length;
+    OshSpan asked_host; /* as given */
+    guint port;
+    OshSpan binary;
+    const OshSpan *ancestors;
+    guint n_ancestors;
+    const OshSpan *cmdline;
+    guint n_cmdline;
+    gboolean relaxed;
+    gboolean is_request;
+    OshSpan method;
+    OshSpan path;
+    gboolean has_path;
+    const OshFactRecord *query;
+    guint n_query;
+    OshSpan command;
+    gboolean has_command;
+    const OshFactRecord *operations;
+    guint n_operations;
+    gboolean has_graphql;
+    OshSpan graphql_error;
+    gboolean has_graphql_error;
+    const OshFactRecord *calls;
+    guint n_calls;
+    gboolean has_jsonrpc;
+    gboolean has_response;
+    gboolean receive_stream;
+    OshSpan jsonrpc_error;
+    gboolean has_jsonrpc_error;
+    guint64 seen; /* which facts were given */
+} OshPolicyQuestion;
+
+/**
+ * osh_policy_question_read:
+ *
+ * Returns: NULL, or why the facts cannot be decided upon
+ */
+const char *osh_policy_question_read(const OshFacts *facts, OshPolicyQuestion *ret_question);
+
+/** osh_policy_record_find: Returns: (nullable): the fact @name of type @type in @record. */
+const OshFact *osh_policy_record_find(const OshFactRecord *record, const char *name,
+                                      OshFactType type);
+
+/*
+ * The answer of one step. A step that had to consult a broken glob is unknown, and an unknown
+ * answer ends in a denial wherever it could have mattered.
+ */
+typedef enum {
+    OSH_POLICY_NO,
+    OSH_POLICY_YES,
+    OSH_POLICY_UNKNOWN,
+} OshPolicyAnswer;
+
+/* What all matching endpoints together say about a request. */
+typedef struct {
+    OshPolicyAnswer allowed;
+    OshPolicyAnswer denied;
+    const OshPolicyRule *allow_rule;
+    const OshPolicyRule *deny_rule;
+    gboolean graphql_refused; /* a GraphQL endpoint does not allow the operation */
+    gboolean unregistered;    /* a persisted query that nobody registered */
+    gboolean response_refused;
+} OshPolicyRequestAnswer;
+
+/**
+ * osh_policy_request_judge: adds what @endpoint says about the request to @answer.
+ * @call: (nullable): the JSON-RPC call in question
+ */
+void osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
+                              const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer);
+
+/** osh_policy_rest_judge: the part of it about method, path, query and SQL command. */
+void osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+                           OshPolicyRequestAnswer *answer);
+
+/** osh_policy_graphql_judge: the part of it about GraphQL operations. */
+void osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+                              OshPolicyRequestAnswer *answer);
+
+/** osh_policy_rpc_judge: the part of it about JSON-RPC and MCP. */
+void osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
+                          const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer);
+
+/** osh_policy_pattern_matches: Returns: whether @value matches; unknown when it cannot be told. */
+OshPolicyAnswer osh_policy_pattern_matches(const OshPolicyPattern *pattern, OshSpan value);
+
+/** osh_policy_matcher_matches: Returns: whether any glob of @matcher matches @value. */
+OshPolicyAnswer osh_policy_matcher_matches(const OshPolicyMatcher *matcher, OshSpan value);
+
+/** osh_policy_note_allow: an allow rule answered @matched. */
+void osh_policy_note_allow(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
+                           const OshPolicyRule *rule);
+
+/** osh_policy_note_deny: a deny rule answered @matched. */
+void osh_policy_note_deny(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
+                          const OshPolicyRule *rule);
+
+/** osh_policy_path_selects: Returns: TRUE when @endpoint is meant for requests of @path. */
+gboolean osh_policy_path_selects(const OshPolicyEndpointMatch *match, const char *pattern,
+                                 OshSpan path);
+
+/** osh_policy_span_equal_fold: Returns: TRUE when equal but for ASCII letter case. */
+gboolean osh_policy_span_equal_fold(OshSpan span, const char *text);

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * read-endpoint.c: one entry of `endpoints` from the document.
+ *
+ * Reads types and known keys only; whether the values make sense together is for the check-*.c
+ * files. Runs on the loading thread.
+ */
+#include "schema.h"
+
+#include <string.h>
+
+#define DEFAULT_BODY_BYTES 65536
+
+static const char *const endpoint_keys[] = {"host",
+                                            "port",
+                                            "ports",
+                                            "path",
+                                            "protocol",
+                                            "tls",
+                                            "enforcement",
+                                            "access",
+                                            "rules",
+                                            "deny_rules",
+                                            "allowed_ips",
+                                            "allow_encoded_slash",
+                                            "websocket_credential_rewrite",
+                                            "request_body_credential_rewrite",
+                                            "persisted_queries",
+                                            "graphql_persisted_queries",
+                                            "graphql_max_body_bytes",
+                                            "allow_uninspected_credentials",
+                                            "credential_signing",
+                                            "signing_service",
+                                            "signing_region",
+                                            "credential_binding",
+                                            "json_rpc",
+                                            "mcp",
+                                            NULL};
+
+static void
+read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *list = osh_yaml_find(node, "ports");
+    const OshYamlNode *single = osh_yaml_find(node, "port");
+    guint16 *ports;
+
+    endpoint->ports = NULL;
+    list = list != NULL ? osh_schema_sequence(loader, list) : NULL;
+    if (list != NULL && list->length > 0) {
+        ports = osh_arena_new_array(loader->snapshot->arena, guint16, list->length);
+        for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {
+            guint64 value = 0;
+
+            if (!osh_yaml_integer(child, &value) || value > G_MAXUINT16) {
+                g_autofree char *found = osh_yaml_describe(child);
+
+                osh_yaml_error(loader->diagnostics, child,
+                               "expected a port between 1 and 65535, found %s", found);
+                continue;
+            }
+            ports[endpoint->n_ports++] = (guint16)value;
+        }
+        endpoint->ports = ports;
+        if (single != NULL)
+            osh_yaml_warning(loader->diagnostics, single,
+                             "port is ignored because ports is given as well");
+        return;
+    }
+    if (single == NULL)
+        return;
+    ports = osh_arena_new_array(loader->snapshot->arena, guint16, 1);
+    ports[0] = (guint16)osh_schema_integer(loader, node, "port", G_MAXUINT16, 1);
+    endpoint->ports = ports;
+    endpoint->n_ports = 1;
+}
+
+static void
+read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    static const char *const names[] = {"tcp", "rest",     "websocket", "graphql",
+                                        "sql", "json-rpc", "mcp",       NULL};
+    static const OshPolicyProtocol protocols[] = {
+        OSH_POLICY_PROTOCOL_TCP,     OSH_POLICY_PROTOCOL_REST, OSH_POLICY_PROTOCOL_WEBSOCKET,
+        OSH_POLICY_PROTOCOL_GRAPHQL, OSH_POLICY_PROTOCOL_SQL,  OSH_POLICY_PROTOCOL_JSONRPC,
+        OSH_POLICY_PROTOCOL_MCP};
+    const char *name = osh_schema_lower(loader, node, "protocol");
+    const char *nearest;
+
+    endpoint->protocol_name = name != NULL ? name : "";
+    if (name == NULL || *name == '\0')
+        return;
+    for (gsize i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], name) == 0) {
+            endpoint->protocol = protocols[i];
+            return;
+        }
+    }
+    nearest = osh_policy_nearest_word(name, names);
+    osh_yaml_error_hint(loader->diagnostics, osh_yaml_find(node, "protocol"),
+                        nearest != NULL
+                            ? g_strdup_printf("did you mean '%s'?", nearest)
+                            : g_strdup("known: tcp, rest, websocket, graphql, sql, json-rpc, mcp"),
+                        "unknown protocol '%s'", name);
+}
+
+/* As the public interface writes it: IPv4 in its mapped form. */
+static OshCidr
+public_range(const OshAddressRange *range)
+{
+    OshCidr cidr = {.prefix = range->prefix};
+
+    if (range->address.family == 6) {
+        memcpy(cidr.address.s6_addr, range->address.bytes, 16);
+        return cidr;
+    }
+    cidr.address.s6_addr[10] = 0xff;
+    cidr.address.s6_addr[11] = 0xff;
+    memcpy(cidr.address.s6_addr + 12, range->address.bytes, 4);
+    cidr.prefix += 96;
+    return cidr;
+}
+
+static void
+read_addresses(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *list = osh_yaml_find(node, "allowed_ips");
+    const OshYamlNode *child;
+    OshAddressRange *ranges;
+    OshCidr *cidrs;
+    guint kept = 0;
+    guint n_texts;
+    const char *const *texts = osh_schema_strings(loader, node, "allowed_ips", &n_texts);
+
+    endpoint->allowed_ip_texts = texts;
+    if (n_texts == 0)
+        return;
+    child = list->first;
+    ranges = osh_arena_new_array(loader->snapshot->arena, OshAddressRange, n_texts);
+    cidrs = osh_arena_new_array(loader->snapshot->arena, OshCidr, n_texts);
+    for (guint i = 0; i < n_texts; i++, child = child->next) {
+        g_autofree char *trimmed = g_strstrip(g_strdup(texts[i]));
+
+        if (!osh_address_range_parse(trimmed, &ranges[kept])) {
+            osh_yaml_error_hint(loader->diagnostics, child,
+                                g_strdup("write 10.0.5.0/24, 10.0.5.7 or fd00::/8"),
+                                "'%s' is not an IP address or CIDR range", texts[i]);
+            continue;
+        }
+        if (osh_address_range_overlaps_class(&ranges[kept], OSH_ADDRESS_ALWAYS_BLOCKED))
+            osh_yaml_error(loader->diagnostics, child,
+                           "'%s' overlaps loopback, link-local or unspecified addresses, which are "
+                           "always blocked",
+                           texts[i]);
+        else if (ranges[kept].prefix < 16)
+            osh_yaml_warning(loader->diagnostics, child,
+                             "'%s' is a very wide range (prefix shorter than /16)", texts[i]);
+        cidrs[kept] = public_range(&ranges[kept]);
+        kept++;
+    }
+    endpoint->allowed_ips = ranges;
+    endpoint->allowed_cidrs = cidrs;
+    endpoint->n_allowed_ips = kept;
+}
+
+static const OshPolicyRule *
+read_rules(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyProtocol protocol,
+           gboolean wrapped, guint *ret_length)
+{
+    static const char *const wrapper_keys[] = {"allow", NULL};
+    const OshYamlNode *list = node != NULL ? osh_schema_sequence(loader, node) : NULL;
+    OshPolicyRule *rules;
+    guint length = 0;
+
+    *ret_length = 0;
+    if (list == NULL || list->length == 0)
+        return NULL;
+    rules = osh_arena_new_array(loader->snapshot->arena, OshPolicyRule, list->length);
+    for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {
+        const OshYamlNode *body = osh_schema_mapping(loader, child);
+
+        if (body == NULL)
+            continue;
+        if (wrapped) {
+            osh_schema_keys(loader, body, wrapper_keys);
+            body = osh_yaml_find(body, "allow");
+            if (body == NULL) {
+                osh_yaml_error_hint(loader->diagnostics, child,
+                                    g_strdup("write - allow: { method: GET, path: \"/**\" }"),
+                                    "a rule needs 'allow'");
+                continue;
+            }
+            body = osh_schema_mapping(loader, body);
+            if (body == NULL)
+                continue;
+        }
+        osh_schema_read_rule(loader, body, protocol, &rules[length++]);
+    }
+    *ret_length = length;
+    return rules;
+}
+
+static void
+read_registered(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpointMatch *match)
+{
+    static const char *const keys[] = {"operation_type", "operation_name", "fields", NULL};
+    const OshYamlNode *mapping = osh_yaml_find(node, "graphql_persisted_queries");
+    OshPolicyRegisteredQuery *queries;
+
+    mapping = mapping != NULL ? osh_schema_mapping(loader, mapping) : NULL;
+    if (mapping == NULL)
+        return;
+    queries =
+        osh_arena_new_array(loader->snapshot->arena, OshPolicyRegisteredQuery, mapping->length);
+    for (const OshYamlNode *child = mapping->first; child != NULL; child = child->next) {
+        const OshYamlNode *body = osh_schema_mapping(loader, child);
+        OshPolicyRegisteredQuery *query = &queries[match->n_registered];
+        const char *const *fields;
+        OshSpan *spans;
+
+        if (body == NULL)
+            continue;
+        osh_schema_keys(loader, body, keys);
+        query->id = osh_arena_copy(loader->snapshot->arena, child->key, strlen(child->key));
+        query->operation_type = osh_schema_lower(loader, body, "operation_type");
+        query->operation_name = osh_schema_string(loader, body, "operation_name");
+        if (query->operation_type == NULL)
+            query->operation_type = "";
+        fields = osh_schema_strings(loader, body, "fields", &query->n_fields);
+        spans = osh_arena_new_array(loader->snapshot->arena, OshSpan, query->n_fields);
+        for (guint i = 0; i < query->n_fields; i++)
+            spans[i] = osh_span(fields[i]);
+        query->fields = spans;
+        match->n_registered++;
+    }
+    match->registered = queries;
+}
+
+static void
+read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    static const char *const json_rpc_keys[] = {"max_body_bytes", NULL};
+    static const char *const mcp_keys[] = {"max_body_bytes", "strict_tool_names",
+                                           "allow_all_known_mcp_methods", NULL};
+    gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
+    const OshYamlNode *json_rpc = osh_yaml_find(node, "json_rpc");
+    const OshYamlNode *mcp = osh_yaml_find(node, "mcp");
+    guint64 json_rpc_bytes = DEFAULT_BODY_BYTES;
+    guint64 mcp_bytes = DEFAULT_BODY_BYTES;
+    guint64 graphql_bytes;
+
+    endpoint->strict_tool_names = TRUE;
+    json_rpc = json_rpc != NULL ? osh_schema_mapping(loader, json_rpc) : NULL;
+    if (json_rpc != NULL) {
+        osh_schema_keys(loader, json_rpc, json_rpc_keys);
+        json_rpc_bytes =
+            osh_schema_integer(loader, json_rpc, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
+    }
+    mcp = mcp != NULL ? osh_schema_mapping(loader, mcp) : NULL;
+    if (mcp != NULL) {
+        osh_schema_keys(loader, mcp, mcp_keys);
+        mcp_bytes =
+            osh_schema_integer(loader, mcp, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
+        endpoint->strict_tool_names = osh_schema_boolean(loader, mcp, "strict_tool_names", TRUE);
+        endpoint->allow_all_known_mcp_methods =
+            osh_schema_boolean(loader, mcp, "allow_all_known_mcp_methods", FALSE);
+    }
+    graphql_bytes =
+        osh_schema_integer(loader, node, "graphql_max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
+    if (is_mcp)
+        endpoint->max_body_bytes = (guint32)mcp_bytes;
+    else if (endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC)
+        endpoint->max_body_bytes = (guint32)json_rpc_bytes;
+    else if (endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL ||
+             endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET)
+        endpoint->max_body_bytes = (guint32)graphql_bytes;
+}
+
+static void
+read_credentials(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    static const char *const binding_keys[] = {"provider", NULL};
+    const OshYamlNode *binding = osh_yaml_find(node, "credential_binding");
+
+    endpoint->websocket_credential_rewrite =
+        osh_schema_boolean(loader, node, "websocket_credential_rewrite", FALSE);
+    endpoint->request_body_credential_rewrite =
+        osh_schema_boolean(loader, node, "request_body_credential_rewrite", FALSE);
+    endpoint->allow_uninspected_credentials =
+        osh_schema_boolean(loader, node, "allow_uninspected_credentials", FALSE);
+    endpoint->credential_signing = osh_schema_string(loader, node, "credential_signing");
+    endpoint->signing_service = osh_schema_string(loader, node, "signing_service");
+    endpoint->signing_region = osh_schema_string(loader, node, "signing_region");
+    binding = binding != NULL ? osh_schema_mapping(loader, binding) : NULL;
+    if (binding != NULL) {
+        osh_schema_keys(loader, binding, binding_keys);
+        endpoint->credential_provider = osh_schema_string(loader, binding, "provider");
+    }
+}
+
+/* The endpoint's path, once as a selector of requests and once as a rule path. */
+static void
+read_path(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint,
+          OshPolicyEndpointMatch *match)
+{
+    const char *path = osh_schema_string(loader, node, "path");
+    gsize length;
+
+    endpoint->path = path != NULL ? path : "";
+    length = strlen(endpoint->path);
+    for (const char *p = endpoint->path; *p != '\0'; p++)
+        match->path_specificity += *p != '*';
+    if (length == 0)
+        return;
+    match->path = osh_policy_pattern(loader->snapshot, endpoint->path, '/', NULL);
+    match->has_broken_pattern |= match->path->glob == NULL;
+    if (strcmp(endpoint->path, "**") == 0 || strcmp(endpoint->path, "/**") == 0)
+        return;
+    if (length > 3 && strcmp(endpoint->path + length - 3, "/**") == 0)
+        match->path_prefix = osh_arena_copy(loader->snapshot->arena, endpoint->path, length - 3);
+    else
+        match->path_selector = osh_policy_pattern(loader->snapshot, endpoint->path, '\0', NULL);
+}
+
+static gboolean
+is_graphql_rule(const OshPolicyRule *rule)
+{
+    return rule->operation_type != NULL || rule->operation_name != NULL || rule->n_fields > 0;
+}
+
+void
+osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
+                         OshPolicyEndpoint *ret_endpoint)
+{
+    OshPolicyEndpoint *endpoint = ret_endpoint;
+    OshPolicyEndpointMatch *match = osh_arena_take(loader->snapshot->arena, sizeof(*match));
+    const char *text;
+
+    match->source = node;
+    endpoint->match = match;
+    osh_schema_keys(loader, node, endpoint_keys);
+    text = osh_schema_lower(loader, node, "host");
+    endpoint->host = text != NULL ? text : "";
+    endpoint->host_is_pattern = strchr(endpoint->host, '*') != NULL;
+    if (endpoint->host_is_pattern)
+        match->host = osh_policy_pattern(loader->snapshot, endpoint->host, '.', NULL);
+    read_ports(loader, node, endpoint);
+    read_protocol(loader, node, endpoint);
+    read_path(loader, node, endpoint, match);
+    text = osh_schema_lower(loader, node, "tls");
+    endpoint->tls = g_strcmp0(text, "skip") == 0 ? OSH_POLICY_TLS_SKIP : OSH_POLICY_TLS_AUTO;
+    text = osh_schema_string(loader, node, "enforcement");
+    endpoint->enforcement = g_strcmp0(text, "enforce") == 0 ? OSH_POLICY_ENFORCE : OSH_POLICY_AUDIT;
+    match->access = osh_schema_string(loader, node, "access");
+    read_addresses(loader, node, endpoint);
+    endpoint->allow_encoded_slash = osh_schema_boolean(loader, node, "allow_encoded_slash", FALSE);
+    text = osh_schema_string(loader, node, "persisted_queries");
+    endpoint->allow_registered_queries = g_strcmp0(text, "allow_registered") == 0;
+    read_registered(loader, node, match);
+    read_rpc_options(loader, node, endpoint);
+    read_credentials(loader, node, endpoint);
+    match->rules =
+        read_rules(loader, osh_yaml_find(node, "rules"), endpoint->protocol, TRUE, &match->n_rules);
+    match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint->protocol,
+                                   FALSE, &match->n_deny_rules);
+    for (guint i = 0; i < match->n_rules; i++)
+        endpoint->has_graphql_rules |= is_graphql_rule(&match->rules[i]);
+    for (guint i = 0; i < match->n_deny_rules; i++)
+        endpoint->has_graphql_rules |= is_graphql_rule(&match->deny_rules[i]);
+    endpoint->has_config =
+        (endpoint->protocol_name[0] != '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
+        endpoint->n_allowed_ips > 0 || osh_yaml_find(node, "tls") != NULL;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reason.c: the words of a denial.
+ *
+ * Runs only when the answer is no, so it may allocate. What comes from the box is put in with its
+ * control characters escaped. Any thread.
+ */
+#include "reason.h"
+
+#include <string.h>
+
+#define MAX_CLAUSES 8
+#define MAX_SHOWN   4096
+
+static void
+append_span(GString *text, OshSpan span)
+{
+    gsize length = MIN(span.length, MAX_SHOWN);
+
+    for (gsize i = 0; i < length; i++) {
+        guchar byte = (guchar)span.data[i];
+
+        if (byte < 0x20 || byte == 0x7f)
+            g_string_append_printf(text, "\\x%02x", byte);
+        else
+            g_string_append_c(text, (char)byte);
+    }
+    if (length < span.length)
+        g_string_append(text, "...");
+}
+
+static void
+append_list(GString *text, const OshSpan *spans, guint count, const char *separator)
+{
+    for (guint i = 0; i < count && text->len < 4 * MAX_SHOWN; i++) {
+        if (i > 0)
+            g_string_append(text, separator);
+        append_span(text, spans[i]);
+    }
+}
+
+typedef struct {
+    const OshPolicySnapshot *snapshot;
+    GArray *policies;
+} Misses;
+
+static gboolean
+note_policy(guint endpoint, gboolean exact, gpointer data)
+{
+    Misses *misses = data;
+
+    (void)exact;
+    g_array_append_val(misses->policies, misses->snapshot->endpoints[endpoint].policy_index);
+    return TRUE;
+}
+
+static gint
+compare_numbers(gconstpointer a, gconstpointer b)
+{
+    guint left = *(const guint *)a;
+    guint right = *(const guint *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+static void
+append_miss(GString *text, const OshPolicyQuestion *question, const char *policy)
+{
+    g_string_append(text, "binary '");
+    append_span(text, question->binary);
+    g_string_append_printf(text, "' not allowed in policy '%s' (ancestors: [", policy);
+    append_list(text, question->ancestors, question->n_ancestors, " -> ");
+    g_string_append(text, "], cmdline: [");
+    append_list(text, question->cmdline, question->n_cmdline, ", ");
+    g_string_append(text,
+                    "]). SYMLINK HINT: a process is known by the file it really runs; where the "
+                    "policy names a symbolic link, write what 'readlink -f LINK' prints instead");
+}
+
+char *
+osh_policy_network_reason(const OshPolicySnapshot *snapshot, const OshPolicyQuestion *question)
+{
+    g_autoptr(GArray) policies = g_array_new(FALSE, FALSE, sizeof(guint));
+    Misses misses = {snapshot, policies};
+    GString *text;
+    guint clauses = 0;
+
+    if (snapshot->n_policies == 0)
+        return g_strdup("network connections not allowed by policy");
+    text = g_string_new(NULL);
+    osh_policy_index_walk(snapshot, question->host, question->host_length, question->port,
+                          note_policy, &misses);
+    if (policies->len == 0) {
+        g_string_append(text, "endpoint ");
+        append_span(text, question->asked_host);
+        g_string_append_printf(text, ":%u is not allowed by any policy", question->port);
+        return g_string_free(text, FALSE);
+    }
+    g_array_sort(policies, compare_numbers);
+    for (guint i = 0; i < policies->len; i++) {
+        guint policy = g_array_index(policies, guint, i);
+
+        if (i > 0 && policy == g_array_index(policies, guint, i - 1))
+            continue;
+        if (clauses == MAX_CLAUSES) {
+            g_string_append(text, "; and more policies that do not name it");
+            break;
+        }
+        if (clauses++ > 0)
+            g_string_append(text, "; ");
+        append_miss(text, question, snapshot->policies[policy].name);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void
+append_request(GString *text, const OshPolicyQuestion *question)
+{
+    if (question->has_command && question->method.length == 0) {
+        g_string_append(text, "command ");
+        append_span(text, question->command);
+        return;
+    }
+    append_span(text, question->method);
+    g_string_append_c(text, ' ');
+    append_span(text, question->path);
+}
+
+char *
+osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequestAnswer *answer,
+                          OshPolicyAction action, const char *policy_name)
+{
+    GString *text = g_string_new(NULL);
+
+    if (question->has_graphql_error) {
+        g_string_append(text, "GraphQL request rejected: ");
+        append_span(text, question->graphql_error);
+        return g_string_free(text, FALSE);
+    }
+    if (action == OSH_POLICY_ERROR)
+        g_string_append(text, "policy evaluation failed (a broken glob or a NUL byte): ");
+    if (answer->unregistered) {
+        g_string_append(text, "GraphQL persisted query is not registered");
+        return g_string_free(text, FALSE);
+    }
+    if (question->n_operations > 0) {
+        g_string_append_printf(text, "GraphQL operation %s",
+                               answer->denied == OSH_POLICY_YES ? "blocked by endpoint policy"
+                                                                : "not permitted by policy");
+        return g_string_free(text, FALSE);
+    }
+    if (question->has_response && question->has_jsonrpc) {
+        g_string_append(text, "JSON-RPC response frames are not permitted from client to server");
+        return g_string_free(text, FALSE);
+    }
+    append_request(text, question);
+    g_string_append(text, answer->denied == OSH_POLICY_YES ? " blocked by deny rule"
+                                                           : " not permitted by policy");
+    if (question->has_jsonrpc_error) {
+        g_string_append(text, ": JSON-RPC message rejected: ");
+        append_span(text, question->jsonrpc_error);
+    } else if (policy_name == NULL) {
+        g_string_append(text, ": no policy lets this process reach ");
+        append_span(text, question->asked_host);
+        g_string_append_printf(text, ":%u", question->port);
+    }
+    return g_string_free(text, FALSE);
+}

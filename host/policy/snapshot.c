@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot.c: life and read access of a policy snapshot.
+ *
+ * A snapshot is immutable from the moment the loader returns it; references are atomic, so any
+ * thread may hold one. Nothing here changes a snapshot except osh_policy_pattern(), which only the
+ * loader calls.
+ */
+#include "model.h"
+
+#include <string.h>
+
+OshPolicySnapshot *
+osh_policy_snapshot_ref(OshPolicySnapshot *snapshot)
+{
+    g_atomic_ref_count_inc(&snapshot->references);
+    return snapshot;
+}
+
+void
+osh_policy_snapshot_unref(OshPolicySnapshot *snapshot)
+{
+    if (!g_atomic_ref_count_dec(&snapshot->references))
+        return;
+    osh_policy_index_free(snapshot->index);
+    g_clear_pointer(&snapshot->patterns, g_hash_table_unref);
+    g_clear_pointer(&snapshot->binary_ids, g_hash_table_unref);
+    osh_arena_free(snapshot->arena);
+    g_free(snapshot->file_name);
+    g_free(snapshot);
+}
+
+const OshPolicyPattern *
+osh_policy_pattern(OshPolicySnapshot *snapshot, const char *text, char separator, GError **error)
+{
+    g_autofree char *key = g_strdup_printf("%c%s", separator == '\0' ? '-' : separator, text);
+    OshPolicyPattern *pattern = g_hash_table_lookup(snapshot->patterns, key);
+    g_autoptr(GError) problem = NULL;
+
+    if (pattern == NULL) {
+        pattern = osh_arena_take(snapshot->arena, sizeof(*pattern));
+        pattern->text = osh_arena_copy(snapshot->arena, text, strlen(text));
+        pattern->glob = osh_glob_new(text, separator, &problem);
+        g_hash_table_insert(snapshot->patterns, g_steal_pointer(&key), pattern);
+    } else if (pattern->glob == NULL) {
+        /* compiled again only to say once more what is wrong with it */
+        osh_glob_free(osh_glob_new(text, separator, &problem));
+    }
+    if (problem != NULL)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return pattern;
+}
+
+const OshPolicyFixed *
+osh_policy_fixed(const OshPolicySnapshot *snapshot)
+{
+    return &snapshot->fixed;
+}
+
+guint64
+osh_policy_generation(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->generation;
+}
+
+const char *
+osh_policy_sha256(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->sha256;
+}
+
+const char *
+osh_policy_file_name(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->file_name;
+}
+
+guint
+osh_policy_n_policies(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->n_policies;
+}
+
+const char *
+osh_policy_policy_name(const OshPolicySnapshot *snapshot, guint index)
+{
+    g_return_val_if_fail(index < snapshot->n_policies, NULL);
+    return snapshot->policies[index].name;
+}
+
+guint
+osh_policy_n_endpoints(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->n_endpoints;
+}
+
+const OshPolicyEndpoint *
+osh_policy_endpoint(const OshPolicySnapshot *snapshot, guint index)
+{
+    g_return_val_if_fail(index < snapshot->n_endpoints, NULL);
+    return &snapshot->endpoints[index];
+}
+
+gsize
+osh_policy_memory(const OshPolicySnapshot *snapshot)
+{
+    gsize total = sizeof(*snapshot) + osh_arena_size(snapshot->arena) +
+                  osh_policy_index_size(snapshot->index);
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, snapshot->patterns);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const OshPolicyPattern *pattern = value;
+
+        total += sizeof(*pattern) + 2 * strlen(pattern->text) + 64 +
+                 (pattern->glob != NULL ? osh_glob_size(pattern->glob) : 0);
+    }
+    return total + g_hash_table_size(snapshot->binary_ids) * 64;
+}
+
+gboolean
+osh_policy_needs_binaries(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->needs_binaries;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * osh-glob.h: the one glob of the policy language.
+ *
+ * A pattern is compiled once and matched against a whole value, byte for byte and case-sensitive,
+ * in time proportional to the value. A compiled pattern is immutable: any thread may match it.
+ *
+ * `*` is any run of characters without the separator, `?` one such character, `[a-c]` and `[!a]`
+ * a class, `{a,b}` alternatives, `\x` the character x. `**` is special only as a whole component:
+ * with the separator `/`, two such stars before a slash stand for any number of components and
+ * after a slash for everything below; with the separator `.` they stand for any text.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/** Longest pattern that compiles, in bytes. */
+#define OSH_GLOB_MAX_PATTERN 512
+
+/** OSH_GLOB_ERROR: error domain of this module; the only code is 0. */
+#define OSH_GLOB_ERROR (osh_glob_error_quark())
+GQuark osh_glob_error_quark(void);
+
+/**
+ * OshGlobResult:
+ * @OSH_GLOB_INVALID: the value cannot be judged (it holds a NUL); the caller must deny
+ * @OSH_GLOB_DIFFERENT: no match
+ * @OSH_GLOB_MATCHED: the whole value matches
+ */
+typedef enum {
+    OSH_GLOB_INVALID = -1,
+    OSH_GLOB_DIFFERENT = 0,
+    OSH_GLOB_MATCHED = 1,
+} OshGlobResult;
+
+typedef struct _OshGlob OshGlob;
+
+/**
+ * osh_glob_new: [any]
+ * @pattern: the pattern, NUL-terminated
+ * @separator: `/`, `.`, or 0 when `*` crosses everything
+ * @error: return location for an error
+ *
+ * Returns: (transfer full) (nullable): the compiled pattern, or NULL with @error set when a class
+ *   or brace is not closed, a range is reversed, or the pattern is too long
+ */
+OshGlob *osh_glob_new(const char *pattern, char separator, GError **error);
+
+/** osh_glob_free: [any] @glob: (nullable) (transfer full): frees it. */
+void osh_glob_free(OshGlob *glob);
+
+/**
+ * osh_glob_match: [any]
+ * @glob: a compiled pattern
+ * @value: (array length=length) (nullable): bytes, not NUL-terminated
+ * @length: how many
+ *
+ * Allocates nothing.
+ */
+OshGlobResult osh_glob_match(const OshGlob *glob, const char *value, gsize length);
+
+/**
+ * osh_glob_may_overlap: [any]
+ * @left: a compiled pattern
+ * @right: another one
+ *
+ * Returns: TRUE when some value matches both; exact, by walking both automata together
+ */
+gboolean osh_glob_may_overlap(const OshGlob *left, const OshGlob *right);
+
+/** osh_glob_size: [any] Returns: bytes that @glob occupies. */
+gsize osh_glob_size(const OshGlob *glob);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshGlob, osh_glob_free)
+
+G_END_DECLS
