@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words that a person reads for a denial, a failure and a fault. */
+#include "denial-line.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static OshEvent
+event_of(const char *topic, const char *payload)
+{
+    return (OshEvent){.struct_size = sizeof(OshEvent),
+                      .count = 1,
+                      .topic = topic,
+                      .source = "network",
+                      .id = 7,
+                      .process_key = 4121,
+                      .payload = g_variant_ref_sink(g_variant_new_parsed(payload))};
+}
+
+static void
+test_line_says_who_what_where_and_why(gconstpointer data)
+{
+    const char *const *row = data;
+    OshEvent event = event_of(row[0], row[1]);
+    g_autofree char *line = osh_denial_line_format(&event);
+
+    g_assert_cmpstr(line, ==, row[2]);
+    g_variant_unref(event.payload);
+}
+
+static const char *const rows[][3] = {
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'connect', 'api.example.com', uint16 443, '/usr/bin/curl', '', "
+     "'endpoint api.example.com:443 is not allowed by any policy', uint64 1, "
+     "{'hint': <'openshell-host explain p.yaml https://api.example.com/'>})",
+     "openshell: DENIED e7 curl(4121) -> api.example.com:443 [connect] endpoint "
+     "api.example.com:443 is not allowed by any policy; next: openshell-host explain p.yaml "
+     "https://api.example.com/"},
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'destination', 'fd00::1', uint16 80, '-', 'web', 'internal address', uint64 1, "
+     "@a{sv} {})",
+     "openshell: DENIED e7 process(4121) -> [fd00::1]:80 [destination, policy web] internal "
+     "address"},
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'connect', 'a\\u001b[2Jb', uint16 1, '/bin/e\\nvil', '', 'r', uint64 1, "
+     "@a{sv} {})",
+     "openshell: DENIED e7 e\\x0avil(4121) -> a\\x1b[2Jb:1 [connect] r"},
+    {OSH_TOPIC_NETWORK_FAILED,
+     "(uint64 1, 'resolve', 'a.example', uint16 443, 'no such name', {'binary': <'/bin/x'>})",
+     "openshell: FAILED e7 x(4121) -> a.example:443 [resolve] no such name (a failure, not a "
+     "denial)"},
+    {OSH_TOPIC_PROCESS_VIOLATION, "(uint32 12, 'udp', 'UDP to 1.2.3.4:53', @a{sv} {})",
+     "openshell: DENIED e7 process(12) [udp] UDP to 1.2.3.4:53"},
+    {OSH_TOPIC_PLUGIN_FAULT, "('com.example.x', 'fatal', 'out of luck', @a{sv} {})",
+     "openshell: plugin com.example.x: fatal fault: out of luck"},
+    {OSH_TOPIC_NETWORK_OPENED, "(uint64 1, 'a', uint16 1, 'b', @a{sv} {})", NULL},
+};
+
+static void
+publish_denial(OshBusPublisher *publisher, const char *host, guint64 pid)
+{
+    OshPublication publication = {.struct_size = sizeof(OshPublication),
+                                  .topic = osh_bus_topic(publisher, OSH_TOPIC_NETWORK_DENIED),
+                                  .process_key = pid,
+                                  .payload =
+                                      g_variant_new("(tssqsssta{sv})", (guint64)1, "connect", host,
+                                                    443, "/bin/x", "", "no", (guint64)1, NULL)};
+
+    g_assert_cmpuint(osh_bus_publish(publisher, &publication), !=, 0);
+}
+
+static void
+test_equal_denials_are_shown_once(void)
+{
+    static const char *const topics[] = {OSH_TOPIC_NETWORK_DENIED, NULL};
+    g_autoptr(OshBus) bus = osh_bus_new(NULL, NULL, NULL);
+    OshBusPublisher *publisher = osh_bus_publisher_new(bus, "network", topics, NULL);
+    OshDenialLines *lines;
+    char buffer[4096];
+    gssize n;
+    int fds[2];
+
+    g_assert_cmpint(pipe(fds), ==, 0);
+    lines = osh_denial_lines_new(bus, fds[1]);
+    publish_denial(publisher, "a.example", 1);
+    publish_denial(publisher, "a.example", 2);
+    publish_denial(publisher, "b.example", 1);
+    while (osh_denial_lines_count(lines) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    n = read(fds[0], buffer, sizeof(buffer) - 1);
+    g_assert_cmpint(n, >, 0);
+    buffer[n] = '\0';
+    g_auto(GStrv) shown = g_strsplit(buffer, "\n", -1);
+    g_assert_cmpuint(g_strv_length(shown), ==, 3);
+    g_assert_nonnull(strstr(shown[0], "a.example"));
+    g_assert_nonnull(strstr(shown[1], "b.example"));
+    osh_denial_lines_free(lines);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/host/denial-line/says-who-what-where-and-why/%zu", i);
+
+        g_test_add_data_func(path, rows[i], test_line_says_who_what_where_and_why);
+    }
+    g_test_add_func("/host/denial-line/equal-denials-are-shown-once",
+                    test_equal_denials_are_shown_once);
+    return g_test_run();
+}

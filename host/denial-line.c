@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * denial-line.c: one line on standard error for what was refused, and one, in other words, for what
+ * failed.
+ *
+ * [main] A subscriber of the bus. Everything it prints may come from the box: it is escaped here,
+ * at the last moment before a terminal could obey it (security rule 13). It must never block for
+ * long: what the descriptor does not take is given up, since the event itself is kept elsewhere.
+ */
+#include "denial-line.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Distinct lines remembered; a flood of different ones starts over rather than growing. */
+#define DENIAL_LINES_REMEMBERED 1024
+/* Text from the box that is longer says nothing more to a person. */
+#define DENIAL_TEXT_MAX 400
+
+struct _OshDenialLines {
+    OshBus *bus;
+    int fd;
+    guint64 subscriptions[4];
+    GHashTable *shown;
+    guint64 count;
+};
+
+static void
+append_visible(GString *line, const char *text)
+{
+    gsize shown = 0;
+
+    for (const char *at = text; *at != '\0' && shown < DENIAL_TEXT_MAX; at++, shown++) {
+        if (*at >= 0x20 && *at < 0x7f)
+            g_string_append_c(line, *at);
+        else
+            g_string_append_printf(line, "\\x%02x", (guchar)*at);
+    }
+    if (text[shown] != '\0')
+        g_string_append(line, "...");
+}
+
+/* "curl(4121)", or what is known of it. */
+static void
+append_process(GString *line, const char *binary, const OshEvent *event)
+{
+    const char *slash = strrchr(binary, '/');
+    guint32 pid = (guint32)(event->process_key & G_MAXUINT32);
+
+    if (binary[0] == '\0' || g_str_equal(binary, "-"))
+        g_string_append(line, pid != 0 ? "process" : "unknown process");
+    else
+        append_visible(line, slash != NULL ? slash + 1 : binary);
+    if (pid != 0)
+        g_string_append_printf(line, "(%u)", pid);
+}
+
+static void
+append_destination(GString *line, const char *host, guint16 port)
+{
+    gboolean literal = strchr(host, ':') != NULL;
+
+    g_string_append(line, " -> ");
+    if (literal)
+        g_string_append_c(line, '[');
+    append_visible(line, host[0] != '\0' ? host : "?");
+    if (literal)
+        g_string_append_c(line, ']');
+    if (port != 0)
+        g_string_append_printf(line, ":%u", port);
+}
+
+static void
+append_denial(GString *line, const OshEvent *event)
+{
+    const char *layer;
+    const char *host;
+    const char *binary;
+    const char *policy;
+    const char *reason;
+    const char *hint;
+    guint16 port;
+    g_autoptr(GVariant) details = NULL;
+
+    g_variant_get(event->payload, "(t&s&sq&s&s&st@a{sv})", NULL, &layer, &host, &port, &binary,
+                  &policy, &reason, NULL, &details);
+    g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, binary, event);
+    append_destination(line, host, port);
+    g_string_append(line, " [");
+    append_visible(line, layer);
+    if (policy[0] != '\0' && !g_str_equal(policy, "-")) {
+        g_string_append(line, ", policy ");
+        append_visible(line, policy);
+    }
+    g_string_append(line, "] ");
+    append_visible(line, reason);
+    if (event->count > 1)
+        g_string_append_printf(line, " (%u times)", event->count);
+    if (g_variant_lookup(details, "hint", "&s", &hint) && hint[0] != '\0') {
+        g_string_append(line, "; next: ");
+        append_visible(line, hint);
+    }
+}
+
+static void
+append_failure(GString *line, const OshEvent *event)
+{
+    const char *stage;
+    const char *host;
+    const char *text;
+    const char *binary = "";
+    guint16 port;
+    g_autoptr(GVariant) details = NULL;
+
+    g_variant_get(event->payload, "(t&s&sq&s@a{sv})", NULL, &stage, &host, &port, &text, &details);
+    g_variant_lookup(details, "binary", "&s", &binary);
+    g_string_append_printf(line, "openshell: FAILED e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, binary, event);
+    append_destination(line, host, port);
+    g_string_append(line, " [");
+    append_visible(line, stage);
+    g_string_append(line, "] ");
+    append_visible(line, text);
+    g_string_append(line, " (a failure, not a denial)");
+}
+
+static void
+append_violation(GString *line, const OshEvent *event)
+{
+    const char *kind;
+    const char *text;
+    guint32 pid;
+
+    g_variant_get(event->payload, "(u&s&s@a{sv})", &pid, &kind, &text, NULL);
+    g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " process", event->id);
+    if (pid != 0)
+        g_string_append_printf(line, "(%u)", pid);
+    g_string_append(line, " [");
+    append_visible(line, kind);
+    g_string_append(line, "] ");
+    append_visible(line, text);
+}
+
+static void
+append_fault(GString *line, const OshEvent *event)
+{
+    const char *id;
+    const char *severity;
+    const char *text;
+
+    g_variant_get(event->payload, "(&s&s&s@a{sv})", &id, &severity, &text, NULL);
+    g_string_append(line, "openshell: plugin ");
+    append_visible(line, id);
+    g_string_append_printf(line,
+                           ": %s fault: ", g_str_equal(severity, "fatal") ? "fatal" : "minor");
+    append_visible(line, text);
+}
+
+static const struct {
+    const char *topic;
+    void (*append)(GString *line, const OshEvent *event);
+    gboolean refusal;
+} shown_topics[] = {
+    {OSH_TOPIC_NETWORK_DENIED, append_denial, TRUE},
+    {OSH_TOPIC_NETWORK_FAILED, append_failure, FALSE},
+    {OSH_TOPIC_PROCESS_VIOLATION, append_violation, TRUE},
+    {OSH_TOPIC_PLUGIN_FAULT, append_fault, FALSE},
+};
+
+G_STATIC_ASSERT(G_N_ELEMENTS(shown_topics) ==
+                G_N_ELEMENTS(((OshDenialLines *)NULL)->subscriptions));
+
+char *
+osh_denial_line_format(const OshEvent *event)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++) {
+        GString *line;
+
+        if (!g_str_equal(event->topic, shown_topics[i].topic))
+            continue;
+        line = g_string_new(NULL);
+        shown_topics[i].append(line, event);
+        return g_string_free(line, FALSE);
+    }
+    return NULL;
+}
+
+/* The line without what differs between repeats: the event's id, the pid and the count. */
+static char *
+distinct_part(const OshEvent *event)
+{
+    OshEvent plain = *event;
+
+    plain.id = 0;
+    plain.process_key = 0;
+    plain.count = 1;
+    return osh_denial_line_format(&plain);
+}
+
+static void
+write_line(int fd, GString *line)
+{
+    gsize written = 0;
+
+    g_string_append_c(line, '\n');
+    while (written < line->len) {
+        gssize n = write(fd, line->str + written, line->len - written);
+
+        if (n < 0 && errno != EINTR)
+            return;
+        written += n > 0 ? (gsize)n : 0;
+    }
+}
+
+static void
+denial_lines_event(const OshEvent *event, gpointer data)
+{
+    OshDenialLines *lines = data;
+    char *distinct = distinct_part(event);
+    g_autofree char *text = NULL;
+    g_autoptr(GString) line = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
+        if (shown_topics[i].refusal && g_str_equal(event->topic, shown_topics[i].topic))
+            lines->count += event->count;
+    if (g_hash_table_size(lines->shown) >= DENIAL_LINES_REMEMBERED)
+        g_hash_table_remove_all(lines->shown);
+    if (!g_hash_table_add(lines->shown, distinct))
+        return;
+    text = osh_denial_line_format(event);
+    line = g_string_new(text);
+    write_line(lines->fd, line);
+}
+
+OshDenialLines *
+osh_denial_lines_new(OshBus *bus, int fd)
+{
+    OshDenialLines *lines = g_new0(OshDenialLines, 1);
+
+    lines->bus = bus;
+    lines->fd = fd;
+    lines->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
+        lines->subscriptions[i] =
+            osh_bus_subscribe(bus, shown_topics[i].topic, denial_lines_event, lines, NULL);
+    return lines;
+}
+
+guint64
+osh_denial_lines_count(OshDenialLines *lines)
+{
+    return lines->count;
+}
+
+void
+osh_denial_lines_free(OshDenialLines *lines)
+{
+    if (lines == NULL)
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(lines->subscriptions); i++)
+        osh_bus_unsubscribe(lines->bus, lines->subscriptions[i]);
+    g_hash_table_unref(lines->shown);
+    g_free(lines);
+}
