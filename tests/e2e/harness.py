@@ -136,9 +136,13 @@ def start_host(command, policy=None, options=(), cwd=None, env=None, **popen):
 def run_host(command, policy=None, options=(), cwd=None, env=None, stdin=None, timeout=20):
     """Runs the host to its end."""
     began = time.monotonic()
-    done = subprocess.run(host_command(command, policy, options), cwd=cwd or scratch(),
-                          env=env or clean_environment(), timeout=timeout, check=False,
-                          input=stdin if stdin is not None else b"", capture_output=True)
+    try:
+        done = subprocess.run(host_command(command, policy, options), cwd=cwd or scratch(),
+                              env=env or clean_environment(), timeout=timeout, check=False,
+                              input=stdin if stdin is not None else b"", capture_output=True)
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"the host did not end within {timeout} s\n--- stdout\n"
+                             f"{error.stdout}\n--- stderr\n{error.stderr}") from None
     return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
                   done.stderr.decode("utf-8", "replace"), time.monotonic() - began)
 

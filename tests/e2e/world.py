@@ -120,6 +120,9 @@ class _HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
+    def handle_error(self, request, client_address):
+        pass  # a client that goes away is what some tests do
+
     def process_request(self, request, client_address):
         self.connections += 1
         super().process_request(request, client_address)
