@@ -128,6 +128,22 @@ read_static(OshPolicyLoader *loader)
     }
 }
 
+/* What a plugin sees of it; the file is named so that a box can protect it. */
+static void
+publish_static(OshPolicySnapshot *snapshot)
+{
+    snapshot->static_part = (OshPolicyStatic){
+        .struct_size = sizeof(OshPolicyStatic),
+        .hard_requirement = snapshot->fixed.landlock == OSH_POLICY_HARD_REQUIREMENT,
+        .include_workdir = snapshot->fixed.include_workdir,
+        .read_only = snapshot->fixed.read_only,
+        .read_write = snapshot->fixed.read_write,
+        .run_as_user = snapshot->fixed.run_as_user,
+        .run_as_group = snapshot->fixed.run_as_group,
+        .source_path = snapshot->file_name,
+    };
+}
+
 static void
 read_everything(OshPolicyLoader *loader)
 {
@@ -139,6 +155,7 @@ read_everything(OshPolicyLoader *loader)
 
     osh_schema_keys(loader, loader->root, keys);
     read_static(loader);
+    publish_static(snapshot);
     osh_schema_check_static(loader);
     mapping = section(loader, "network_policies", NULL);
     if (mapping != NULL)
@@ -307,6 +324,8 @@ osh_policy_default(void)
     snapshot->fixed.read_write = read_write;
     snapshot->fixed.include_workdir = TRUE;
     snapshot->fixed.private_tmp = TRUE;
+    publish_static(snapshot);
+    snapshot->static_part.source_path = NULL;
     snapshot->index = osh_policy_index_build(snapshot);
     return snapshot;
 }

@@ -103,6 +103,7 @@ struct _OshPolicySnapshot {
     char sha256[65];
     guint64 generation;
     OshPolicyFixed fixed;
+    OshPolicyStatic static_part; /* the same for the public interface */
     OshPolicyEntry *policies;
     guint n_policies;
     OshPolicyEndpoint *endpoints;

@@ -227,6 +227,10 @@ void osh_policy_snapshot_unref(OshPolicySnapshot *snapshot);
 /** osh_policy_fixed: [any] Returns: (transfer none): the part that never changes in a box. */
 const OshPolicyFixed *osh_policy_fixed(const OshPolicySnapshot *snapshot);
 
+/** osh_policy_static_part: [any] Returns: (transfer none): the same as the public interface has
+ * it. */
+const OshPolicyStatic *osh_policy_static_part(const OshPolicySnapshot *snapshot);
+
 /** osh_policy_generation: [any] Returns: the number given at load. */
 guint64 osh_policy_generation(const OshPolicySnapshot *snapshot);
 

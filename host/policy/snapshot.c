@@ -57,6 +57,12 @@ osh_policy_fixed(const OshPolicySnapshot *snapshot)
     return &snapshot->fixed;
 }
 
+const OshPolicyStatic *
+osh_policy_static_part(const OshPolicySnapshot *snapshot)
+{
+    return &snapshot->static_part;
+}
+
 guint64
 osh_policy_generation(const OshPolicySnapshot *snapshot)
 {

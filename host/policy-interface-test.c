@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What plugins see of the engine: verdicts as they were decided, and one policy or the other. */
+#include "policy-interface.h"
+
+#include <string.h>
+
+static const char web_yaml[] =
+    "version: 1\n"
+    "filesystem_policy:\n"
+    "  read_only: [/usr]\n"
+    "  read_write: [/data]\n"
+    "network_policies:\n"
+    "  web:\n"
+    "    endpoints:\n"
+    "    - {host: a.example.com, port: 443}\n"
+    "    - {host: \"*.example.org\", port: 80, allowed_ips: [10.0.0.0/8]}\n"
+    "    binaries: [{path: /usr/bin/curl}]\n";
+
+static OshPolicySnapshot *
+load(guint64 generation)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    OshPolicySnapshot *snapshot =
+        osh_policy_load_bytes(web_yaml, strlen(web_yaml), "web.yaml", generation,
+                              OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+
+    g_assert_nonnull(snapshot);
+    return snapshot;
+}
+
+static void
+decide(const OshInterface *policy, const OshPolicySnapshot *snapshot, const char *host, gint64 port,
+       OshVerdict *verdict)
+{
+    OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(host)),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, port),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+    };
+    OshFacts set = {facts, G_N_ELEMENTS(facts)};
+
+    osh_policy_interface_decide(policy, snapshot, &set, verdict);
+}
+
+static void
+test_verdict_is_translated_whole(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load(1));
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshPolicySnapshot *snapshot;
+    const OshPolicyStatic *fixed;
+    OshInterface policy;
+
+    osh_policy_service_interface(service, &policy);
+    snapshot = osh_policy_interface_current(&policy);
+    decide(&policy, snapshot, "a.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_ALLOW);
+    g_assert_cmpstr(verdict.policy, ==, "web");
+    g_assert_true(verdict.exact_declared_host);
+    g_assert_cmpuint(verdict.n_allowed_addresses, ==, 0);
+    g_assert_null(verdict.reason);
+
+    decide(&policy, snapshot, "x.example.org", 80, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_ALLOW);
+    g_assert_false(verdict.exact_declared_host);
+    g_assert_cmpuint(verdict.n_allowed_addresses, ==, 1);
+    g_assert_cmpuint(verdict.allowed_addresses[0].prefix, ==, 96 + 8);
+    g_assert_cmpuint(verdict.allowed_addresses[0].address.s6_addr[12], ==, 10);
+
+    decide(&policy, snapshot, "b.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_DENY);
+    g_assert_false(verdict.audit);
+    g_assert_nonnull(verdict.reason);
+    osh_verdict_clear(&verdict);
+
+    fixed = osh_policy_interface_static_part(&policy, snapshot);
+    g_assert_cmpstr(fixed->read_only[0], ==, "/usr");
+    g_assert_cmpstr(fixed->read_write[0], ==, "/data");
+    g_assert_false(fixed->include_workdir);
+    g_assert_cmpstr(fixed->source_path, ==, "web.yaml");
+    g_assert_true(osh_policy_interface_names_binaries(&policy, snapshot));
+    g_assert_true(osh_policy_interface_name_is_known(&policy, snapshot, "x.example.org"));
+    osh_policy_interface_release(&policy, snapshot);
+}
+
+static void
+test_swap_leaves_held_snapshots_alone(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load(1));
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshPolicySnapshot *held;
+    OshPolicySnapshot *now;
+    OshInterface policy;
+
+    osh_policy_service_interface(service, &policy);
+    held = osh_policy_interface_current(&policy);
+    osh_policy_service_swap(service, osh_policy_default());
+    now = osh_policy_interface_current(&policy);
+    decide(&policy, held, "a.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_ALLOW);
+    decide(&policy, now, "a.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_DENY);
+    osh_verdict_clear(&verdict);
+    osh_policy_interface_release(&policy, held);
+    osh_policy_interface_release(&policy, now);
+    osh_policy_service_swap(service, load(9));
+    g_assert_cmpuint(osh_policy_interface_generation(&policy), ==, 9);
+}
+
+static void
+test_caller_with_less_room_is_denied(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load(1));
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshPolicySnapshot *snapshot;
+    OshInterface policy;
+
+    osh_policy_service_interface(service, &policy);
+    snapshot = osh_policy_interface_current(&policy);
+    verdict.struct_size = 24;
+    decide(&policy, snapshot, "a.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_DENY);
+    osh_policy_interface_release(&policy, snapshot);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/policy-interface/verdict-is-translated-whole",
+                    test_verdict_is_translated_whole);
+    g_test_add_func("/host/policy-interface/swap-leaves-held-snapshots-alone",
+                    test_swap_leaves_held_snapshots_alone);
+    g_test_add_func("/host/policy-interface/caller-with-less-room-is-denied",
+                    test_caller_with_less_room_is_denied);
+    return g_test_run();
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy-interface.c: hands the engine's snapshots to plugins as "openshell.policy/1".
+ *
+ * Swapped on [main], asked from [any]. The lock covers taking a reference and nothing else; whoever
+ * decides often keeps its reference and compares osh_policy_interface_generation(), one atomic
+ * load, so that threads share nothing while the policy stands. It must never decide anything by
+ * itself: verdicts are translated, not judged.
+ */
+#include "policy-interface.h"
+
+#include <string.h>
+
+#include "openshell/ext/policy.h"
+
+struct _OshPolicyService {
+    GMutex lock; /* of current */
+    OshPolicySnapshot *current;
+    guint64 generation; /* atomic */
+    OshInterface interface;
+};
+
+OshPolicySnapshot *
+osh_policy_service_ref_current(OshPolicyService *service)
+{
+    OshPolicySnapshot *snapshot;
+
+    g_mutex_lock(&service->lock);
+    snapshot = osh_policy_snapshot_ref(service->current);
+    g_mutex_unlock(&service->lock);
+    return snapshot;
+}
+
+void
+osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot)
+{
+    OshPolicySnapshot *old;
+
+    g_mutex_lock(&service->lock);
+    old = service->current;
+    service->current = snapshot;
+    g_mutex_unlock(&service->lock);
+    __atomic_store_n(&service->generation, osh_policy_generation(snapshot), __ATOMIC_RELEASE);
+    osh_policy_snapshot_unref(old);
+}
+
+static OshPolicySnapshot *
+interface_current(gpointer instance)
+{
+    return osh_policy_service_ref_current(instance);
+}
+
+static void
+interface_release(gpointer instance, OshPolicySnapshot *snapshot)
+{
+    (void)instance;
+    osh_policy_snapshot_unref(snapshot);
+}
+
+static guint64
+interface_generation(gpointer instance)
+{
+    OshPolicyService *service = instance;
+
+    return __atomic_load_n(&service->generation, __ATOMIC_ACQUIRE);
+}
+
+/* What audit may soften is a request that an endpoint's rules refuse, never a connection. */
+static gboolean
+audit_softens(const OshPolicyVerdict *verdict)
+{
+    return verdict->action == OSH_POLICY_DENY && !verdict->hard && verdict->selected != NULL &&
+           verdict->selected->enforcement == OSH_POLICY_AUDIT;
+}
+
+static void
+interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const OshFacts *facts,
+                 OshVerdict *ret_verdict)
+{
+    guint32 struct_size = ret_verdict->struct_size;
+    g_auto(OshPolicyVerdict) verdict = {0};
+
+    (void)instance;
+    /* A caller of another time may have room for less: it gets the denial that it came with. */
+    if (struct_size < sizeof(OshVerdict))
+        return;
+    osh_policy_decide(snapshot, facts, &verdict);
+    memset(ret_verdict, 0, sizeof(OshVerdict));
+    ret_verdict->struct_size = struct_size;
+    ret_verdict->action = verdict.action == OSH_POLICY_ALLOW ? OSH_ACTION_ALLOW : OSH_ACTION_DENY;
+    ret_verdict->generation = verdict.generation;
+    ret_verdict->policy = verdict.policy_name;
+    ret_verdict->rule = verdict.rule;
+    ret_verdict->reason = g_steal_pointer(&verdict.reason);
+    ret_verdict->audit = audit_softens(&verdict);
+    ret_verdict->exact_declared_host = verdict.exact_declared_host;
+    ret_verdict->protocol = "";
+    if (verdict.selected == NULL)
+        return;
+    ret_verdict->tls = verdict.selected->tls == OSH_POLICY_TLS_SKIP ? OSH_TLS_SKIP : OSH_TLS_AUTO;
+    ret_verdict->protocol = verdict.selected->protocol_name;
+    ret_verdict->n_allowed_addresses = verdict.selected->n_allowed_ips;
+    ret_verdict->allowed_addresses = verdict.selected->allowed_cidrs;
+    ret_verdict->endpoint = verdict.selected;
+}
+
+static gboolean
+interface_name_is_known(gpointer instance, const OshPolicySnapshot *snapshot, const char *host)
+{
+    (void)instance;
+    return osh_policy_name_is_known(snapshot, host);
+}
+
+static gboolean
+interface_names_binaries(gpointer instance, const OshPolicySnapshot *snapshot)
+{
+    (void)instance;
+    return osh_policy_needs_binaries(snapshot);
+}
+
+static GVariant *
+interface_endpoint_option(gpointer instance, const OshPolicySnapshot *snapshot,
+                          gconstpointer endpoint, const char *name)
+{
+    (void)instance;
+    (void)snapshot;
+    return osh_policy_endpoint_option(endpoint, name);
+}
+
+static const OshPolicyStatic *
+interface_static_part(gpointer instance, const OshPolicySnapshot *snapshot)
+{
+    (void)instance;
+    return osh_policy_static_part(snapshot);
+}
+
+OshPolicyService *
+osh_policy_service_new(OshPolicySnapshot *snapshot)
+{
+    static const OshPolicyInterface vtable = {
+        .struct_size = sizeof(OshPolicyInterface),
+        .current = interface_current,
+        .release = interface_release,
+        .generation = interface_generation,
+        .decide = interface_decide,
+        .name_is_known = interface_name_is_known,
+        .static_part = interface_static_part,
+        .names_binaries = interface_names_binaries,
+        .endpoint_option = interface_endpoint_option,
+    };
+    OshPolicyService *service = g_new0(OshPolicyService, 1);
+
+    g_mutex_init(&service->lock);
+    service->current = snapshot;
+    service->generation = osh_policy_generation(snapshot);
+    service->interface = (OshInterface){"host", &vtable, service};
+    return service;
+}
+
+void
+osh_policy_service_interface(OshPolicyService *service, OshInterface *ret_interface)
+{
+    *ret_interface = service->interface;
+}
+
+void
+osh_policy_service_free(OshPolicyService *service)
+{
+    if (service == NULL)
+        return;
+    osh_policy_snapshot_unref(service->current);
+    g_mutex_clear(&service->lock);
+    g_free(service);
+}
