@@ -219,6 +219,13 @@ guint32 osh_box_degraded(OshBoxHandle *box);
 pid_t osh_box_init_pid(OshBoxHandle *box);
 
 /**
+ * osh_box_init_pidfd:
+ *
+ * Returns: (transfer none): a pidfd of the box's init
+ */
+int osh_box_init_pidfd(OshBoxHandle *box);
+
+/**
  * osh_box_seal:
  * @seal: contributed files, the last netlink batches, the Landlock rules
  * @error: return location

@@ -139,9 +139,10 @@ enum osh_init_mount_kind {
 #define OSH_INIT_MOUNT_NODEV     (1u << 1)
 #define OSH_INIT_MOUNT_NOEXEC    (1u << 2)
 #define OSH_INIT_MOUNT_OPTIONAL  (1u << 3) /* a missing source or target is counted, not fatal */
-#define OSH_INIT_MOUNT_IS_FOLDER (1u << 4) /* BIND: the source must be a directory, else must not  \
-                                            */
-#define OSH_INIT_MOUNT_BOX_USER (1u << 5)  /* DIRECTORY, TMPFS: owned by the user of the box */
+#define OSH_INIT_MOUNT_IS_FOLDER                                                                   \
+    (1u << 4)                             /* BIND: the source must be a directory, else must not   \
+                                           */
+#define OSH_INIT_MOUNT_BOX_USER (1u << 5) /* DIRECTORY, TMPFS: owned by the user of the box */
 
 /* Every mount is nosuid. Done in the order of the table. */
 struct osh_init_mount {

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plans that a box's init is sent. */
+#pragma once
+
+#include "box.h"
+
+G_BEGIN_DECLS
+
+/**
+ * osh_box_write_open:
+ *
+ * Returns: a sealed memfd with the plan, or -1 with @error set
+ */
+int osh_box_write_open(const OshBoxPlan *plan, GError **error);
+
+/**
+ * osh_box_write_seal:
+ * @uid: owner of the contributed files
+ * @gid: its group
+ *
+ * Returns: a sealed memfd with the plan, or -1 with @error set
+ */
+int osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error);
+
+/**
+ * osh_box_write_launch:
+ * @fds: (out caller-allocates): room for OSH_INIT_MAX_STDIO_FDS descriptors, those that go along
+ *   with the plan; borrowed from @launch
+ * @ret_fd_count: (out): how many
+ *
+ * Returns: a sealed memfd with the plan, or -1 with @error set
+ */
+int osh_box_write_launch(const OshBoxLaunch *launch, int *fds, guint *ret_fd_count, GError **error);
+
+G_END_DECLS
