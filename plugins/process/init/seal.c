@@ -59,8 +59,11 @@ write_all(int fd, const uint8_t *bytes, size_t size)
 /* Writes @file into the store, which is the current directory. Returns: a detached mount of it */
 static int
 store_file(const struct osh_plan *plan, const struct osh_init_seal_plan *seal,
-           const struct osh_init_file *file)
+           const struct osh_init_file *file, uint32_t index)
 {
+    /* '0' and on: all of them are names, and 64 end before anything odd. A file keeps its name,
+     * because a mount of a file that has none left cannot be attached. */
+    const char name[2] = {(char)('0' + index), '\0'};
     const void *bytes = osh_plan_span(plan, file->bytes);
     struct mount_attr change = {.attr_set =
                                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
@@ -70,7 +73,7 @@ store_file(const struct osh_plan *plan, const struct osh_init_seal_plan *seal,
 
     if (bytes == NULL)
         return -EBADMSG;
-    fd = CALL(openat, AT_FDCWD, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    fd = CALL(openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return (int)fd;
     error = write_all((int)fd, bytes, file->bytes.size);
@@ -80,13 +83,12 @@ store_file(const struct osh_plan *plan, const struct osh_init_seal_plan *seal,
         error = CALL(fchmod, fd, file->mode & 0555);
     osh_close((int)fd);
     if (error == 0)
-        tree = CALL(open_tree, AT_FDCWD, "file", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        tree = CALL(open_tree, AT_FDCWD, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (error == 0 && tree >= 0) {
         error = CALL(mount_setattr, tree, "", AT_EMPTY_PATH, &change, sizeof change);
         if (error < 0)
             osh_close((int)tree);
     }
-    CALL(unlinkat, AT_FDCWD, "file", 0);
     return error < 0 ? (int)error : (int)tree;
 }
 
@@ -127,7 +129,7 @@ store_files(const struct osh_plan *plan, const struct osh_init_file *files, int 
     if (error < 0)
         return osh_fail(reply, OSH_INIT_STAGE_FILE, -error, 0, "store");
     for (uint32_t i = 0; i < seal->files.count; i++) {
-        trees[i] = store_file(plan, seal, &files[i]);
+        trees[i] = store_file(plan, seal, &files[i], i);
         if (trees[i] < 0)
             return osh_fail(reply, OSH_INIT_STAGE_FILE, -trees[i], i,
                             osh_plan_string(plan, files[i].path));
