@@ -39,7 +39,7 @@ static const char two_policies[] =
     "version: 1\n"
     "network_policies:\n"
     "  zebra:\n"
-    "    endpoints: [{ host: API.example.com, port: 443 }]\n"
+    "    endpoints: [{ host: API.example.com, port: 443, tls: skip }]\n"
     "    binaries: [{ path: /usr/bin/curl }]\n"
     "  apple:\n"
     "    endpoints:\n"
@@ -116,7 +116,7 @@ test_endpoint_configuration(void)
     OshPolicyVerdict verdict;
 
     ask(policy, "api.example.com", 443, "/usr/bin/curl", NULL, &verdict);
-    g_assert_cmpuint(verdict.n_endpoints, ==, 1);
+    g_assert_cmpuint(verdict.n_endpoints, ==, 2);
     g_assert_true(verdict.selected == verdict.endpoints[0]);
     g_assert_cmpint(verdict.selected->tls, ==, OSH_POLICY_TLS_SKIP);
     osh_policy_verdict_clear(&verdict);

@@ -221,6 +221,12 @@ label_before(const char *host, gsize end, gsize *ret_length, gboolean *ret_last)
     return host + start;
 }
 
+static gboolean
+is_fixed_label(const char *label, gsize length)
+{
+    return strcspn(label, "*?[]{},\\.") >= length;
+}
+
 static void
 add_wildcard(OshPolicyIndex *index, GArray *wildcards, const char *host, guint32 endpoint)
 {
@@ -234,7 +240,7 @@ add_wildcard(OshPolicyIndex *index, GArray *wildcards, const char *host, guint32
         const char *label = label_before(host, end, &length, &last);
         ChildSlot *slot;
 
-        if (last || strcspn(label, "*?[]{},\\.") < length)
+        if (last || !is_fixed_label(label, length))
             break;
         slot = find_child(index, node, label, length);
         if (slot->node == 0)
@@ -460,4 +466,32 @@ osh_policy_index_walk(const OshPolicySnapshot *snapshot, const char *host, gsize
     if (index->n_wildcards == 0 || has_empty_label(host, length))
         return TRUE;
     return walk_wildcards(snapshot, host, length, port, visit, data);
+}
+
+void
+osh_policy_index_walk_patterns(const OshPolicySnapshot *snapshot, guint endpoint,
+                               OshPolicyIndexVisit visit, gpointer data)
+{
+    const OshPolicyIndex *index = snapshot->index;
+    const char *host = snapshot->endpoints[endpoint].host;
+    gsize end = strlen(host);
+    guint32 node = 0;
+
+    if (index->has_hostless && !visit_group(index, find_exact(index, "", 0, 0), FALSE, visit, data))
+        return;
+    for (;;) {
+        const TrieNode *here = &index->nodes[node];
+        gsize length;
+        gboolean last;
+        const char *label;
+
+        for (guint32 i = here->first; i < here->first + here->count; i++)
+            if (!visit(index->wildcards[i].endpoint, FALSE, data))
+                return;
+        label = label_before(host, end, &length, &last);
+        if (last || !is_fixed_label(label, length))
+            return;
+        node = find_child(index, node, label, length)->node;
+        end -= length + 1;
+    }
 }

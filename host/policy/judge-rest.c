@@ -53,6 +53,31 @@ osh_policy_path_selects(const OshPolicyEndpointMatch *match, const char *pattern
     return path.length == length && memcmp(path.data, pattern, length) == 0;
 }
 
+OshPolicySelectorKind
+osh_policy_selector_kind(const char *pattern)
+{
+    gsize length = strlen(pattern);
+
+    if (length == 0 || strcmp(pattern, "**") == 0 || strcmp(pattern, "/**") == 0)
+        return OSH_POLICY_SELECT_ALL;
+    return length > 3 && strcmp(pattern + length - 3, "/**") == 0 ? OSH_POLICY_SELECT_BELOW
+                                                                  : OSH_POLICY_SELECT_GLOB;
+}
+
+gboolean
+osh_policy_selector_matches(const char *pattern, OshSpan path)
+{
+    OshPolicySelectorKind kind = osh_policy_selector_kind(pattern);
+    g_autofree char *prefix = g_strndup(pattern, MAX(strlen(pattern), 3) - 3);
+    g_autoptr(OshGlob) glob = osh_glob_new(pattern, '\0', NULL);
+    OshPolicyPattern selector = {pattern, glob};
+    OshPolicyEndpointMatch match = {.path_prefix = kind == OSH_POLICY_SELECT_BELOW ? prefix : NULL,
+                                    .path_selector =
+                                        kind == OSH_POLICY_SELECT_GLOB ? &selector : NULL};
+
+    return osh_policy_path_selects(&match, pattern, path);
+}
+
 static gboolean
 method_matches(const OshPolicyRule *rule, OshSpan method)
 {

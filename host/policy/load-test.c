@@ -49,16 +49,17 @@ static const struct {
     {"blocked address", POLICY("{ host: a.test, port: 1, allowed_ips: [127.0.0.1] }"), 0,
      "p.yaml:5:48: error: network_policies.p.endpoints[0].allowed_ips[0]: '127.0.0.1' overlaps "
      "loopback, link-local or unspecified addresses, which are always blocked\n"},
-    {"not enforced protocol", POLICY("{ host: a.test, port: 1, protocol: rest, access: full }"),
+    {"not enforced protocol",
+     POLICY("{ host: a.test, port: 1, protocol: rest, access: full, "
+            "enforcement: enforce }"),
      OSH_POLICY_LOAD_ENFORCEABLE,
      "p.yaml:5:44: error: network_policies.p.endpoints[0].protocol: protocol rest is not enforced "
      "yet\n"
      "p.yaml:5:58: error: network_policies.p.endpoints[0].access: access is not enforced yet\n"},
-    {"not enforced rewrite",
-     POLICY("{ host: a.test, port: 1, request_body_credential_rewrite: true }"),
+    {"not enforced rewrite", POLICY("{ host: a.test, port: 1, signing_region: x }"),
      OSH_POLICY_LOAD_ENFORCEABLE,
-     "p.yaml:5:67: error: network_policies.p.endpoints[0].request_body_credential_rewrite: "
-     "request_body_credential_rewrite is not enforced yet\n"},
+     "p.yaml:5:50: error: network_policies.p.endpoints[0].signing_region: signing_region is not "
+     "enforced yet\n"},
 };
 
 static void
@@ -115,8 +116,7 @@ test_unreadable_files(void)
 static void
 test_switched_off_options(void)
 {
-    const char text[] = POLICY("{ host: a.test, port: 1, allow_encoded_slash: false, tls: skip, "
-                               "protocol: tcp }");
+    const char text[] = POLICY("{ host: a.test, port: 1, allow_encoded_slash: false, tls: skip }");
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
         text, strlen(text), "p.yaml", 3, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);

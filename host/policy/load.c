@@ -6,6 +6,7 @@
  * one load shows all errors of a file. A snapshot comes out only when there was none. May run on
  * any thread; nothing is shared until it returns.
  */
+#include "normalise.h"
 #include "schema.h"
 
 #include <errno.h>
@@ -46,23 +47,6 @@ set_sha256(OshPolicySnapshot *snapshot, const char *text, gsize length)
     g_strlcpy(snapshot->sha256, digest, sizeof(snapshot->sha256));
 }
 
-/* Folds repeated slashes and single dots; `..` stays for the checks to find. */
-static const char *
-normalise_path(OshArena *arena, const char *path)
-{
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-    g_autoptr(GString) result = g_string_new(NULL);
-
-    if (*path != '/')
-        return osh_arena_copy(arena, path, strlen(path));
-    for (guint i = 0; parts[i] != NULL; i++)
-        if (parts[i][0] != '\0' && strcmp(parts[i], ".") != 0)
-            g_string_append_printf(result, "/%s", parts[i]);
-    if (result->len == 0)
-        g_string_append_c(result, '/');
-    return osh_arena_copy(arena, result->str, result->len);
-}
-
 static const char *const *
 read_paths(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key)
 {
@@ -71,8 +55,11 @@ read_paths(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key)
     const char **normalised =
         osh_arena_new_array(loader->snapshot->arena, const char *, length + 1);
 
-    for (guint i = 0; i < length; i++)
-        normalised[i] = normalise_path(loader->snapshot->arena, paths[i]);
+    for (guint i = 0; i < length; i++) {
+        g_autofree char *path = osh_policy_normalise_path(paths[i], FALSE);
+
+        normalised[i] = osh_arena_copy(loader->snapshot->arena, path, strlen(path));
+    }
     return normalised;
 }
 
@@ -167,6 +154,10 @@ read_everything(OshPolicyLoader *loader)
         const OshPolicyEndpoint *endpoint = &g_array_index(loader->endpoints, OshPolicyEndpoint, i);
 
         osh_schema_check_endpoint(loader, endpoint);
+        osh_schema_check_inspection(loader, endpoint);
+        if (endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC ||
+            endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
+            osh_schema_check_rpc(loader, endpoint);
     }
 }
 
@@ -218,8 +209,12 @@ static void
 load_document(OshPolicyLoader *loader)
 {
     OshPolicySnapshot *snapshot = loader->snapshot;
+    const OshYamlNode *middlewares;
 
     read_everything(loader);
+    middlewares = section(loader, "network_middlewares", NULL);
+    if (middlewares != NULL)
+        osh_schema_check_middleware(loader, middlewares);
     osh_schema_expand_presets(loader);
     if (snapshot->n_endpoints > 0)
         memcpy(snapshot->endpoints, loader->endpoints->data,
@@ -227,6 +222,7 @@ load_document(OshPolicyLoader *loader)
     if (loader->flags & OSH_POLICY_LOAD_ENFORCEABLE)
         osh_schema_check_enforceable(loader);
     snapshot->index = osh_policy_index_build(snapshot);
+    osh_schema_check_ambiguity(loader);
     finish_endpoints(loader);
 }
 

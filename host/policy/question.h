@@ -114,5 +114,23 @@ void osh_policy_note_deny(OshPolicyRequestAnswer *answer, OshPolicyAnswer matche
 gboolean osh_policy_path_selects(const OshPolicyEndpointMatch *match, const char *pattern,
                                  OshSpan path);
 
+/**
+ * OshPolicySelectorKind: how an endpoint's path selects requests.
+ * @OSH_POLICY_SELECT_ALL: every request
+ * @OSH_POLICY_SELECT_BELOW: what stands before the last slash and two stars, and all below it
+ * @OSH_POLICY_SELECT_GLOB: a glob in which `*` crosses slashes
+ */
+typedef enum {
+    OSH_POLICY_SELECT_ALL,
+    OSH_POLICY_SELECT_BELOW,
+    OSH_POLICY_SELECT_GLOB,
+} OshPolicySelectorKind;
+
+/** osh_policy_selector_kind: Returns: how @pattern, the path of an endpoint, selects. */
+OshPolicySelectorKind osh_policy_selector_kind(const char *pattern);
+
+/** osh_policy_selector_matches: Returns: whether @pattern selects @path; compiles it anew. */
+gboolean osh_policy_selector_matches(const char *pattern, OshSpan path);
+
 /** osh_policy_span_equal_fold: Returns: TRUE when equal but for ASCII letter case. */
 gboolean osh_policy_span_equal_fold(OshSpan span, const char *text);

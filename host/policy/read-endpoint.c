@@ -5,6 +5,7 @@
  * Reads types and known keys only; whether the values make sense together is for the check-*.c
  * files. Runs on the loading thread.
  */
+#include "question.h"
 #include "schema.h"
 
 #include <string.h>
@@ -313,12 +314,17 @@ read_path(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *e
         return;
     match->path = osh_policy_pattern(loader->snapshot, endpoint->path, '/', NULL);
     match->has_broken_pattern |= match->path->glob == NULL;
-    if (strcmp(endpoint->path, "**") == 0 || strcmp(endpoint->path, "/**") == 0)
-        return;
-    if (length > 3 && strcmp(endpoint->path + length - 3, "/**") == 0)
+    switch (osh_policy_selector_kind(endpoint->path)) {
+    case OSH_POLICY_SELECT_BELOW:
         match->path_prefix = osh_arena_copy(loader->snapshot->arena, endpoint->path, length - 3);
-    else
+        break;
+    case OSH_POLICY_SELECT_GLOB:
         match->path_selector = osh_policy_pattern(loader->snapshot, endpoint->path, '\0', NULL);
+        break;
+    case OSH_POLICY_SELECT_ALL:
+    default:
+        break;
+    }
 }
 
 static gboolean

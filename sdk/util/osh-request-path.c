@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * osh-request-path.c: canonicalisation of request targets.
+ *
+ * Decode once, cut path parameters before dots are looked at (or `..;` would come alive at a
+ * server that strips them later), fold dots, encode again in one way. What stays ambiguous is
+ * refused. No state; any thread. Allocates only in the caller's string.
+ */
+#include "osh-request-path.h"
+
+#include <string.h>
+
+/* A decoded `%2F`: no input byte can produce it, control bytes being refused. */
+#define SLASH_MARKER '\x01'
+
+const char *
+osh_request_path_result_name(OshRequestPathResult result)
+{
+    switch (result) {
+    case OSH_REQUEST_PATH_OK:
+        return "canonical";
+    case OSH_REQUEST_PATH_CONTROL_BYTE:
+        return "the target holds a NUL or control byte";
+    case OSH_REQUEST_PATH_NON_ASCII:
+        return "the target holds a byte outside ASCII";
+    case OSH_REQUEST_PATH_FRAGMENT:
+        return "the target holds a fragment";
+    case OSH_REQUEST_PATH_MALFORMED:
+        return "the target is neither a path nor a URL";
+    case OSH_REQUEST_PATH_TOO_LONG:
+        return "the path is longer than 4096 bytes";
+    case OSH_REQUEST_PATH_BAD_PERCENT:
+        return "the path holds a broken percent escape";
+    case OSH_REQUEST_PATH_ENCODED_SLASH:
+        return "the path holds an encoded slash";
+    case OSH_REQUEST_PATH_ABOVE_ROOT:
+        return "the path climbs above its root";
+    case OSH_REQUEST_PATH_RESIDUAL_DOTS:
+        return "the path hides a dot segment behind an encoded slash";
+    default:
+        return "the target is refused";
+    }
+}
+
+gboolean
+osh_request_path_has_encoded_slash(const char *path, gsize length)
+{
+    return length > 0 && memmem(path, length, "%2F", 3) != NULL;
+}
+
+/* Skips scheme and authority, but only of a real scheme: "/x/http://y" is a path. */
+static const char *
+skip_authority(const char *path, const char *end)
+{
+    const char *p = path;
+
+    if (p == end || !g_ascii_isalpha(*p))
+        return path;
+    while (p < end && (g_ascii_isalnum(*p) || *p == '+' || *p == '-' || *p == '.'))
+        p++;
+    if (end - p < 3 || memcmp(p, "://", 3) != 0)
+        return path;
+    p += 3;
+    while (p < end && *p != '/')
+        p++;
+    return p;
+}
+
+static OshRequestPathResult
+check_bytes(const char *target, gsize length)
+{
+    gboolean fragment = FALSE;
+    gboolean non_ascii = FALSE;
+
+    for (gsize i = 0; i < length; i++) {
+        guchar byte = (guchar)target[i];
+
+        if (byte < 0x20 || byte == 0x7f)
+            return OSH_REQUEST_PATH_CONTROL_BYTE;
+        non_ascii |= byte >= 0x80;
+        fragment |= byte == '#';
+    }
+    if (non_ascii)
+        return OSH_REQUEST_PATH_NON_ASCII;
+    return fragment ? OSH_REQUEST_PATH_FRAGMENT : OSH_REQUEST_PATH_OK;
+}
+
+static OshRequestPathResult
+decode(const char *path, const char *end, guint flags, GString *decoded)
+{
+    for (const char *p = path; p < end; p++) {
+        gint high;
+        gint low;
+        guchar byte;
+
+        if (*p != '%') {
+            g_string_append_c(decoded, *p);
+            continue;
+        }
+        high = end - p > 2 ? g_ascii_xdigit_value(p[1]) : -1;
+        low = end - p > 2 ? g_ascii_xdigit_value(p[2]) : -1;
+        if (high < 0 || low < 0)
+            return OSH_REQUEST_PATH_BAD_PERCENT;
+        byte = (guchar)(high << 4 | low);
+        if (byte == '/' && !(flags & OSH_REQUEST_PATH_ALLOW_ENCODED_SLASH))
+            return OSH_REQUEST_PATH_ENCODED_SLASH;
+        if (byte < 0x20 || byte == 0x7f)
+            return OSH_REQUEST_PATH_CONTROL_BYTE;
+        g_string_append_c(decoded, byte == '/' ? SLASH_MARKER : (char)byte);
+        p += 2;
+    }
+    return OSH_REQUEST_PATH_OK;
+}
+
+static gboolean
+is_dots(const char *segment, gsize length)
+{
+    return (length == 1 && segment[0] == '.') ||
+           (length == 2 && segment[0] == '.' && segment[1] == '.');
+}
+
+/* Folds @decoded (which starts with a slash) into @folded. */
+static OshRequestPathResult
+fold(const GString *decoded, guint flags, GString *folded)
+{
+    const char *segment = decoded->str + 1;
+    const char *end = decoded->str + decoded->len;
+
+    for (;;) {
+        const char *slash = memchr(segment, '/', (gsize)(end - segment));
+        gsize length = (gsize)((slash != NULL ? slash : end) - segment);
+        const char *parameters =
+            flags & OSH_REQUEST_PATH_KEEP_PARAMETERS ? NULL : memchr(segment, ';', length);
+        gboolean last = slash == NULL;
+
+        if (parameters != NULL)
+            length = (gsize)(parameters - segment);
+        if (length == 2 && segment[0] == '.' && segment[1] == '.') {
+            const char *parent = memrchr(folded->str, '/', folded->len);
+
+            if (parent == NULL)
+                return OSH_REQUEST_PATH_ABOVE_ROOT;
+            g_string_truncate(folded, (gsize)(parent - folded->str));
+        } else if (length > 0 && !is_dots(segment, length)) {
+            g_string_append_c(folded, '/');
+            g_string_append_len(folded, segment, (gssize)length);
+        }
+        if (!last) {
+            segment = slash + 1;
+            continue;
+        }
+        /* an empty or dotted last segment leaves a slash at the end */
+        if (length == 0 || is_dots(segment, length))
+            g_string_append_c(folded, '/');
+        return OSH_REQUEST_PATH_OK;
+    }
+}
+
+/* A dot segment between encoded slashes would come alive where they are decoded. */
+static gboolean
+has_residual_dots(const GString *folded)
+{
+    const char *piece = folded->str;
+    const char *end = folded->str + folded->len;
+
+    for (const char *p = piece;; p++) {
+        if (p < end && *p != '/' && *p != SLASH_MARKER)
+            continue;
+        if (is_dots(piece, (gsize)(p - piece)))
+            return TRUE;
+        if (p == end)
+            return FALSE;
+        piece = p + 1;
+    }
+}
+
+static void
+encode(const GString *folded, GString *path)
+{
+    static const char literal[] = "-._~!$&'()*+,;=:@/";
+
+    for (gsize i = 0; i < folded->len; i++) {
+        guchar byte = (guchar)folded->str[i];
+
+        if (byte == (guchar)SLASH_MARKER)
+            g_string_append(path, "%2F");
+        else if (g_ascii_isalnum(byte) || (byte != 0 && strchr(literal, byte) != NULL))
+            g_string_append_c(path, (char)byte);
+        else
+            g_string_append_printf(path, "%%%02X", byte);
+    }
+}
+
+OshRequestPathResult
+osh_request_path_canonicalise(const char *target, gsize length, guint flags, GString *ret_path,
+                              const char **ret_query, gboolean *ret_rewritten)
+{
+    OshRequestPathResult result = check_bytes(target, length);
+    const char *query =
+        result == OSH_REQUEST_PATH_OK && length > 0 ? memchr(target, '?', length) : NULL;
+    const char *end = query != NULL ? query : target + length;
+    const char *path = skip_authority(target, end);
+    gsize size = (gsize)(end - path);
+    g_autoptr(GString) decoded = NULL;
+    g_autoptr(GString) folded = NULL;
+
+    g_string_truncate(ret_path, 0);
+    if (result != OSH_REQUEST_PATH_OK)
+        return result;
+    if (size > 0 && *path != '/')
+        return OSH_REQUEST_PATH_MALFORMED;
+    if (size > OSH_REQUEST_PATH_MAX)
+        return OSH_REQUEST_PATH_TOO_LONG;
+    decoded = g_string_sized_new(size + 1);
+    folded = g_string_sized_new(size + 1);
+    result = decode(path, end, flags, decoded);
+    if (result == OSH_REQUEST_PATH_OK && decoded->len == 0)
+        g_string_append_c(decoded, '/');
+    if (result == OSH_REQUEST_PATH_OK)
+        result = fold(decoded, flags, folded);
+    if (result == OSH_REQUEST_PATH_OK && has_residual_dots(folded))
+        result = OSH_REQUEST_PATH_RESIDUAL_DOTS;
+    if (result != OSH_REQUEST_PATH_OK)
+        return result;
+    encode(folded, ret_path);
+    *ret_query = query != NULL ? query + 1 : NULL;
+    *ret_rewritten =
+        ret_path->len != size || path != target || memcmp(ret_path->str, path, size) != 0;
+    return OSH_REQUEST_PATH_OK;
+}
