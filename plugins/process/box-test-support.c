@@ -176,7 +176,9 @@ osh_test_box_run(TestBox *test, const char *const *argv)
                            .environment = environment,
                            .cwd = test->workdir,
                            .uid = test->uid,
-                           .gid = test->gid};
+                           .gid = test->gid,
+                           .filters = test->filters,
+                           .filter_count = test->filter_count};
     g_autoptr(GError) error = NULL;
     int output[2];
 

@@ -14,6 +14,8 @@ typedef struct {
     gsize socket_count;
     const OshBoxNetlink *netlinks;
     gsize netlink_count;
+    const OshBoxFilter *filters; /* of every program */
+    gsize filter_count;
     const OshBoxSeal *seal; /* (nullable): an empty one */
     OshMountPlan *mounts;
     gboolean died;
