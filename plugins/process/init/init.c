@@ -87,7 +87,7 @@ build(struct osh_init *init, const struct osh_plan *plan, int *fds, uint32_t *fd
         error = CALL(sethostname, hostname, open->hostname.size);
     if (error < 0)
         return osh_fail(reply, OSH_INIT_STAGE_HOSTNAME, -error, 0, NULL);
-    error = osh_network_send(plan, open->netlinks, reply);
+    error = osh_network_send(init, plan, open->netlinks, reply);
     if (error == 0)
         error = osh_network_make_sockets(plan, open->sockets, fds, reply);
     if (error == 0)
@@ -331,6 +331,7 @@ osh_init_main(void)
 
     memset(&init, 0, sizeof init);
     init.landlock = -1;
+    init.netfilter = -1;
     init.host_root = -1;
     for (size_t i = 0; i < OSH_INIT_MAX_LAUNCHES; i++)
         init.running[i].pidfd = init.running[i].terminal = init.running[i].failure = -1;

@@ -33,6 +33,7 @@ struct osh_init {
     enum osh_init_phase phase;
     int signals;   /* signalfd of SIGCHLD */
     int host_root; /* during OPEN: "/" of the host */
+    int netfilter; /* for batches, from the first on */
     int landlock;  /* ruleset, -1: none */
     uint32_t restrict_flags;
     uint32_t umask; /* of the host, for the programs */
@@ -66,8 +67,8 @@ int osh_tree_set_read_only(const char *target);
 
 /* --- the network (network.c) --- */
 
-int osh_network_send(const struct osh_plan *plan, struct osh_init_table netlinks,
-                     struct osh_init_reply *reply);
+int osh_network_send(struct osh_init *init, const struct osh_plan *plan,
+                     struct osh_init_table netlinks, struct osh_init_reply *reply);
 /* @fds has room for OSH_INIT_MAX_SOCKETS. */
 int osh_network_make_sockets(const struct osh_plan *plan, struct osh_init_table sockets, int *fds,
                              struct osh_init_reply *reply);

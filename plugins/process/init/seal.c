@@ -267,7 +267,7 @@ osh_seal(struct osh_init *init, const struct osh_plan *plan, struct osh_init_rep
     int error = add_files(init, plan, reply);
 
     if (error == 0)
-        error = osh_network_send(plan, seal->netlinks, reply);
+        error = osh_network_send(init, plan, seal->netlinks, reply);
     if (error < 0)
         return error;
     if ((init->open_flags & OSH_INIT_OPEN_ROOT_IS_HOST) == 0) {
