@@ -214,6 +214,22 @@ test_the_whole_host_read_only_still_has_fresh_folders(void)
 }
 
 static void
+test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    const char *const read_write[] = {"/", NULL};
+    g_autofree char *output = NULL;
+
+    fill(test);
+    osh_test_box_plan(test, NULL, read_write);
+    osh_test_box_open(test);
+    output = osh_test_box_shell(test, "ls -A /tmp /run; (echo x > /etc/x) 2>/dev/null || echo "
+                                      "refused; ls /root 2>/dev/null || echo hidden; "
+                                      "echo x > w && cat w; mv .git .old 2>/dev/null || echo kept");
+    g_assert_cmpstr(output, ==, "/run:\n\n/tmp:\nrefused\nhidden\nx\nkept");
+}
+
+static void
 test_missing_paths_are_reported_or_refused(void)
 {
     const char *const missing[] = {"/usr", "/no/such/path", NULL};
@@ -258,6 +274,9 @@ main(int argc, char **argv)
                     test_a_contributed_file_makes_nothing_on_the_host);
     g_test_add_func("/tree/the whole host read-only still has fresh folders",
                     test_the_whole_host_read_only_still_has_fresh_folders);
+    g_test_add_func(
+        "/tree/the whole host writable still has fresh folders and the user's own rights",
+        test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights);
     g_test_add_func("/tree/missing paths are reported or refused",
                     test_missing_paths_are_reported_or_refused);
     return g_test_run();

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machines that refuse a box, or part of one: what is said, and that nothing is left behind. */
+#include "box-test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, text, strlen(text)) != (gssize)strlen(text))
+        g_error("%s: %s", path, g_strerror(errno));
+    close(fd);
+}
+
+/* A user namespace of our own with our own id in it, in which we may break things. */
+static void
+enter_namespaces(int flags)
+{
+    g_autofree char *uid_map = g_strdup_printf("%u %u 1", geteuid(), geteuid());
+    g_autofree char *gid_map = g_strdup_printf("%u %u 1", getegid(), getegid());
+
+    /* Or the maps would belong to root, after the change of user that made us ordinary. */
+    g_assert_cmpint(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(unshare(CLONE_NEWUSER | flags), ==, 0);
+    write_text("/proc/self/setgroups", "deny");
+    write_text("/proc/self/uid_map", uid_map);
+    write_text("/proc/self/gid_map", gid_map);
+}
+
+static guint
+count_descriptors(void)
+{
+    g_autoptr(GDir) entries = g_dir_open("/proc/self/fd", 0, NULL);
+    guint count = 0;
+
+    while (g_dir_read_name(entries) != NULL)
+        count++;
+    return count;
+}
+
+static OshBoxHandle *
+try_to_open(gboolean host_proc_ok, GError **error)
+{
+    static const char *const system[] = {"/usr", "/lib", NULL};
+    OshMountRequest request = {.read_only = system};
+    g_autoptr(OshMountPlan) mounts = osh_mount_plan_new(&request, NULL);
+    OshBoxPlan plan = {.mounts = mounts, .uid = 1000, .gid = 1000, .host_proc_ok = host_proc_ok};
+
+    if (geteuid() != 0) {
+        plan.uid = geteuid();
+        plan.gid = getegid();
+    }
+    return osh_box_open(&plan, NULL, NULL, error);
+}
+
+static void
+refuse_namespaces(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+    memset(none, 0, sizeof none);
+    if (geteuid() == 0) {
+        g_assert_cmpint(syscall(SYS_capset, &head, none), ==, 0);
+        return;
+    }
+    enter_namespaces(0);
+    write_text("/proc/sys/user/max_user_namespaces", "0");
+}
+
+static void
+test_refused_namespaces_are_one_clear_error(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        gboolean is_root = geteuid() == 0;
+        g_autoptr(GError) error = NULL;
+        guint before;
+
+        refuse_namespaces();
+        before = count_descriptors();
+        g_assert_null(try_to_open(FALSE, &error));
+        g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_NO_NAMESPACES);
+        g_assert_nonnull(strstr(error->message, is_root ? "CAP_SYS_ADMIN" : "max_user_namespaces"));
+        g_assert_cmpuint(count_descriptors(), ==, before);
+        g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+}
+
+static void
+test_a_covered_proc_is_refused_unless_accepted(void)
+{
+    int status = 0;
+    pid_t child;
+
+    if (geteuid() == 0) {
+        g_test_skip("root is never refused a fresh /proc");
+        return;
+    }
+    child = fork();
+    if (child == 0) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OshBoxHandle) box = NULL;
+
+        enter_namespaces(CLONE_NEWNS);
+        g_assert_cmpint(mount("tmpfs", "/proc/sys", "tmpfs", 0, NULL), ==, 0);
+        g_assert_null(try_to_open(FALSE, &error));
+        g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_PROC_REFUSED);
+        g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
+        g_clear_error(&error);
+        box = try_to_open(TRUE, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(osh_box_degraded(box) & OSH_INIT_DEGRADED_HOST_PROC, !=, 0);
+        g_clear_pointer(&box, osh_box_free);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    osh_test_box_init(&argc, &argv);
+    g_test_add_func("/refused/namespaces that are refused are one clear error",
+                    test_refused_namespaces_are_one_clear_error);
+    g_test_add_func("/refused/a covered proc is refused unless accepted",
+                    test_a_covered_proc_is_refused_unless_accepted);
+    return g_test_run();
+}
