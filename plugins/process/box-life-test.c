@@ -218,13 +218,13 @@ test_the_death_of_init_is_reported_with_every_program(void)
 
 /* In a process of its own: opens a box, starts a stubborn program in it, and says its pid. */
 static void
-be_a_host(int say)
+be_a_host(TestBox *test, int say)
 {
-    TestBox *test = open_box();
     Program program;
     char pid[16];
     int output[2];
 
+    osh_test_box_open(test);
     g_assert_true(g_unix_open_pipe(output, FD_CLOEXEC, NULL));
     /* The first shell is gone, its grandchild has a session of its own and ignores everything. */
     start(test,
@@ -259,6 +259,8 @@ test_when_the_host_is_killed_everything_in_the_box_dies(void)
 {
     g_autofree char *path = NULL;
     g_autofree char *pid_namespace = NULL;
+    /* Its folder is made here, so that somebody is left to remove it. */
+    g_autoptr(TestBox) test = osh_test_box_new();
     char init[16] = "";
     guint left = 1;
     pid_t host;
@@ -267,7 +269,7 @@ test_when_the_host_is_killed_everything_in_the_box_dies(void)
     g_assert_true(g_unix_open_pipe(said, FD_CLOEXEC, NULL));
     host = fork();
     if (host == 0)
-        be_a_host(said[1]);
+        be_a_host(test, said[1]);
     g_assert_cmpint(read(said[0], init, sizeof init), ==, sizeof init);
     path = g_strdup_printf("/proc/%s/ns/pid_for_children", init);
     pid_namespace = g_file_read_link(path, NULL);
