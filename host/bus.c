@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bus.c: the bus as an object and as a source of the main loop.
+ *
+ * The thread that makes the bus is its main thread. Other threads leave work behind a lock and
+ * then set `pending`; the one that turns it from 0 to 1 writes the eventfd, so a burst costs one
+ * system call. On the main thread itself the flag is enough, because the loop looks at it before
+ * it sleeps. One dispatch does a bounded amount and asks to come again.
+ *
+ * Lock order: room_lock before a queue's lock is never needed; no lock is held while foreign code
+ * runs.
+ */
+#include "bus-private.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define TURN        32 /* events of one thread before the next thread's turn */
+#define INVOKE_MAX  OSH_BUS_BATCH
+
+typedef struct {
+    GSource parent;
+    OshBus *bus;
+    gpointer wake_tag;
+} BusSource;
+
+typedef struct {
+    OshCallback callback;
+    gpointer data;
+    GDestroyNotify destroy;
+} Invocation;
+
+G_DEFINE_TYPE(OshBus, osh_bus, G_TYPE_OBJECT)
+
+static guint event_signal;
+
+guint
+osh_bus_signal(void)
+{
+    return event_signal;
+}
+
+gboolean
+osh_bus_on_main(OshBus *bus)
+{
+    return g_thread_self() == bus->main_thread;
+}
+
+void
+osh_bus_wake(OshBus *bus)
+{
+    guint64 one = 1;
+
+    if (atomic_load_explicit(&bus->pending, memory_order_seq_cst) != 0 ||
+        atomic_exchange(&bus->pending, 1) != 0 || osh_bus_on_main(bus))
+        return;
+    if (write(bus->wake_fd, &one, sizeof(one)) < 0)
+        g_assert(errno == EAGAIN || errno == EINTR);
+}
+
+/* Returns whether there may be more in the queues. */
+static gboolean
+bus_drain(OshBus *bus)
+{
+    guint budget = OSH_BUS_BATCH;
+    guint idle = 0;
+
+    if (bus->queues_known->len != atomic_load(&bus->n_queues)) {
+        pthread_mutex_lock(&bus->queues_lock);
+        for (guint i = bus->queues_known->len; i < bus->queues->len; i++)
+            g_ptr_array_add(bus->queues_known, g_ptr_array_index(bus->queues, i));
+        pthread_mutex_unlock(&bus->queues_lock);
+    }
+    while (budget > 0 && idle < bus->queues_known->len) {
+        OshBusQueue *queue =
+            g_ptr_array_index(bus->queues_known, bus->queue_turn++ % bus->queues_known->len);
+        guint turn = MIN(TURN, budget);
+        guint taken = 0;
+        OshBusNode *node = NULL;
+
+        while (taken < turn && (node = osh_bus_queue_pop(queue)) != NULL) {
+            osh_bus_deliver(bus, node);
+            taken++;
+        }
+        budget -= taken;
+        idle = taken == 0 ? idle + 1 : 0;
+    }
+    return budget == 0;
+}
+
+static gboolean
+bus_run_invocations(OshBus *bus)
+{
+    Invocation run[INVOKE_MAX];
+    guint n_run;
+    gboolean more;
+
+    pthread_mutex_lock(&bus->invoke_lock);
+    n_run = MIN(bus->invocations->len, INVOKE_MAX);
+    for (guint i = 0; i < n_run; i++)
+        run[i] = g_array_index(bus->invocations, Invocation, i);
+    if (n_run > 0)
+        g_array_remove_range(bus->invocations, 0, n_run);
+    more = bus->invocations->len > 0;
+    pthread_mutex_unlock(&bus->invoke_lock);
+
+    for (guint i = 0; i < n_run; i++) {
+        run[i].callback(run[i].data);
+        if (run[i].destroy != NULL)
+            run[i].destroy(run[i].data);
+    }
+    return more;
+}
+
+static gboolean
+bus_nothing_held(OshBus *bus)
+{
+    gboolean nothing;
+
+    pthread_mutex_lock(&bus->room_lock);
+    nothing = bus->held.head == NULL && bus->held_overdue.head == NULL;
+    pthread_mutex_unlock(&bus->room_lock);
+    return nothing;
+}
+
+static gint64
+bus_next_time(OshBus *bus)
+{
+    gint64 next = osh_bus_held_next(bus);
+
+    if (atomic_load(&bus->announce))
+        next = MIN(next, bus->announce_after);
+    next = MIN(next, osh_bus_sinks_next(bus));
+    next = MIN(next, osh_bus_flush_next(bus));
+    return next == G_MAXINT64 ? -1 : next;
+}
+
+static gboolean
+bus_source_prepare(GSource *source, gint *timeout)
+{
+    *timeout = -1;
+    return atomic_load(&((BusSource *)source)->bus->pending) != 0;
+}
+
+static gboolean
+bus_source_check(GSource *source)
+{
+    BusSource *self = (BusSource *)source;
+
+    return atomic_load(&self->bus->pending) != 0 ||
+           g_source_query_unix_fd(source, self->wake_tag) != 0;
+}
+
+static gboolean
+bus_source_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                    gpointer data G_GNUC_UNUSED)
+{
+    BusSource *self = (BusSource *)source;
+    g_autoptr(OshBus) bus = g_object_ref(self->bus);
+    gboolean more;
+    gint64 now;
+    guint64 count;
+
+    if (g_source_query_unix_fd(source, self->wake_tag) != 0 &&
+        read(bus->wake_fd, &count, sizeof(count)) < 0)
+        g_assert(errno == EAGAIN || errno == EINTR);
+    /* Before looking, so that what comes while we look wakes again. */
+    atomic_exchange(&bus->pending, 0);
+    now = g_get_monotonic_time();
+    bus->real_offset = g_get_real_time() - now;
+    bus->dispatching = TRUE;
+
+    more = osh_bus_room_run_waiters(bus);
+    more = bus_run_invocations(bus) || more;
+    osh_bus_replay(bus);
+    more = bus_drain(bus) || more;
+    osh_bus_held_send(bus, now, bus->flush != NULL && !more);
+    osh_bus_announce(bus, now);
+    more = osh_bus_sinks_pump(bus, now) || more;
+    osh_bus_flush_step(bus, now, !more && bus_nothing_held(bus));
+    osh_bus_room_sweep_accounts(bus, now);
+
+    bus->dispatching = FALSE;
+    osh_bus_subscriptions_sweep(bus);
+    if (more)
+        osh_bus_wake(bus);
+    if (bus->source != NULL) {
+        gint64 next = bus_next_time(bus);
+
+        if (next != g_source_get_ready_time(source))
+            g_source_set_ready_time(source, next);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs bus_source_funcs = {
+    .prepare = bus_source_prepare,
+    .check = bus_source_check,
+    .dispatch = bus_source_dispatch,
+};
+
+void
+osh_bus_invoke(OshBus *bus, OshCallback callback, gpointer data, GDestroyNotify destroy)
+{
+    Invocation invocation = {callback, data, destroy};
+
+    g_return_if_fail(callback != NULL);
+
+    pthread_mutex_lock(&bus->invoke_lock);
+    g_array_append_val(bus->invocations, invocation);
+    pthread_mutex_unlock(&bus->invoke_lock);
+    osh_bus_wake(bus);
+}
+
+void
+osh_bus_set_shard_pool(OshBus *bus, OshShardPool *pool)
+{
+    g_return_if_fail(osh_bus_on_main(bus));
+
+    bus->shards = pool;
+}
+
+void
+osh_bus_get_counters(OshBus *bus, OshBusCounters *ret_counters)
+{
+    OshBusCounters counters = {0};
+
+    counters.collapsed = atomic_load(&bus->collapsed);
+    counters.published = atomic_load(&bus->last_id) + counters.collapsed;
+    counters.delivered = atomic_load(&bus->delivered);
+    counters.dropped = atomic_load(&bus->dropped);
+    counters.refused = atomic_load(&bus->refused);
+    pthread_mutex_lock(&bus->room_lock);
+    counters.room_used = bus->room_used;
+    pthread_mutex_unlock(&bus->room_lock);
+    *ret_counters = counters;
+}
+
+static void
+osh_bus_init(OshBus *bus)
+{
+    bus->wake_fd = -1;
+    bus->main_thread = g_thread_self();
+    bus->publishers = g_ptr_array_new_with_free_func((GDestroyNotify)osh_bus_publisher_free);
+    bus->queues = g_ptr_array_new_with_free_func((GDestroyNotify)osh_bus_queue_free);
+    bus->queues_idle = g_ptr_array_new();
+    bus->queues_known = g_ptr_array_new();
+    bus->subscriptions = g_ptr_array_new();
+    bus->sinks = g_ptr_array_new_with_free_func(osh_bus_sink_free);
+    bus->sinks_removed = g_ptr_array_new_with_free_func(osh_bus_sink_free);
+    bus->invocations = g_array_new(FALSE, FALSE, sizeof(Invocation));
+    g_queue_init(&bus->replays);
+    pthread_mutex_init(&bus->queues_lock, NULL);
+    pthread_mutex_init(&bus->invoke_lock, NULL);
+    pthread_mutex_init(&bus->room_lock, NULL);
+    osh_bus_room_init(bus);
+}
+
+static void
+osh_bus_dispose(GObject *object)
+{
+    OshBus *bus = OSH_BUS(object);
+
+    if (bus->source != NULL) {
+        g_source_destroy(bus->source);
+        g_clear_pointer(&bus->source, g_source_unref);
+        osh_bus_flush_cancel(bus);
+        osh_bus_subscriptions_clear(bus);
+    }
+    G_OBJECT_CLASS(osh_bus_parent_class)->dispose(object);
+}
+
+static void
+osh_bus_finalize(GObject *object)
+{
+    OshBus *bus = OSH_BUS(object);
+
+    for (guint i = 0; i < bus->invocations->len; i++) {
+        const Invocation *left = &g_array_index(bus->invocations, Invocation, i);
+
+        if (left->destroy != NULL)
+            left->destroy(left->data);
+    }
+    g_array_unref(bus->invocations);
+    if (bus->wake_fd >= 0) {
+        close(bus->wake_fd);
+        pthread_key_delete(bus->queue_key);
+    }
+    g_ptr_array_unref(bus->sinks);
+    g_ptr_array_unref(bus->sinks_removed);
+    osh_bus_held_clear(bus);
+    for (guint i = 1; i <= bus->n_topics; i++)
+        osh_bus_topic_free(bus->topics[i]);
+    g_ptr_array_unref(bus->subscriptions);
+    g_ptr_array_unref(bus->queues);
+    g_ptr_array_unref(bus->queues_idle);
+    g_ptr_array_unref(bus->queues_known);
+    g_ptr_array_unref(bus->publishers);
+    osh_bus_room_clear(bus);
+    pthread_mutex_destroy(&bus->queues_lock);
+    pthread_mutex_destroy(&bus->invoke_lock);
+    pthread_mutex_destroy(&bus->room_lock);
+    g_clear_pointer(&bus->context, g_main_context_unref);
+    G_OBJECT_CLASS(osh_bus_parent_class)->finalize(object);
+}
+
+static void
+osh_bus_class_init(OshBusClass *class)
+{
+    GObjectClass *object_class = G_OBJECT_CLASS(class);
+
+    object_class->dispose = osh_bus_dispose;
+    object_class->finalize = osh_bus_finalize;
+    /**
+     * OshBus::event:
+     * @event: (type gpointer): a const #OshEvent, borrowed for the call
+     *
+     * Detailed by topic. Emitted on the main thread only.
+     */
+    event_signal = g_signal_new("event", OSH_TYPE_BUS,
+                                G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED | G_SIGNAL_NO_RECURSE, 0,
+                                NULL, NULL, g_cclosure_marshal_VOID__POINTER, G_TYPE_NONE, 1,
+                                G_TYPE_POINTER | G_SIGNAL_TYPE_STATIC_SCOPE);
+}
+
+static void
+bus_set_limits(OshBus *bus, const OshBusLimits *given)
+{
+    const OshBusLimits defaults = {4096, 2048, 64, 4096, 256, 4096, 4096};
+    const OshBusLimits none = {0};
+
+    if (given == NULL)
+        given = &none;
+    bus->limits.room = MAX(16, given->room > 0 ? given->room : defaults.room);
+    bus->limits.sampled = given->sampled > 0 ? given->sampled : defaults.sampled;
+    bus->limits.denials_per_second =
+        given->denials_per_second > 0 ? given->denials_per_second : defaults.denials_per_second;
+    bus->limits.windows = given->windows > 0 ? given->windows : defaults.windows;
+    bus->limits.cells = given->cells > 0 ? given->cells : defaults.cells;
+    bus->limits.processes = given->processes > 0 ? given->processes : defaults.processes;
+    bus->limits.retained = given->retained > 0 ? given->retained : defaults.retained;
+}
+
+static void
+bus_attach_source(OshBus *bus)
+{
+    BusSource *source;
+
+    bus->source = g_source_new(&bus_source_funcs, sizeof(BusSource));
+    source = (BusSource *)bus->source;
+    source->bus = bus;
+    source->wake_tag = g_source_add_unix_fd(bus->source, bus->wake_fd, G_IO_IN);
+    g_source_set_static_name(bus->source, "openshell bus");
+    g_source_attach(bus->source, bus->context);
+}
+
+OshBus *
+osh_bus_new(GMainContext *context, const OshBusLimits *limits, GError **error)
+{
+    g_autoptr(OshBus) bus = g_object_new(OSH_TYPE_BUS, NULL);
+    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int result;
+
+    bus_set_limits(bus, limits);
+    osh_bus_held_init(bus);
+    osh_bus_room_open(bus);
+    if (wake_fd < 0) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "failed to open an eventfd: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
+    result = pthread_key_create(&bus->queue_key, osh_bus_queue_thread_ended);
+    if (result != 0) {
+        close(wake_fd);
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FULL, "failed to create a thread key: %s",
+                    g_strerror(result));
+        return NULL;
+    }
+    bus->wake_fd = wake_fd;
+    bus->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
+    if (!osh_bus_declare_own_topics(bus, error))
+        return NULL;
+    const char *own[] = {OSH_TOPIC_BUS_DROPPED, OSH_TOPIC_PLUGIN_FAULT, NULL};
+
+    bus->self = osh_bus_publisher_new(bus, "host", own, error);
+    if (bus->self == NULL)
+        return NULL;
+    bus_attach_source(bus);
+    return g_steal_pointer(&bus);
+}
