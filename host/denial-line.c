@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "osh-text.h"
+
 /* Distinct lines remembered; a flood of different ones starts over rather than growing. */
 #define DENIAL_LINES_REMEMBERED 1024
-/* Text from the box that is longer says nothing more to a person. */
-#define DENIAL_TEXT_MAX 400
 
 struct _OshDenialLines {
     OshBus *bus;
@@ -25,21 +25,6 @@ struct _OshDenialLines {
     GHashTable *shown;
     guint64 count;
 };
-
-static void
-append_visible(GString *line, const char *text)
-{
-    gsize shown = 0;
-
-    for (const char *at = text; *at != '\0' && shown < DENIAL_TEXT_MAX; at++, shown++) {
-        if (*at >= 0x20 && *at < 0x7f)
-            g_string_append_c(line, *at);
-        else
-            g_string_append_printf(line, "\\x%02x", (guchar)*at);
-    }
-    if (text[shown] != '\0')
-        g_string_append(line, "...");
-}
 
 /* "curl(4121)", or what is known of it. */
 static void
@@ -51,7 +36,7 @@ append_process(GString *line, const char *binary, const OshEvent *event)
     if (binary[0] == '\0' || g_str_equal(binary, "-"))
         g_string_append(line, pid != 0 ? "process" : "unknown process");
     else
-        append_visible(line, slash != NULL ? slash + 1 : binary);
+        osh_text_append_terminal(line, slash != NULL ? slash + 1 : binary);
     if (pid != 0)
         g_string_append_printf(line, "(%u)", pid);
 }
@@ -64,7 +49,7 @@ append_destination(GString *line, const char *host, guint16 port)
     g_string_append(line, " -> ");
     if (literal)
         g_string_append_c(line, '[');
-    append_visible(line, host[0] != '\0' ? host : "?");
+    osh_text_append_terminal(line, host[0] != '\0' ? host : "?");
     if (literal)
         g_string_append_c(line, ']');
     if (port != 0)
@@ -89,18 +74,18 @@ append_denial(GString *line, const OshEvent *event)
     append_process(line, binary, event);
     append_destination(line, host, port);
     g_string_append(line, " [");
-    append_visible(line, layer);
+    osh_text_append_terminal(line, layer);
     if (policy[0] != '\0' && !g_str_equal(policy, "-")) {
         g_string_append(line, ", policy ");
-        append_visible(line, policy);
+        osh_text_append_terminal(line, policy);
     }
     g_string_append(line, "] ");
-    append_visible(line, reason);
+    osh_text_append_terminal(line, reason);
     if (event->count > 1)
         g_string_append_printf(line, " (%u times)", event->count);
     if (g_variant_lookup(details, "hint", "&s", &hint) && hint[0] != '\0') {
         g_string_append(line, "; next: ");
-        append_visible(line, hint);
+        osh_text_append_terminal(line, hint);
     }
 }
 
@@ -120,9 +105,9 @@ append_failure(GString *line, const OshEvent *event)
     append_process(line, binary, event);
     append_destination(line, host, port);
     g_string_append(line, " [");
-    append_visible(line, stage);
+    osh_text_append_terminal(line, stage);
     g_string_append(line, "] ");
-    append_visible(line, text);
+    osh_text_append_terminal(line, text);
     g_string_append(line, " (a failure, not a denial)");
 }
 
@@ -138,9 +123,9 @@ append_violation(GString *line, const OshEvent *event)
     if (pid != 0)
         g_string_append_printf(line, "(%u)", pid);
     g_string_append(line, " [");
-    append_visible(line, kind);
+    osh_text_append_terminal(line, kind);
     g_string_append(line, "] ");
-    append_visible(line, text);
+    osh_text_append_terminal(line, text);
 }
 
 static void
@@ -152,10 +137,10 @@ append_fault(GString *line, const OshEvent *event)
 
     g_variant_get(event->payload, "(&s&s&s@a{sv})", &id, &severity, &text, NULL);
     g_string_append(line, "openshell: plugin ");
-    append_visible(line, id);
+    osh_text_append_terminal(line, id);
     g_string_append_printf(line,
                            ": %s fault: ", g_str_equal(severity, "fatal") ? "fatal" : "minor");
-    append_visible(line, text);
+    osh_text_append_terminal(line, text);
 }
 
 static const struct {

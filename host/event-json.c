@@ -2,41 +2,14 @@
 /*
  * event-json.c: writes what a GVariant holds as JSON.
  *
- * Strings may come from the box. All but printable ASCII is written as \u escapes: a log that is
- * shown on a terminal obeys nothing in it, and it stays valid JSON whatever the locale (security
- * rule 13).
+ * Strings may come from the box: a log that is shown on a terminal obeys nothing in it, and it
+ * stays valid JSON whatever the locale (security rule 13).
  */
 #include "event-json.h"
 
+#include "osh-text.h"
+
 static void append_value(GString *line, GVariant *value);
-
-static void
-append_code_unit(GString *line, guint unit)
-{
-    g_string_append_printf(line, "\\u%04x", unit);
-}
-
-static void
-append_string(GString *line, const char *text)
-{
-    g_string_append_c(line, '"');
-    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
-        gunichar character = g_utf8_get_char(at);
-
-        if (character == '"' || character == '\\') {
-            g_string_append_c(line, '\\');
-            g_string_append_c(line, (char)character);
-        } else if (character >= 0x20 && character < 0x7f) {
-            g_string_append_c(line, (char)character);
-        } else if (character < 0x10000) {
-            append_code_unit(line, character);
-        } else {
-            append_code_unit(line, 0xd800 + ((character - 0x10000) >> 10));
-            append_code_unit(line, 0xdc00 + ((character - 0x10000) & 0x3ff));
-        }
-    }
-    g_string_append_c(line, '"');
-}
 
 static void
 append_number(GString *line, GVariant *value)
@@ -98,7 +71,7 @@ static void
 append_value(GString *line, GVariant *value)
 {
     if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)) {
-        append_string(line, g_variant_get_string(value, NULL));
+        osh_text_append_json(line, g_variant_get_string(value, NULL));
     } else if (g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN)) {
         g_string_append(line, g_variant_get_boolean(value) ? "true" : "false");
     } else if (g_variant_is_of_type(value, G_VARIANT_TYPE_VARIANT)) {
@@ -130,9 +103,9 @@ osh_event_append_json(GString *line, const OshEvent *event)
     g_string_append(line, ",\"time\":");
     append_time(line, event->real_time);
     g_string_append(line, ",\"topic\":");
-    append_string(line, event->topic);
+    osh_text_append_json(line, event->topic);
     g_string_append(line, ",\"source\":");
-    append_string(line, event->source);
+    osh_text_append_json(line, event->source);
     g_string_append_printf(line, ",\"count\":%u,\"process\":%" G_GUINT64_FORMAT, event->count,
                            event->process_key & G_MAXUINT32);
     g_string_append_printf(

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run-plugins.c: where the configuration and the plugins of a run come from. [main].
+ */
+#include "run.h"
+
+#include <string.h>
+
+OshConfig *
+osh_run_load_config(const OshOptions *options, GError **error)
+{
+    g_autoptr(OshConfig) config = osh_config_new();
+
+    if (options->config != NULL && !osh_config_load(config, options->config, error))
+        return NULL;
+    for (guint i = 0; i < options->settings->len; i++)
+        if (!osh_config_set(config, g_ptr_array_index(options->settings, i), error))
+            return NULL;
+    for (guint i = 0; i < options->enable->len; i++)
+        osh_config_enable(config, g_ptr_array_index(options->enable, i), TRUE, "--enable");
+    for (guint i = 0; i < options->disable->len; i++)
+        osh_config_enable(config, g_ptr_array_index(options->disable, i), FALSE, "--disable");
+    return g_steal_pointer(&config);
+}
+
+static int
+compare_paths(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The folders of a build tree: plugins/NAME/ beside host/. */
+static GPtrArray *
+build_tree_directories(const char *host_directory)
+{
+    g_autofree char *parent = g_path_get_dirname(host_directory);
+    g_autofree char *plugins = g_build_filename(parent, "plugins", NULL);
+    GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) directory = g_dir_open(plugins, 0, NULL);
+    const char *name;
+
+    while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
+        g_autofree char *path = g_build_filename(plugins, name, NULL);
+
+        if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_str_equal(name, "example"))
+            g_ptr_array_add(found, g_steal_pointer(&path));
+    }
+    g_ptr_array_sort(found, compare_paths);
+    return found;
+}
+
+static gboolean
+scan_own(OshRegistry *registry, GError **error)
+{
+    g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = executable != NULL ? g_path_get_dirname(executable) : NULL;
+    g_autofree char *name = directory != NULL ? g_path_get_basename(directory) : NULL;
+    g_autofree char *installed = NULL;
+
+    if (directory == NULL)
+        return TRUE;
+    if (g_str_equal(name, "host")) {
+        g_autoptr(GPtrArray) found = build_tree_directories(directory);
+
+        for (guint i = 0; i < found->len; i++)
+            if (!osh_registry_scan(registry, g_ptr_array_index(found, i), error))
+                return FALSE;
+        return TRUE;
+    }
+    installed = g_build_filename(directory, "..", OSH_PLUGIN_LIBDIR, NULL);
+    return !g_file_test(installed, G_FILE_TEST_IS_DIR) ||
+           osh_registry_scan(registry, installed, error);
+}
+
+gboolean
+osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
+             GError **error)
+{
+    GVariant *configured = osh_config_host(config, "plugin-dirs");
+
+    for (guint i = 0; i < options->plugin_dirs->len; i++)
+        if (!osh_registry_scan(registry, g_ptr_array_index(options->plugin_dirs, i), error))
+            return FALSE;
+    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
+        const char *directory;
+
+        g_variant_get_child(configured, i, "&s", &directory);
+        if (!osh_registry_scan(registry, directory, error))
+            return FALSE;
+    }
+    return scan_own(registry, error);
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c: the main job, in the order in which it must happen.
+ *
+ * [main]. Until the box is open there is one thread, because the box is cloned from it; what makes
+ * threads (shards, plugins' own) comes after. Every failure ends at one place, run_finish(), which
+ * takes down whatever is up, in reverse. It must never leave a box behind, nor say that something
+ * was refused when it failed.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "contributions.h"
+#include "denial-line.h"
+#include "event-log.h"
+#include "exit-code.h"
+#include "metrics.h"
+#include "openshell/ext/event-sink.h"
+#include "openshell/ext/process-launcher.h"
+#include "policy-interface.h"
+#include "signals.h"
+#include "start-line.h"
+#include "worker.h"
+
+#define RUN_START_TIMEOUT 30
+#define RUN_STOP_TIMEOUT  5
+#define RUN_GRACE_USEC    (2 * G_USEC_PER_SEC)
+#define RUN_TIMEOUT_USEC  (100 * 1000)
+#define RUN_WORKERS       4
+#define RUN_WORKER_QUEUE  256
+
+typedef struct {
+    const OshOptions *options;
+    OshConfig *config;
+    GMainLoop *loop;
+    OshSignals *signals;
+    OshBus *bus;
+    OshBusPublisher *publisher;
+    OshEventLog *log;
+    OshDenialLines *denials;
+    OshRegistry *registry;
+    OshPolicyService *policy;
+    gboolean policy_given;
+    OshShardPool *shards;
+    OshWorkerPool *workers;
+    OshMetrics *metrics;
+    OshInterface launcher;
+    OshBox *box;
+    gboolean network;
+    char *workdir;
+    GPtrArray *writable; /* what programs of the box may write, NULL-terminated */
+    guint64 process_id;  /* of the entrypoint while it runs */
+    guint signals_seen;
+    GSource *timeout;
+    gboolean finishing;
+    gboolean started;
+    gint exit_code;
+} OshRun;
+
+static void run_finish(OshRun *run, gint exit_code);
+
+static gint64
+setting(const OshRun *run, const char *key, gint64 fallback)
+{
+    return osh_config_host_integer(run->config, key, fallback);
+}
+
+static const char *
+text_setting(const OshRun *run, const char *key, const char *option)
+{
+    GVariant *value = osh_config_host(run->config, key);
+
+    if (option != NULL)
+        return option;
+    return value != NULL ? g_variant_get_string(value, NULL) : NULL;
+}
+
+static gboolean
+is_quiet(const OshRun *run)
+{
+    GVariant *value = osh_config_host(run->config, "quiet");
+
+    return run->options->quiet || (value != NULL && g_variant_get_boolean(value));
+}
+
+static void
+complain(const char *message)
+{
+    g_printerr("openshell: error: %s\n", message);
+}
+
+/* --- Announcements -----------------------------------------------------------------------------
+ */
+
+static void
+publish(OshRun *run, const char *topic, GVariant *payload)
+{
+    OshPublication publication = {
+        .struct_size = sizeof(OshPublication),
+        .topic = osh_bus_topic(run->publisher, topic),
+        .payload = payload,
+    };
+
+    publication.reservation = osh_bus_reserve(run->publisher, publication.topic, 0);
+    osh_bus_publish(run->publisher, &publication);
+}
+
+static void
+announce_policy(OshRun *run)
+{
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
+    g_autofree char *name = g_utf8_make_valid(osh_policy_file_name(policy), -1);
+
+    publish(run, OSH_TOPIC_POLICY_CHANGED,
+            g_variant_new("(stssa{sv})", "current", osh_policy_generation(policy),
+                          osh_policy_sha256(policy), name, NULL));
+}
+
+static void
+announce_start(OshRun *run)
+{
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
+    const OshBoxInfo *info = osh_launcher_box_info(&run->launcher, run->box);
+    g_autofree char *line =
+        osh_start_line(run->registry, info, policy, run->policy_given, run->network);
+
+    publish(run, OSH_TOPIC_HOST_STARTED,
+            g_variant_new("(ssa{sv})", info != NULL ? info->level : "no box", OSH_VERSION, NULL));
+    if (!is_quiet(run))
+        g_printerr("%s\n", line);
+}
+
+/* --- The end ------------------------------------------------------------------------------------
+ */
+
+static void
+run_flushed(const GError *error, gpointer data)
+{
+    OshRun *run = data;
+
+    if (error != NULL) {
+        complain(error->message);
+        if (run->exit_code == OSH_EXIT_OK)
+            run->exit_code = OSH_EXIT_HOST_ERROR;
+    }
+    g_main_loop_quit(run->loop);
+}
+
+static void
+run_stopped(const GError *error, gpointer data)
+{
+    OshRun *run = data;
+    gint64 deadline = g_get_monotonic_time() + RUN_STOP_TIMEOUT * G_USEC_PER_SEC;
+
+    (void)error;
+    if (!osh_bus_flush(run->bus, deadline, run_flushed, run))
+        g_main_loop_quit(run->loop);
+}
+
+static void
+run_box_closed(gpointer data)
+{
+    OshRun *run = data;
+
+    run->box = NULL;
+    osh_registry_stop(run->registry,
+                      g_get_monotonic_time() +
+                          setting(run, "stop-timeout", RUN_STOP_TIMEOUT) * G_USEC_PER_SEC,
+                      run_stopped, run);
+}
+
+static void
+run_close_box(OshRun *run, gint64 grace)
+{
+    osh_launcher_box_close(&run->launcher, run->box, g_get_monotonic_time() + grace, run_box_closed,
+                           run);
+}
+
+static void
+run_finish(OshRun *run, gint exit_code)
+{
+    if (run->finishing)
+        return;
+    run->finishing = TRUE;
+    run->exit_code = exit_code;
+    if (run->timeout != NULL) {
+        g_source_destroy(run->timeout);
+        g_clear_pointer(&run->timeout, g_source_unref);
+    }
+    publish(run, OSH_TOPIC_HOST_STOPPING, g_variant_new("(sa{sv})", "run is over", NULL));
+    if (run->box != NULL)
+        run_close_box(run, exit_code == OSH_EXIT_TIMEOUT ? RUN_TIMEOUT_USEC : RUN_GRACE_USEC);
+    else
+        run_box_closed(run);
+}
+
+static void
+run_fail(OshRun *run, const GError *error)
+{
+    complain(error->message);
+    run_finish(run, OSH_EXIT_HOST_ERROR);
+}
+
+static void
+run_box_lost(const GError *error, gpointer data)
+{
+    OshRun *run = data;
+
+    run->process_id = 0;
+    if (!run->finishing)
+        run_fail(run, error);
+}
+
+static void
+run_required_failed(const OshPlugin *plugin, gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "the required plugin %s failed: %s",
+                    osh_plugin_id(plugin), plugin->reason);
+
+    run_fail(data, error);
+}
+
+/* --- The program --------------------------------------------------------------------------------
+ */
+
+static void
+run_exited(guint64 process_id, gint exit_code, gint signal_number, gpointer data)
+{
+    OshRun *run = data;
+
+    (void)process_id;
+    run->process_id = 0;
+    run_finish(run, signal_number != 0 ? OSH_EXIT_SIGNAL_BASE + signal_number : exit_code);
+}
+
+static gboolean
+run_timed_out(gpointer data)
+{
+    OshRun *run = data;
+
+    g_clear_pointer(&run->timeout, g_source_unref);
+    g_printerr("openshell: the time of --timeout is over, ending the program\n");
+    run_finish(run, OSH_EXIT_TIMEOUT);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+run_watch_time(OshRun *run)
+{
+    gint64 seconds =
+        run->options->timeout >= 0 ? run->options->timeout : setting(run, "timeout", 0);
+
+    if (seconds == 0)
+        return;
+    run->timeout = g_timeout_source_new_seconds((guint)seconds);
+    g_source_set_callback(run->timeout, run_timed_out, run, NULL);
+    g_source_attach(run->timeout, NULL);
+}
+
+static void
+run_launched(const OshProcess *process, const GError *error, gpointer data)
+{
+    OshRun *run = data;
+    gint exit_code = OSH_EXIT_HOST_ERROR;
+
+    if (process != NULL) {
+        run->process_id = process->id;
+        run_watch_time(run);
+        return;
+    }
+    complain(error->message);
+    if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND))
+        exit_code = OSH_EXIT_NOT_FOUND;
+    else if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_EXECUTABLE))
+        exit_code = OSH_EXIT_NOT_EXECUTABLE;
+    run_finish(run, exit_code);
+}
+
+static void
+run_signal(int signal_number, gpointer data)
+{
+    OshRun *run = data;
+
+    run->signals_seen++;
+    if (run->finishing)
+        return;
+    if (run->process_id == 0) {
+        run_finish(run, run->options->command != NULL || !run->started
+                            ? OSH_EXIT_SIGNAL_BASE + signal_number
+                            : OSH_EXIT_OK);
+        return;
+    }
+    if (signal_number == SIGUSR1 || run->signals_seen == 1 || signal_number == SIGINT ||
+        signal_number == SIGHUP) {
+        osh_launcher_signal(&run->launcher, run->box, run->process_id, signal_number);
+        return;
+    }
+    /* Who asks a second time means it. */
+    run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
+}
+
+/* --- Start --------------------------------------------------------------------------------------
+ */
+
+static void
+run_launch(OshRun *run)
+{
+    OshLaunchSpec spec = {
+        .struct_size = sizeof(OshLaunchSpec),
+        .kind = "entrypoint",
+        .argv = (const char *const *)run->options->command,
+        .stdin_fd = STDIN_FILENO,
+        .stdout_fd = STDOUT_FILENO,
+        .stderr_fd = STDERR_FILENO,
+        .terminal = OSH_LAUNCH_STDIO,
+    };
+
+    osh_launcher_launch(&run->launcher, run->box, &spec, run_launched, run_exited, run);
+}
+
+static gboolean
+run_seal(OshRun *run, GError **error)
+{
+    g_autoptr(OshContributionSet) contributions = osh_contributions_gather(
+        run->registry, osh_launcher_box_info(&run->launcher, run->box), error);
+
+    return contributions != NULL &&
+           osh_launcher_seal(&run->launcher, run->box, osh_contributions_get(contributions), error);
+}
+
+static void
+run_add_sinks(OshRun *run)
+{
+    const GPtrArray *plugins = osh_registry_plugins(run->registry);
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+        OshInterface sink;
+
+        if (osh_plugin_state(plugin) == OSH_PLUGIN_READY &&
+            osh_manifest_provides(plugin->manifest, OSH_INTERFACE_EVENT_SINK) &&
+            osh_can_call(plugin->entry, OshPluginEntry, get_interface) &&
+            plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
+            osh_bus_add_sink(run->bus, &sink, plugin->required);
+    }
+}
+
+static void
+run_ready(const GError *error, gpointer data)
+{
+    OshRun *run = data;
+    g_autoptr(GError) failure = NULL;
+
+    if (run->finishing)
+        return;
+    if (error != NULL) {
+        run_fail(run, error);
+        return;
+    }
+    run_add_sinks(run);
+    if (run->box != NULL && !run_seal(run, &failure)) {
+        run_fail(run, failure);
+        return;
+    }
+    run->started = TRUE;
+    announce_start(run);
+    if (run->box != NULL)
+        run_launch(run);
+}
+
+static gboolean
+run_open_box(OshRun *run, GError **error)
+{
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
+    g_autoptr(GPtrArray) allowed = g_ptr_array_new();
+    g_autoptr(GPtrArray) protected_paths = g_ptr_array_new();
+    GVariant *configured = osh_config_host(run->config, "allow-degraded");
+    const char *steering[] = {run->options->policy, run->options->config,
+                              text_setting(run, "events", run->options->events)};
+    OshBoxRequest request = {
+        .struct_size = sizeof(OshBoxRequest),
+        .policy = osh_policy_static_part(policy),
+        .workdir = run->workdir,
+        .network = run->network,
+    };
+
+    g_ptr_array_set_free_func(protected_paths, g_free);
+    for (gsize i = 0; i < G_N_ELEMENTS(steering); i++)
+        if (steering[i] != NULL)
+            g_ptr_array_add(protected_paths, g_canonicalize_filename(steering[i], NULL));
+    for (guint i = 0; i < run->options->allow_degraded->len; i++)
+        g_ptr_array_add(allowed, g_ptr_array_index(run->options->allow_degraded, i));
+    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
+        const char *name;
+
+        g_variant_get_child(configured, i, "&s", &name);
+        g_ptr_array_add(allowed, (gpointer)name);
+    }
+    g_ptr_array_add(allowed, NULL);
+    g_ptr_array_add(protected_paths, NULL);
+    request.allow_degraded = (const char *const *)allowed->pdata;
+    request.protected_paths = (const char *const *)protected_paths->pdata;
+    if (!osh_registry_get_interface(run->registry, OSH_INTERFACE_PROCESS_LAUNCHER,
+                                    &run->launcher)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "no plugin gave a process launcher");
+        return FALSE;
+    }
+    run->box = osh_launcher_box_open(&run->launcher, &request, run_box_lost, run, error);
+    return run->box != NULL;
+}
+
+/* Tunnels take two descriptors each. The box was cloned before: its programs keep the old limit. */
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static gboolean
+run_require_roles(OshRun *run, GError **error)
+{
+    OshPlugin *launcher = osh_registry_provider(run->registry, OSH_INTERFACE_PROCESS_LAUNCHER);
+    OshPlugin *network = osh_registry_find(run->registry, "network");
+    gboolean network_disabled = osh_config_enabled(run->config, "network") == OSH_FALSE;
+
+    if (run->options->command != NULL && launcher == NULL) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
+                    "no usable plugin can run a command (%s): openshell-host plugins says why",
+                    OSH_INTERFACE_PROCESS_LAUNCHER);
+        return FALSE;
+    }
+    if (run->options->command != NULL)
+        osh_registry_require(run->registry, launcher);
+    if (network_disabled && run->options->command != NULL)
+        return TRUE;
+    if (network == NULL || network_disabled) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
+                    run->options->command != NULL
+                        ? "the network plugin was not found: --disable network runs the command "
+                          "without any network"
+                        : "nothing to do: there is no command behind -- and no network plugin");
+        return FALSE;
+    }
+    osh_registry_require(run->registry, network);
+    run->network = TRUE;
+    return TRUE;
+}
+
+static gboolean
+run_find_workdir(OshRun *run, GError **error)
+{
+    const char *given = text_setting(run, "workdir", run->options->workdir);
+    char *real = realpath(given != NULL ? given : ".", NULL);
+
+    if (real == NULL || !g_file_test(real, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND, "the working directory %s: %s",
+                    given != NULL ? given : "(the current one)",
+                    real == NULL ? g_strerror(errno) : "is not a directory");
+        free(real);
+        return FALSE;
+    }
+    run->workdir = g_strdup(real);
+    free(real);
+    return TRUE;
+}
+
+static void
+run_list_writable(OshRun *run)
+{
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
+    const OshPolicyStatic *fixed = osh_policy_static_part(policy);
+
+    run->writable = g_ptr_array_new_with_free_func(g_free);
+    for (const char *const *path = fixed->read_write; *path != NULL; path++)
+        /* The box's /tmp is its own, whatever the policy grants. */
+        if (!g_str_equal(*path, "/tmp"))
+            g_ptr_array_add(run->writable, g_strdup(*path));
+    if (fixed->include_workdir && run->options->command != NULL)
+        g_ptr_array_add(run->writable, g_strdup(run->workdir));
+    g_ptr_array_add(run->writable, NULL);
+}
+
+static gboolean
+run_load_policy(OshRun *run, GError **error)
+{
+    const char *path = text_setting(run, "policy", run->options->policy);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autofree char *text = NULL;
+    OshPolicySnapshot *snapshot;
+
+    if (path == NULL) {
+        run->policy = osh_policy_service_new(osh_policy_default());
+        return TRUE;
+    }
+    run->policy_given = TRUE;
+    snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    text = osh_policy_diagnostics_format(diagnostics);
+    if (snapshot == NULL) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",
+                    g_strchomp(text));
+        return FALSE;
+    }
+    if (text[0] != '\0' && !is_quiet(run))
+        g_printerr("%s\n", g_strchomp(text));
+    run->policy = osh_policy_service_new(snapshot);
+    return TRUE;
+}
+
+static gboolean
+run_open_log(OshRun *run, GError **error)
+{
+    const char *path = text_setting(run, "events", run->options->events);
+    OshInterface sink;
+
+    if (path == NULL)
+        return TRUE;
+    run->log = osh_event_log_open(path, error);
+    if (run->log == NULL)
+        return FALSE;
+    osh_event_log_interface(run->log, &sink);
+    osh_bus_add_sink(run->bus, &sink, TRUE);
+    return TRUE;
+}
+
+static void
+run_add_host_interfaces(OshRun *run)
+{
+    OshInterface policy;
+    OshInterface shard = {"host", osh_shard_pool_interface(), run->shards};
+    OshInterface worker = {"host", osh_worker_pool_interface(), run->workers};
+    OshInterface metrics = {"host", osh_metrics_interface(), run->metrics};
+
+    osh_policy_service_interface(run->policy, &policy);
+    osh_registry_add_interface(run->registry, OSH_INTERFACE_POLICY, &policy);
+    osh_registry_add_interface(run->registry, OSH_INTERFACE_SHARD, &shard);
+    osh_registry_add_interface(run->registry, OSH_INTERFACE_WORKER, &worker);
+    osh_registry_add_interface(run->registry, OSH_INTERFACE_METRICS, &metrics);
+}
+
+static gboolean
+run_make_services(OshRun *run, GError **error)
+{
+    static const char *const topics[] = {OSH_TOPIC_HOST_STARTED, OSH_TOPIC_HOST_STOPPING,
+                                         OSH_TOPIC_POLICY_CHANGED, OSH_TOPIC_POLICY_REJECTED, NULL};
+    gint64 shards = setting(run, "shards", 0);
+
+    run->bus = osh_bus_new(NULL, NULL, error);
+    if (run->bus == NULL)
+        return FALSE;
+    run->publisher = osh_bus_publisher_new(run->bus, "host", topics, error);
+    if (run->publisher == NULL || !run_open_log(run, error))
+        return FALSE;
+    if (!is_quiet(run))
+        run->denials = osh_denial_lines_new(run->bus, STDERR_FILENO);
+    run->metrics = osh_metrics_new(error);
+    if (run->metrics == NULL)
+        return FALSE;
+    run->shards = osh_shard_pool_new(shards > 0 ? (guint)shards : g_get_num_processors());
+    run->workers = osh_worker_pool_new(NULL, run->shards, RUN_WORKERS, RUN_WORKER_QUEUE);
+    osh_bus_set_shard_pool(run->bus, run->shards);
+    run->registry = osh_registry_new(run->bus);
+    osh_registry_on_required_failed(run->registry, run_required_failed, run);
+    run_add_host_interfaces(run);
+    return TRUE;
+}
+
+static gboolean
+run_prepare(OshRun *run, GError **error)
+{
+    run->config = osh_run_load_config(run->options, error);
+    return run->config != NULL && run_load_policy(run, error) && run_find_workdir(run, error) &&
+           run_make_services(run, error);
+}
+
+/* Everything before the first thread; a box, once open, is closed by run_finish(). */
+static gboolean
+run_begin(OshRun *run, GError **error)
+{
+    run_list_writable(run);
+    announce_policy(run);
+    if (!osh_run_scan(run->registry, run->options, run->config, error) ||
+        !osh_registry_configure(run->registry, run->config,
+                                (const char *const *)run->writable->pdata, error) ||
+        !run_require_roles(run, error) || !osh_registry_create_all(run->registry, error))
+        return FALSE;
+    if (run->options->command != NULL && !run_open_box(run, error))
+        return FALSE;
+    raise_descriptor_limit();
+    if (!osh_shard_pool_start(run->shards, error))
+        return FALSE;
+    osh_registry_start(run->registry,
+                       g_get_monotonic_time() +
+                           setting(run, "start-timeout", RUN_START_TIMEOUT) * G_USEC_PER_SEC,
+                       run_ready, run);
+    return TRUE;
+}
+
+static void
+run_clear(OshRun *run)
+{
+    gint64 deadline = g_get_monotonic_time() + G_USEC_PER_SEC;
+
+    /* Shards end before the plugins that they call into are destroyed. */
+    if (run->workers != NULL)
+        osh_worker_pool_stop(run->workers, deadline);
+    if (run->shards != NULL)
+        osh_shard_pool_stop(run->shards);
+    osh_registry_free(run->registry);
+    osh_denial_lines_free(run->denials);
+    if (run->bus != NULL)
+        osh_bus_set_shard_pool(run->bus, NULL);
+    g_clear_object(&run->bus);
+    osh_worker_pool_free(run->workers);
+    osh_shard_pool_free(run->shards);
+    osh_metrics_free(run->metrics);
+    osh_event_log_close(run->log);
+    osh_policy_service_free(run->policy);
+    osh_signals_free(run->signals);
+    osh_config_free(run->config);
+    g_clear_pointer(&run->writable, g_ptr_array_unref);
+    g_clear_pointer(&run->loop, g_main_loop_unref);
+    g_free(run->workdir);
+}
+
+int
+osh_run(const OshOptions *options)
+{
+    OshRun run = {.options = options, .exit_code = OSH_EXIT_HOST_ERROR};
+    g_autoptr(GError) error = NULL;
+
+    run.loop = g_main_loop_new(NULL, FALSE);
+    run.signals = osh_signals_new(run_signal, &run, &error);
+    if (run.signals == NULL || !run_prepare(&run, &error)) {
+        complain(error->message);
+        run_clear(&run);
+        return OSH_EXIT_HOST_ERROR;
+    }
+    if (!run_begin(&run, &error))
+        run_fail(&run, error);
+    g_main_loop_run(run.loop);
+    run_clear(&run);
+    return run.exit_code;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.h: the main job.
+ */
+#pragma once
+
+#include "options.h"
+#include "registry.h"
+
+G_BEGIN_DECLS
+
+/**
+ * osh_run:
+ *
+ * [main] Runs the command of @options in a box, or the network plugin alone where there is none.
+ *
+ * Returns: the exit code of the process
+ */
+int osh_run(const OshOptions *options);
+
+/**
+ * osh_run_load_config:
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): the configuration file and what the command line says over
+ *   it
+ */
+OshConfig *osh_run_load_config(const OshOptions *options, GError **error);
+
+/**
+ * osh_run_scan:
+ * @error: return location
+ *
+ * [main] Looks for plugins: the directories of the command line, those of the configuration, then
+ * the host's own: where it was installed, or its build tree.
+ */
+gboolean osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
+                      GError **error);
+
+G_END_DECLS
