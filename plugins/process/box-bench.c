@@ -2,7 +2,6 @@
 /* What a box costs: to open, to seal, to start a program in it, to close. Prints medians. */
 #include "box-test.h"
 
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,20 @@
 #include "seccomp-filter.h"
 
 #define ROUNDS 200
+
+enum {
+    PLAIN,
+    PLAN,
+    OPEN,
+    SEAL,
+    FIRST,
+    FIRST_EXIT,
+    ALL,
+    AGAIN,
+    AGAIN_EXIT,
+    FREE,
+    STEPS,
+};
 
 typedef struct {
     gboolean launched;
@@ -72,101 +85,139 @@ launch(OshBoxHandle *box, const OshBoxLaunch *spec, gint64 *ret_launch, gint64 *
     *ret_exit = g_get_monotonic_time() - before;
 }
 
+/* What any start costs here: the yardstick for the rest. */
 static gint64
-spawn_plainly(void)
+fork_and_exec(void)
 {
-    char *const argv[] = {(char *)"/bin/true", NULL};
     gint64 before = g_get_monotonic_time();
-    pid_t pid;
+    pid_t pid = fork();
 
-    g_assert_cmpint(posix_spawn(&pid, argv[0], NULL, NULL, argv, NULL), ==, 0);
-    waitpid(pid, NULL, 0);
+    if (pid == 0) {
+        execl("/bin/true", "true", NULL);
+        _exit(127);
+    }
+    g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
     return g_get_monotonic_time() - before;
+}
+
+/* What does not change from round to round. */
+typedef struct {
+    TestBox *test;
+    guint abi;
+    OshNetworkPlan *network;
+    GBytes *bytes[2];
+    OshBoxFilter filters[2];
+    OshBoxPlan plan;
+    OshBoxLaunch launch;
+} Bench;
+
+static void
+prepare(Bench *bench)
+{
+    static const char *const program[] = {"/bin/true", NULL};
+    g_autoptr(GError) error = NULL;
+
+    bench->test = osh_test_box_new();
+    osh_landlock_probe(&bench->abi);
+    bench->network = osh_network_plan_new(OSH_NETWORK_CAPTURE_TPROXY, TRUE, OSH_NETWORK_CLAIM_ALL);
+    bench->bytes[0] = osh_seccomp_filter_clone3(&error);
+    bench->bytes[1] = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, &error);
+    g_assert_no_error(error);
+    for (gsize i = 0; i < G_N_ELEMENTS(bench->filters); i++)
+        bench->filters[i].instructions = g_bytes_get_data(bench->bytes[i], &bench->filters[i].size);
+    bench->launch =
+        (OshBoxLaunch){.argv = program,
+                       .stdio = {OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL},
+                       .uid = bench->test->uid,
+                       .gid = bench->test->gid,
+                       .filters = bench->filters,
+                       .filter_count = G_N_ELEMENTS(bench->filters)};
+    bench->plan = (OshBoxPlan){.uid = bench->test->uid,
+                               .gid = bench->test->gid,
+                               .netlinks = bench->network->netlinks,
+                               .netlink_count = G_N_ELEMENTS(bench->network->netlinks),
+                               .sockets = bench->network->sockets,
+                               .socket_count = bench->network->n_sockets};
+}
+
+static OshLandlockPlan *
+plan_tree(Bench *bench)
+{
+    static const char *const own[] = {"/tmp", "/dev", "/proc", NULL};
+    OshLandlockGrants grants = {.own_read_write = own};
+
+    osh_test_box_plan(bench->test, NULL, NULL);
+    bench->plan.mounts = bench->test->mounts;
+    g_ptr_array_add(bench->test->mounts->read_only, NULL);
+    g_ptr_array_add(bench->test->mounts->read_write, NULL);
+    grants.read_only = (const char *const *)bench->test->mounts->read_only->pdata;
+    grants.read_write = (const char *const *)bench->test->mounts->read_write->pdata;
+    return osh_landlock_plan_new(bench->abi, &grants);
+}
+
+static void
+measure(Bench *bench, gint64 samples[STEPS][ROUNDS], guint round)
+{
+    g_autoptr(OshLandlockPlan) landlock = NULL;
+    g_autoptr(GError) error = NULL;
+    OshBoxSeal seal = {0};
+    OshBoxHandle *box;
+    gint64 start;
+    gint64 now;
+
+    samples[PLAIN][round] = fork_and_exec();
+    start = g_get_monotonic_time();
+    landlock = plan_tree(bench);
+    now = g_get_monotonic_time();
+    samples[PLAN][round] = now - start;
+    box = osh_box_open(&bench->plan, NULL, NULL, &error);
+    g_assert_no_error(error);
+    samples[OPEN][round] = g_get_monotonic_time() - now;
+    seal.handled_fs = landlock->handled_fs;
+    seal.scoped = landlock->scoped;
+    seal.restrict_flags = landlock->restrict_flags;
+    seal.path_rules = (const OshBoxPathRule *)(void *)landlock->rules->data;
+    seal.path_rule_count = landlock->rules->len;
+    now = g_get_monotonic_time();
+    osh_box_seal(box, &seal, &error);
+    g_assert_no_error(error);
+    samples[SEAL][round] = g_get_monotonic_time() - now;
+    launch(box, &bench->launch, &samples[FIRST][round], &samples[FIRST_EXIT][round]);
+    samples[ALL][round] =
+        samples[PLAN][round] + samples[OPEN][round] + samples[SEAL][round] + samples[FIRST][round];
+    launch(box, &bench->launch, &samples[AGAIN][round], &samples[AGAIN_EXIT][round]);
+    now = g_get_monotonic_time();
+    osh_box_free(box);
+    samples[FREE][round] = g_get_monotonic_time() - now;
 }
 
 int
 main(int argc, char **argv)
 {
-    static const char *const own[] = {"/tmp", "/dev", "/proc", NULL};
-    static const char *const program[] = {"/bin/true", NULL};
-    static gint64 plan[ROUNDS], open[ROUNDS], seal[ROUNDS], started[ROUNDS], ended[ROUNDS],
-        first[ROUNDS], again[ROUNDS], again_ended[ROUNDS], closed[ROUNDS], plain[ROUNDS];
-    g_autoptr(OshNetworkPlan) network = NULL;
-    g_autoptr(GError) error = NULL;
-    GBytes *bytes[2];
-    OshBoxFilter filters[2];
-    OshBoxPlan box_plan = {0};
-    OshBoxSeal box_seal = {0};
-    OshBoxLaunch spec = {.argv = program, .stdio = {-1, -1, -1}};
-    TestBox *test;
-    guint abi;
+    static const char *const names[STEPS] = {
+        [PLAIN] = "fork and exec, to exit",
+        [PLAN] = "plan the tree and Landlock",
+        [OPEN] = "open",
+        [SEAL] = "seal",
+        [FIRST] = "first launch, to exec",
+        [FIRST_EXIT] = "first launch, to exit",
+        [ALL] = "plan + open + seal + exec",
+        [AGAIN] = "launch in a running box, to exec",
+        [AGAIN_EXIT] = "launch in a running box, to exit",
+        [FREE] = "free",
+    };
+    static gint64 samples[STEPS][ROUNDS];
+    Bench bench = {0};
 
     osh_test_box_init(&argc, &argv);
-    test = osh_test_box_new();
-    osh_landlock_probe(&abi);
-    network = osh_network_plan_new(OSH_NETWORK_CAPTURE_TPROXY, TRUE, OSH_NETWORK_CLAIM_ALL);
-    bytes[0] = osh_seccomp_filter_clone3(&error);
-    bytes[1] = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, &error);
-    g_assert_no_error(error);
-    for (gsize i = 0; i < 2; i++)
-        filters[i].instructions = g_bytes_get_data(bytes[i], &filters[i].size);
-    spec.filters = filters;
-    spec.filter_count = 2;
-    spec.uid = box_plan.uid = test->uid;
-    spec.gid = box_plan.gid = test->gid;
-    box_plan.netlinks = network->netlinks;
-    box_plan.netlink_count = G_N_ELEMENTS(network->netlinks);
-    box_plan.sockets = network->sockets;
-    box_plan.socket_count = network->n_sockets;
-
-    for (guint i = 0; i < ROUNDS; i++) {
-        g_autoptr(OshLandlockPlan) landlock = NULL;
-        OshLandlockGrants grants = {.own_read_write = own};
-        OshBoxHandle *box;
-        gint64 before;
-        gint64 now;
-
-        plain[i] = spawn_plainly();
-        before = g_get_monotonic_time();
-        osh_test_box_plan(test, NULL, NULL);
-        g_ptr_array_add(test->mounts->read_only, NULL);
-        g_ptr_array_add(test->mounts->read_write, NULL);
-        grants.read_only = (const char *const *)test->mounts->read_only->pdata;
-        grants.read_write = (const char *const *)test->mounts->read_write->pdata;
-        landlock = osh_landlock_plan_new(abi, &grants);
-        box_seal.handled_fs = landlock->handled_fs;
-        box_seal.scoped = landlock->scoped;
-        box_seal.restrict_flags = landlock->restrict_flags;
-        box_seal.path_rules = (const OshBoxPathRule *)(void *)landlock->rules->data;
-        box_seal.path_rule_count = landlock->rules->len;
-        box_plan.mounts = test->mounts;
-        now = g_get_monotonic_time();
-        plan[i] = now - before;
-        box = osh_box_open(&box_plan, NULL, NULL, &error);
-        g_assert_no_error(error);
-        open[i] = g_get_monotonic_time() - now;
-        now = g_get_monotonic_time();
-        osh_box_seal(box, &box_seal, &error);
-        g_assert_no_error(error);
-        seal[i] = g_get_monotonic_time() - now;
-        launch(box, &spec, &started[i], &ended[i]);
-        first[i] = plan[i] + open[i] + seal[i] + started[i];
-        launch(box, &spec, &again[i], &again_ended[i]);
-        now = g_get_monotonic_time();
-        osh_box_free(box);
-        closed[i] = g_get_monotonic_time() - now;
-    }
-    report("plain posix_spawn to exit", plain);
-    report("plan the tree and Landlock", plan);
-    report("open", open);
-    report("seal", seal);
-    report("first launch, to exec", started);
-    report("plan + open + seal + exec", first);
-    report("launch in a running box, to exec", again);
-    report("launch in a running box, to exit", again_ended);
-    report("free", closed);
-    osh_test_box_free(test);
-    g_bytes_unref(bytes[0]);
-    g_bytes_unref(bytes[1]);
+    prepare(&bench);
+    for (guint i = 0; i < ROUNDS; i++)
+        measure(&bench, samples, i);
+    for (guint i = 0; i < STEPS; i++)
+        report(names[i], samples[i]);
+    osh_test_box_free(bench.test);
+    osh_network_plan_free(bench.network);
+    g_bytes_unref(bench.bytes[0]);
+    g_bytes_unref(bench.bytes[1]);
     return 0;
 }

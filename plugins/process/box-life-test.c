@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,13 +218,13 @@ test_the_death_of_init_is_reported_with_every_program(void)
 
 /* In a process of its own: opens a box, starts a stubborn program in it, and says its pid. */
 static void
-be_a_host(int say)
+be_a_host(TestBox *test, int say)
 {
-    TestBox *test = open_box();
     Program program;
     char pid[16];
     int output[2];
 
+    osh_test_box_open(test);
     g_assert_true(g_unix_open_pipe(output, FD_CLOEXEC, NULL));
     /* The first shell is gone, its grandchild has a session of its own and ignores everything. */
     start(test,
@@ -259,6 +259,8 @@ test_when_the_host_is_killed_everything_in_the_box_dies(void)
 {
     g_autofree char *path = NULL;
     g_autofree char *pid_namespace = NULL;
+    /* Its folder is made here, so that somebody is left to remove it. */
+    g_autoptr(TestBox) test = osh_test_box_new();
     char init[16] = "";
     guint left = 1;
     pid_t host;
@@ -267,7 +269,7 @@ test_when_the_host_is_killed_everything_in_the_box_dies(void)
     g_assert_true(g_unix_open_pipe(said, FD_CLOEXEC, NULL));
     host = fork();
     if (host == 0)
-        be_a_host(said[1]);
+        be_a_host(test, said[1]);
     g_assert_cmpint(read(said[0], init, sizeof init), ==, sizeof init);
     path = g_strdup_printf("/proc/%s/ns/pid_for_children", init);
     pid_namespace = g_file_read_link(path, NULL);
@@ -316,6 +318,39 @@ test_a_refused_step_leaves_no_process_behind(void)
 }
 
 static void
+test_limits_and_groups_are_those_of_the_launch(void)
+{
+    g_autoptr(TestBox) test = open_box();
+    const char *const argv[] = {"sh", "-c", "ulimit -n; ulimit -c; id -G", NULL};
+    const OshBoxLimit limit = {.resource = RLIMIT_NOFILE, .soft = 77, .hard = 99};
+    const gid_t group = 4242;
+    OshBoxLaunch launch = {.argv = argv,
+                           .stdio = {OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL},
+                           .uid = test->uid,
+                           .gid = test->gid,
+                           .limits = &limit,
+                           .limit_count = 1,
+                           .groups = &group,
+                           .group_count = geteuid() == 0 ? 1 : 0};
+    g_autofree char *expected =
+        g_strdup_printf("77\n0\n%u%s\n", test->gid, geteuid() == 0 ? " 4242" : "");
+    g_autofree char *seen = NULL;
+    g_autoptr(GError) error = NULL;
+    Program program = {0};
+    int output[2];
+
+    g_assert_true(g_unix_open_pipe(output, FD_CLOEXEC, NULL));
+    launch.stdio[1] = output[1];
+    osh_box_launch(test->box, &launch, on_launched, on_exited, &program, &error);
+    g_assert_no_error(error);
+    close(output[1]);
+    wait_until(&program.exited);
+    seen = read_until(output[0], "\n\n");
+    g_assert_cmpstr(seen, ==, expected);
+    close(output[0]);
+}
+
+static void
 test_a_box_as_root_or_out_of_order_is_refused(void)
 {
     g_autoptr(TestBox) test = osh_test_box_new();
@@ -349,6 +384,8 @@ main(int argc, char **argv)
                     test_when_the_host_is_killed_everything_in_the_box_dies);
     g_test_add_func("/box/a refused step leaves no process behind",
                     test_a_refused_step_leaves_no_process_behind);
+    g_test_add_func("/box/limits and groups are those of the launch",
+                    test_limits_and_groups_are_those_of_the_launch);
     g_test_add_func("/box/a box as root or out of order is refused",
                     test_a_box_as_root_or_out_of_order_is_refused);
     return g_test_run();

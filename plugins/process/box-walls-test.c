@@ -172,6 +172,47 @@ test_a_server_in_the_box_can_be_reached_by_a_socket_of_its_network(void)
     g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
 }
 
+static void
+test_a_rule_keeps_the_rights_that_fit_its_inode(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    guint64 everything = osh_landlock_read_write_rights(1);
+    OshBoxPathRule rules[] = {{.path = "/usr", .rights = everything},
+                              {.path = "/lib", .rights = everything},
+                              {.path = "/dev/null", .rights = everything},
+                              {.path = "/etc/passwd", .rights = everything},
+                              {.path = "/no/such/path", .rights = everything, .optional = TRUE}};
+    OshBoxSeal seal = {
+        .handled_fs = everything, .path_rules = rules, .path_rule_count = G_N_ELEMENTS(rules)};
+    g_autofree char *output = NULL;
+
+    test->seal = &seal;
+    osh_test_box_open(test);
+    output = osh_test_box_shell(test, "head -c 4 /etc/passwd; echo; "
+                                      "cat /etc/group 2>/dev/null || echo refused");
+    g_assert_cmpstr(output, ==, "root\nrefused");
+    g_assert_cmpuint(osh_box_degraded(test->box), ==, OSH_INIT_DEGRADED_RULES);
+}
+
+static void
+test_a_rule_without_its_path_fails_the_seal(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    OshBoxPathRule rule = {.path = "/no/such/path", .rights = 1};
+    OshBoxSeal seal = {.handled_fs = 1, .path_rules = &rule, .path_rule_count = 1};
+    OshBoxPlan plan = {.uid = test->uid, .gid = test->gid};
+    g_autoptr(OshBoxHandle) box = NULL;
+    g_autoptr(GError) error = NULL;
+
+    osh_test_box_plan(test, NULL, NULL);
+    plan.mounts = test->mounts;
+    box = osh_box_open(&plan, NULL, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_false(osh_box_seal(box, &seal, &error));
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
+    g_assert_nonnull(strstr(error->message, "/no/such/path"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -183,5 +224,9 @@ main(int argc, char **argv)
                     test_what_cannot_be_captured_is_refused_at_once);
     g_test_add_func("/walls/a server in the box can be reached by a socket of its network",
                     test_a_server_in_the_box_can_be_reached_by_a_socket_of_its_network);
+    g_test_add_func("/walls/a rule keeps the rights that fit its inode",
+                    test_a_rule_keeps_the_rights_that_fit_its_inode);
+    g_test_add_func("/walls/a rule without its path fails the seal",
+                    test_a_rule_without_its_path_fails_the_seal);
     return g_test_run();
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench-policy.c: what a decision costs, and a large policy.
+ *
+ * For 10, 1,000 and 100,000 endpoints (a tenth of them wildcards): load time and memory, then
+ * nanoseconds and allocations for one connection and one request. Fails when an allow allocates,
+ * when 100,000 endpoints take longer than 2 s or 200 MiB, or when the cost grows with the policy.
+ */
+#include "policy.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define ROUNDS 2000000
+
+/* Counts calls of the allocator: the program's own definition comes before libc's. */
+static guint64 allocations;
+
+void *__libc_malloc(size_t size);
+/* exported, or GLib would go on calling libc's own */
+__attribute__((visibility("default"))) void *malloc(size_t size);
+
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *
+malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *
+calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+__attribute__((visibility("default"))) void *
+realloc(void *old, size_t size)
+{
+    allocations++;
+    return __libc_realloc(old, size);
+}
+
+static char *
+make_policy(guint n_endpoints)
+{
+    GString *text = g_string_new("version: 1\nnetwork_policies:\n");
+
+    for (guint i = 0; i < n_endpoints; i += 5) {
+        g_string_append_printf(text, "  policy_%06u:\n    endpoints:\n", i);
+        for (guint k = i; k < i + 5; k++) {
+            if (k % 10 == 9)
+                g_string_append_printf(
+                    text, "      - { host: \"*.host%06u.example.com\", port: 443 }\n", k);
+            else if (k % 10 == 4)
+                g_string_append_printf(
+                    text,
+                    "      - { host: host%06u.example.com, port: 443, protocol: rest, "
+                    "enforcement: enforce, rules: [{ allow: { method: GET, path: \"/repos/**\" } "
+                    "}, { allow: { method: POST, path: \"/repos/*/issues\" } }] }\n",
+                    k);
+            else
+                g_string_append_printf(text, "      - { host: host%06u.example.com, port: 443 }\n",
+                                       k);
+        }
+        g_string_append_printf(text,
+                               "    binaries: [{ path: /usr/bin/tool%u }, { path: /usr/bin/curl "
+                               "}]\n",
+                               i % 50);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static double
+nanoseconds(const OshPolicySnapshot *policy, const OshFacts *facts, OshPolicyAction expected,
+            guint rounds, double *ret_allocations)
+{
+    guint64 before = allocations;
+    gint64 start = g_get_monotonic_time();
+    gint64 end;
+
+    for (guint i = 0; i < rounds; i++) {
+        OshPolicyVerdict verdict;
+
+        osh_policy_decide(policy, facts, &verdict);
+        if (verdict.action != expected)
+            g_error("a decision of the benchmark is wrong: %s", verdict.reason);
+        osh_policy_verdict_clear(&verdict);
+    }
+    end = g_get_monotonic_time();
+    *ret_allocations = (double)(allocations - before) / rounds;
+    return (double)(end - start) * 1000.0 / rounds;
+}
+
+typedef struct {
+    double exact;
+    double load_seconds;
+    double peak_mib;
+    double snapshot_mib;
+    double allow_allocations;
+} Result;
+
+static long
+peak_kib(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+static void
+ask(const OshPolicySnapshot *policy, const char *what, const char *host, const char *path,
+    OshPolicyAction expected, double *ret_nanoseconds, double *ret_allocations)
+{
+    OshSpan ancestors[] = {OSH_SPAN_LITERAL("/usr/bin/bash"), OSH_SPAN_LITERAL("/usr/bin/node")};
+    OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(host)),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 443),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+        OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_ANCESTORS, ancestors, 2),
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, OSH_SPAN_LITERAL("GET")),
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PATH, osh_span(path)),
+    };
+    OshFacts all = {facts, path != NULL ? 6 : 4};
+
+    *ret_nanoseconds = nanoseconds(policy, &all, expected, ROUNDS, ret_allocations);
+    printf("    %-22s %7.0f ns %9.2f million/s %6.2f allocations\n", what, *ret_nanoseconds,
+           1000.0 / *ret_nanoseconds, *ret_allocations);
+}
+
+static Result
+measure(guint n_endpoints)
+{
+    g_autofree char *text = make_policy(n_endpoints);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = NULL;
+    long before;
+    gint64 start;
+    Result result = {0};
+    double ignored;
+    double allocated;
+    guint middle = n_endpoints / 2 / 10 * 10;
+    g_autofree char *exact = g_strdup_printf("host%06u.example.com", middle);
+    g_autofree char *inspected = g_strdup_printf("host%06u.example.com", middle + 4);
+    g_autofree char *wildcard = g_strdup_printf("api.host%06u.example.com", middle + 9);
+
+    malloc_trim(0);
+    before = peak_kib();
+    start = g_get_monotonic_time();
+    policy = osh_policy_load_bytes(text, strlen(text), "bench.yaml", 1, 0, diagnostics);
+    result.load_seconds = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
+    if (policy == NULL) {
+        g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+
+        g_error("%s", messages);
+    }
+    result.peak_mib = (double)(peak_kib() - before) / 1024;
+    result.snapshot_mib = (double)osh_policy_memory(policy) / (1024 * 1024);
+    printf("%u endpoints: load %.3f s, peak +%.1f MiB, snapshot %.1f MiB\n", n_endpoints,
+           result.load_seconds, result.peak_mib, result.snapshot_mib);
+    ask(policy, "exact host, allow", exact, NULL, OSH_POLICY_ALLOW, &result.exact, &allocated);
+    result.allow_allocations += allocated;
+    ask(policy, "wildcard host, allow", wildcard, NULL, OSH_POLICY_ALLOW, &ignored, &allocated);
+    result.allow_allocations += allocated;
+    ask(policy, "request, allow", inspected, "/repos/org/name/pulls", OSH_POLICY_ALLOW, &ignored,
+        &allocated);
+    result.allow_allocations += allocated;
+    ask(policy, "unknown host, deny", "elsewhere.example.org", NULL, OSH_POLICY_DENY, &ignored,
+        &allocated);
+    return result;
+}
+
+int
+main(void)
+{
+    Result small = measure(10);
+    Result middle = measure(1000);
+    Result large = measure(100000);
+    gboolean good = TRUE;
+
+    if (small.allow_allocations + middle.allow_allocations + large.allow_allocations > 0) {
+        printf("FAIL: an allow allocates\n");
+        good = FALSE;
+    }
+    if (large.load_seconds > 2 || large.peak_mib > 200) {
+        printf("FAIL: 100,000 endpoints take more than 2 s or 200 MiB\n");
+        good = FALSE;
+    }
+    if (large.exact > 4 * small.exact + 200 || middle.exact > 4 * small.exact + 200) {
+        printf("FAIL: the cost of a decision grows with the policy\n");
+        good = FALSE;
+    }
+    return good ? 0 : 1;
+}
