@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a program in the box can see and touch besides the network."""
 import os
+import shutil
 import socket
 import subprocess
 
@@ -178,21 +179,10 @@ def _policy_file():
 @test("a plugin that the box could replace is refused")
 def _plugin_file():
     folder = harness.scratch()
-    for plugins in harness.PLUGIN_PATH:
-        for name in os.listdir(plugins):
-            if name == "openshell-process.so":
-                subprocess.run(["cp", os.path.join(plugins, name), folder], check=True)
+    path = os.path.join(folder, "openshell-process.so")
+    shutil.copy(os.path.join(harness.PLUGINS, "process", "openshell-process.so"), path)
     result = harness.run_host(["true"], POLICY, ["--plugin-dir", folder], cwd=folder)
-    # The same id comes from a folder outside first, so only the duplicate is at stake here.
-    expect(result.code in (0, 125), result)
-    command = [harness.HOST, "--plugin-dir", folder]
-    for plugins in harness.PLUGIN_PATH:
-        if "network" in plugins:
-            command += ["--plugin-dir", plugins]
-    done = subprocess.run([*command, "--policy", harness.write_policy(POLICY), "--", "true"],
-                          cwd=folder, env=harness.clean_environment(), capture_output=True,
-                          text=True, check=False, timeout=20)
-    expect(done.returncode == 125 and "openshell-process.so" in done.stderr, done)
+    expect(result.code == 125 and "openshell-process.so" in result.err, result)
 
 
 @test("a contributed certificate can be read in the box and is named in the environment")

@@ -2,8 +2,8 @@
 """What every end-to-end test shares: named tests, TAP output, and running the host.
 
 A test is a function marked with @test("the sentence it proves"). The environment says what is
-tested: OSH_HOST (the executable), OSH_PLUGIN_PATH (folders, separated by colons), OSH_SOURCE (the
-source tree) and OSH_BUILD (the build tree). Standard library only.
+tested: OSH_HOST (the executable, which finds the plugins of its own tree), OSH_SOURCE (the source
+tree) and OSH_BUILD (the build tree). Standard library only.
 """
 import json
 import os
@@ -16,9 +16,9 @@ import time
 import traceback
 
 HOST = os.environ.get("OSH_HOST", "openshell-host")
-PLUGIN_PATH = [d for d in os.environ.get("OSH_PLUGIN_PATH", "").split(":") if d]
 SOURCE = os.environ.get("OSH_SOURCE", os.getcwd())
 BUILD = os.environ.get("OSH_BUILD", "")
+PLUGINS = os.path.join(os.path.dirname(os.path.dirname(HOST)), "plugins")
 IS_ROOT = os.geteuid() == 0
 PYTHON = "/usr/bin/python3"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -108,8 +108,6 @@ def home():
 def host_command(command, policy=None, options=()):
     """The argument list of a run. `policy` is a path, or the text of one (it has a newline)."""
     arguments = [HOST]
-    for folder in PLUGIN_PATH:
-        arguments += ["--plugin-dir", folder]
     if policy is not None:
         arguments += ["--policy", policy if "\n" not in policy else write_policy(policy)]
     arguments += options

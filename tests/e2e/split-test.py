@@ -14,11 +14,9 @@ PLUGINS = {"process": "openshell-process.so", "network": "openshell-network.so"}
 
 
 def library(name):
-    for folder in harness.PLUGIN_PATH:
-        path = os.path.join(folder, PLUGINS[name])
-        if os.path.exists(path):
-            return path
-    raise AssertionError(f"{PLUGINS[name]} was not built")
+    path = os.path.join(harness.PLUGINS, name, PLUGINS[name])
+    expect(os.path.exists(path), f"{PLUGINS[name]} was not built")
+    return path
 
 
 def symbols(path, *options):
