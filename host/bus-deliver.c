@@ -109,8 +109,7 @@ node_compare(gconstpointer a, gconstpointer b)
 static void
 replay_queue(OshBus *bus, OshBusSubscription *subscription)
 {
-    g_autoptr(GPtrArray) nodes =
-        g_ptr_array_new_with_free_func((GDestroyNotify)osh_bus_node_unref);
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func((GDestroyNotify)osh_bus_node_unref);
     Replay *replay;
 
     for (guint i = 1; i <= bus->n_topics; i++) {
@@ -171,8 +170,7 @@ osh_bus_subscribe(OshBus *bus, const char *pattern, OshEventFunc callback, gpoin
     subscription = g_new0(OshBusSubscription, 1);
     subscription->id = ++bus->last_subscription;
     subscription->pattern = g_strdup(pattern);
-    subscription->prefix =
-        length > 0 && pattern[length - 1] == '*' ? length - 1 : G_MAXSIZE;
+    subscription->prefix = length > 0 && pattern[length - 1] == '*' ? length - 1 : G_MAXSIZE;
     subscription->callback = callback;
     subscription->data = data;
     subscription->destroy = destroy;

@@ -42,9 +42,9 @@ ticket_done(const GError *error, gpointer data)
 
         flush->writing--;
         if (error != NULL && flush->error == NULL)
-            flush->error = g_error_new(error->domain, error->code,
-                                       "event sink of “%s” failed to write: %s", ticket->provider,
-                                       error->message);
+            flush->error =
+                g_error_new(error->domain, error->code, "event sink of “%s” failed to write: %s",
+                            ticket->provider, error->message);
         osh_bus_wake(bus);
     }
     g_weak_ref_clear(&ticket->bus);

@@ -124,8 +124,7 @@ publication_fault(const OshBusTopic *topic, const OshBusTopic *reserved_topic, G
     if (payload == NULL)
         return "published without a payload";
     /* Equal types have one address while the topic's own value is alive. */
-    if (g_variant_get_type(payload) != topic->type &&
-        !g_variant_is_of_type(payload, topic->type))
+    if (g_variant_get_type(payload) != topic->type && !g_variant_is_of_type(payload, topic->type))
         return "published a payload of the wrong type";
     if (reserved_topic != NULL && reserved_topic != topic)
         return "spent a reservation on another topic";

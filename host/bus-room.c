@@ -231,8 +231,8 @@ osh_bus_reserve(OshBusPublisher *publisher, OshTopic id, guint64 process_key)
 
 /* The unit stays charged to the account as reserved: the event takes it over, or gives it back. */
 gboolean
-osh_bus_reservation_spend_locked(OshBusPublisher *publisher, guint64 token,
-                                 OshBusTopic **ret_topic, OshBusAccount **ret_account)
+osh_bus_reservation_spend_locked(OshBusPublisher *publisher, guint64 token, OshBusTopic **ret_topic,
+                                 OshBusAccount **ret_account)
 {
     OshBus *bus = publisher->bus;
     guint32 index = (guint32)token - 1;
@@ -281,8 +281,9 @@ osh_bus_on_room(OshBusPublisher *publisher, OshTopic id, OshCallback callback, g
     g_return_if_fail(callback != NULL);
 
     if (osh_bus_publisher_topic(publisher, id) == NULL) {
-        osh_bus_refuse(publisher, NULL, "waits for room for a topic that its manifest does not "
-                                        "name");
+        osh_bus_refuse(publisher, NULL,
+                       "waits for room for a topic that its manifest does not "
+                       "name");
         return;
     }
     if (bus->shards != NULL)

@@ -129,8 +129,7 @@ sink_batch(const OshBusSink *sink, const OshEvent **events)
 
         if (kept == NULL && sampled == NULL)
             break;
-        if (sampled == NULL ||
-            (kept != NULL && kept->event.sequence < sampled->event.sequence)) {
+        if (sampled == NULL || (kept != NULL && kept->event.sequence < sampled->event.sequence)) {
             events[n_kept + n_sampled] = &kept->event;
             n_kept++;
         } else {
@@ -160,7 +159,7 @@ sink_offer(OshBusSink *sink, gint64 now)
         const OshBusNode *kept = ring_peek(&sink->kept, 0);
 
         sink_let_go(sink, ring_pop(kept != NULL && &kept->event == events[i] ? &sink->kept
-                                                                              : &sink->sampled));
+                                                                             : &sink->sampled));
     }
     sink->waiting = taken < n_events;
     if (sink->waiting)

@@ -129,8 +129,7 @@ osh_bus_declare_topic(OshBus *bus, const OshTopicDeclaration *declaration, GErro
     topic->subscriptions = g_ptr_array_new();
     if (topic->retained)
         topic->values =
-            g_hash_table_new_full(g_variant_hash, g_variant_equal,
-                                  (GDestroyNotify)g_variant_unref,
+            g_hash_table_new_full(g_variant_hash, g_variant_equal, (GDestroyNotify)g_variant_unref,
                                   (GDestroyNotify)osh_bus_node_unref);
     if (topic->event_class == OSH_EVENT_DENIAL)
         topic->overflow = osh_bus_overflow_new();

@@ -7,8 +7,7 @@
  * system call. On the main thread itself the flag is enough, because the loop looks at it before
  * it sleeps. One dispatch does a bounded amount and asks to come again.
  *
- * Lock order: room_lock before a queue's lock is never needed; no lock is held while foreign code
- * runs.
+ * Lock order: room_lock, then a queue's lock. No lock is held while foreign code runs.
  */
 #include "bus-private.h"
 
@@ -16,8 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TURN        32 /* events of one thread before the next thread's turn */
-#define INVOKE_MAX  OSH_BUS_BATCH
+#define TURN 32 /* events of one thread before the next thread's turn */
 
 typedef struct {
     GSource parent;
@@ -92,12 +90,12 @@ bus_drain(OshBus *bus)
 static gboolean
 bus_run_invocations(OshBus *bus)
 {
-    Invocation run[INVOKE_MAX];
+    Invocation run[OSH_BUS_BATCH];
     guint n_run;
     gboolean more;
 
     pthread_mutex_lock(&bus->invoke_lock);
-    n_run = MIN(bus->invocations->len, INVOKE_MAX);
+    n_run = MIN(bus->invocations->len, OSH_BUS_BATCH);
     for (guint i = 0; i < n_run; i++)
         run[i] = g_array_index(bus->invocations, Invocation, i);
     if (n_run > 0)

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus.h"
+
+#include <string.h>
+
+typedef struct {
+    OshBus *bus;
+    OshBusPublisher *publisher;
+    GString *log; /* one letter or word for each thing that happened */
+    GArray *events;
+    guint64 subscription;
+} Fixture;
+
+typedef struct {
+    char topic[64];
+    guint64 id;
+    guint64 sequence;
+    guint32 count;
+    guint64 first; /* of the payload, where it is a number */
+} Seen;
+
+static const char *const topics[] = {
+    OSH_TOPIC_PLUGIN_STATE,   OSH_TOPIC_PROCESS_STARTED,
+    OSH_TOPIC_PROCESS_EXITED, OSH_TOPIC_NETWORK_ALLOWED,
+    OSH_TOPIC_NETWORK_DENIED, OSH_TOPIC_L7_RESPONSE,
+    OSH_TOPIC_HOST_STOPPING,  NULL,
+};
+
+static void
+fixture_open(Fixture *fixture, const OshBusLimits *limits)
+{
+    g_autoptr(GError) error = NULL;
+
+    fixture->bus = osh_bus_new(NULL, limits, &error);
+    g_assert_no_error(error);
+    fixture->publisher = osh_bus_publisher_new(fixture->bus, "test", topics, &error);
+    g_assert_no_error(error);
+    fixture->log = g_string_new(NULL);
+    fixture->events = g_array_new(FALSE, FALSE, sizeof(Seen));
+}
+
+static void
+fixture_close(Fixture *fixture)
+{
+    g_assert_finalize_object(fixture->bus);
+    g_string_free(fixture->log, TRUE);
+    g_array_unref(fixture->events);
+}
+
+static void
+iterate(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
+static void
+record(const OshEvent *event, gpointer data)
+{
+    Fixture *fixture = data;
+    Seen seen = {.id = event->id, .sequence = event->sequence, .count = event->count};
+
+    g_strlcpy(seen.topic, event->topic, sizeof(seen.topic));
+    if (g_variant_type_equal(g_variant_type_first(g_variant_get_type(event->payload)),
+                             G_VARIANT_TYPE_UINT64))
+        g_variant_get_child(event->payload, 0, "t", &seen.first);
+    g_array_append_val(fixture->events, seen);
+}
+
+static const Seen *
+seen(const Fixture *fixture, guint index)
+{
+    g_assert_cmpuint(index, <, fixture->events->len);
+    return &g_array_index(fixture->events, Seen, index);
+}
+
+static guint64
+publish(Fixture *fixture, const char *topic, GVariant *payload)
+{
+    OshPublication publication = {
+        .struct_size = sizeof(publication),
+        .topic = osh_bus_topic(fixture->publisher, topic),
+        .payload = payload,
+    };
+
+    return osh_bus_publish(fixture->publisher, &publication);
+}
+
+static guint64
+publish_response(Fixture *fixture, guint64 number)
+{
+    return publish(fixture, OSH_TOPIC_L7_RESPONSE,
+                   g_variant_new("(ttuta{sv})", number, number, 200u, number, NULL));
+}
+
+static guint64
+publish_started(Fixture *fixture, guint64 process)
+{
+    return publish(
+        fixture, OSH_TOPIC_PROCESS_STARTED,
+        g_variant_new("(tutssa{sv})", process, 10u, (guint64)20, "session", "/bin/sh", NULL));
+}
+
+static guint64
+publish_exited(Fixture *fixture, guint64 process)
+{
+    return publish(fixture, OSH_TOPIC_PROCESS_EXITED,
+                   g_variant_new("(tuiia{sv})", process, 10u, 0, 0, NULL));
+}
+
+static void
+on_signal(OshBus *bus, const OshEvent *event, gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_assert_true(bus == fixture->bus);
+    g_string_append_printf(fixture->log, "signal %s;", event->topic);
+}
+
+static void
+test_delivery(void)
+{
+    Fixture fixture = {0};
+    guint64 id;
+
+    fixture_open(&fixture, NULL);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_L7_RESPONSE, record, &fixture, NULL);
+    g_signal_connect(fixture.bus, "event::" OSH_TOPIC_L7_RESPONSE, G_CALLBACK(on_signal), &fixture);
+    id = publish_response(&fixture, 7);
+    g_assert_cmpuint(id, !=, 0);
+    g_assert_cmpuint(fixture.events->len, ==, 0);
+    publish_exited(&fixture, 1);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 1);
+    g_assert_cmpuint(seen(&fixture, 0)->id, ==, id);
+    g_assert_cmpuint(seen(&fixture, 0)->first, ==, 7);
+    g_assert_cmpuint(seen(&fixture, 0)->count, ==, 1);
+    g_assert_cmpstr(fixture.log->str, ==, "signal " OSH_TOPIC_L7_RESPONSE ";");
+    fixture_close(&fixture);
+}
+
+static void
+test_patterns(void)
+{
+    Fixture fixture = {0};
+    guint64 all;
+
+    fixture_open(&fixture, NULL);
+    all = osh_bus_subscribe(fixture.bus, "*", record, &fixture, NULL);
+    osh_bus_subscribe(fixture.bus, "openshell.process.*", record, &fixture, NULL);
+    osh_bus_subscribe(fixture.bus, "openshell.process", record, &fixture, NULL);
+    publish_exited(&fixture, 1);
+    publish_response(&fixture, 2);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 3);
+    osh_bus_unsubscribe(fixture.bus, all);
+    publish_exited(&fixture, 3);
+    publish_response(&fixture, 4);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 4);
+    fixture_close(&fixture);
+}
+
+static void
+test_wanted(void)
+{
+    Fixture fixture = {0};
+    OshTopic response;
+    guint64 subscription;
+    gulong handler;
+
+    fixture_open(&fixture, NULL);
+    response = osh_bus_topic(fixture.publisher, OSH_TOPIC_L7_RESPONSE);
+    g_assert_false(osh_bus_topic_wanted(fixture.publisher, response));
+    g_assert_false(osh_bus_topic_wanted(fixture.publisher, 0));
+    g_assert_true(osh_bus_topic_wanted(
+        fixture.publisher, osh_bus_topic(fixture.publisher, OSH_TOPIC_PROCESS_STARTED)));
+    subscription = osh_bus_subscribe(fixture.bus, "openshell.l7.*", record, &fixture, NULL);
+    g_assert_true(osh_bus_topic_wanted(fixture.publisher, response));
+    osh_bus_unsubscribe(fixture.bus, subscription);
+    g_assert_false(osh_bus_topic_wanted(fixture.publisher, response));
+    handler = g_signal_connect(fixture.bus, "event::" OSH_TOPIC_L7_RESPONSE, G_CALLBACK(on_signal),
+                               &fixture);
+    g_assert_true(osh_bus_topic_wanted(fixture.publisher, response));
+    g_signal_handler_disconnect(fixture.bus, handler);
+    g_assert_false(osh_bus_topic_wanted(fixture.publisher, response));
+    fixture_close(&fixture);
+}
+
+static void
+publish_again(const OshEvent *event, gpointer data)
+{
+    Fixture *fixture = data;
+    guint64 number;
+
+    g_variant_get_child(event->payload, 0, "t", &number);
+    g_string_append_printf(fixture->log, "[%" G_GUINT64_FORMAT, number);
+    if (number < 3)
+        publish_response(fixture, number + 1);
+    /* A loop inside a handler must not deliver what was just published. */
+    g_main_context_iteration(NULL, FALSE);
+    g_string_append_c(fixture->log, ']');
+}
+
+static void
+test_reentry(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, NULL);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_L7_RESPONSE, publish_again, &fixture, NULL);
+    publish_response(&fixture, 1);
+    iterate();
+    g_assert_cmpstr(fixture.log->str, ==, "[1][2][3]");
+    fixture_close(&fixture);
+}
+
+static void
+test_retained(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, NULL);
+    publish_started(&fixture, 1);
+    publish_started(&fixture, 2);
+    publish_started(&fixture, 3);
+    publish_exited(&fixture, 2);
+    publish_started(&fixture, 1);
+    iterate();
+    osh_bus_subscribe(fixture.bus, "openshell.process.*", record, &fixture, NULL);
+    publish_started(&fixture, 9);
+    g_assert_cmpuint(fixture.events->len, ==, 0);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 3);
+    g_assert_cmpuint(seen(&fixture, 0)->first, ==, 3);
+    g_assert_cmpuint(seen(&fixture, 1)->first, ==, 1);
+    g_assert_cmpuint(seen(&fixture, 2)->first, ==, 9);
+    g_assert_cmpuint(seen(&fixture, 1)->sequence, ==, 5);
+    fixture_close(&fixture);
+}
+
+static void
+subscribe_late(const OshEvent *event G_GNUC_UNUSED, gpointer data)
+{
+    Fixture *fixture = data;
+
+    if (fixture->subscription == 0)
+        fixture->subscription =
+            osh_bus_subscribe(fixture->bus, OSH_TOPIC_PROCESS_STARTED, record, fixture, NULL);
+}
+
+static void
+test_retained_in_handler(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, NULL);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_PROCESS_STARTED, subscribe_late, &fixture, NULL);
+    publish_started(&fixture, 1);
+    publish_started(&fixture, 2);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 2);
+    g_assert_cmpuint(seen(&fixture, 0)->first, ==, 1);
+    g_assert_cmpuint(seen(&fixture, 1)->first, ==, 2);
+    fixture_close(&fixture);
+}
+
+typedef struct {
+    const char *name;
+    const char *topic;
+    const char *payload; /* GVariant text */
+    const char *blame;
+} Refusal;
+
+static const Refusal refusals[] = {
+    {"undeclared-topic", OSH_TOPIC_HOST_STARTED, "('a', 'b', @a{sv} {})", "does not name"},
+    {"wrong-type", OSH_TOPIC_HOST_STOPPING, "('a', 'b', @a{sv} {})", "wrong type"},
+    {"not-a-tuple", OSH_TOPIC_HOST_STOPPING, "'a'", "wrong type"},
+    {"no-payload", OSH_TOPIC_HOST_STOPPING, NULL, "without a payload"},
+};
+
+static void
+check_blame(const OshEvent *event, gpointer data)
+{
+    Fixture *fixture = data;
+    const char *id;
+    const char *severity;
+    const char *text;
+
+    g_variant_get_child(event->payload, 0, "&s", &id);
+    g_variant_get_child(event->payload, 1, "&s", &severity);
+    g_variant_get_child(event->payload, 2, "&s", &text);
+    g_assert_cmpstr(event->source, ==, "host");
+    g_assert_cmpstr(id, ==, "test");
+    g_assert_cmpstr(severity, ==, "degraded");
+    g_string_append(fixture->log, text);
+}
+
+static void
+test_refused(gconstpointer data)
+{
+    const Refusal *refusal = data;
+    Fixture fixture = {0};
+    OshBusCounters counters;
+
+    fixture_open(&fixture, NULL);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_PLUGIN_FAULT, check_blame, &fixture, NULL);
+    osh_bus_subscribe(fixture.bus, refusal->topic, record, &fixture, NULL);
+    for (guint i = 0; i < 100; i++) {
+        GVariant *payload = refusal->payload != NULL
+                                ? g_variant_parse(NULL, refusal->payload, NULL, NULL, NULL)
+                                : NULL;
+
+        g_assert_cmpuint(publish(&fixture, refusal->topic, payload), ==, 0);
+    }
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 0);
+    g_assert_nonnull(strstr(fixture.log->str, refusal->blame));
+    g_assert_nonnull(strstr(fixture.log->str, "refused 100 of its calls"));
+    osh_bus_get_counters(fixture.bus, &counters);
+    g_assert_cmpuint(counters.refused, ==, 100);
+    fixture_close(&fixture);
+}
+
+typedef struct {
+    const char *name;
+    OshTopicDeclaration declaration;
+    int code; /* -1: accepted */
+} Declaration;
+
+static const Declaration declarations[] = {
+    {"good", {"com.example.a/1", "(sa{sv})", OSH_EVENT_SAMPLED, TRUE, NULL}, -1},
+    {"ends-another",
+     {"com.example.b/1", "(ta{sv})", OSH_EVENT_LOSSLESS, FALSE, OSH_TOPIC_PROCESS_STARTED},
+     -1},
+    {"twice", {OSH_TOPIC_L7_REQUEST, "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_BUSY},
+    {"no-revision",
+     {"com.example.a", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL},
+     OSH_ERROR_INVALID},
+    {"strange-name",
+     {"com example/1", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL},
+     OSH_ERROR_INVALID},
+    {"no-room-to-grow", {"a.b/1", "(ts)", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"no-tuple", {"a.b/1", "a{sv}", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"indefinite", {"a.b/1", "(*a{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"no-type", {"a.b/1", "(", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"key-not-basic", {"a.b/1", "(asa{sv})", OSH_EVENT_SAMPLED, TRUE, NULL}, OSH_ERROR_INVALID},
+    {"no-class", {"a.b/1", "(ta{sv})", 0, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"ends-nothing", {"a.b/1", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, "c.d/1"}, OSH_ERROR_INVALID},
+    {"ends-another-key",
+     {"a.b/1", "(sa{sv})", OSH_EVENT_SAMPLED, FALSE, OSH_TOPIC_PROCESS_STARTED},
+     OSH_ERROR_INVALID},
+};
+
+static void
+test_declare(gconstpointer data)
+{
+    const Declaration *row = data;
+    Fixture fixture = {0};
+    g_autoptr(GError) error = NULL;
+
+    fixture_open(&fixture, NULL);
+    g_assert_cmpint(osh_bus_declare_topic(fixture.bus, &row->declaration, &error), ==,
+                    row->code < 0);
+    if (row->code >= 0)
+        g_assert_error(error, OSH_ERROR, row->code);
+    fixture_close(&fixture);
+}
+
+#define THREADS    4
+#define PER_THREAD 20000
+
+typedef struct {
+    Fixture *fixture;
+    guint64 number;
+} Producer;
+
+static gpointer
+producer_main(gpointer data)
+{
+    Producer *producer = data;
+
+    for (guint64 i = 0; i < PER_THREAD; i++)
+        g_assert_cmpuint(
+            publish(producer->fixture, OSH_TOPIC_L7_RESPONSE,
+                    g_variant_new("(ttuta{sv})", producer->number, i, 0u, (guint64)0, NULL)),
+            !=, 0);
+    return NULL;
+}
+
+typedef struct {
+    guint64 next[THREADS];
+    guint64 sequence;
+    guint received;
+} Order;
+
+static void
+check_order(const OshEvent *event, gpointer data)
+{
+    Order *order = data;
+    guint64 producer;
+    guint64 number;
+
+    g_variant_get_child(event->payload, 0, "t", &producer);
+    g_variant_get_child(event->payload, 1, "t", &number);
+    g_assert_cmpuint(number, ==, order->next[producer]);
+    order->next[producer]++;
+    g_assert_cmpuint(event->sequence, ==, order->sequence + 1);
+    order->sequence = event->sequence;
+    order->received++;
+}
+
+static void
+test_threads(void)
+{
+    const OshBusLimits limits = {.sampled = PER_THREAD};
+    Fixture fixture = {0};
+    Order order = {0};
+    Producer producers[THREADS];
+    GThread *threads[THREADS];
+
+    fixture_open(&fixture, &limits);
+    osh_bus_subscribe(fixture.bus, "*", check_order, &order, NULL);
+    for (guint i = 0; i < THREADS; i++) {
+        producers[i] = (Producer){&fixture, i};
+        threads[i] = g_thread_new("producer", producer_main, &producers[i]);
+    }
+    while (order.received < THREADS * PER_THREAD)
+        g_main_context_iteration(NULL, TRUE);
+    for (guint i = 0; i < THREADS; i++)
+        g_thread_join(threads[i]);
+    fixture_close(&fixture);
+}
+
+static void
+check_dropped(const OshEvent *event, gpointer data)
+{
+    Fixture *fixture = data;
+    const char *topic;
+    guint64 count;
+    guint64 first;
+
+    g_variant_get_child(event->payload, 0, "&s", &topic);
+    g_variant_get_child(event->payload, 1, "t", &count);
+    g_variant_get_child(event->payload, 2, "t", &first);
+    g_string_append_printf(fixture->log, "%s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ";", topic,
+                           count, first);
+}
+
+static void
+test_sampled(void)
+{
+    const OshBusLimits limits = {.sampled = 100};
+    Fixture fixture = {0};
+    g_autofree char *expected = NULL;
+    guint64 first;
+
+    fixture_open(&fixture, &limits);
+    osh_bus_subscribe(fixture.bus, "openshell.l7.*", record, &fixture, NULL);
+    osh_bus_subscribe(fixture.bus, "openshell.process.*", record, &fixture, NULL);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_BUS_DROPPED, check_dropped, &fixture, NULL);
+    publish_started(&fixture, 1000);
+    first = publish_response(&fixture, 0);
+    for (guint64 i = 1; i < 350; i++)
+        publish_response(&fixture, i);
+    publish_exited(&fixture, 1000);
+    iterate();
+    g_assert_cmpuint(fixture.events->len, ==, 102);
+    g_assert_cmpuint(seen(&fixture, 0)->first, ==, 1000);
+    g_assert_cmpuint(seen(&fixture, 1)->first, ==, 250);
+    g_assert_cmpuint(seen(&fixture, 100)->first, ==, 349);
+    g_assert_cmpuint(seen(&fixture, 101)->first, ==, 1000);
+    expected = g_strdup_printf(OSH_TOPIC_L7_RESPONSE " 250 %" G_GUINT64_FORMAT ";", first);
+    g_assert_cmpstr(fixture.log->str, ==, expected);
+    fixture_close(&fixture);
+}
+
+static void
+note_call(gpointer data)
+{
+    g_string_append_c(((Fixture *)data)->log, 'c');
+}
+
+static void
+note_destroy(gpointer data)
+{
+    g_string_append_c(((Fixture *)data)->log, 'd');
+}
+
+static void
+test_invoke(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, NULL);
+    osh_bus_invoke(fixture.bus, note_call, &fixture, note_destroy);
+    osh_bus_invoke(fixture.bus, note_call, &fixture, NULL);
+    g_assert_cmpstr(fixture.log->str, ==, "");
+    iterate();
+    g_assert_cmpstr(fixture.log->str, ==, "cdc");
+    osh_bus_invoke(fixture.bus, note_call, &fixture, note_destroy);
+    g_assert_finalize_object(g_steal_pointer(&fixture.bus));
+    g_assert_cmpstr(fixture.log->str, ==, "cdcd");
+    g_string_free(fixture.log, TRUE);
+    g_array_unref(fixture.events);
+}
+
+static void
+end_itself(const OshEvent *event G_GNUC_UNUSED, gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_string_append_c(fixture->log, 'e');
+    osh_bus_unsubscribe(fixture->bus, fixture->subscription);
+}
+
+static void
+test_unsubscribe(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, NULL);
+    fixture.subscription = osh_bus_subscribe(fixture.bus, "*", end_itself, &fixture, note_destroy);
+    publish_response(&fixture, 1);
+    publish_response(&fixture, 2);
+    iterate();
+    g_assert_cmpstr(fixture.log->str, ==, "ed");
+    fixture_close(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/bus/an-event-reaches-subscribers-and-the-signal-from-the-loop",
+                    test_delivery);
+    g_test_add_func("/bus/a-pattern-is-a-name-or-a-prefix", test_patterns);
+    g_test_add_func("/bus/a-topic-is-wanted-while-somebody-listens-or-it-is-retained", test_wanted);
+    g_test_add_func("/bus/a-handler-that-publishes-is-queued", test_reentry);
+    g_test_add_func("/bus/a-late-subscriber-gets-what-is-retained-first-and-in-order",
+                    test_retained);
+    g_test_add_func("/bus/a-handler-that-subscribes-sees-each-event-once",
+                    test_retained_in_handler);
+    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++) {
+        g_autofree char *path = g_strdup_printf("/bus/refused-and-blamed/%s", refusals[i].name);
+
+        g_test_add_data_func(path, &refusals[i], test_refused);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(declarations); i++) {
+        g_autofree char *path = g_strdup_printf("/bus/declare/%s", declarations[i].name);
+
+        g_test_add_data_func(path, &declarations[i], test_declare);
+    }
+    g_test_add_func("/bus/order-of-each-thread-holds-and-sequences-have-no-gap", test_threads);
+    g_test_add_func("/bus/sampled-events-lose-the-oldest-and-the-loss-is-announced", test_sampled);
+    g_test_add_func("/bus/invoke-calls-from-the-loop-and-destroys-when-the-bus-goes", test_invoke);
+    g_test_add_func("/bus/a-subscription-that-ends-itself-is-not-called-again", test_unsubscribe);
+    return g_test_run();
+}
