@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * box-open.c: from a request of the ABI to an open box, and the words for what was achieved.
+ *
+ * [main], before the process has a second thread. It must never go on with less than was asked for
+ * unless the request names what may be missing.
+ */
+#include "process-plugin.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "seccomp-filter.h"
+
+static gboolean
+may_lack(const OshBoxRequest *request, const char *name)
+{
+    return request->allow_degraded != NULL && g_strv_contains(request->allow_degraded, name);
+}
+
+void
+osh_process_propagate(GError **error, GError *cause)
+{
+    OshError code = OSH_ERROR_FAILED;
+
+    if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_NOT_FOUND))
+        code = OSH_ERROR_NOT_FOUND;
+    else if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_NOT_EXECUTABLE))
+        code = OSH_ERROR_NOT_EXECUTABLE;
+    else if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_NO_NAMESPACES))
+        code = OSH_ERROR_UNSUPPORTED;
+    else if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_TIMED_OUT))
+        code = OSH_ERROR_TIMEOUT;
+    else if (cause->domain == OSH_ERROR)
+        code = (OshError)cause->code;
+    g_set_error_literal(error, OSH_ERROR, (gint)code, cause->message);
+    g_error_free(cause);
+}
+
+static gboolean
+resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    OshIdentityRequest wanted = {
+        .run_as_user = request->policy->run_as_user,
+        .run_as_group = request->policy->run_as_group,
+        .groups = (const char *const *)box->plugin->groups,
+        .default_account = box->plugin->default_user,
+        .uid = geteuid(),
+        .gid = getegid(),
+        .keep_own = may_lack(request, "identity"),
+    };
+
+    box->identity = osh_identity_resolve(&wanted, error);
+    return box->identity != NULL;
+}
+
+static gboolean
+plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    OshMountRequest wanted = {
+        .read_only = request->policy->read_only,
+        .read_write = request->policy->read_write,
+        .workdir = request->workdir,
+        .include_workdir = request->policy->include_workdir,
+        .hard_requirement = request->policy->hard_requirement,
+        .protect = request->protected_paths,
+    };
+
+    box->mounts = osh_mount_plan_new(&wanted, error);
+    return box->mounts != NULL;
+}
+
+static gboolean
+find_landlock(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    OshLandlockState state = osh_landlock_probe(&box->landlock_abi);
+
+    if (box->landlock_abi > 0)
+        return TRUE;
+    if (!request->policy->hard_requirement && may_lack(request, "landlock")) {
+        g_ptr_array_add(box->degraded, g_strdup("landlock"));
+        return TRUE;
+    }
+    g_set_error(error, OSH_ERROR, OSH_ERROR_DEGRADED,
+                "Landlock cannot be enforced: %s; enable it, or %s",
+                osh_landlock_state_reason(state),
+                request->policy->hard_requirement
+                    ? "use a policy without landlock.compatibility: hard_requirement"
+                    : "accept that with --allow-degraded=landlock");
+    return FALSE;
+}
+
+static gboolean
+build_filters(OshBox *box, GError **error)
+{
+    box->clone3_filter = osh_seccomp_filter_clone3(error);
+    if (box->clone3_filter == NULL)
+        return FALSE;
+    box->main_filter = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, error);
+    return box->main_filter != NULL;
+}
+
+static void
+box_died(OshBoxHandle *handle, const char *reason, gpointer data)
+{
+    OshBox *box = data;
+    g_autoptr(GError) error =
+        g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "the box has ended by itself: %s", reason);
+
+    (void)handle;
+    if (box->lost != NULL && !box->closing)
+        box->lost(error, box->lost_data);
+}
+
+static gboolean
+try_open(OshBox *box, const OshBoxRequest *request, OshNetworkCapture capture, gboolean ipv6,
+         GError **error)
+{
+    OshNetworkClaims claims = request->network ? OSH_NETWORK_CLAIM_ALL : OSH_NETWORK_CLAIM_NONE;
+    OshBoxPlan plan = {
+        .mounts = box->mounts,
+        .hostname = "openshell",
+        .uid = box->identity->uid,
+        .gid = box->identity->gid,
+        .host_proc_ok = may_lack(request, "proc"),
+    };
+
+    g_clear_pointer(&box->network, osh_network_plan_free);
+    box->network = osh_network_plan_new(capture, ipv6, claims);
+    plan.netlinks = box->network->netlinks;
+    plan.netlink_count = G_N_ELEMENTS(box->network->netlinks);
+    plan.sockets = box->network->sockets;
+    plan.socket_count = box->network->n_sockets;
+    box->handle = osh_box_open(&plan, box_died, box, error);
+    return box->handle != NULL;
+}
+
+/* The best network that this kernel gives: TPROXY before redirect, IPv6 before none. */
+static gboolean
+open_with_best_network(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    static const struct {
+        OshNetworkCapture capture;
+        gboolean ipv6;
+        const char *lacks;
+    } ladder[] = {
+        {OSH_NETWORK_CAPTURE_TPROXY, TRUE, NULL},
+        {OSH_NETWORK_CAPTURE_TPROXY, FALSE, "ipv6"},
+        {OSH_NETWORK_CAPTURE_REDIRECT, TRUE, "tproxy"},
+        {OSH_NETWORK_CAPTURE_REDIRECT, FALSE, "tproxy, ipv6"},
+    };
+    g_autoptr(GError) first = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ladder); i++) {
+        g_autoptr(GError) cause = NULL;
+
+        if (try_open(box, request, ladder[i].capture, ladder[i].ipv6, &cause)) {
+            /* Nothing is less protected: there is less network, or another way to capture it. */
+            if (ladder[i].lacks != NULL)
+                g_ptr_array_add(box->notes, g_strdup_printf("this kernel lacks %s in a network "
+                                                            "namespace",
+                                                            ladder[i].lacks));
+            return TRUE;
+        }
+        if (first == NULL)
+            first = g_steal_pointer(&cause);
+        if (!g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED))
+            break;
+    }
+    g_propagate_error(error, g_steal_pointer(&first));
+    return FALSE;
+}
+
+static void
+note_list(OshBox *box, const char *what, const GPtrArray *paths)
+{
+    GString *line;
+
+    if (paths->len == 0)
+        return;
+    line = g_string_new(what);
+    for (guint i = 0; i < MIN(paths->len, 8); i++)
+        if (g_ptr_array_index(paths, i) != NULL)
+            g_string_append_printf(line, "%s%s", i > 0 ? ", " : " ",
+                                   (const char *)g_ptr_array_index(paths, i));
+    if (paths->len > 8)
+        g_string_append_printf(line, " and %u more", paths->len - 8);
+    g_ptr_array_add(box->notes, g_string_free(line, FALSE));
+}
+
+static void
+describe(OshBox *box, const OshBoxRequest *request)
+{
+    guint32 lacks = osh_box_degraded(box->handle);
+    g_autoptr(GString) level = g_string_new(NULL);
+
+    if (lacks & OSH_INIT_DEGRADED_HOST_PROC)
+        g_ptr_array_add(box->degraded, g_strdup("proc"));
+    if (box->identity->note != NULL)
+        g_ptr_array_add(box->notes, g_strdup(box->identity->note));
+    note_list(box, "the policy names what is not there:", box->mounts->missing);
+    note_list(box, "read-only inside a writable tree:", box->mounts->protected);
+    note_list(box, "writable although it may steer programs outside:", box->mounts->unprotected);
+    g_string_append(level, box->degraded->len > 0 ? "degraded" : "strict");
+    if (box->landlock_abi > 0)
+        g_string_append_printf(level, " | landlock %u", box->landlock_abi);
+    g_string_append(level, " | seccomp");
+    if (request->network)
+        g_string_append(level, box->network->capture == OSH_NETWORK_CAPTURE_TPROXY ? " | tproxy"
+                                                                                   : " | redirect");
+    g_string_append_printf(level, " | user %s", box->identity->user);
+    box->level = g_string_free(g_steal_pointer(&level), FALSE);
+    g_ptr_array_add(box->degraded, NULL);
+    g_ptr_array_add(box->notes, NULL);
+}
+
+static void
+announce(OshBox *box)
+{
+    OshPublication publication = {
+        .struct_size = sizeof(OshPublication),
+        .topic = box->plugin->box_opened,
+        .payload = g_variant_new("(tsua{sv})", box->info.id, box->info.level,
+                                 (guint32)box->info.init_pid, NULL),
+    };
+
+    publication.reservation = osh_host_reserve(box->plugin->host, publication.topic, 0);
+    osh_host_publish(box->plugin->host, &publication);
+}
+
+static void
+take_diag_sockets(OshBox *box)
+{
+    gsize n = 0;
+
+    for (gsize i = 0; i < OSH_NETWORK_N_SOCK_DIAG; i++)
+        box->diag_sockets[i] = -1;
+    for (gsize i = 0; i < box->network->n_sockets; i++)
+        if (box->network->roles[i] >= OSH_NETWORK_SOCKET_SOCK_DIAG && n < OSH_NETWORK_N_SOCK_DIAG)
+            box->diag_sockets[n++] = osh_box_take_socket(box->handle, i);
+}
+
+static gboolean
+box_make(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    if (!resolve_identity(box, request, error) || !plan_mounts(box, request, error) ||
+        !find_landlock(box, request, error) || !build_filters(box, error) ||
+        !open_with_best_network(box, request, error))
+        return FALSE;
+    take_diag_sockets(box);
+    describe(box, request);
+    box->info = (OshBoxInfo){
+        .struct_size = sizeof(OshBoxInfo),
+        .id = 1,
+        .init_pid = osh_box_init_pid(box->handle),
+        .init_pidfd = (int)syscall(SYS_pidfd_open, osh_box_init_pid(box->handle), 0),
+        .uid = box->identity->uid,
+        .gid = box->identity->gid,
+        .level = box->level,
+        .degraded = (const char *const *)box->degraded->pdata,
+        .notes = (const char *const *)box->notes->pdata,
+    };
+    return TRUE;
+}
+
+OshBox *
+osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, OshBoxLostFunc lost,
+                     gpointer data, GError **error)
+{
+    OshBox *box;
+    GError *cause = NULL;
+
+    if (plugin->box_was_opened) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_BUSY, "this run has its box already");
+        return NULL;
+    }
+    box = g_new0(OshBox, 1);
+    box->plugin = plugin;
+    box->degraded = g_ptr_array_new_with_free_func(g_free);
+    box->notes = g_ptr_array_new_with_free_func(g_free);
+    box->workdir = g_strdup(request->workdir);
+    box->network_served = request->network;
+    box->programs = osh_process_programs_new();
+    box->contributions = g_array_new(FALSE, FALSE, sizeof(OshEnvironmentVariable));
+    box->lost = lost;
+    box->lost_data = data;
+    if (!box_make(box, request, &cause)) {
+        osh_process_box_free(box);
+        osh_process_propagate(error, cause);
+        return NULL;
+    }
+    plugin->box = box;
+    plugin->box_was_opened = TRUE;
+    announce(box);
+    return box;
+}
+
+void
+osh_process_box_free(OshBox *box)
+{
+    if (box == NULL)
+        return;
+    osh_box_free(box->handle);
+    if (box->info.struct_size != 0 && box->info.init_pidfd >= 0)
+        close(box->info.init_pidfd);
+    g_clear_pointer(&box->programs, g_hash_table_unref);
+    osh_nflog_reader_free(box->nflog);
+    for (gsize i = 0; box->network != NULL && i < OSH_NETWORK_N_SOCK_DIAG; i++)
+        if (box->diag_sockets[i] >= 0)
+            close(box->diag_sockets[i]);
+    for (guint i = 0; i < box->contributions->len; i++) {
+        OshEnvironmentVariable *variable =
+            &g_array_index(box->contributions, OshEnvironmentVariable, i);
+
+        g_free((char *)variable->name);
+        g_free((char *)variable->value);
+    }
+    g_array_unref(box->contributions);
+    osh_network_plan_free(box->network);
+    osh_mount_plan_free(box->mounts);
+    osh_identity_free(box->identity);
+    g_clear_pointer(&box->clone3_filter, g_bytes_unref);
+    g_clear_pointer(&box->main_filter, g_bytes_unref);
+    g_ptr_array_unref(box->degraded);
+    g_ptr_array_unref(box->notes);
+    g_free(box->level);
+    g_free(box->workdir);
+    g_free(box);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * box-seal.c: closes the shape of a box: contributed files, Landlock, listeners that nobody serves.
+ *
+ * [main]. Until it has worked no program can be started.
+ */
+#include "process-plugin.h"
+
+#include <linux/netlink.h>
+
+/* What every box brings itself, beside what the policy grants. */
+static const char *const own_read_only[] = {"/proc", "/run", "/sys", NULL};
+static const char *const own_read_write[] = {"/tmp", "/dev", NULL};
+
+static OshLandlockPlan *
+plan_landlock(OshBox *box)
+{
+    OshLandlockGrants grants = {
+        .own_read_only = own_read_only,
+        .own_read_write = own_read_write,
+    };
+
+    /* osh_landlock_plan_new() wants lists that end; the plan's arrays are kept that way. */
+    g_ptr_array_add(box->mounts->read_only, NULL);
+    g_ptr_array_add(box->mounts->read_write, NULL);
+    grants.read_only = (const char *const *)box->mounts->read_only->pdata;
+    grants.read_write = (const char *const *)box->mounts->read_write->pdata;
+    return osh_landlock_plan_new(box->landlock_abi, &grants);
+}
+
+static void
+keep_variables(OshBox *box, const OshContributions *contributions)
+{
+    for (gsize i = 0; i < contributions->n_variables; i++) {
+        OshEnvironmentVariable variable = {g_strdup(contributions->variables[i].name),
+                                           g_strdup(contributions->variables[i].value)};
+
+        g_array_append_val(box->contributions, variable);
+    }
+}
+
+static OshBoxFile *
+list_files(const OshContributions *contributions)
+{
+    OshBoxFile *files = g_new0(OshBoxFile, contributions->n_files + 1);
+
+    for (gsize i = 0; i < contributions->n_files; i++)
+        files[i] = (OshBoxFile){contributions->files[i].path, contributions->files[i].content,
+                                contributions->files[i].length, contributions->files[i].mode};
+    return files;
+}
+
+gboolean
+osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error)
+{
+    g_autoptr(OshLandlockPlan) landlock = plan_landlock(box);
+    g_autofree OshBoxFile *files = list_files(contributions);
+    g_autoptr(GBytes) ruleset = NULL;
+    OshBoxNetlink netlink = {0};
+    OshBoxSeal seal = {
+        .files = files,
+        .file_count = contributions->n_files,
+        .handled_fs = landlock->handled_fs,
+        .handled_net = landlock->handled_net,
+        .scoped = landlock->scoped,
+        .restrict_flags = landlock->restrict_flags,
+        .path_rules = (const OshBoxPathRule *)(gpointer)landlock->rules->data,
+        .path_rule_count = landlock->rules->len,
+    };
+    GError *cause = NULL;
+    gsize size;
+
+    if (box->sealed) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the box is sealed already");
+        return FALSE;
+    }
+    if (box->network_served && box->claims != OSH_NETWORK_CLAIM_ALL) {
+        ruleset = osh_network_ruleset_new(box->network->capture, box->claims);
+        netlink.protocol = NETLINK_NETFILTER;
+        netlink.bytes = g_bytes_get_data(ruleset, &size);
+        netlink.size = size;
+        netlink.acks = OSH_NETWORK_RULESET_ACKS;
+        seal.netlinks = &netlink;
+        seal.netlink_count = 1;
+    }
+    if (!osh_box_seal(box->handle, &seal, &cause)) {
+        osh_process_propagate(error, cause);
+        return FALSE;
+    }
+    keep_variables(box, contributions);
+    box->sealed = TRUE;
+    osh_process_watch_refusals(box);
+    return TRUE;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launcher.c: openshell.process-launcher/1: programs of the box, from the request to the exit.
+ *
+ * [main]. A program is announced after its exec succeeded and its exit after everything that it
+ * wrote to a terminal was delivered. Descriptors of a request are duplicated at once: the caller
+ * closes its own whenever it likes.
+ */
+#include "process-plugin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "doctor-probe.h"
+
+typedef struct {
+    OshBox *box;
+    guint32 id;
+    char *kind;
+    char *path;
+    int stdio[3];
+    OshTerminalChoice terminal;
+    OshTerminalRelay *relay;
+    int pidfd;
+    pid_t pid;
+    int status;
+    OshLaunchFunc launched;
+    OshExitFunc exited;
+    gpointer data;
+} OshProgram;
+
+static void
+program_free(gpointer data)
+{
+    OshProgram *program = data;
+
+    osh_terminal_relay_free(program->relay);
+    for (gsize i = 0; i < 3; i++)
+        if (program->stdio[i] >= 0)
+            close(program->stdio[i]);
+    if (program->pidfd >= 0)
+        close(program->pidfd);
+    g_free(program->kind);
+    g_free(program->path);
+    g_free(program);
+}
+
+GHashTable *
+osh_process_programs_new(void)
+{
+    return g_hash_table_new_full(NULL, NULL, NULL, program_free);
+}
+
+static void
+publish(OshBox *box, OshTopic topic, GVariant *payload)
+{
+    OshPublication publication = {
+        .struct_size = sizeof(OshPublication),
+        .topic = topic,
+        .payload = payload,
+    };
+
+    publication.reservation = osh_host_reserve(box->plugin->host, topic, 0);
+    osh_host_publish(box->plugin->host, &publication);
+}
+
+/* Field 22 of /proc/PID/stat; what stands before it in parentheses may hold anything. */
+static guint64
+start_time_of(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
+    g_autofree char *text = NULL;
+    const char *field;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    field = strrchr(text, ')');
+    for (guint i = 2; field != NULL && i < 22; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
+}
+
+static void
+signal_program(int signal_number, gpointer data)
+{
+    OshProgram *program = data;
+
+    osh_box_signal(program->box->handle, program->id, signal_number, TRUE, NULL);
+}
+
+static void
+connect_terminal(OshProgram *program, OshBoxProcess *process)
+{
+    OshTerminalRequest request = {
+        .master = process->terminal,
+        .input = program->terminal.is_terminal[0] ? program->stdio[0] : program->terminal.outer,
+        .output = program->terminal.output,
+        .pid = process->pid,
+        .signal = signal_program,
+        .data = program,
+    };
+
+    process->terminal = -1;
+    program->relay = osh_terminal_relay_new(&request);
+}
+
+static void
+launch_failed(OshProgram *program, const GError *cause)
+{
+    OshBox *box = program->box;
+    GError *error = NULL;
+
+    osh_process_propagate(&error, g_error_copy(cause));
+    publish(
+        box, box->plugin->process_refused,
+        g_variant_new("(ssssa{sv})", program->kind, program->path, "launch", error->message, NULL));
+    program->launched(NULL, error, program->data);
+    g_error_free(error);
+    g_hash_table_remove(box->programs, GUINT_TO_POINTER(program->id));
+}
+
+static void
+box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, gpointer data)
+{
+    OshProgram *program = data;
+    OshBox *box = program->box;
+    OshProcess started = {.struct_size = sizeof(OshProcess)};
+
+    (void)handle;
+    if (process == NULL) {
+        launch_failed(program, error);
+        return;
+    }
+    program->pid = process->pid;
+    program->pidfd = g_steal_fd(&process->pidfd);
+    if (process->terminal >= 0)
+        connect_terminal(program, process);
+    started.id = program->id;
+    started.pid = program->pid;
+    started.pidfd = program->pidfd;
+    started.start_time = start_time_of(program->pid);
+    publish(box, box->plugin->process_started,
+            g_variant_new("(tutssa{sv})", (guint64)program->id, (guint32)program->pid,
+                          started.start_time, program->kind, program->path, NULL));
+    program->launched(&started, NULL, program->data);
+}
+
+static void
+program_finished(gpointer data)
+{
+    OshProgram *program = data;
+    OshBox *box = program->box;
+    gboolean signalled = WIFSIGNALED(program->status);
+    gint code = signalled ? -1 : WEXITSTATUS(program->status);
+    gint signal_number = signalled ? WTERMSIG(program->status) : 0;
+    OshExitFunc exited = program->exited;
+    gpointer exited_data = program->data;
+    guint32 id = program->id;
+
+    publish(box, box->plugin->process_exited,
+            g_variant_new("(tuiia{sv})", (guint64)id, (guint32)program->pid, code, signal_number,
+                          NULL));
+    g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
+    if (exited != NULL)
+        exited(id, code, signal_number, exited_data);
+}
+
+static void
+box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
+{
+    OshProgram *program = data;
+
+    (void)handle;
+    (void)id;
+    program->status = status;
+    if (program->relay != NULL)
+        osh_terminal_relay_finish(program->relay, program_finished, program);
+    else
+        program_finished(program);
+}
+
+static gboolean
+duplicate_stdio(OshProgram *program, const OshLaunchSpec *spec, GError **error)
+{
+    const int wanted[3] = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd};
+
+    for (gsize i = 0; i < 3; i++) {
+        /* A closed descriptor of the host's is /dev/null in the box. */
+        program->stdio[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, 3) : -1;
+        if (program->stdio[i] < 0 && wanted[i] >= 0 && errno != EBADF) {
+            g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot duplicate a descriptor: %s",
+                        g_strerror(errno));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static OshProgram *
+program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshExitFunc exited,
+            gpointer data)
+{
+    OshProgram *program = g_new0(OshProgram, 1);
+
+    program->box = box;
+    program->kind = g_utf8_make_valid(spec->kind, -1);
+    program->path = g_utf8_make_valid(spec->argv[0], -1);
+    program->pidfd = -1;
+    program->launched = launched;
+    program->exited = exited;
+    program->data = data;
+    for (gsize i = 0; i < 3; i++)
+        program->stdio[i] = -1;
+    return program;
+}
+
+static void
+choose_terminal(OshProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *launch)
+{
+    program->terminal = osh_terminal_choose(program->stdio);
+    if (spec->terminal == OSH_LAUNCH_PTY) {
+        program->terminal = (OshTerminalChoice){.is_terminal = {TRUE, TRUE, TRUE},
+                                                .outer = program->stdio[0],
+                                                .output = program->stdio[1],
+                                                .rows = spec->rows != 0 ? spec->rows : 24,
+                                                .columns = spec->columns != 0 ? spec->columns : 80};
+    }
+    for (gsize i = 0; i < 3; i++) {
+        launch->stdio[i] = program->stdio[i] >= 0 ? program->stdio[i] : OSH_BOX_STDIO_NULL;
+        if (program->terminal.is_terminal[i]) {
+            launch->stdio[i] = OSH_BOX_STDIO_TERMINAL;
+            launch->terminal = TRUE;
+        }
+    }
+    launch->rows = program->terminal.rows;
+    launch->columns = program->terminal.columns;
+}
+
+static GStrv
+environment_of(OshBox *box, const OshLaunchSpec *spec, GError **error)
+{
+    g_auto(GStrv) host = g_get_environ();
+    OshEnvironmentRequest request = {
+        .host = (const char *const *)host,
+        .pass = (const char *const *)box->plugin->pass_environment,
+        .additions = spec->environment,
+        .contributions = (const OshEnvironmentVariable *)(gpointer)box->contributions->data,
+        .n_contributions = box->contributions->len,
+        .identity = box->identity,
+    };
+
+    return osh_environment_new(&request, error);
+}
+
+static guint32
+start_program(OshBox *box, OshProgram *program, const OshLaunchSpec *spec, GError **error)
+{
+    g_auto(GStrv) environment = environment_of(box, spec, error);
+    OshBoxFilter filters[2];
+    gsize sizes[2];
+    OshBoxLaunch launch = {
+        .argv = spec->argv,
+        .cwd = spec->cwd != NULL ? spec->cwd : box->workdir,
+        .uid = box->identity->uid,
+        .gid = box->identity->gid,
+        .groups = box->identity->groups,
+        .group_count = box->identity->n_groups,
+        .filters = filters,
+        .filter_count = G_N_ELEMENTS(filters),
+    };
+
+    if (environment == NULL || !duplicate_stdio(program, spec, error))
+        return 0;
+    launch.environment = (const char *const *)environment;
+    launch.search_path = g_environ_getenv(environment, "PATH");
+    filters[0].instructions = g_bytes_get_data(box->clone3_filter, &sizes[0]);
+    filters[0].size = sizes[0];
+    filters[1].instructions = g_bytes_get_data(box->main_filter, &sizes[1]);
+    filters[1].size = sizes[1];
+    choose_terminal(program, spec, &launch);
+    return osh_box_launch(box->handle, &launch, box_launched, box_exited, program, error);
+}
+
+static void
+launcher_launch(gpointer instance, OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched,
+                OshExitFunc exited, gpointer data)
+{
+    OshProgram *program = program_new(box, spec, launched, exited, data);
+    GError *cause = NULL;
+
+    (void)instance;
+    if (!box->sealed)
+        cause = g_error_new(OSH_ERROR, OSH_ERROR_INVALID, "the box is not sealed yet");
+    else
+        program->id = start_program(box, program, spec, &cause);
+    if (cause != NULL) {
+        GError *error = NULL;
+
+        osh_process_propagate(&error, cause);
+        program_free(program);
+        launched(NULL, error, data);
+        g_error_free(error);
+        return;
+    }
+    g_hash_table_insert(box->programs, GUINT_TO_POINTER(program->id), program);
+}
+
+static OshBox *
+launcher_box_open(gpointer instance, const OshBoxRequest *request, OshBoxLostFunc lost,
+                  gpointer data, GError **error)
+{
+    OshBox *box = osh_process_box_open(instance, request, lost, data, error);
+
+    if (box != NULL)
+        osh_terminal_block_signals();
+    return box;
+}
+
+static OshBox *
+launcher_box_get(gpointer instance)
+{
+    return ((OshProcessPlugin *)instance)->box;
+}
+
+static const OshBoxInfo *
+launcher_box_info(gpointer instance, OshBox *box)
+{
+    (void)instance;
+    return &box->info;
+}
+
+static gboolean
+launcher_seal(gpointer instance, OshBox *box, const OshContributions *contributions, GError **error)
+{
+    (void)instance;
+    return osh_process_box_seal(box, contributions, error);
+}
+
+static gboolean
+launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_number)
+{
+    (void)instance;
+    return g_hash_table_contains(box->programs, GUINT_TO_POINTER((guint)process_id)) &&
+           osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL);
+}
+
+static gboolean
+launcher_resize(gpointer instance, OshBox *box, guint64 process_id, guint16 rows, guint16 columns)
+{
+    const OshProgram *program =
+        g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
+
+    (void)instance;
+    return program != NULL && program->relay != NULL &&
+           osh_terminal_relay_resize(program->relay, rows, columns);
+}
+
+static void
+box_closed(OshBoxHandle *handle, gpointer data)
+{
+    OshBox *box = data;
+    OshProcessPlugin *plugin = box->plugin;
+    OshCallback closed = box->closed;
+    gpointer closed_data = box->closed_data;
+
+    (void)handle;
+    if (box->nflog != NULL)
+        osh_nflog_reader_flush(box->nflog);
+    publish(box, plugin->box_closed, g_variant_new("(tsa{sv})", box->info.id, "closed", NULL));
+    plugin->box = NULL;
+    osh_process_box_free(box);
+    closed(closed_data);
+}
+
+static void
+launcher_box_close(gpointer instance, OshBox *box, gint64 deadline, OshCallback closed,
+                   gpointer data)
+{
+    gint64 grace = MAX(deadline - g_get_monotonic_time(), 0) / 1000;
+
+    (void)instance;
+    box->closing = TRUE;
+    box->closed = closed;
+    box->closed_data = data;
+    osh_box_close(box->handle, (guint)MIN(grace, G_MAXINT), box_closed, box);
+}
+
+static GVariant *
+launcher_probe(gpointer instance)
+{
+    (void)instance;
+    return osh_doctor_probe();
+}
+
+const OshProcessLauncherInterface osh_process_launcher_vtable = {
+    .struct_size = sizeof(OshProcessLauncherInterface),
+    .box_open = launcher_box_open,
+    .box_get = launcher_box_get,
+    .box_info = launcher_box_info,
+    .seal = launcher_seal,
+    .launch = launcher_launch,
+    .signal = launcher_signal,
+    .resize = launcher_resize,
+    .box_close = launcher_box_close,
+    .probe = launcher_probe,
+};

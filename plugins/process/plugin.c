@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plugin.c: the process plugin: manifest, configuration, and the two interfaces that it gives.
+ *
+ * [main] throughout. It knows nothing of the network plugin: what that one needs of a box goes
+ * through openshell.sandbox-net/1.
+ */
+#include "process-plugin.h"
+
+OSH_PLUGIN_MANIFEST(
+    "[plugin]\n"
+    "id=process\n"
+    "version=0.1.0\n"
+    "abi=1.0\n"
+    "summary=Boxes: namespaces, mounts, Landlock, seccomp, dropped privileges, and their init\n"
+    "license=Apache-2.0\n"
+    "provides=openshell.process-launcher/1;openshell.sandbox-net/1\n"
+    "publishes=openshell.box.opened/1;openshell.box.closed/1;openshell.process.started/1;"
+    "openshell.process.exited/1;openshell.process.refused/1;openshell.network.denied/1\n"
+    "\n"
+    "[config pass-environment]\n"
+    "type=strings\n"
+    "help=names of host variables that programs also get; a trailing * stands for the rest\n"
+    "\n"
+    "[config groups]\n"
+    "type=strings\n"
+    "help=supplementary groups of programs, as root; none otherwise\n"
+    "\n"
+    "[config default-user]\n"
+    "type=string\n"
+    "help=account of programs when root's policy names none; sandbox if it exists\n");
+
+static GStrv
+strings_setting(GVariant *config, const char *key)
+{
+    GStrv value = NULL;
+
+    if (config == NULL || !g_variant_lookup(config, key, "^as", &value))
+        value = g_new0(char *, 1);
+    return value;
+}
+
+static gboolean
+process_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    OshProcessPlugin *plugin = g_new0(OshProcessPlugin, 1);
+    GVariant *config = osh_host_config(host);
+
+    (void)error;
+    plugin->host = host;
+    plugin->groups = strings_setting(config, "groups");
+    plugin->pass_environment = strings_setting(config, "pass-environment");
+    if (config != NULL)
+        g_variant_lookup(config, "default-user", "s", &plugin->default_user);
+    plugin->box_opened = osh_host_topic(host, OSH_TOPIC_BOX_OPENED);
+    plugin->box_closed = osh_host_topic(host, OSH_TOPIC_BOX_CLOSED);
+    plugin->process_started = osh_host_topic(host, OSH_TOPIC_PROCESS_STARTED);
+    plugin->process_exited = osh_host_topic(host, OSH_TOPIC_PROCESS_EXITED);
+    plugin->process_refused = osh_host_topic(host, OSH_TOPIC_PROCESS_REFUSED);
+    plugin->network_denied = osh_host_topic(host, OSH_TOPIC_NETWORK_DENIED);
+    *ret_self = plugin;
+    return TRUE;
+}
+
+static void
+process_destroy(gpointer self)
+{
+    OshProcessPlugin *plugin = self;
+
+    osh_process_box_free(plugin->box);
+    g_strfreev(plugin->groups);
+    g_strfreev(plugin->pass_environment);
+    g_free(plugin->default_user);
+    g_free(plugin);
+}
+
+static gboolean
+process_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+{
+    if (g_str_equal(id, OSH_INTERFACE_PROCESS_LAUNCHER))
+        *ret_interface = (OshInterface){"process", &osh_process_launcher_vtable, self};
+    else if (g_str_equal(id, OSH_INTERFACE_SANDBOX_NET))
+        *ret_interface = (OshInterface){"process", &osh_sandbox_net_vtable, self};
+    else
+        return FALSE;
+    return TRUE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT,
+    .create = process_create,
+    .destroy = process_destroy,
+    .get_interface = process_get_interface,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process-plugin.h: what the files that adapt this plugin to the ABI share. [main] throughout,
+ * except where a function says otherwise.
+ */
+#pragma once
+
+#include "box.h"
+#include "environment.h"
+#include "identity.h"
+#include "landlock-plan.h"
+#include "network-plan.h"
+#include "nflog.h"
+#include "terminal.h"
+
+#include "openshell/ext/policy.h"
+#include "openshell/ext/process-launcher.h"
+#include "openshell/ext/sandbox-net.h"
+#include "openshell/plugin.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+    const OshHost *host;
+    OshBox *box; /* (nullable) */
+    gboolean box_was_opened;
+    GStrv groups;
+    GStrv pass_environment;
+    char *default_user;
+    OshTopic box_opened;
+    OshTopic box_closed;
+    OshTopic process_started;
+    OshTopic process_exited;
+    OshTopic process_refused;
+    OshTopic network_denied;
+} OshProcessPlugin;
+
+/* The box of the ABI: the handle, and what was decided when it was made. */
+struct _OshBox {
+    OshProcessPlugin *plugin;
+    OshBoxHandle *handle;
+    OshBoxInfo info;
+    char *level;
+    GPtrArray *degraded; /* NULL-terminated */
+    GPtrArray *notes;    /* NULL-terminated */
+    char *workdir;
+
+    OshIdentity *identity;
+    OshMountPlan *mounts;
+    OshNetworkPlan *network;
+    OshNetworkClaims claims;
+    int diag_sockets[OSH_NETWORK_N_SOCK_DIAG];
+    gint next_diag_socket; /* atomic */
+    OshNflogReader *nflog;
+    guint landlock_abi;
+    GBytes *clone3_filter;
+    GBytes *main_filter;
+
+    gboolean network_served; /* it has listeners */
+    gboolean sealed;
+    gboolean closing;
+    GArray *contributions; /* OshEnvironmentVariable, strings owned */
+    GHashTable *programs;  /* launch id -> OshProgram, see launcher.c */
+
+    OshBoxLostFunc lost;
+    gpointer lost_data;
+    OshCallback closed;
+    gpointer closed_data;
+};
+
+/** osh_process_launcher_vtable: provides openshell.process-launcher/1. */
+extern const OshProcessLauncherInterface osh_process_launcher_vtable;
+
+/** osh_sandbox_net_vtable: provides openshell.sandbox-net/1. */
+extern const OshSandboxNetInterface osh_sandbox_net_vtable;
+
+/** osh_process_box_open: see osh_launcher_box_open(); in box-open.c. */
+OshBox *osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request,
+                             OshBoxLostFunc lost, gpointer data, GError **error);
+
+/** osh_process_box_seal: see osh_launcher_seal(); in box-seal.c. */
+gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);
+
+/**
+ * osh_process_box_free:
+ * @box: (nullable) (transfer full): a box; whatever lives in it is killed
+ */
+void osh_process_box_free(OshBox *box);
+
+/**
+ * osh_process_propagate:
+ * @error: return location
+ * @cause: (transfer full): an error of box.h or of a module here
+ *
+ * Gives @cause the domain and the code that the ABI promises, and keeps its words.
+ */
+void osh_process_propagate(GError **error, GError *cause);
+
+/** osh_process_watch_refusals: starts to publish what the box's network refuses. */
+void osh_process_watch_refusals(OshBox *box);
+
+/** osh_process_programs_new: Returns: (transfer full): the table of a box's programs. */
+GHashTable *osh_process_programs_new(void);
+
+G_END_DECLS
