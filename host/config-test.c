@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a configuration file and the command line may say, and how each mistake is told. */
 #include "config.h"
 
 #include <glib/gstdio.h>

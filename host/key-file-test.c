@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The strict key-file syntax: every mistake has its line. */
 #include "key-file.h"
 
 #include <string.h>

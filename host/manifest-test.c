@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a manifest may say, and how each mistake is told. */
 #include "manifest.h"
 
 #include <string.h>

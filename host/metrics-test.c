@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counters and gauges: read while many threads write. */
 #include "metrics.h"
 
 #define THREADS   4

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Data-plane threads: posting, watching descriptors, timers, stopping. */
 #include "shard.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which word was probably meant. */
 #include "suggest.h"
 
 static const char *const words[] = {"policy", "plugin-dir", "timeout", "set", "quiet", NULL};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The bounded pool for work that blocks. */
 #include "worker.h"
 
 #include <pthread.h>

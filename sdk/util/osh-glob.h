@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 
 /** OSH_GLOB_ERROR: error domain of this module; the only code is 0. */
 #define OSH_GLOB_ERROR (osh_glob_error_quark())
+/** osh_glob_error_quark: Returns: the quark behind %OSH_GLOB_ERROR. */
 GQuark osh_glob_error_quark(void);
 
 /**

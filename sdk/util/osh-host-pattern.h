@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 /** OSH_HOST_PATTERN_ERROR: error domain; the only code is 0. */
 #define OSH_HOST_PATTERN_ERROR (osh_host_pattern_error_quark())
+/** osh_host_pattern_error_quark: Returns: the quark behind %OSH_HOST_PATTERN_ERROR. */
 GQuark osh_host_pattern_error_quark(void);
 
 typedef struct _OshHostPattern OshHostPattern;

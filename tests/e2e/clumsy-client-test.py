@@ -9,7 +9,7 @@ origins = world.World()
 API = f"{world.ADDRESS}:{world.API_PORT}"
 POLICY = world.policy(API)
 # Shortened so that a test need not wait for what a person would.
-QUICK = ["--set", "network.head-timeout-ms=1000"]
+QUICK = ["--set", "network.head_timeout=1"]
 
 PROXY = (
     "import os, re, socket, time\n"

@@ -4,7 +4,6 @@ import os
 import re
 import socket
 import subprocess
-import time
 
 import harness
 import world
@@ -102,6 +101,68 @@ def _process_alone_with_rules():
                               options=["--disable", "network"])
     expect(result.code != 0 and "hello" not in result.out, result)
     expect("network" in result.err, result)
+
+
+PROXY = f"{world.OTHER_ADDRESS}:3128"
+
+
+class Proxy:
+    """The network plugin alone, listening for programs outside any box."""
+
+    def __init__(self, policy, *options):
+        self.process = harness.start_host(None, policy, [
+            "--disable", "process", "--set", f"network.listen={PROXY}", *options])
+
+    def __enter__(self):
+        harness.wait_until(self._listens, 10, "the proxy does not listen")
+        return self
+
+    def _listens(self):
+        if self.process.poll() is not None:
+            raise AssertionError(self.process.communicate())
+        with socket.socket() as probe:
+            return probe.connect_ex((world.OTHER_ADDRESS, 3128)) == 0
+
+    def __exit__(self, kind, value, trace):
+        self.process.terminate()
+        self.out, self.err = (text.decode() for text in self.process.communicate(timeout=15))
+
+
+def through_proxy(url, *more):
+    return subprocess.run(["curl", "-sS", "--max-time", "8", "-x", f"http://{PROXY}", *more, url],
+                          capture_output=True, text=True, check=False, timeout=15,
+                          env=harness.clean_environment())
+
+
+@test("the network plugin alone: a proxy for programs outside any box, by policy and by program")
+def _network_alone():
+    origins = world.World()
+    allowed = f"http://{world.ADDRESS}:{world.API_PORT}/hello"
+    with Proxy(world.policy(f"{world.ADDRESS}:{world.API_PORT}",
+                            binaries=["/usr/bin/curl"])) as proxy:
+        for more in ((), ("--proxytunnel",)):
+            done = through_proxy(allowed, *more)
+            expect(done.returncode == 0 and "world" in done.stdout, done)
+        done = through_proxy(f"http://{world.ADDRESS}:{world.REFUSED_PORT}/", "-f")
+        expect(done.returncode != 0, done)
+        done = subprocess.run(
+            [harness.PYTHON, "-I", "-c", f"import urllib.request as r; r.urlopen('{allowed}')"],
+            capture_output=True, text=True, check=False, timeout=15,
+            env=harness.clean_environment(http_proxy=f"http://{PROXY}"))
+        expect(done.returncode != 0 and "403" in done.stderr, done)
+    expect(proxy.process.returncode in (0, 143), proxy.process.returncode, proxy.err)
+    expect(proxy.err.count("DENIED") == 2, proxy.err)
+    expect(origins.refused.connections == 0, "the refused server was reached")
+
+
+@test("a port that is taken is said, with exit code 125")
+def _port_taken():
+    with socket.socket() as holder:
+        holder.bind((world.OTHER_ADDRESS, 3128))
+        holder.listen()
+        result = harness.run_host(None, world.policy(f"{world.ADDRESS}:{world.API_PORT}"), [
+            "--disable", "process", "--set", f"network.listen={PROXY}"])
+    expect(result.code == 125 and "3128" in result.err, result)
 
 
 harness.main()
