@@ -125,8 +125,8 @@ osh_policy_diagnostics_get(OshPolicyDiagnostics *diagnostics, guint index)
     return g_ptr_array_index(diagnostics->entries, index);
 }
 
-static void
-append_printable(GString *line, const char *text)
+void
+osh_policy_append_printable(GString *line, const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
 
@@ -146,19 +146,19 @@ osh_policy_diagnostic_format(const OshPolicyDiagnostics *diagnostics,
 {
     GString *line = g_string_new(NULL);
 
-    append_printable(line, diagnostics->file_name);
+    osh_policy_append_printable(line, diagnostics->file_name);
     if (diagnostic->line > 0)
         g_string_append_printf(line, ":%u:%u", diagnostic->line, diagnostic->column);
     g_string_append(line, diagnostic->severity == OSH_POLICY_DIAGNOSTIC_ERROR ? ": error: "
                                                                               : ": warning: ");
     if (diagnostic->path != NULL && diagnostic->path[0] != '\0') {
-        append_printable(line, diagnostic->path);
+        osh_policy_append_printable(line, diagnostic->path);
         g_string_append(line, ": ");
     }
-    append_printable(line, diagnostic->message);
+    osh_policy_append_printable(line, diagnostic->message);
     if (diagnostic->suggestion != NULL) {
         g_string_append(line, " (");
-        append_printable(line, diagnostic->suggestion);
+        osh_policy_append_printable(line, diagnostic->suggestion);
         g_string_append_c(line, ')');
     }
     return g_string_free(line, FALSE);

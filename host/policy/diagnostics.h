@@ -86,6 +86,9 @@ char *osh_policy_diagnostic_format(const OshPolicyDiagnostics *diagnostics,
  */
 char *osh_policy_diagnostics_format(OshPolicyDiagnostics *diagnostics);
 
+/** osh_policy_append_printable: appends @text to @line, control characters escaped. */
+void osh_policy_append_printable(GString *line, const char *text);
+
 /**
  * osh_policy_nearest_word:
  * @word: what was written
