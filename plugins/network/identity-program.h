@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identity-program.h: what a process runs, and what its ancestors run. Used by the scanner's
+ * thread alone; the identities that it makes are shared.
+ */
+#pragma once
+
+#include "identity.h"
+
+G_BEGIN_DECLS
+
+typedef struct _OshProgramCache OshProgramCache;
+
+/**
+ * osh_program_cache_new:
+ * @root: the pid at which ancestry ends, itself left out; 0 for the whole ancestry that can be read
+ */
+OshProgramCache *osh_program_cache_new(pid_t root);
+/** osh_program_cache_free: @cache: (transfer full). */
+void osh_program_cache_free(OshProgramCache *cache);
+
+/**
+ * osh_program_identify:
+ * @ret_problem: (out) (transfer full): why it cannot be told; set on failure only
+ *
+ * Returns: (transfer full) (nullable): what @pid runs at this moment
+ */
+OshPeerIdentity *osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem);
+
+G_END_DECLS

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scanner's thread: one look over the workload's descriptors answers every lookup that was
+ * waiting when it began. Lookups are made and answered on shards; in between they belong to this
+ * thread, which touches neither their callback nor its data. Never answers from an older look.
+ */
+#include "identity-program.h"
+#include "identity-workload.h"
+
+#include <errno.h>
+
+/* A process that was forked while the list was read may hold the socket; one more look finds it. */
+#define MAX_LOOKS 2
+
+struct _OshIdentityLookup {
+    OshIdentityFunc done;
+    gpointer data;
+    guint shard;
+    guint looks;
+    guint64 inode;
+    OshIdentityAnswer answer;
+    OshPeerIdentity *peer;
+    char *problem;
+    gint64 read_at;
+};
+
+typedef struct {
+    GPtrArray *lookups;
+} ScannerBatch;
+
+struct _OshIdentityScanner {
+    OshInterface shard;
+    guint n_shards;
+    OshWorkloadProcesses *processes;
+    OshProgramCache *programs;
+    GThread *thread;
+    GMutex mutex;
+    GCond wake;
+    GPtrArray *waiting;
+    gboolean ending;
+};
+
+/* One scan. @wanted maps an inode to the array of pids that hold it. */
+typedef struct {
+    GHashTable *wanted;
+    gboolean unreadable;
+    pid_t unreadable_pid;
+} Scan;
+
+static void
+lookup_free(gpointer data)
+{
+    OshIdentityLookup *lookup = data;
+
+    osh_peer_identity_unref(lookup->peer);
+    g_free(lookup->problem);
+    g_free(lookup);
+}
+
+/* [shard] */
+static void
+batch_deliver(gpointer data)
+{
+    ScannerBatch *batch = data;
+
+    for (guint i = 0; i < batch->lookups->len; i++) {
+        OshIdentityLookup *lookup = batch->lookups->pdata[i];
+        OshIdentityFunc done = lookup->done;
+
+        lookup->done = NULL;
+        if (done != NULL)
+            done(lookup->answer, lookup->peer, lookup->problem, lookup->read_at, lookup->data);
+    }
+    g_ptr_array_unref(batch->lookups);
+    g_free(batch);
+}
+
+static void
+scan_found(pid_t pid, guint64 inode, gpointer data)
+{
+    Scan *scan = data;
+    GArray *holders = g_hash_table_lookup(scan->wanted, &inode);
+
+    if (holders == NULL)
+        return;
+    if (holders->len == 0 || g_array_index(holders, pid_t, holders->len - 1) != pid)
+        g_array_append_val(holders, pid);
+}
+
+static void
+lookup_uncertain(OshIdentityLookup *lookup, char *problem)
+{
+    lookup->answer = OSH_IDENTITY_UNCERTAIN;
+    g_clear_pointer(&lookup->peer, osh_peer_identity_unref);
+    g_free(lookup->problem);
+    lookup->problem = problem;
+}
+
+static void
+scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *lookup)
+{
+    const GArray *holders = g_hash_table_lookup(scan->wanted, &lookup->inode);
+
+    if (scan->unreadable) {
+        lookup_uncertain(lookup, g_strdup_printf("process %d of the workload cannot be read",
+                                                 scan->unreadable_pid));
+        return;
+    }
+    lookup->answer = OSH_IDENTITY_NOBODY;
+    for (guint i = 0; i < holders->len; i++) {
+        pid_t pid = g_array_index(holders, pid_t, i);
+        char *problem = NULL;
+        g_autoptr(OshPeerIdentity) holder = osh_program_identify(scanner->programs, pid, &problem);
+
+        if (holder == NULL) {
+            lookup_uncertain(lookup, problem);
+            return;
+        }
+        if (lookup->peer != NULL && !osh_peer_identity_equal(lookup->peer, holder)) {
+            lookup_uncertain(lookup,
+                             g_strdup_printf("the connection is held by different programs, "
+                                             "processes %d and %d",
+                                             lookup->peer->pid, pid));
+            return;
+        }
+        if (lookup->peer == NULL || holder->pid < lookup->peer->pid) {
+            osh_peer_identity_unref(lookup->peer);
+            lookup->peer = osh_peer_identity_ref(holder);
+        }
+        lookup->answer = OSH_IDENTITY_FOUND;
+    }
+    if (lookup->answer == OSH_IDENTITY_NOBODY && lookup->problem == NULL)
+        lookup->problem = g_strdup("no process of the workload holds the connection");
+}
+
+static void
+scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
+{
+    Scan scan = {.wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
+                                                 (GDestroyNotify)g_array_unref)};
+    gint64 began = g_get_monotonic_time();
+    const GArray *pids = osh_workload_processes_list(scanner->processes);
+
+    for (guint i = 0; i < lookups->len; i++) {
+        OshIdentityLookup *lookup = lookups->pdata[i];
+
+        lookup->read_at = began;
+        lookup->looks++;
+        if (!g_hash_table_contains(scan.wanted, &lookup->inode))
+            g_hash_table_insert(scan.wanted, &lookup->inode,
+                                g_array_new(FALSE, FALSE, sizeof(pid_t)));
+    }
+    for (guint i = pids->len; i-- > 0;) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+
+        /* PID 1 of a box is our own init: it holds no connection and nobody can pass it one. */
+        if (pid == osh_workload_init(scanner->processes))
+            continue;
+        if (osh_workload_each_socket(pid, scan_found, &scan) == -EACCES) {
+            scan.unreadable = TRUE;
+            scan.unreadable_pid = pid;
+        }
+    }
+    for (guint i = 0; i < lookups->len; i++)
+        scanner_judge(scanner, &scan, lookups->pdata[i]);
+    g_hash_table_unref(scan.wanted);
+}
+
+static void
+scanner_deliver(OshIdentityScanner *scanner, GPtrArray *lookups)
+{
+    for (guint shard = 0; shard < scanner->n_shards; shard++) {
+        ScannerBatch *batch = g_new0(ScannerBatch, 1);
+
+        batch->lookups = g_ptr_array_new_with_free_func(lookup_free);
+        for (guint i = lookups->len; i-- > 0;) {
+            OshIdentityLookup *lookup = lookups->pdata[i];
+
+            if (lookup->shard == shard &&
+                (lookup->answer != OSH_IDENTITY_NOBODY || lookup->looks >= MAX_LOOKS))
+                g_ptr_array_add(batch->lookups, g_ptr_array_steal_index_fast(lookups, i));
+        }
+        if (batch->lookups->len > 0 && osh_shard_post(&scanner->shard, shard, batch_deliver, batch))
+            continue;
+        g_ptr_array_unref(batch->lookups);
+        g_free(batch);
+    }
+}
+
+static gpointer
+scanner_run(gpointer data)
+{
+    OshIdentityScanner *scanner = data;
+
+    g_mutex_lock(&scanner->mutex);
+    while (!scanner->ending) {
+        GPtrArray *lookups;
+
+        if (scanner->waiting->len == 0) {
+            g_cond_wait(&scanner->wake, &scanner->mutex);
+            continue;
+        }
+        lookups = scanner->waiting;
+        scanner->waiting = g_ptr_array_new_with_free_func(lookup_free);
+        g_mutex_unlock(&scanner->mutex);
+        scanner_scan(scanner, lookups);
+        scanner_deliver(scanner, lookups);
+        g_mutex_lock(&scanner->mutex);
+        /* Those that found nobody wait for the next look. */
+        while (lookups->len > 0)
+            g_ptr_array_add(scanner->waiting,
+                            g_ptr_array_steal_index_fast(lookups, lookups->len - 1));
+        g_ptr_array_unref(lookups);
+    }
+    g_mutex_unlock(&scanner->mutex);
+    return NULL;
+}
+
+OshIdentityScanner *
+osh_identity_scanner_new(const OshInterface *shard, guint n_shards, const OshWorkload *workload,
+                         GError **error)
+{
+    OshIdentityScanner *scanner = g_new0(OshIdentityScanner, 1);
+
+    scanner->shard = *shard;
+    scanner->n_shards = n_shards;
+    scanner->processes = osh_workload_processes_new(workload);
+    scanner->programs = osh_program_cache_new(osh_workload_init(scanner->processes));
+    scanner->waiting = g_ptr_array_new_with_free_func(lookup_free);
+    g_mutex_init(&scanner->mutex);
+    g_cond_init(&scanner->wake);
+    scanner->thread = g_thread_try_new("identity", scanner_run, scanner, error);
+    if (scanner->thread == NULL) {
+        osh_identity_scanner_free(scanner);
+        return NULL;
+    }
+    return scanner;
+}
+
+void
+osh_identity_scanner_free(OshIdentityScanner *scanner)
+{
+    if (scanner == NULL)
+        return;
+    g_mutex_lock(&scanner->mutex);
+    scanner->ending = TRUE;
+    g_cond_signal(&scanner->wake);
+    g_mutex_unlock(&scanner->mutex);
+    if (scanner->thread != NULL)
+        g_thread_join(scanner->thread);
+    g_ptr_array_unref(scanner->waiting);
+    osh_workload_processes_free(scanner->processes);
+    osh_program_cache_free(scanner->programs);
+    g_mutex_clear(&scanner->mutex);
+    g_cond_clear(&scanner->wake);
+    g_free(scanner);
+}
+
+OshIdentityLookup *
+osh_identity_lookup(OshIdentityScanner *scanner, guint shard_index, guint64 inode,
+                    OshIdentityFunc done, gpointer data)
+{
+    OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
+
+    lookup->done = done;
+    lookup->data = data;
+    lookup->shard = shard_index;
+    lookup->inode = inode;
+    g_mutex_lock(&scanner->mutex);
+    g_ptr_array_add(scanner->waiting, lookup);
+    g_cond_signal(&scanner->wake);
+    g_mutex_unlock(&scanner->mutex);
+    return lookup;
+}
+
+void
+osh_identity_lookup_cancel(OshIdentityLookup *lookup)
+{
+    if (lookup != NULL)
+        lookup->done = NULL;
+}

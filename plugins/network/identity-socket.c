@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a connection's exact tuple to the inode of the program's socket, by sock_diag. One netlink
+ * socket for each shard; the kernel answers inside sendto, so nothing here waits. A listener that
+ * the kernel offers in place of the connection is never taken (security rule 6).
+ */
+#include "identity.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* TCP_LISTEN of the kernel, which netinet/tcp.h has under the same name for another purpose. */
+#define STATE_LISTEN 10
+
+struct _OshSocketDiag {
+    int fd;
+    guint32 sequence;
+};
+
+OshSocketDiag *
+osh_socket_diag_new(int fd)
+{
+    const struct timeval limit = {.tv_sec = 1};
+    OshSocketDiag *diag = g_new0(OshSocketDiag, 1);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    diag->fd = fd;
+    return diag;
+}
+
+void
+osh_socket_diag_free(OshSocketDiag *diag)
+{
+    if (diag == NULL)
+        return;
+    close(diag->fd);
+    g_free(diag);
+}
+
+static void
+diag_put_address(const struct in6_addr *address, gboolean v4, __be32 out[4])
+{
+    if (v4)
+        memcpy(out, &address->s6_addr[12], 4);
+    else
+        memcpy(out, address->s6_addr, 16);
+}
+
+/* Returns: 0 or a negative errno. */
+static int
+diag_answer(const OshSocketDiag *diag, const struct inet_diag_req_v2 *asked, guint64 *ret_inode)
+{
+    char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+    const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)answer;
+    const struct inet_diag_msg *found;
+    int n;
+
+    /* An answer to an earlier question that had timed out is skipped. */
+    do {
+        n = (int)recv(diag->fd, answer, sizeof answer, 0);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+    } while (n < 0 || (mnl_nlmsg_ok(header, n) && header->nlmsg_seq != diag->sequence));
+    if (!mnl_nlmsg_ok(header, n))
+        return -EBADMSG;
+    if (header->nlmsg_type == NLMSG_ERROR)
+        return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))->error;
+    if (mnl_nlmsg_get_payload_len(header) < sizeof *found)
+        return -EBADMSG;
+    found = mnl_nlmsg_get_payload(header);
+    if (found->idiag_inode == 0 || found->idiag_state == STATE_LISTEN ||
+        found->id.idiag_sport != asked->id.idiag_sport ||
+        found->id.idiag_dport != asked->id.idiag_dport)
+        return -ENOENT;
+    *ret_inode = found->idiag_inode;
+    return 0;
+}
+
+int
+osh_socket_diag_find(OshSocketDiag *diag, int protocol, const struct in6_addr *client,
+                     guint16 client_port, const struct in6_addr *destination,
+                     guint16 destination_port, guint64 *ret_inode)
+{
+    char text[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+    struct nlmsghdr *header = mnl_nlmsg_put_header(text);
+    struct inet_diag_req_v2 *request;
+    gboolean v4 = IN6_IS_ADDR_V4MAPPED(client) && IN6_IS_ADDR_V4MAPPED(destination);
+    /* For UDP the kernel reads the two ends the other way round. */
+    gboolean swap = protocol == IPPROTO_UDP;
+
+    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    header->nlmsg_flags = NLM_F_REQUEST;
+    header->nlmsg_seq = ++diag->sequence;
+    request = mnl_nlmsg_put_extra_header(header, sizeof *request);
+    request->sdiag_family = v4 ? AF_INET : AF_INET6;
+    request->sdiag_protocol = (guint8)protocol;
+    request->idiag_states = ~0u;
+    request->id.idiag_sport = g_htons(swap ? destination_port : client_port);
+    request->id.idiag_dport = g_htons(swap ? client_port : destination_port);
+    diag_put_address(swap ? destination : client, v4, request->id.idiag_src);
+    diag_put_address(swap ? client : destination, v4, request->id.idiag_dst);
+    request->id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+    request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    if (send(diag->fd, header, header->nlmsg_len, 0) < 0)
+        return -errno;
+    if (!swap)
+        return diag_answer(diag, request, ret_inode);
+
+    struct inet_diag_req_v2 answered = *request;
+
+    answered.id.idiag_sport = g_htons(client_port);
+    answered.id.idiag_dport = g_htons(destination_port);
+    return diag_answer(diag, &answered, ret_inode);
+}

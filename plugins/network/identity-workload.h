@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identity-workload.h: which processes are the workload, and which sockets each holds. Used by
+ * the scanner's thread alone.
+ */
+#pragma once
+
+#include "identity.h"
+
+G_BEGIN_DECLS
+
+typedef struct _OshWorkloadProcesses OshWorkloadProcesses;
+
+/** osh_workload_processes_new: [main] Returns: (transfer full). */
+OshWorkloadProcesses *osh_workload_processes_new(const OshWorkload *workload);
+/** osh_workload_processes_free: @processes: (transfer full). */
+void osh_workload_processes_free(OshWorkloadProcesses *processes);
+
+/** osh_workload_processes_list: Returns: (transfer none): pids as pid_t, until the next call. */
+const GArray *osh_workload_processes_list(OshWorkloadProcesses *processes);
+
+/** osh_workload_init: Returns: the box's PID 1, at which ancestry ends, or 0 without a box. */
+pid_t osh_workload_init(const OshWorkloadProcesses *processes);
+
+/** OshHeldSocketFunc: called for each descriptor of @pid that is a socket. */
+typedef void (*OshHeldSocketFunc)(pid_t pid, guint64 inode, gpointer data);
+
+/**
+ * osh_workload_each_socket:
+ *
+ * Returns: 0, -ESRCH when the process is gone, -EACCES when it cannot be read
+ */
+int osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data);
+
+G_END_DECLS

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accepting: every shard watches the same listening socket with EPOLLEXCLUSIVE, so one arrival
+ * wakes one shard and no second socket could be joined by somebody else (security rule 5: neither
+ * SO_REUSEADDR in the box nor SO_REUSEPORT anywhere). An error of accept never ends a listener
+ * that may still work: it pauses, and a spare descriptor turns exhaustion into an answer.
+ */
+#include "listener.h"
+
+#include "connection.h"
+#include "reply.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* One wake-up takes at most this many, so that open tunnels get their turn in a flood. */
+#define ACCEPT_BATCH    64
+#define ACCEPT_BACKLOG  4096
+#define PAUSE_SHORTEST  (100 * G_TIME_SPAN_MILLISECOND)
+#define PAUSE_LONGEST   (5 * G_TIME_SPAN_SECOND)
+#define UNKNOWN_ALLOWED 5
+
+struct OshListenerWatch {
+    OshListener *listener;
+    OshNetworkShard *shard;
+    OshShardWatch *watch;
+    OshShardTimer *pause;
+    int spare;
+    guint resource_failures;
+    guint unknown_failures;
+};
+
+OshAcceptClass
+osh_accept_classify(int error_number)
+{
+    switch (error_number) {
+    case EAGAIN:
+        return OSH_ACCEPT_EMPTY;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case ENOSR:
+        return OSH_ACCEPT_RESOURCE;
+    case ECONNABORTED:
+    case ECONNRESET:
+    case EINTR:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ESOCKTNOSUPPORT:
+    case EPROTONOSUPPORT:
+    case ETIMEDOUT:
+    case ENONET:
+        return OSH_ACCEPT_TRANSIENT;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+        return OSH_ACCEPT_TERMINAL;
+    default:
+        return OSH_ACCEPT_UNKNOWN;
+    }
+}
+
+gint64
+osh_accept_backoff(OshAcceptClass class, guint n)
+{
+    if (class == OSH_ACCEPT_TRANSIENT || n <= 1)
+        return PAUSE_SHORTEST;
+    return MIN(PAUSE_SHORTEST << MIN(n - 1, 7u), PAUSE_LONGEST);
+}
+
+OshListener *
+osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind, guint32 original_destination,
+                 const struct in6_addr *address, guint16 port)
+{
+    OshListener *listener = g_new0(OshListener, 1);
+
+    listener->network = network;
+    listener->fd = fd;
+    listener->kind = kind;
+    listener->original_destination = original_destination;
+    listener->address = *address;
+    listener->port = port;
+    listener->watches = g_new0(struct OshListenerWatch, network->n_shards);
+    return listener;
+}
+
+static gboolean
+listener_parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_length,
+               struct in6_addr *ret_mapped, guint16 *ret_port)
+{
+    const char *colon = strrchr(text, ':');
+    g_autofree char *host = NULL;
+    guint64 port;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)ret_address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)ret_address;
+
+    memset(ret_address, 0, sizeof *ret_address);
+    if (colon == NULL || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+        return FALSE;
+    *ret_port = (guint16)port;
+    host = g_strndup(text, (gsize)(colon - text));
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = g_htons(*ret_port);
+        *ret_length = sizeof *v4;
+        memset(ret_mapped, 0, sizeof *ret_mapped);
+        ret_mapped->s6_addr[10] = ret_mapped->s6_addr[11] = 0xff;
+        memcpy(&ret_mapped->s6_addr[12], &v4->sin_addr, 4);
+        return TRUE;
+    }
+    if (host[0] != '[' || host[strlen(host) - 1] != ']')
+        return FALSE;
+    host[strlen(host) - 1] = '\0';
+    if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) != 1)
+        return FALSE;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = g_htons(*ret_port);
+    *ret_length = sizeof *v6;
+    *ret_mapped = v6->sin6_addr;
+    return TRUE;
+}
+
+OshListener *
+osh_listener_bind(OshNetwork *network, const char *text, GError **error)
+{
+    struct sockaddr_storage address;
+    socklen_t length;
+    struct in6_addr mapped;
+    guint16 port;
+    const int on = 1;
+    int fd;
+
+    if (!listener_parse(text, &address, &length, &mapped, &port)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "listen: \"%s\" is not ADDRESS:PORT, for example 127.0.0.1:3128", text);
+        return NULL;
+    }
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* Reuse is for restarts on this machine: a TCP listener cannot be shadowed by it, only an old
+       connection in TIME_WAIT be ignored. */
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, (struct sockaddr *)(void *)&address, length) != 0 ||
+        listen(fd, ACCEPT_BACKLOG) != 0) {
+        int saved = errno;
+
+        g_set_error(error, OSH_ERROR, saved == EADDRINUSE ? OSH_ERROR_BUSY : OSH_ERROR_FAILED,
+                    "listen: cannot listen on %s: %s", text, g_strerror(saved));
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    return osh_listener_new(network, fd, OSH_LISTENER_EXPLICIT, OSH_ORIGINAL_DESTINATION_NONE,
+                            &mapped, port);
+}
+
+void
+osh_listener_free(OshListener *listener)
+{
+    close(listener->fd);
+    g_free(listener->watches);
+    g_free(listener);
+}
+
+static int
+listener_open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void listener_event(int fd, guint32 events, gpointer data);
+
+static void
+listener_watch(struct OshListenerWatch *watch)
+{
+    watch->watch = osh_shard_add_fd(&watch->shard->network->shard, watch->listener->fd,
+                                    EPOLLIN | EPOLLEXCLUSIVE, listener_event, watch);
+}
+
+static void
+listener_resume(gpointer data)
+{
+    struct OshListenerWatch *watch = data;
+
+    watch->pause = NULL;
+    listener_watch(watch);
+}
+
+/* Gives up the spare descriptor for as long as it takes to say no to one client. */
+static void
+listener_answer_with_spare(struct OshListenerWatch *watch)
+{
+    int fd;
+
+    if (watch->spare < 0)
+        return;
+    close(watch->spare);
+    fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        osh_refuse_unserved_fd(fd, watch->listener->kind == OSH_LISTENER_EXPLICIT);
+    watch->spare = listener_open_spare();
+}
+
+static void
+listener_failed(struct OshListenerWatch *watch, int error_number)
+{
+    OshNetwork *network = watch->shard->network;
+    OshAcceptClass class = osh_accept_classify(error_number);
+    guint n = 1;
+
+    if (class == OSH_ACCEPT_RESOURCE) {
+        n = ++watch->resource_failures;
+        watch->unknown_failures = 0;
+        if (error_number == EMFILE || error_number == ENFILE)
+            listener_answer_with_spare(watch);
+    } else if (class == OSH_ACCEPT_UNKNOWN) {
+        n = ++watch->unknown_failures;
+    } else {
+        watch->unknown_failures = 0;
+    }
+    osh_network_log(network, G_LOG_LEVEL_WARNING, "accept on port %u failed: %s",
+                    watch->listener->port, g_strerror(error_number));
+    osh_shard_remove(&network->shard, g_steal_pointer(&watch->watch));
+    if (class == OSH_ACCEPT_TERMINAL || watch->unknown_failures > UNKNOWN_ALLOWED) {
+        g_autoptr(GError) error =
+            g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "the listener on port %u has ended: %s",
+                        watch->listener->port, g_strerror(error_number));
+
+        osh_host_fault(network->host, OSH_FAULT_FATAL, error);
+        return;
+    }
+    watch->pause =
+        osh_shard_add_timer(&network->shard, g_get_monotonic_time() + osh_accept_backoff(class, n),
+                            listener_resume, watch);
+}
+
+static void
+listener_event(int fd, guint32 events, gpointer data)
+{
+    struct OshListenerWatch *watch = data;
+
+    (void)events;
+    for (guint n = 0; n < ACCEPT_BATCH; n++) {
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof peer;
+        int accepted =
+            accept4(fd, (struct sockaddr *)(void *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (accepted < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+            return;
+        if (accepted < 0) {
+            listener_failed(watch, errno);
+            return;
+        }
+        watch->resource_failures = 0;
+        watch->unknown_failures = 0;
+        osh_connection_accepted(watch->shard, watch->listener, accepted, &peer);
+    }
+}
+
+void
+osh_listener_join(OshListener *listener, OshNetworkShard *shard)
+{
+    struct OshListenerWatch *watch = &listener->watches[shard->index];
+
+    watch->listener = listener;
+    watch->shard = shard;
+    watch->spare = listener_open_spare();
+    listener_watch(watch);
+}
+
+void
+osh_listener_leave(OshListener *listener, OshNetworkShard *shard)
+{
+    struct OshListenerWatch *watch = &listener->watches[shard->index];
+
+    if (watch->listener == NULL)
+        return;
+    osh_shard_remove(&shard->network->shard, g_steal_pointer(&watch->watch));
+    osh_shard_cancel_timer(&shard->network->shard, g_steal_pointer(&watch->pause));
+    if (watch->spare >= 0)
+        close(watch->spare);
+    watch->spare = -1;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network.h: the one instance of the network plugin, and its part on each shard.
+ *
+ * A network is made and destroyed on [main] and read by every shard. What changes after start
+ * belongs to one shard, is atomic, or has a lock of its own (the identity scanner, the names).
+ */
+#pragma once
+
+#include <openshell/ext/metrics.h>
+#include <openshell/ext/policy.h>
+#include <openshell/ext/sandbox-net.h>
+#include <openshell/ext/shard.h>
+#include <openshell/ext/worker.h>
+#include <openshell/host.h>
+
+#include "osh-buffer.h"
+
+G_BEGIN_DECLS
+
+/** OSH_NETWORK_HEAD_SIZE: a longer request head is answered with 431. */
+#define OSH_NETWORK_HEAD_SIZE 8192
+/** OSH_NETWORK_SCRATCH_SIZE: what one read of a relay takes at most. */
+#define OSH_NETWORK_SCRATCH_SIZE 65536
+/** OSH_NETWORK_MAX_LISTENERS: configured and sandbox listeners together. */
+#define OSH_NETWORK_MAX_LISTENERS 32
+
+typedef struct _OshNetwork OshNetwork;
+typedef struct _OshNetworkShard OshNetworkShard;
+typedef struct _OshConnection OshConnection;
+typedef struct _OshListener OshListener;
+typedef struct _OshPipePool OshPipePool;
+typedef struct _OshIdentityScanner OshIdentityScanner;
+typedef struct _OshPeerIdentity OshPeerIdentity;
+typedef struct _OshSocketDiag OshSocketDiag;
+
+/**
+ * OshConnectionStep: where a connection stands. Each step has a list of its connections in the
+ * order in which they entered it, so that one look at its head finds whoever is over time.
+ */
+typedef enum {
+    OSH_STEP_HEAD,
+    OSH_STEP_IDENTIFY,
+    OSH_STEP_AUDIT,
+    OSH_STEP_RESOLVE,
+    OSH_STEP_DIAL,
+    OSH_STEP_VERIFY,
+    OSH_STEP_TUNNEL,
+    OSH_STEP_LINGER,
+    OSH_N_STEPS,
+} OshConnectionStep;
+
+/**
+ * OshNetworkConfig:
+ * @listen: (array zero-terminated=1): ADDRESS:PORT of listeners for use without a box
+ * @identity_required: decide by binary; FALSE is the configured value "relaxed"
+ * @identity_root: (nullable): a pid or the path of a cgroup whose processes are the workload
+ * @connect_timeout: microseconds for all addresses of a destination together
+ * @head_timeout: microseconds for a whole request head
+ * @idle_timeout: microseconds without a byte after which a tunnel is closed; 0 is never
+ * @max_connections: open at once
+ * @max_connections_per_process: of one process
+ */
+typedef struct {
+    char **listen;
+    gboolean identity_required;
+    char *identity_root;
+    gint64 connect_timeout;
+    gint64 head_timeout;
+    gint64 idle_timeout;
+    guint max_connections;
+    guint max_connections_per_process;
+} OshNetworkConfig;
+
+/**
+ * OshConnectionList: an intrusive list, oldest first.
+ */
+typedef struct {
+    OshConnection *first;
+    OshConnection *last;
+    guint length;
+} OshConnectionList;
+
+/**
+ * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
+ * @again: connections that used up their turn and go on after the others had theirs
+ * @room_wanted: an on_room callback is under way
+ */
+struct _OshNetworkShard {
+    OshNetwork *network;
+    guint index;
+    OshPolicySnapshot *snapshot;
+    guint64 generation;
+    OshBufferPool *heads;
+    OshPipePool *pipes;
+    guint8 *scratch;
+    OshSocketDiag *diag;
+    OshConnectionList steps[OSH_N_STEPS];
+    GPtrArray *again;
+    gboolean again_posted;
+    gboolean room_wanted;
+    gboolean stopping;
+    OshShardTimer *tick;
+    gint64 last_sweep;
+    guint64 last_id;
+};
+
+/**
+ * OshNetwork:
+ * @n_connections: atomic; open connections on all shards
+ * @has_box: sandbox-net gave listeners, so the workload is the box's processes
+ */
+struct _OshNetwork {
+    const OshHost *host;
+    OshNetworkConfig config;
+    OshInterface policy;
+    OshInterface shard;
+    OshInterface worker;
+    OshInterface metrics;
+    OshInterface sandbox_net;
+    gboolean has_box;
+    OshTopic allowed;
+    OshTopic denied;
+    OshTopic failed;
+    OshTopic opened;
+    OshTopic closed;
+    OshMetric *open_connections;
+    OshMetric *bytes_up;
+    OshMetric *bytes_down;
+    OshIdentityScanner *scanner;
+    GPtrArray *listeners;
+    guint n_shards;
+    OshNetworkShard *shards;
+    gint n_connections;
+};
+
+/** osh_network_log: [any] one formatted line through the host. */
+void osh_network_log(const OshNetwork *network, GLogLevelFlags level, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+G_END_DECLS

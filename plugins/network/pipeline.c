@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may pass: the steps between a known destination and an open tunnel, one function each, in
+ * the order in which they happen. Runs on the connection's shard.
+ *
+ *   identify -> decide (policy -> resolve -> policy again -> destination -> audit) -> dial
+ *            -> verify -> open
+ *
+ * What is dialled is exactly what was checked: addresses are resolved once, validated and pinned.
+ * Never lets a byte through to the upstream before the last step.
+ */
+#include "audit.h"
+#include "connection.h"
+#include "destination.h"
+#include "dial.h"
+#include "forward-request.h"
+#include "identity.h"
+#include "relay.h"
+#include "reply.h"
+#include "resolution.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Security rule 4: a reading of the holders that began longer ago is repeated. */
+#define IDENTITY_FRESH (100 * G_TIME_SPAN_MILLISECOND)
+
+#define ESTABLISHED "HTTP/1.1 200 Connection Established\r\n\r\n"
+
+static void
+pipeline_refresh_snapshot(OshNetworkShard *shard)
+{
+    const OshInterface *policy = &shard->network->policy;
+
+    if (shard->snapshot != NULL && osh_policy_interface_generation(policy) == shard->generation)
+        return;
+    osh_policy_interface_release(policy, shard->snapshot);
+    shard->generation = osh_policy_interface_generation(policy);
+    shard->snapshot = osh_policy_interface_current(policy);
+}
+
+/* The verdict borrows from the shard's snapshot: use it before anything can reload. */
+static void
+pipeline_judge(OshConnection *connection, OshVerdict *verdict)
+{
+    OshNetworkShard *shard = connection->shard;
+    const OshPeerIdentity *peer = connection->peer;
+    OshFact facts[6] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(connection->host)),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, connection->port),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_IDENTITY, OSH_SPAN_LITERAL("relaxed")),
+    };
+    OshFacts set = {facts, 3};
+
+    if (shard->network->config.identity_required) {
+        facts[2].value.string = OSH_SPAN_LITERAL("required");
+        facts[3] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, osh_span(peer->binary));
+        facts[4] = (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_ANCESTORS, peer->ancestors,
+                                                  peer->n_ancestors);
+        facts[5] = (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_CMDLINE, peer->cmdline,
+                                                  peer->n_cmdline);
+        set.n_facts = 6;
+    }
+    pipeline_refresh_snapshot(shard);
+    osh_policy_interface_decide(&shard->network->policy, shard->snapshot, &set, verdict);
+    connection->generation = verdict->generation;
+}
+
+/* A connection can be allowed; what would need its content read is not served here. */
+static gboolean
+pipeline_allows(const OshVerdict *verdict)
+{
+    return verdict->action == OSH_ACTION_ALLOW ||
+           (verdict->action == OSH_ACTION_DENY && verdict->audit);
+}
+
+static const char *
+pipeline_reason(const OshVerdict *verdict)
+{
+    if (verdict->action == OSH_ACTION_INSPECT)
+        return "the endpoint needs its content inspected, which is not enforced yet";
+    return verdict->reason != NULL ? verdict->reason : "no rule allows it";
+}
+
+static const char *
+pipeline_layer(const OshConnection *connection)
+{
+    return osh_transport_name(connection->transport);
+}
+
+static void
+pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
+                    gint64 read_at, gpointer data)
+{
+    OshConnection *connection = data;
+    const OshNetworkConfig *config = &connection->shard->network->config;
+
+    connection->lookup = NULL;
+    if (answer != OSH_IDENTITY_FOUND) {
+        osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
+        return;
+    }
+    connection->peer = osh_peer_identity_ref(peer);
+    connection->peer_read_at = read_at;
+    connection->counted = TRUE;
+    if ((guint)g_atomic_int_add(&peer->n_connections, 1) >= config->max_connections_per_process) {
+        osh_refuse_limit(connection, "the process has too many connections open");
+        return;
+    }
+    osh_connection_decide(connection);
+}
+
+/* Returns: FALSE after refusing. */
+static gboolean
+pipeline_find_socket(OshConnection *connection)
+{
+    g_autofree char *problem = NULL;
+    int result = osh_socket_diag_find(
+        connection->shard->diag, IPPROTO_TCP, &connection->client_address, connection->client_port,
+        &connection->local_address, connection->local_port, &connection->inode);
+
+    if (result == 0)
+        return TRUE;
+    if (result == -ENOENT)
+        problem = g_strdup("the socket at the other end is not known here");
+    else
+        problem = g_strdup_printf("the socket at the other end cannot be looked up: %s",
+                                  g_strerror(-result));
+    osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
+    return FALSE;
+}
+
+void
+osh_connection_identify(OshConnection *connection)
+{
+    OshNetworkShard *shard = connection->shard;
+
+    if (!shard->network->config.identity_required) {
+        osh_connection_decide(connection);
+        return;
+    }
+    if (!pipeline_find_socket(connection))
+        return;
+    osh_connection_enter(connection, OSH_STEP_IDENTIFY);
+    connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
+                                             connection->inode, pipeline_identified, connection);
+}
+
+static void
+pipeline_resolved(OshAddressList *addresses, const char *problem, gpointer data)
+{
+    OshConnection *connection = data;
+
+    connection->resolution = NULL;
+    if (addresses == NULL) {
+        osh_refuse_failed(connection, "resolve", problem);
+        return;
+    }
+    connection->addresses = addresses;
+    /* The policy may have changed while the name was looked up. */
+    osh_connection_decide(connection);
+}
+
+/* Returns: TRUE when the addresses are there, FALSE while they are looked up or after refusing. */
+static gboolean
+pipeline_resolve(OshConnection *connection)
+{
+    if (connection->addresses != NULL)
+        return TRUE;
+    if (connection->host_kind != OSH_HOST_NAME) {
+        connection->addresses = osh_resolution_literal(connection->host);
+        return TRUE;
+    }
+    osh_connection_enter(connection, OSH_STEP_RESOLVE);
+    connection->resolution = osh_resolution_begin(connection->shard->network, connection->host,
+                                                  pipeline_resolved, connection);
+    if (connection->resolution == NULL)
+        osh_refuse_failed(connection, "resolve", "too many names are being looked up");
+    return FALSE;
+}
+
+/* Returns: FALSE after refusing. */
+static gboolean
+pipeline_check_destination(OshConnection *connection, const OshVerdict *verdict)
+{
+    const OshDestinationRequest request = {
+        .host = connection->host,
+        .literal = connection->host_kind != OSH_HOST_NAME,
+        .port = connection->port,
+        .exact_declared_host = verdict->exact_declared_host,
+        .allowed = verdict->allowed_addresses,
+        .n_allowed = verdict->n_allowed_addresses,
+    };
+    g_autofree char *reason = NULL;
+    const struct in6_addr *refused =
+        osh_destination_check(&request, connection->addresses, &reason);
+
+    if (refused == NULL)
+        return TRUE;
+    osh_refuse_denied(connection, "destination", verdict->policy, reason, NULL, refused);
+    return FALSE;
+}
+
+/* Returns: whether the connection may be dialled now; otherwise it is refused or waits. */
+static gboolean
+pipeline_permit(OshConnection *connection, OshVerdict *verdict)
+{
+    pipeline_judge(connection, verdict);
+    if (!pipeline_allows(verdict)) {
+        osh_refuse_denied(connection, pipeline_layer(connection), verdict->policy,
+                          pipeline_reason(verdict), verdict->hint, NULL);
+        return FALSE;
+    }
+    if (!pipeline_resolve(connection) || !pipeline_check_destination(connection, verdict))
+        return FALSE;
+    if (!osh_audit_reserve(connection)) {
+        if (connection->step != OSH_STEP_AUDIT)
+            osh_connection_enter(connection, OSH_STEP_AUDIT);
+        return FALSE;
+    }
+    connection->tls = (guint8)verdict->tls;
+    connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
+    osh_audit_allowed(connection, verdict);
+    return TRUE;
+}
+
+void
+osh_connection_decide(OshConnection *connection)
+{
+    OshVerdict verdict = OSH_VERDICT_INIT;
+
+    /* The verdict outlives the connection where it is refused, so it is cleared here. */
+    if (pipeline_permit(connection, &verdict)) {
+        osh_connection_enter(connection, OSH_STEP_DIAL);
+        osh_dial_begin(connection);
+    }
+    osh_verdict_clear(&verdict);
+}
+
+/* Whether a connection that was allowed still is, and would be treated in the same way. */
+static gboolean
+pipeline_still_allowed(OshConnection *connection)
+{
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    const OshAddressList *dialled;
+    g_autofree OshAddressList *one = NULL;
+    g_autofree char *reason = NULL;
+    gboolean same;
+
+    pipeline_judge(connection, &verdict);
+    one = g_malloc(sizeof *one + sizeof one->at[0]);
+    one->length = 1;
+    one->at[0] = connection->upstream_address;
+    dialled = one;
+    const OshDestinationRequest request = {
+        .host = connection->host,
+        .literal = connection->host_kind != OSH_HOST_NAME,
+        .port = connection->port,
+        .exact_declared_host = verdict.exact_declared_host,
+        .allowed = verdict.allowed_addresses,
+        .n_allowed = verdict.n_allowed_addresses,
+    };
+    same = pipeline_allows(&verdict) && connection->tls == verdict.tls &&
+           g_str_equal(connection->protocol, verdict.protocol != NULL ? verdict.protocol : "") &&
+           osh_destination_check(&request, dialled, &reason) == NULL;
+    osh_verdict_clear(&verdict);
+    return same;
+}
+
+void
+osh_connection_redecide(OshConnection *connection)
+{
+    if (pipeline_still_allowed(connection))
+        return;
+    osh_audit_denied(connection, pipeline_layer(connection), NULL,
+                     "the policy changed and no longer allows this open connection", NULL, NULL);
+    osh_connection_close(connection, "policy changed");
+}
+
+static void
+pipeline_open(OshConnection *connection)
+{
+    OshBuffer *head = connection->head;
+
+    g_clear_pointer(&connection->addresses, g_free);
+    osh_connection_enter(connection, OSH_STEP_TUNNEL);
+    osh_audit_opened(connection);
+    if (connection->transport == OSH_TRANSPORT_CONNECT &&
+        send(connection->client_fd, ESTABLISHED, sizeof ESTABLISHED - 1, MSG_NOSIGNAL) !=
+            (ssize_t)(sizeof ESTABLISHED - 1)) {
+        osh_connection_close(connection, "client gone");
+        return;
+    }
+    if (head != NULL && connection->forward == NULL) {
+        gsize size;
+        const guint8 *surplus = osh_buffer_window(head, &size);
+        gboolean sent = osh_relay_send_first(connection, surplus, size);
+
+        osh_buffer_release(g_steal_pointer(&connection->head));
+        if (!sent) {
+            osh_connection_close(connection, "reset");
+            return;
+        }
+    }
+    osh_relay_start(connection);
+}
+
+static void
+pipeline_verified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
+                  gint64 read_at, gpointer data)
+{
+    OshConnection *connection = data;
+
+    connection->lookup = NULL;
+    if (answer != OSH_IDENTITY_FOUND || !osh_peer_identity_equal(peer, connection->peer)) {
+        osh_refuse_denied(connection, "identity", NULL,
+                          answer != OSH_IDENTITY_FOUND ? problem
+                                                       : "another program now holds the connection",
+                          NULL, NULL);
+        return;
+    }
+    connection->peer_read_at = read_at;
+    osh_connection_connected(connection);
+}
+
+void
+osh_connection_connected(OshConnection *connection)
+{
+    OshNetworkShard *shard = connection->shard;
+
+    if (shard->network->config.identity_required &&
+        osh_shard_now(&shard->network->shard) - connection->peer_read_at > IDENTITY_FRESH) {
+        osh_connection_enter(connection, OSH_STEP_VERIFY);
+        connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
+                                                 connection->inode, pipeline_verified, connection);
+        return;
+    }
+    if (osh_policy_interface_generation(&shard->network->policy) != connection->generation &&
+        !pipeline_still_allowed(connection)) {
+        osh_refuse_denied(connection, pipeline_layer(connection), NULL,
+                          "the policy changed while the connection was being made", NULL, NULL);
+        return;
+    }
+    pipeline_open(connection);
+}
+
+static void
+pipeline_swept(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem, gint64 read_at,
+               gpointer data)
+{
+    OshConnection *connection = data;
+
+    connection->lookup = NULL;
+    connection->peer_read_at = read_at;
+    /* Nobody: it was closed and these are its last bytes, or it is on its way to another process,
+       which the next sweep will see. */
+    if (answer == OSH_IDENTITY_NOBODY ||
+        (answer == OSH_IDENTITY_FOUND && osh_peer_identity_equal(peer, connection->peer)))
+        return;
+    osh_audit_denied(connection, "identity", NULL,
+                     answer != OSH_IDENTITY_FOUND ? problem
+                                                  : "another program now holds the connection",
+                     NULL, NULL);
+    connection->client_aborted = TRUE;
+    osh_connection_close(connection, "identity changed");
+}
+
+void
+osh_connection_sweep(OshConnection *connection)
+{
+    OshNetworkShard *shard = connection->shard;
+    guint64 moved = connection->up.moved + connection->down.moved;
+
+    if (!shard->network->config.identity_required || moved == connection->swept_bytes ||
+        connection->lookup != NULL)
+        return;
+    connection->swept_bytes = moved;
+    connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
+                                             connection->inode, pipeline_swept, connection);
+}

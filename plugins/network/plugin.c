@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network plugin: egress of programs by policy, through listeners in a box or listeners of
+ * its own. This file adapts the data plane to the plugin interface: manifest, configuration,
+ * start, stop. Everything here is [main]; what runs on shards is posted to them.
+ */
+#include <openshell/plugin.h>
+
+#include "identity.h"
+#include "launch-contribution.h"
+#include "listener.h"
+#include "network.h"
+#include "shard-part.h"
+
+#include <openshell/ext/process-launcher.h>
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+OSH_PLUGIN_MANIFEST(
+    "[plugin]\n"
+    "id=network\n"
+    "version=0.1.0\n"
+    "abi=1.0\n"
+    "summary=Lets programs reach what the policy allows, and nothing else\n"
+    "license=Apache-2.0\n"
+    "provides=openshell.launch-contributor/1\n"
+    "requires=openshell.policy/1;openshell.shard/1;openshell.worker/1\n"
+    "wants=openshell.sandbox-net/1;openshell.process-launcher/1;openshell.metrics/1\n"
+    "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
+    "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1\n"
+    "isolation=in-process\n"
+    "[config listen]\n"
+    "type=strings\n"
+    "help=ADDRESS:PORT of explicit proxy listeners for programs outside a box\n"
+    "[config identity]\n"
+    "type=string\n"
+    "default=required\n"
+    "help=required: decide by binary; relaxed: any program may use any rule\n"
+    "[config identity_root]\n"
+    "type=string\n"
+    "help=without a box: a pid or an absolute cgroup path whose processes are the workload\n"
+    "[config connect_timeout]\n"
+    "type=integer\n"
+    "default=20\n"
+    "help=seconds for connecting to a destination\n"
+    "[config head_timeout]\n"
+    "type=integer\n"
+    "default=10\n"
+    "help=seconds for a whole request head\n"
+    "[config idle_timeout]\n"
+    "type=integer\n"
+    "default=0\n"
+    "help=seconds without a byte after which a tunnel is closed; 0 is never\n"
+    "[config max_connections]\n"
+    "type=integer\n"
+    "default=16384\n"
+    "help=connections open at once\n"
+    "[config max_connections_per_process]\n"
+    "type=integer\n"
+    "default=12288\n"
+    "help=connections that one process may have open\n");
+
+typedef struct {
+    OshNetwork network;
+    OshLaunchContribution contribution;
+    guint64 subscription;
+    gboolean started;
+    gint shards_left;
+    OshDoneFunc done;
+    gpointer done_data;
+} NetworkPlugin;
+
+void
+osh_network_log(const OshNetwork *network, GLogLevelFlags level, const char *format, ...)
+{
+    va_list arguments;
+    g_autofree char *message = NULL;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    osh_host_log(network->host, level, message);
+}
+
+static gint64
+config_integer(GVariant *config, const char *name, gint64 lowest, gint64 highest, gint64 otherwise,
+               GError **error)
+{
+    gint64 value = otherwise;
+
+    if (config != NULL)
+        g_variant_lookup(config, name, "x", &value);
+    if (value < lowest || value > highest) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "%s: %" G_GINT64_FORMAT " is not between %" G_GINT64_FORMAT
+                    " and %" G_GINT64_FORMAT,
+                    name, value, lowest, highest);
+        return -1;
+    }
+    return value;
+}
+
+static gboolean
+config_read_identity(GVariant *config, OshNetworkConfig *parsed, GError **error)
+{
+    g_autofree char *identity = NULL;
+
+    if (config != NULL) {
+        g_variant_lookup(config, "identity", "s", &identity);
+        g_variant_lookup(config, "identity_root", "s", &parsed->identity_root);
+    }
+    parsed->identity_required = identity == NULL || g_str_equal(identity, "required");
+    if (!parsed->identity_required && !g_str_equal(identity, "relaxed")) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "identity: \"%s\" is neither \"required\" nor \"relaxed\"", identity);
+        return FALSE;
+    }
+    if (parsed->identity_root != NULL && parsed->identity_root[0] != '/' &&
+        !g_ascii_string_to_unsigned(parsed->identity_root, 10, 1, G_MAXINT, NULL, NULL)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "identity_root: \"%s\" is neither a pid nor an absolute path",
+                    parsed->identity_root);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
+{
+    gint64 connect, head, idle, all, each;
+
+    if (config != NULL)
+        g_variant_lookup(config, "listen", "^as", &parsed->listen);
+    if (!config_read_identity(config, parsed, error))
+        return FALSE;
+    if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||
+        (head = config_integer(config, "head_timeout", 1, 3600, 10, error)) < 0 ||
+        (idle = config_integer(config, "idle_timeout", 0, G_MAXINT, 0, error)) < 0 ||
+        (all = config_integer(config, "max_connections", 1, 1000000, 16384, error)) < 0 ||
+        (each = config_integer(config, "max_connections_per_process", 1, 1000000, 12288, error)) <
+            0)
+        return FALSE;
+    parsed->connect_timeout = connect * G_TIME_SPAN_SECOND;
+    parsed->head_timeout = head * G_TIME_SPAN_SECOND;
+    parsed->idle_timeout = idle * G_TIME_SPAN_SECOND;
+    parsed->max_connections = (guint)all;
+    parsed->max_connections_per_process = (guint)each;
+    return TRUE;
+}
+
+static void
+network_destroy(gpointer self)
+{
+    NetworkPlugin *plugin = self;
+
+    g_strfreev(plugin->network.config.listen);
+    g_free(plugin->network.config.identity_root);
+    g_ptr_array_unref(plugin->network.listeners);
+    g_free(plugin->network.shards);
+    g_free(plugin);
+}
+
+static gboolean
+network_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    NetworkPlugin *plugin = g_new0(NetworkPlugin, 1);
+    OshNetwork *network = &plugin->network;
+
+    network->host = host;
+    network->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)osh_listener_free);
+    plugin->contribution.network = network;
+    if (!config_read(osh_host_config(host), &network->config, error)) {
+        network_destroy(plugin);
+        return FALSE;
+    }
+    *ret_self = plugin;
+    return TRUE;
+}
+
+/* Two descriptors for each connection, and some for pipes and everything else. */
+static void
+network_raise_limit(OshNetwork *network)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)network->config.max_connections * 2 + 1024;
+    guint fits;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = MIN(wanted, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    fits = limit.rlim_cur > 1280 ? (guint)((limit.rlim_cur - 1024) / 2) : 128;
+    network->config.max_connections = MIN(network->config.max_connections, fits);
+}
+
+static void
+network_claim(NetworkPlugin *plugin, OshSandboxListenerKind kind)
+{
+    OshNetwork *network = &plugin->network;
+    OshSandboxListener claimed[4];
+    gsize n = osh_sandbox_net_claim(&network->sandbox_net, kind, claimed, G_N_ELEMENTS(claimed));
+
+    for (gsize i = 0; i < n; i++) {
+        gboolean proxy = kind == OSH_SANDBOX_LISTENER_PROXY;
+
+        g_ptr_array_add(network->listeners,
+                        osh_listener_new(network, claimed[i].fd,
+                                         proxy ? OSH_LISTENER_EXPLICIT : OSH_LISTENER_TRANSPARENT,
+                                         claimed[i].original_destination, &claimed[i].address,
+                                         claimed[i].port));
+        network->has_box = TRUE;
+        if (proxy && plugin->contribution.proxy_port == 0) {
+            plugin->contribution.proxy_address = claimed[i].address;
+            plugin->contribution.proxy_port = claimed[i].port;
+        }
+    }
+}
+
+static gboolean
+network_open_listeners(NetworkPlugin *plugin, GError **error)
+{
+    OshNetwork *network = &plugin->network;
+
+    if (osh_host_get_interface(network->host, OSH_INTERFACE_SANDBOX_NET, &network->sandbox_net)) {
+        network_claim(plugin, OSH_SANDBOX_LISTENER_PROXY);
+        network_claim(plugin, OSH_SANDBOX_LISTENER_TRANSPARENT);
+    }
+    for (char **text = network->config.listen; text != NULL && *text != NULL; text++) {
+        OshListener *listener = osh_listener_bind(network, *text, error);
+
+        if (listener == NULL)
+            return FALSE;
+        g_ptr_array_add(network->listeners, listener);
+    }
+    return TRUE;
+}
+
+static void
+network_workload(const OshNetwork *network, OshWorkload *ret_workload)
+{
+    OshInterface launcher;
+    const OshBoxInfo *info = NULL;
+    const char *root = network->config.identity_root;
+
+    memset(ret_workload, 0, sizeof *ret_workload);
+    if (network->has_box &&
+        osh_host_get_interface(network->host, OSH_INTERFACE_PROCESS_LAUNCHER, &launcher))
+        info = osh_launcher_box_info(&launcher, osh_launcher_box_get(&launcher));
+    if (info != NULL)
+        ret_workload->init_pid = info->init_pid;
+    else if (root != NULL && root[0] == '/')
+        ret_workload->cgroup = root;
+    else if (root != NULL)
+        ret_workload->root_pid = (pid_t)g_ascii_strtoull(root, NULL, 10);
+}
+
+static int
+network_diag_socket(const OshNetwork *network)
+{
+    return network->has_box ? osh_sandbox_net_diag_socket(&network->sandbox_net)
+                            : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+static gboolean
+network_make_shards(OshNetwork *network, GError **error)
+{
+    network->shards = g_new0(OshNetworkShard, network->n_shards);
+    for (guint i = 0; i < network->n_shards; i++) {
+        int fd = network->config.identity_required ? network_diag_socket(network) : -1;
+
+        if (fd < 0 && network->config.identity_required) {
+            g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                        "cannot look up who connects (sock_diag): %s; set identity=relaxed to do "
+                        "without",
+                        g_strerror(errno));
+            return FALSE;
+        }
+        osh_shard_part_init(&network->shards[i], network, i, fd);
+    }
+    return TRUE;
+}
+
+static gboolean
+network_bring_up(NetworkPlugin *plugin, GError **error)
+{
+    OshNetwork *network = &plugin->network;
+    OshWorkload workload;
+
+    if (!osh_host_get_interface(network->host, OSH_INTERFACE_POLICY, &network->policy) ||
+        !osh_host_get_interface(network->host, OSH_INTERFACE_SHARD, &network->shard) ||
+        !osh_host_get_interface(network->host, OSH_INTERFACE_WORKER, &network->worker) ||
+        (network->n_shards = osh_shard_count(&network->shard)) == 0) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                    "the host offers no policy, shards or workers");
+        return FALSE;
+    }
+    if (osh_host_get_interface(network->host, OSH_INTERFACE_METRICS, &network->metrics)) {
+        network->open_connections = osh_metrics_metric(
+            &network->metrics, "network.connections_open", OSH_METRIC_GAUGE, "open connections");
+        network->bytes_up = osh_metrics_metric(&network->metrics, "network.bytes_up",
+                                               OSH_METRIC_COUNTER, "bytes sent by programs");
+        network->bytes_down = osh_metrics_metric(&network->metrics, "network.bytes_down",
+                                                 OSH_METRIC_COUNTER, "bytes sent to programs");
+    }
+    network->allowed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_ALLOWED);
+    network->denied = osh_host_topic(network->host, OSH_TOPIC_NETWORK_DENIED);
+    network->failed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_FAILED);
+    network->opened = osh_host_topic(network->host, OSH_TOPIC_NETWORK_OPENED);
+    network->closed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_CLOSED);
+    network_raise_limit(network);
+    if (!network_open_listeners(plugin, error) || !network_make_shards(network, error))
+        return FALSE;
+    if (!network->config.identity_required)
+        return TRUE;
+    network_workload(network, &workload);
+    network->scanner =
+        osh_identity_scanner_new(&network->shard, network->n_shards, &workload, error);
+    return network->scanner != NULL;
+}
+
+static void
+network_part_begin(gpointer data)
+{
+    osh_shard_part_begin(data);
+}
+
+static void
+network_part_reload(gpointer data)
+{
+    osh_shard_part_reload(data);
+}
+
+static void
+network_policy_changed(const OshEvent *event, gpointer data)
+{
+    OshNetwork *network = data;
+
+    (void)event;
+    for (guint i = 0; i < network->n_shards; i++)
+        osh_shard_post(&network->shard, i, network_part_reload, &network->shards[i]);
+}
+
+static void
+network_start(gpointer self, OshReadyFunc ready, gpointer data)
+{
+    NetworkPlugin *plugin = self;
+    OshNetwork *network = &plugin->network;
+    g_autoptr(GError) error = NULL;
+
+    if (!network_bring_up(plugin, &error)) {
+        ready(data, error);
+        return;
+    }
+    plugin->started = TRUE;
+    plugin->subscription = osh_host_subscribe(network->host, OSH_TOPIC_POLICY_CHANGED,
+                                              network_policy_changed, network, NULL);
+    for (guint i = 0; i < network->n_shards; i++)
+        osh_shard_post(&network->shard, i, network_part_begin, &network->shards[i]);
+    ready(data, NULL);
+}
+
+/* [main] */
+static void
+network_stopped(gpointer data)
+{
+    NetworkPlugin *plugin = data;
+    OshNetwork *network = &plugin->network;
+
+    g_clear_pointer(&network->scanner, osh_identity_scanner_free);
+    for (guint i = 0; network->shards != NULL && i < network->n_shards; i++)
+        if (network->shards[i].network != NULL)
+            osh_shard_part_clear(&network->shards[i]);
+    plugin->done(plugin->done_data);
+}
+
+/* [shard] */
+static void
+network_part_end(gpointer data)
+{
+    OshNetworkShard *part = data;
+    NetworkPlugin *plugin = (NetworkPlugin *)part->network;
+
+    osh_shard_part_end(part);
+    if (g_atomic_int_dec_and_test(&plugin->shards_left))
+        osh_host_invoke(part->network->host, network_stopped, plugin, NULL);
+}
+
+static void
+network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
+{
+    NetworkPlugin *plugin = self;
+    OshNetwork *network = &plugin->network;
+
+    (void)deadline;
+    plugin->done = done;
+    plugin->done_data = data;
+    osh_host_unsubscribe(network->host, plugin->subscription);
+    if (!plugin->started) {
+        network_stopped(plugin);
+        return;
+    }
+    plugin->shards_left = (gint)network->n_shards;
+    for (guint i = 0; i < network->n_shards; i++)
+        if (!osh_shard_post(&network->shard, i, network_part_end, &network->shards[i]) &&
+            g_atomic_int_dec_and_test(&plugin->shards_left))
+            network_stopped(plugin);
+}
+
+static gboolean
+network_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+{
+    NetworkPlugin *plugin = self;
+
+    if (!g_str_equal(id, OSH_INTERFACE_LAUNCH_CONTRIBUTOR))
+        return FALSE;
+    ret_interface->provider = "network";
+    ret_interface->vtable = &osh_launch_contribution_vtable;
+    ret_interface->instance = &plugin->contribution;
+    return TRUE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT, .create = network_create,   .start = network_start,
+    .stop = network_stop,  .destroy = network_destroy, .get_interface = network_get_interface,
+};

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The opaque relay. Small messages take one read and one write through the shard's scratch
+ * buffer; as soon as a read fills that buffer the direction turns to splice(2) through a pooled
+ * pipe, where no byte is copied. A pipe is held only while bytes are inside it. Half-close is
+ * passed on after the last byte; a reset is passed on as a reset.
+ *
+ * Both sockets are watched edge-triggered, so readiness is remembered in the direction until a
+ * call proves it gone. Never looks at the bytes, never allocates per byte moved.
+ */
+#include "relay.h"
+
+#include "forward-request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What one direction may move before other connections get their turn. */
+#define TURN_BYTES (4 * 1024 * 1024)
+/* Below this much in one splice, a copy is cheaper. */
+#define BULK_BYTES 16384
+
+typedef enum {
+    RELAY_WAIT,
+    RELAY_TURN_OVER,
+    RELAY_BROKEN,
+} RelayResult;
+
+/* Returns: 0, or -EAGAIN, or the negative errno that broke the sink. */
+static int
+relay_drain(OshRelayDirection *direction, int sink)
+{
+    while (direction->pipe->queued > 0) {
+        ssize_t n = splice(direction->pipe->read_fd, NULL, sink, NULL, direction->pipe->queued,
+                           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        direction->pipe->queued -= (gsize)n;
+        direction->moved += (guint64)n;
+    }
+    return 0;
+}
+
+/* Puts what the sink did not take into a pipe. Returns: FALSE when there is no pipe to be had. */
+static gboolean
+relay_stash(OshConnection *connection, OshRelayDirection *direction, const guint8 *bytes,
+            gsize length)
+{
+    ssize_t n;
+
+    direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
+    if (direction->pipe == NULL)
+        return FALSE;
+    n = write(direction->pipe->write_fd, bytes, length);
+    if (n != (ssize_t)length)
+        return FALSE;
+    direction->pipe->queued = length;
+    return TRUE;
+}
+
+/* Returns: bytes read, 0 at the end, or a negative errno. */
+static ssize_t
+relay_copy(OshConnection *connection, OshRelayDirection *direction, int source, int sink)
+{
+    guint8 *scratch = connection->shard->scratch;
+    ssize_t n = recv(source, scratch, OSH_NETWORK_SCRATCH_SIZE, 0);
+    ssize_t sent;
+
+    if (n <= 0)
+        return n < 0 ? -errno : 0;
+    sent = send(sink, scratch, (gsize)n, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR)
+        return -errno;
+    if (sent < 0)
+        sent = 0;
+    direction->moved += (guint64)sent;
+    if (sent < n && !relay_stash(connection, direction, scratch + sent, (gsize)(n - sent)))
+        return -ENFILE;
+    direction->bulk = n == OSH_NETWORK_SCRATCH_SIZE;
+    /* A short read empties the queue, and whatever comes later is a new edge; an end that was
+       already announced is not. */
+    if (!direction->bulk && !direction->hung_up)
+        direction->readable = FALSE;
+    return n;
+}
+
+/* Returns: bytes read, 0 at the end, or a negative errno. */
+static ssize_t
+relay_splice(OshConnection *connection, OshRelayDirection *direction, int source)
+{
+    ssize_t n;
+
+    if (direction->pipe == NULL)
+        direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
+    if (direction->pipe == NULL)
+        return -ENFILE;
+    n = splice(source, NULL, direction->pipe->write_fd, NULL, direction->pipe->capacity,
+               SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (n <= 0)
+        return n < 0 ? -errno : 0;
+    direction->pipe->queued = (gsize)n;
+    direction->bulk = n >= BULK_BYTES;
+    return n;
+}
+
+static void
+relay_pass_end(OshRelayDirection *direction, int sink)
+{
+    direction->done = TRUE;
+    shutdown(sink, SHUT_WR);
+}
+
+static RelayResult
+relay_pump(OshConnection *connection, OshRelayDirection *direction, int source, int sink)
+{
+    gsize turn = 0;
+
+    while (!direction->done) {
+        ssize_t n;
+
+        if (direction->pipe != NULL && direction->pipe->queued > 0) {
+            int result = relay_drain(direction, sink);
+
+            if (result == -EAGAIN) {
+                direction->blocked = TRUE;
+                return RELAY_WAIT;
+            }
+            if (result != 0)
+                return RELAY_BROKEN;
+        }
+        direction->blocked = FALSE;
+        if (direction->ended) {
+            relay_pass_end(direction, sink);
+            break;
+        }
+        if (!direction->readable)
+            break;
+        if (turn >= TURN_BYTES)
+            return RELAY_TURN_OVER;
+        n = direction->bulk ? relay_splice(connection, direction, source)
+                            : relay_copy(connection, direction, source, sink);
+        if (n == 0)
+            direction->ended = TRUE;
+        else if (n == -EAGAIN)
+            direction->readable = FALSE;
+        else if (n < 0 && n != -EINTR)
+            return RELAY_BROKEN;
+        else if (n > 0)
+            turn += (gsize)n;
+    }
+    g_clear_pointer(&direction->pipe, osh_pipe_release);
+    return RELAY_WAIT;
+}
+
+static gboolean
+relay_finish(OshConnection *connection, RelayResult result)
+{
+    if (result == RELAY_BROKEN) {
+        connection->client_aborted = TRUE;
+        osh_connection_close(connection, "reset");
+        return TRUE;
+    }
+    if (connection->up.done && connection->down.done) {
+        osh_connection_close(connection, "end");
+        return TRUE;
+    }
+    if (result == RELAY_TURN_OVER)
+        osh_connection_again(connection);
+    return FALSE;
+}
+
+/* Returns: whether the connection is gone. */
+static gboolean
+relay_up(OshConnection *connection)
+{
+    guint64 before = connection->up.moved;
+    RelayResult result;
+
+    if (connection->forward != NULL)
+        return osh_forward_pump(connection);
+    result =
+        relay_pump(connection, &connection->up, connection->client_fd, connection->upstream_fd);
+    if (connection->up.moved != before)
+        connection->since = osh_shard_now(&connection->shard->network->shard);
+    return relay_finish(connection, result);
+}
+
+static gboolean
+relay_down(OshConnection *connection)
+{
+    guint64 before = connection->down.moved;
+    RelayResult result =
+        relay_pump(connection, &connection->down, connection->upstream_fd, connection->client_fd);
+
+    if (connection->down.moved != before)
+        connection->since = osh_shard_now(&connection->shard->network->shard);
+    /* The answer to a forwarded request is the end of the exchange, whatever else was sent. */
+    if (connection->down.done && connection->forward != NULL)
+        connection->up.done = TRUE;
+    return relay_finish(connection, result);
+}
+
+/* Returns: whether the socket is dead with nothing left to read, which only these flags tell. */
+static gboolean
+relay_note(OshRelayDirection *from, guint32 events)
+{
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        from->readable = TRUE;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        from->hung_up = TRUE;
+    return from->done && (events & (EPOLLHUP | EPOLLERR)) != 0;
+}
+
+void
+osh_relay_start(OshConnection *connection)
+{
+    osh_relay_continue(connection);
+}
+
+gboolean
+osh_relay_send_first(OshConnection *connection, const guint8 *bytes, gsize length)
+{
+    ssize_t sent;
+
+    if (length == 0)
+        return TRUE;
+    sent = send(connection->upstream_fd, bytes, length, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR)
+        return FALSE;
+    if (sent < 0)
+        sent = 0;
+    connection->up.moved += (guint64)sent;
+    return sent == (ssize_t)length ||
+           relay_stash(connection, &connection->up, bytes + sent, length - (gsize)sent);
+}
+
+void
+osh_relay_continue(OshConnection *connection)
+{
+    if (!connection->up.done && relay_up(connection))
+        return;
+    if (!connection->down.done)
+        relay_down(connection);
+}
+
+void
+osh_relay_client_event(OshConnection *connection, guint32 events)
+{
+    if (relay_note(&connection->up, events)) {
+        relay_finish(connection, RELAY_BROKEN);
+        return;
+    }
+    if ((connection->up.readable && !connection->up.done && !connection->up.blocked) &&
+        relay_up(connection))
+        return;
+    if ((events & (EPOLLOUT | EPOLLERR)) && connection->down.blocked)
+        relay_down(connection);
+}
+
+void
+osh_relay_upstream_event(OshConnection *connection, guint32 events)
+{
+    if (relay_note(&connection->down, events)) {
+        relay_finish(connection, RELAY_BROKEN);
+        return;
+    }
+    if ((connection->down.readable && !connection->down.done && !connection->down.blocked) &&
+        relay_down(connection))
+        return;
+    if ((events & (EPOLLOUT | EPOLLERR)) && (connection->up.blocked))
+        relay_up(connection);
+}
+
+void
+osh_relay_clear(OshConnection *connection)
+{
+    g_clear_pointer(&connection->up.pipe, osh_pipe_release);
+    g_clear_pointer(&connection->down.pipe, osh_pipe_release);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Name look-up through a worker. The object belongs to the shard that began it; the worker
+ * touches only the members meant for it. Never caches: an address is good for the connection
+ * that it was looked up for.
+ */
+#include "resolution.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* More addresses than this are never tried. */
+#define MAX_ADDRESSES 16
+
+struct _OshResolution {
+    char *host;
+    OshResolutionFunc done;
+    gpointer data;
+    OshAddressList *addresses;
+    int result;
+};
+
+static void
+resolution_map(const struct sockaddr *address, struct in6_addr *ret_mapped)
+{
+    if (address->sa_family == AF_INET6) {
+        *ret_mapped = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        return;
+    }
+    memset(ret_mapped, 0, sizeof *ret_mapped);
+    ret_mapped->s6_addr[10] = ret_mapped->s6_addr[11] = 0xff;
+    memcpy(&ret_mapped->s6_addr[12], &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+           4);
+}
+
+OshAddressList *
+osh_resolution_literal(const char *literal)
+{
+    OshAddressList *list = g_malloc0(sizeof *list + sizeof list->at[0]);
+
+    list->length = 1;
+    if (inet_pton(AF_INET, literal, &list->at[0].s6_addr[12]) == 1)
+        list->at[0].s6_addr[10] = list->at[0].s6_addr[11] = 0xff;
+    else
+        inet_pton(AF_INET6, literal, &list->at[0]);
+    return list;
+}
+
+/* RFC 8305: the families take turns, beginning with the one that the system prefers. */
+static OshAddressList *
+resolution_interleave(const struct addrinfo *info)
+{
+    OshAddressList *list = g_malloc0(sizeof *list + MAX_ADDRESSES * sizeof list->at[0]);
+    const struct addrinfo *next[2] = {info, info};
+    int family[2] = {info->ai_family, info->ai_family == AF_INET ? AF_INET6 : AF_INET};
+
+    for (guint turn = 0; list->length < MAX_ADDRESSES && (next[0] != NULL || next[1] != NULL);
+         turn ^= 1) {
+        while (next[turn] != NULL && next[turn]->ai_family != family[turn])
+            next[turn] = next[turn]->ai_next;
+        if (next[turn] == NULL)
+            continue;
+        resolution_map(next[turn]->ai_addr, &list->at[list->length++]);
+        next[turn] = next[turn]->ai_next;
+    }
+    return list;
+}
+
+/* [worker] */
+static void
+resolution_work(gpointer data)
+{
+    OshResolution *resolution = data;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+
+    resolution->result = getaddrinfo(resolution->host, NULL, &hints, &info);
+    if (resolution->result != 0)
+        return;
+    resolution->addresses = resolution_interleave(info);
+    freeaddrinfo(info);
+}
+
+/* [shard] */
+static void
+resolution_done(gpointer data)
+{
+    OshResolution *resolution = data;
+    OshAddressList *addresses = g_steal_pointer(&resolution->addresses);
+
+    if (addresses != NULL && addresses->length == 0)
+        g_clear_pointer(&addresses, g_free);
+    if (resolution->done == NULL)
+        g_free(addresses);
+    else if (addresses != NULL)
+        resolution->done(addresses, NULL, resolution->data);
+    else
+        resolution->done(NULL,
+                         resolution->result != 0 ? gai_strerror(resolution->result)
+                                                 : "the name has no address",
+                         resolution->data);
+    g_free(resolution->host);
+    g_free(resolution);
+}
+
+OshResolution *
+osh_resolution_begin(OshNetwork *network, const char *host, OshResolutionFunc done, gpointer data)
+{
+    OshResolution *resolution = g_new0(OshResolution, 1);
+
+    resolution->host = g_strdup(host);
+    resolution->done = done;
+    resolution->data = data;
+    if (osh_worker_submit(&network->worker, resolution_work, resolution_done, resolution))
+        return resolution;
+    g_free(resolution->host);
+    g_free(resolution);
+    return NULL;
+}
+
+void
+osh_resolution_cancel(OshResolution *resolution)
+{
+    if (resolution != NULL)
+        resolution->done = NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A captured connection: the program connected to some address and knows of no proxy. Where it
+ * wanted to go is read from the socket in the way that the listener states. The name is the one
+ * that our resolver handed that address out for; any other address is judged and dialled as the
+ * literal that it is (security rule 7). Runs on the connection's shard.
+ */
+#include "transparent.h"
+
+#include "audit.h"
+#include "listener.h"
+#include "reply.h"
+
+#include <linux/netfilter_ipv4.h>
+#include <openshell/ext/sandbox-net.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Returns: FALSE when the socket does not tell. */
+static gboolean
+transparent_destination(const OshConnection *connection, struct sockaddr_storage *ret_address)
+{
+    socklen_t length = sizeof *ret_address;
+    gboolean v4 = IN6_IS_ADDR_V4MAPPED(&connection->listener->address);
+
+    memset(ret_address, 0, sizeof *ret_address);
+    switch ((OshOriginalDestination)connection->listener->original_destination) {
+    case OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS:
+        return getsockname(connection->client_fd, (struct sockaddr *)(void *)ret_address,
+                           &length) == 0;
+    case OSH_ORIGINAL_DESTINATION_SOCKET_OPTION:
+        return getsockopt(connection->client_fd, v4 ? SOL_IP : SOL_IPV6, SO_ORIGINAL_DST,
+                          ret_address, &length) == 0;
+    case OSH_ORIGINAL_DESTINATION_NONE:
+        break;
+    }
+    return FALSE;
+}
+
+void
+osh_transparent_begin(OshConnection *connection)
+{
+    struct sockaddr_storage destination;
+
+    if (!transparent_destination(connection, &destination)) {
+        osh_refuse_denied(connection, "transparent", NULL,
+                          "the original destination of the connection is not known", NULL, NULL);
+        return;
+    }
+    osh_connection_set_destination(connection, &destination);
+    osh_connection_identify(connection);
+}
