@@ -182,36 +182,39 @@ osh_policy_diagnostics_format(OshPolicyDiagnostics *diagnostics)
     return g_string_free(text, FALSE);
 }
 
+/* Insertions, deletions, changes and swaps of neighbours that lead from one word to the other. */
 static guint
 edit_distance(const char *left, const char *right)
 {
     gsize width = strlen(right);
-    guint row[64];
+    guint rows[3][64];
 
-    if (strlen(left) >= G_N_ELEMENTS(row) || width >= G_N_ELEMENTS(row))
+    if (strlen(left) >= G_N_ELEMENTS(rows[0]) || width >= G_N_ELEMENTS(rows[0]))
         return G_MAXUINT;
     for (gsize j = 0; j <= width; j++)
-        row[j] = (guint)j;
+        rows[0][j] = (guint)j;
     for (gsize i = 1; left[i - 1] != '\0'; i++) {
-        guint diagonal = row[0];
+        guint *row = rows[i % 3];
+        const guint *above = rows[(i + 2) % 3];
+        const guint *earlier = rows[(i + 1) % 3];
 
         row[0] = (guint)i;
         for (gsize j = 1; j <= width; j++) {
-            guint above = row[j];
-            guint change = diagonal + (g_ascii_tolower(left[i - 1]) != right[j - 1] ? 1 : 0);
+            gboolean differs = g_ascii_tolower(left[i - 1]) != right[j - 1];
 
-            row[j] = MIN(MIN(above, row[j - 1]) + 1, change);
-            diagonal = above;
+            row[j] = MIN(MIN(above[j], row[j - 1]) + 1, above[j - 1] + (differs ? 1 : 0));
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1])
+                row[j] = MIN(row[j], earlier[j - 2] + 1);
         }
     }
-    return row[width];
+    return rows[strlen(left) % 3][width];
 }
 
 const char *
 osh_policy_nearest_word(const char *word, const char *const *candidates)
 {
     const char *nearest = NULL;
-    guint best = strlen(word) >= 4 ? 3 : 2;
+    guint best = strlen(word) >= 6 ? 3 : 2;
 
     for (gsize i = 0; candidates[i] != NULL; i++) {
         guint distance = edit_distance(word, candidates[i]);

@@ -94,7 +94,8 @@ void osh_policy_append_printable(GString *line, const char *text);
  * @word: what was written
  * @candidates: (array zero-terminated=1): what could have been meant
  *
- * Returns: (transfer none) (nullable): the candidate within two edits of @word, or NULL
+ * Returns: (transfer none) (nullable): the nearest candidate within two edits of
+ *   @word (one for a short word), or one that begins with it, or NULL
  */
 const char *osh_policy_nearest_word(const char *word, const char *const *candidates);
 
