@@ -29,6 +29,7 @@
 
 #define RUN_START_TIMEOUT 30
 #define RUN_STOP_TIMEOUT  5
+#define RUN_TERM_GRACE    10
 #define RUN_GRACE_USEC    (2 * G_USEC_PER_SEC)
 #define RUN_TIMEOUT_USEC  (100 * 1000)
 #define RUN_WORKERS       4
@@ -55,8 +56,8 @@ typedef struct {
     char *workdir;
     GPtrArray *writable; /* what programs of the box may write, NULL-terminated */
     guint64 process_id;  /* of the entrypoint while it runs */
-    guint signals_seen;
     GSource *timeout;
+    GSource *grace; /* running since SIGTERM arrived */
     gboolean finishing;
     gboolean started;
     gint exit_code;
@@ -182,16 +183,23 @@ run_close_box(OshRun *run, gint64 grace)
 }
 
 static void
+drop_source(GSource **source)
+{
+    if (*source == NULL)
+        return;
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+static void
 run_finish(OshRun *run, gint exit_code)
 {
     if (run->finishing)
         return;
     run->finishing = TRUE;
     run->exit_code = exit_code;
-    if (run->timeout != NULL) {
-        g_source_destroy(run->timeout);
-        g_clear_pointer(&run->timeout, g_source_unref);
-    }
+    drop_source(&run->timeout);
+    drop_source(&run->grace);
     publish(run, OSH_TOPIC_HOST_STOPPING, g_variant_new("(sa{sv})", "run is over", NULL));
     if (run->box != NULL)
         run_close_box(run, exit_code == OSH_EXIT_TIMEOUT ? RUN_TIMEOUT_USEC : RUN_GRACE_USEC);
@@ -258,7 +266,7 @@ run_watch_time(OshRun *run)
 
     if (seconds == 0)
         return;
-    run->timeout = g_timeout_source_new_seconds((guint)seconds);
+    run->timeout = g_timeout_source_new((guint)MIN(seconds * 1000, G_MAXINT32));
     g_source_set_callback(run->timeout, run_timed_out, run, NULL);
     g_source_attach(run->timeout, NULL);
 }
@@ -282,12 +290,30 @@ run_launched(const OshProcess *process, const GError *error, gpointer data)
     run_finish(run, exit_code);
 }
 
+static gboolean
+run_grace_over(gpointer data)
+{
+    OshRun *run = data;
+
+    g_clear_pointer(&run->grace, g_source_unref);
+    run_finish(run, OSH_EXIT_SIGNAL_BASE + SIGTERM);
+    return G_SOURCE_REMOVE;
+}
+
+/* SIGTERM asks the program to end; one that does not is ended. */
+static void
+run_watch_grace(OshRun *run)
+{
+    run->grace = g_timeout_source_new_seconds(RUN_TERM_GRACE);
+    g_source_set_callback(run->grace, run_grace_over, run, NULL);
+    g_source_attach(run->grace, NULL);
+}
+
 static void
 run_signal(int signal_number, gpointer data)
 {
     OshRun *run = data;
 
-    run->signals_seen++;
     if (run->finishing)
         return;
     if (run->process_id == 0) {
@@ -296,13 +322,14 @@ run_signal(int signal_number, gpointer data)
                             : OSH_EXIT_OK);
         return;
     }
-    if (signal_number == SIGUSR1 || run->signals_seen == 1 || signal_number == SIGINT ||
-        signal_number == SIGHUP) {
-        osh_launcher_signal(&run->launcher, run->box, run->process_id, signal_number);
+    if (signal_number == SIGTERM && run->grace != NULL) {
+        /* Who asks a second time means it. */
+        run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
         return;
     }
-    /* Who asks a second time means it. */
-    run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
+    osh_launcher_signal(&run->launcher, run->box, run->process_id, signal_number);
+    if (signal_number == SIGTERM)
+        run_watch_grace(run);
 }
 
 /* --- Start --------------------------------------------------------------------------------------

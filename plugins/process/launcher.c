@@ -109,13 +109,27 @@ connect_terminal(OshProgram *program, OshBoxProcess *process)
     program->relay = osh_terminal_relay_new(&request);
 }
 
+/* Root's programs are somebody else, who may not enter what is root's alone. */
+static GError *
+explain(const OshBox *box, const GError *cause)
+{
+    GError *error = g_error_copy(cause);
+
+    if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_WORKING_DIRECTORY) && geteuid() == 0)
+        g_prefix_error(&error,
+                       "the program runs as user %s: name another one in the policy "
+                       "(process.run_as_user), or let that user in; ",
+                       box->identity->user);
+    return error;
+}
+
 static void
 launch_failed(OshProgram *program, const GError *cause)
 {
     OshBox *box = program->box;
     GError *error = NULL;
 
-    osh_process_propagate(&error, g_error_copy(cause));
+    osh_process_propagate(&error, explain(box, cause));
     publish(
         box, box->plugin->process_refused,
         g_variant_new("(ssssa{sv})", program->kind, program->path, "launch", error->message, NULL));

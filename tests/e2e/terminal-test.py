@@ -22,6 +22,7 @@ class Terminal:
     def __init__(self, command, rows=24, columns=80, redirect=""):
         folder = harness.scratch()
         arguments = harness.host_command(command, POLICY)
+        environment = harness.clean_environment(TERM="xterm", PS1="prompt> ")
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             try:
@@ -29,8 +30,7 @@ class Terminal:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
                 if redirect == "stdin":
                     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-                os.execve(arguments[0], arguments,
-                          harness.clean_environment(TERM="xterm", PS1="prompt> "))
+                os.execve(arguments[0], arguments, environment)
             finally:
                 os._exit(99)
         self.screen = ""
