@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Its create fails and says why. [main]; must never do anything else. */
+#include <openshell/plugin.h>
+
+OSH_PLUGIN_MANIFEST("[plugin]\n"
+                    "id=create-fails\n"
+                    "version=1.0.0\n"
+                    "abi=1.0\n"
+                    "summary=Misbehaves for a test\n"
+                    "license=Apache-2.0\n");
+
+static gboolean
+test_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    (void)host;
+    (void)ret_self;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "the flux is not aligned");
+    return FALSE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT,
+    .create = test_create,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requires what cycle-one provides, and the other way round. [main]; must never do anything else.
+ */
+#include <openshell/plugin.h>
+
+OSH_PLUGIN_MANIFEST("[plugin]\n"
+                    "id=cycle-two\n"
+                    "version=1.0.0\n"
+                    "abi=1.0\n"
+                    "summary=Misbehaves for a test\n"
+                    "license=Apache-2.0\n"
+                    "provides=test.two/1\n"
+                    "requires=test.one/1\n");
+
+static gboolean
+test_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    (void)error;
+    *ret_self = (gpointer)host;
+    return TRUE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT,
+    .create = test_create,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Its manifest is right and its entry is of the next ABI major. [main]; must never do anything
+ * else. */
+#include <openshell/plugin.h>
+
+OSH_PLUGIN_MANIFEST("[plugin]\n"
+                    "id=entry-wrong-abi\n"
+                    "version=1.0.0\n"
+                    "abi=1.0\n"
+                    "summary=Misbehaves for a test\n"
+                    "license=Apache-2.0\n");
+
+static gboolean
+test_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    (void)error;
+    *ret_self = (gpointer)host;
+    return TRUE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    .struct_size = sizeof(OshPluginEntry),
+    .abi_major = OSH_ABI_MAJOR + 1,
+    .create = test_create,
+};

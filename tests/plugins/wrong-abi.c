@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Says that it was built for the next ABI major. [main]; must never do anything else. */
+#include <openshell/plugin.h>
+
+OSH_PLUGIN_MANIFEST("[plugin]\n"
+                    "id=wrong-abi\n"
+                    "version=1.0.0\n"
+                    "abi=2.0\n"
+                    "summary=Misbehaves for a test\n"
+                    "license=Apache-2.0\n");
+
+static gboolean
+test_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    (void)error;
+    *ret_self = (gpointer)host;
+    return TRUE;
+}
+
+OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
+    OSH_PLUGIN_ENTRY_INIT,
+    .create = test_create,
+};
