@@ -111,6 +111,15 @@ pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char 
     osh_connection_decide(connection);
 }
 
+/* A client that has reset its connection has no socket any more: nothing is denied to it. */
+static gboolean
+pipeline_client_gone(const OshConnection *connection)
+{
+    char byte;
+
+    return recv(connection->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN;
+}
+
 /* Returns: FALSE after refusing. */
 static gboolean
 pipeline_find_socket(OshConnection *connection)
@@ -122,6 +131,10 @@ pipeline_find_socket(OshConnection *connection)
 
     if (result == 0)
         return TRUE;
+    if (result == -ENOENT && pipeline_client_gone(connection)) {
+        osh_connection_close(connection, "client gone");
+        return FALSE;
+    }
     if (result == -ENOENT)
         problem = g_strdup("the socket at the other end is not known here");
     else
