@@ -5,7 +5,7 @@
  * For protocol plugins, which know their own options and must not know the engine's structures.
  * Read-only, any thread.
  */
-#include "policy.h"
+#include "model.h"
 
 #include <string.h>
 
@@ -13,6 +13,43 @@ static GVariant *
 text_option(const char *text)
 {
     return text != NULL && *text != '\0' ? g_variant_ref_sink(g_variant_new_string(text)) : NULL;
+}
+
+static GVariant *
+ports_option(const OshPolicyEndpoint *endpoint)
+{
+    return g_variant_ref_sink(g_variant_new_fixed_array(G_VARIANT_TYPE_UINT16, endpoint->ports,
+                                                        endpoint->n_ports, sizeof(guint16)));
+}
+
+static GVariant *
+limit_option(const OshPolicyEndpoint *endpoint)
+{
+    return endpoint->max_body_bytes > 0
+               ? g_variant_ref_sink(g_variant_new_uint32(endpoint->max_body_bytes))
+               : NULL;
+}
+
+static gboolean
+is_limit(const OshPolicyEndpoint *endpoint, const char *name)
+{
+    if (strcmp(name, "max_body_bytes") == 0)
+        return TRUE;
+    switch (endpoint->protocol) {
+    case OSH_POLICY_PROTOCOL_MCP:
+        return strcmp(name, "mcp.max_body_bytes") == 0;
+    case OSH_POLICY_PROTOCOL_JSONRPC:
+        return strcmp(name, "json_rpc.max_body_bytes") == 0;
+    case OSH_POLICY_PROTOCOL_GRAPHQL:
+    case OSH_POLICY_PROTOCOL_WEBSOCKET:
+        return strcmp(name, "graphql_max_body_bytes") == 0;
+    case OSH_POLICY_PROTOCOL_NONE:
+    case OSH_POLICY_PROTOCOL_TCP:
+    case OSH_POLICY_PROTOCOL_REST:
+    case OSH_POLICY_PROTOCOL_SQL:
+    default:
+        return FALSE;
+    }
 }
 
 GVariant *
@@ -36,6 +73,7 @@ osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name)
         {"host", endpoint->host},
         {"path", endpoint->path},
         {"protocol", endpoint->protocol_name},
+        {"access", endpoint->match->access},
         {"tls", endpoint->tls == OSH_POLICY_TLS_SKIP ? "skip" : NULL},
         {"enforcement", endpoint->enforcement == OSH_POLICY_ENFORCE ? "enforce" : "audit"},
         {"persisted_queries", endpoint->allow_registered_queries ? "allow_registered" : "deny"},
@@ -51,7 +89,10 @@ osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name)
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         if (strcmp(texts[i].name, name) == 0)
             return text_option(texts[i].value);
-    if (strcmp(name, "max_body_bytes") == 0 && endpoint->max_body_bytes > 0)
-        return g_variant_ref_sink(g_variant_new_uint32(endpoint->max_body_bytes));
-    return NULL;
+    if (strcmp(name, "ports") == 0)
+        return ports_option(endpoint);
+    if (strcmp(name, "allowed_ips") == 0)
+        return g_variant_ref_sink(
+            g_variant_new_strv(endpoint->allowed_ip_texts, endpoint->n_allowed_ips));
+    return is_limit(endpoint, name) ? limit_option(endpoint) : NULL;
 }

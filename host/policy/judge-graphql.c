@@ -49,6 +49,7 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
     Operation operation = {.type = record_string(record, "type"),
                            .name = record_string(record, "name")};
     const OshPolicyRegisteredQuery *query;
+    OshSpan key;
 
     if (fields != NULL) {
         operation.fields = fields->value.strings;
@@ -56,9 +57,11 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
     }
     if (persisted == NULL || !persisted->value.boolean || operation.type.length > 0)
         return operation;
-    query = find_registered(endpoint, record_string(record, "hash"));
-    if (query == NULL)
-        query = find_registered(endpoint, record_string(record, "id"));
+    /* a hash that is not registered is not saved by an id beside it */
+    key = record_string(record, "hash");
+    if (key.length == 0)
+        key = record_string(record, "id");
+    query = find_registered(endpoint, key);
     if (query == NULL) {
         operation.unregistered = TRUE;
         return operation;

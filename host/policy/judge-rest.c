@@ -126,9 +126,11 @@ query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboo
         const OshFact *values = query_values(question, &rule->query[i]);
         OshPolicyAnswer one;
 
-        if (values == NULL || values->count == 0)
+        if (values == NULL || (all && values->count == 0))
             return OSH_POLICY_NO;
-        one = values_match(values, &rule->query[i].matcher, all);
+        /* a key that is there without a value stops no denial */
+        one = values->count == 0 ? OSH_POLICY_YES
+                                 : values_match(values, &rule->query[i].matcher, all);
         if (one == OSH_POLICY_NO)
             return one;
         if (one == OSH_POLICY_UNKNOWN)

@@ -284,7 +284,7 @@ gboolean osh_policy_name_is_known(const OshPolicySnapshot *snapshot, const char 
  * osh_policy_endpoint_option: [any]
  * @endpoint: an endpoint of a snapshot
  * @name: a key of the endpoint schema; options of a stanza as `mcp.strict_tool_names`, the body
- *   limit that applies as `max_body_bytes`
+ *   limit that applies also as `max_body_bytes`; rules have no value here
  *
  * Returns: (transfer full) (nullable): its value, floating reference sunk; NULL when the key has
  *   no value here

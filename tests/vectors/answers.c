@@ -249,36 +249,78 @@ check_contains(json_t *list, const char *got, const char *what, GString *problem
     }
 }
 
+/* As JSON, so that numbers, booleans and lists compare like the row has them. */
+static json_t *
+option_json(GVariant *option)
+{
+    json_t *list;
+
+    if (option == NULL)
+        return json_null();
+    if (g_variant_is_of_type(option, G_VARIANT_TYPE_STRING))
+        return json_string(g_variant_get_string(option, NULL));
+    if (g_variant_is_of_type(option, G_VARIANT_TYPE_BOOLEAN))
+        return json_boolean(g_variant_get_boolean(option));
+    if (g_variant_is_of_type(option, G_VARIANT_TYPE_UINT16))
+        return json_integer(g_variant_get_uint16(option));
+    if (g_variant_is_of_type(option, G_VARIANT_TYPE_UINT32))
+        return json_integer(g_variant_get_uint32(option));
+    list = json_array();
+    for (gsize i = 0; i < g_variant_n_children(option); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(option, i);
+
+        json_array_append_new(list, option_json(child));
+    }
+    return list;
+}
+
+static void
+check_members(json_t *expected, const char *prefix, const OshPolicyEndpoint *endpoint,
+              GString *problem)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(expected, key, value)
+    {
+        g_autofree char *name = g_strconcat(prefix, key, NULL);
+        g_autoptr(GVariant) option = NULL;
+        json_t *got;
+
+        if (json_is_object(value)) {
+            g_autofree char *below = g_strconcat(name, ".", NULL);
+
+            check_members(value, below, endpoint, problem);
+            continue;
+        }
+        option = osh_policy_endpoint_option(endpoint, name);
+        got = option_json(option);
+        if (!json_equal(got, value)) {
+            char *wanted = json_dumps(value, JSON_ENCODE_ANY);
+            char *found = json_dumps(got, JSON_ENCODE_ANY);
+
+            osh_vector_expect(problem, name, wanted, found);
+            free(wanted);
+            free(found);
+        }
+        json_decref(got);
+    }
+}
+
 static void
 check_config(json_t *expected, const OshPolicyVerdict *verdict, GString *problem)
 {
     const OshPolicyEndpoint *first = verdict->n_endpoints > 0 ? verdict->endpoints[0] : NULL;
-    const char *key;
-    json_t *value;
 
     if (json_is_null(expected)) {
         if (first != NULL)
             osh_vector_expect(problem, "endpoint_config", "none", first->label);
         return;
     }
-    if (first == NULL) {
+    if (first == NULL)
         osh_vector_expect(problem, "endpoint_config", "one", "none");
-        return;
-    }
-    json_object_foreach(expected, key, value)
-    {
-        g_autoptr(GVariant) option = osh_policy_endpoint_option(first, key);
-        g_autofree char *got = NULL;
-        g_autofree char *wanted = json_is_string(value) ? g_strdup(json_string_value(value))
-                                                        : json_dumps(value, JSON_ENCODE_ANY);
-
-        if (option != NULL && g_variant_is_of_type(option, G_VARIANT_TYPE_STRING))
-            got = g_variant_dup_string(option, NULL);
-        else if (option != NULL)
-            got = g_variant_print(option, FALSE);
-        if (g_strcmp0(got, wanted) != 0)
-            osh_vector_expect(problem, key, wanted, got);
-    }
+    else
+        check_members(expected, "", first, problem);
 }
 
 static void
