@@ -18,7 +18,6 @@
 #include "transparent.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -199,11 +198,9 @@ osh_connection_accepted(OshNetworkShard *shard, OshListener *listener, int fd,
 {
     OshNetwork *network = shard->network;
     OshConnection *connection;
-    const int on = 1;
 
     if (!connection_admit(shard, listener, fd))
         return;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connection = g_new0(OshConnection, 1);
     connection->shard = shard;
     connection->listener = listener;

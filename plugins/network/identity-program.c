@@ -36,13 +36,14 @@ typedef struct {
     gint64 size;
 } ImageKey;
 
-/* A process as last read. @version changes whenever anything of it does. */
+/* A process as last read, in @round. @version changes whenever anything of it does. */
 typedef struct {
     pid_t pid;
     pid_t parent;
     int pidfd;
     guint64 start_time;
     guint64 version;
+    guint64 round;
     ImageKey image;
     char *path;
     char *sha256;
@@ -53,6 +54,7 @@ typedef struct {
 struct _OshProgramCache {
     pid_t root;
     guint64 last_version;
+    guint64 round;
     GHashTable *processes;
     GHashTable *digests;
     GHashTable *first_digests;
@@ -288,6 +290,7 @@ process_new(OshProgramCache *cache, pid_t pid)
 
     process->pid = pid;
     process->version = ++cache->last_version;
+    process->round = cache->round;
     process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (process->pidfd < 0 || !read_stat(pid, &process->parent, &process->start_time) ||
         !process_read_image(cache, process) || !read_stat(pid, &parent_again, &start_again) ||
@@ -318,8 +321,10 @@ cache_process(OshProgramCache *cache, pid_t pid)
 {
     ProgramProcess *process = g_hash_table_lookup(cache->processes, GINT_TO_POINTER(pid));
 
-    if (process != NULL && process_is_current(process))
+    if (process != NULL && (process->round == cache->round || process_is_current(process))) {
+        process->round = cache->round;
         return process;
+    }
     g_hash_table_remove(cache->processes, GINT_TO_POINTER(pid));
     process = process_new(cache, pid);
     if (process != NULL)
@@ -417,6 +422,14 @@ identity_new(ProgramProcess *const *chain, guint length)
     return identity;
 }
 
+void
+osh_program_cache_begin_round(OshProgramCache *cache)
+{
+    cache->round++;
+    if (g_hash_table_size(cache->processes) > MAX_PROCESSES)
+        g_hash_table_remove_all(cache->processes);
+}
+
 OshPeerIdentity *
 osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem)
 {
@@ -424,8 +437,6 @@ osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem)
     guint length = 0;
     guint64 versions = 0;
 
-    if (g_hash_table_size(cache->processes) > MAX_PROCESSES)
-        g_hash_table_remove_all(cache->processes);
     if (!cache_chain(cache, pid, chain, &length, ret_problem)) {
         if (*ret_problem == NULL)
             *ret_problem = program_problem(NULL, pid, "is outside the workload");

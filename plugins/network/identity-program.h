@@ -19,11 +19,14 @@ OshProgramCache *osh_program_cache_new(pid_t root);
 /** osh_program_cache_free: @cache: (transfer full). */
 void osh_program_cache_free(OshProgramCache *cache);
 
+/** osh_program_cache_begin_round: a new look: within one, a process is read once for all. */
+void osh_program_cache_begin_round(OshProgramCache *cache);
+
 /**
  * osh_program_identify:
  * @ret_problem: (out) (transfer full): why it cannot be told; set on failure only
  *
- * Returns: (transfer full) (nullable): what @pid runs at this moment
+ * Returns: (transfer full) (nullable): what @pid runs in this round
  */
 OshPeerIdentity *osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem);
 

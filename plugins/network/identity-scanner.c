@@ -161,6 +161,7 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
             scan.unreadable_pid = pid;
         }
     }
+    osh_program_cache_begin_round(scanner->programs);
     for (guint i = 0; i < lookups->len; i++)
         scanner_judge(scanner, &scan, lookups->pdata[i]);
     g_hash_table_unref(scan.wanted);

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -83,6 +84,7 @@ osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind, guint32 orig
                  const struct in6_addr *address, guint16 port)
 {
     OshListener *listener = g_new0(OshListener, 1);
+    const int on = 1;
 
     listener->network = network;
     listener->fd = fd;
@@ -90,6 +92,8 @@ osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind, guint32 orig
     listener->original_destination = original_destination;
     listener->address = *address;
     listener->port = port;
+    /* Accepted sockets inherit it. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener->watches = g_new0(struct OshListenerWatch, network->n_shards);
     return listener;
 }

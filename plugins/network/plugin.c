@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -75,18 +74,6 @@ typedef struct {
     OshDoneFunc done;
     gpointer done_data;
 } NetworkPlugin;
-
-void
-osh_network_log(const OshNetwork *network, GLogLevelFlags level, const char *format, ...)
-{
-    va_list arguments;
-    g_autofree char *message = NULL;
-
-    va_start(arguments, format);
-    message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    osh_host_log(network->host, level, message);
-}
 
 static gint64
 config_integer(GVariant *config, const char *name, gint64 lowest, gint64 highest, gint64 otherwise,

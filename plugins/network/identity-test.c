@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identity against real sockets and processes of this test: from a tuple to an inode, from an
+ * inode to its holders, from a holder to its program. Needs no privilege.
+ */
+#include "identity-program.h"
+#include "identity-workload.h"
+#include "identity.h"
+#include "resolution.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    int listener;
+    int client;
+    int accepted;
+    guint16 client_port;
+    guint16 port;
+} Pair;
+
+static guint16
+bound_port(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)(void *)&address, &length), ==, 0);
+    return g_ntohs(address.sin_port);
+}
+
+static void
+pair_open(Pair *pair)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    address.sin_addr.s_addr = g_htonl(INADDR_LOOPBACK);
+    pair->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(pair->listener, (struct sockaddr *)(void *)&address, sizeof address), ==,
+                    0);
+    g_assert_cmpint(listen(pair->listener, 4), ==, 0);
+    pair->port = bound_port(pair->listener);
+    address.sin_port = g_htons(pair->port);
+    pair->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(connect(pair->client, (struct sockaddr *)(void *)&address, sizeof address), ==,
+                    0);
+    pair->accepted = accept(pair->listener, NULL, NULL);
+    pair->client_port = bound_port(pair->client);
+}
+
+static void
+pair_close(Pair *pair)
+{
+    close(pair->client);
+    close(pair->accepted);
+    close(pair->listener);
+}
+
+static void
+test_tuple(void)
+{
+    g_autofree OshAddressList *loopback = osh_resolution_literal("127.0.0.1");
+    OshSocketDiag *diag =
+        osh_socket_diag_new(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+    Pair pair;
+    struct stat status;
+    guint64 inode = 0;
+
+    pair_open(&pair);
+    g_assert_cmpint(fstat(pair.client, &status), ==, 0);
+    g_assert_cmpint(osh_socket_diag_find(diag, IPPROTO_TCP, &loopback->at[0], pair.client_port,
+                                         &loopback->at[0], pair.port, &inode),
+                    ==, 0);
+    g_assert_cmpuint(inode, ==, status.st_ino);
+    /* The kernel would offer the listener for a tuple that nobody has: that is not the socket. */
+    g_assert_cmpint(osh_socket_diag_find(diag, IPPROTO_TCP, &loopback->at[0], pair.port,
+                                         &loopback->at[0], 1, &inode),
+                    ==, -ENOENT);
+    g_assert_cmpuint(inode, ==, status.st_ino);
+    pair_close(&pair);
+    osh_socket_diag_free(diag);
+}
+
+typedef struct {
+    guint64 wanted;
+    guint found;
+} Search;
+
+static void
+search_found(pid_t pid, guint64 inode, gpointer data)
+{
+    Search *search = data;
+
+    (void)pid;
+    search->found += inode == search->wanted;
+}
+
+static void
+test_holders(void)
+{
+    Pair pair;
+    struct stat status;
+    Search search = {0};
+
+    pair_open(&pair);
+    g_assert_cmpint(fstat(pair.client, &status), ==, 0);
+    search.wanted = status.st_ino;
+    g_assert_cmpint(osh_workload_each_socket(getpid(), search_found, &search), ==, 0);
+    g_assert_cmpuint(search.found, ==, 1);
+    pair_close(&pair);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), search_found, &search), ==, 0);
+    g_assert_cmpuint(search.found, ==, 1);
+}
+
+static pid_t
+spawn_sleep(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/sleep", "sleep", "30", (char *)NULL);
+        _exit(127);
+    }
+    /* The image changes at exec; wait until it has. */
+    for (guint i = 0; i < 1000; i++) {
+        g_autofree char *link = g_strdup_printf("/proc/%d/exe", pid);
+        g_autofree char *path = g_file_read_link(link, NULL);
+
+        if (path != NULL && g_str_has_suffix(path, "/sleep"))
+            break;
+        g_usleep(1000);
+    }
+    return pid;
+}
+
+static void
+test_tree(void)
+{
+    const OshWorkload workload = {.root_pid = getpid()};
+    OshWorkloadProcesses *processes = osh_workload_processes_new(&workload);
+    pid_t child = spawn_sleep();
+    const GArray *pids = osh_workload_processes_list(processes);
+
+    g_assert_cmpuint(pids->len, ==, 2);
+    g_assert_cmpint(g_array_index(pids, pid_t, 1), ==, child);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    g_assert_cmpuint(osh_workload_processes_list(processes)->len, ==, 1);
+    osh_workload_processes_free(processes);
+}
+
+static void
+test_namespace_finds_new(void)
+{
+    const OshWorkload workload = {0};
+    OshWorkloadProcesses *processes = osh_workload_processes_new(&workload);
+    gboolean found = FALSE;
+    const GArray *pids;
+    pid_t child;
+
+    osh_workload_processes_list(processes);
+    child = spawn_sleep();
+    pids = osh_workload_processes_list(processes);
+    for (guint i = 0; i < pids->len; i++) {
+        g_assert_cmpint(g_array_index(pids, pid_t, i), !=, getpid());
+        found |= g_array_index(pids, pid_t, i) == child;
+    }
+    g_assert_true(found);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    osh_workload_processes_free(processes);
+}
+
+static void
+test_program(void)
+{
+    OshProgramCache *cache = osh_program_cache_new(0);
+    pid_t child = spawn_sleep();
+    g_autofree char *problem = NULL;
+    g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *content = NULL;
+    g_autofree char *digest = NULL;
+    gsize length;
+    OshPeerIdentity *first, *second;
+
+    osh_program_cache_begin_round(cache);
+    first = osh_program_identify(cache, child, &problem);
+    osh_program_cache_begin_round(cache);
+    second = osh_program_identify(cache, child, &problem);
+    g_assert_nonnull(first);
+    g_assert_true(first == second);
+    g_assert_true(g_str_has_suffix(first->binary, "/sleep"));
+    g_assert_cmpuint(first->n_ancestors, >=, 1);
+    g_assert_cmpstr(first->ancestors[0].data, ==, own);
+    g_assert_true(g_file_get_contents(first->binary, &content, &length, NULL));
+    digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (guchar *)content, length);
+    g_assert_cmpstr(first->sha256, ==, digest);
+    osh_peer_identity_unref(first);
+    osh_peer_identity_unref(second);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    osh_program_cache_begin_round(cache);
+    g_assert_null(osh_program_identify(cache, child, &problem));
+    g_assert_nonnull(problem);
+    osh_program_cache_free(cache);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/identity/a-tuple-leads-to-its-own-socket-and-never-to-a-listener",
+                    test_tuple);
+    g_test_add_func("/identity/a-holder-is-found-until-it-closes", test_holders);
+    g_test_add_func("/identity/the-tree-below-a-pid-is-the-workload", test_tree);
+    g_test_add_func("/identity/a-process-that-is-new-since-the-last-look-is-seen",
+                    test_namespace_finds_new);
+    g_test_add_func("/identity/a-program-is-its-image-content-and-ancestry", test_program);
+    return g_test_run();
+}
