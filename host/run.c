@@ -454,6 +454,28 @@ raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Says why the plugin that would run a command does not take part in this very run. */
+static void
+set_no_launcher(OshRun *run, GError **error)
+{
+    const GPtrArray *plugins = osh_registry_plugins(run->registry);
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        if (plugin->manifest == NULL || plugin->reason == NULL ||
+            !osh_manifest_provides(plugin->manifest, OSH_INTERFACE_PROCESS_LAUNCHER))
+            continue;
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot run a command without %s: %s",
+                    plugin->path, plugin->reason);
+        return;
+    }
+    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
+                "no plugin that was found can run a command (%s): openshell-host plugins lists "
+                "them, --plugin-dir adds some",
+                OSH_INTERFACE_PROCESS_LAUNCHER);
+}
+
 static gboolean
 run_require_roles(OshRun *run, GError **error)
 {
@@ -462,9 +484,7 @@ run_require_roles(OshRun *run, GError **error)
     gboolean network_disabled = osh_config_enabled(run->config, "network") == OSH_FALSE;
 
     if (run->options->command != NULL && launcher == NULL) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                    "no usable plugin can run a command (%s): openshell-host plugins says why",
-                    OSH_INTERFACE_PROCESS_LAUNCHER);
+        set_no_launcher(run, error);
         return FALSE;
     }
     if (run->options->command != NULL)

@@ -70,10 +70,16 @@ class Result:
 def scratch():
     """A new folder, removed at the end of the program. Never below a folder the box can write."""
     folder = tempfile.mkdtemp(prefix="osh-e2e-", dir=_root())
-    if os.geteuid() == 0:
-        # Root's box runs as another user, who may enter and write only what others may.
-        os.chmod(folder, 0o777)
+    open_up(folder)
     return folder
+
+
+def open_up(folder):
+    """Lets everybody write there: as root the box's programs run as another user."""
+    for place, _, names in os.walk(folder):
+        os.chmod(place, 0o777)
+        for name in names:
+            os.chmod(os.path.join(place, name), 0o666)
 
 
 _scratch_root = []
@@ -82,6 +88,7 @@ _scratch_root = []
 def _root():
     if not _scratch_root:
         _scratch_root.append(tempfile.mkdtemp(prefix="osh-e2e-"))
+        os.chmod(_scratch_root[0], 0o755)
     return _scratch_root[0]
 
 
