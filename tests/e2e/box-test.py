@@ -180,18 +180,11 @@ def _policy_file():
 
 @test("a plugin that the box could replace is refused")
 def _plugin_file():
-    folder = harness.scratch()
+    folder = harness.private_scratch()
     path = os.path.join(folder, "openshell-process.so")
     shutil.copy(os.path.join(harness.PLUGINS, "process", "openshell-process.so"), path)
     result = harness.run_host(["true"], POLICY, ["--plugin-dir", folder], cwd=folder)
     expect(result.code == 125 and "openshell-process.so" in result.err, result)
-
-
-@test("a contributed certificate can be read in the box and is named in the environment")
-def _certificate():
-    result = harness.run_shell("test -n \"$SSL_CERT_FILE\" && head -n 1 \"$SSL_CERT_FILE\"",
-                               world.policy(f"{world.ADDRESS}:{world.API_PORT}"))
-    expect(result.code == 0 and "BEGIN CERTIFICATE" in result.out, result)
 
 
 harness.main()

@@ -68,9 +68,16 @@ class Result:
 
 
 def scratch():
-    """A new folder, removed at the end of the program. Never below a folder the box can write."""
-    folder = tempfile.mkdtemp(prefix="osh-e2e-", dir=_root())
+    """A new folder that everybody may write to, removed at the end of the program."""
+    folder = private_scratch()
     open_up(folder)
+    return folder
+
+
+def private_scratch():
+    """The same, writable by us alone: what the host loads must not be anybody else's."""
+    folder = tempfile.mkdtemp(prefix="osh-e2e-", dir=_root())
+    os.chmod(folder, 0o755)
     return folder
 
 

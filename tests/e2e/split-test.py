@@ -158,6 +158,7 @@ def _network_alone():
 @test("a port that is taken is said, with exit code 125")
 def _port_taken():
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((world.OTHER_ADDRESS, 3128))
         holder.listen()
         result = harness.run_host(None, world.policy(f"{world.ADDRESS}:{world.API_PORT}"), [
