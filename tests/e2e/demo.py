@@ -10,13 +10,14 @@ import world
 POLICY = os.path.join(harness.SOURCE, "data/examples/demo.yaml")
 ALLOWED = f"http://{world.ADDRESS}:{world.API_PORT}/hello"
 REFUSED = f"http://{world.ADDRESS}:{world.REFUSED_PORT}/hello"
-CURL = ["curl", "-sS", "--max-time", "8"]
+CURL = ["curl", "-fsS", "--max-time", "8"]
 
 
 class Demo:
     def __init__(self):
         self.number = 0
         self.failures = []
+        self.shown = set()
         self.origins = world.World()
         self.folder = harness.scratch()
 
@@ -34,7 +35,11 @@ class Demo:
                                     (error.stderr or b"").decode(), error.timeout)
         for text in (result.out, result.err):
             for line in text.splitlines():
-                print(f"   {line}")
+                # What says the same each time, and where in urllib it happened, is shown once.
+                if line not in self.shown and not line.startswith(("  File", "    ")):
+                    print(f"   {line}")
+                if line.startswith("openshell: ") and "DENIED" not in line:
+                    self.shown.add(line)
         print(f"   exit code {result.code}, {result.seconds:.2f} s")
         return result
 
