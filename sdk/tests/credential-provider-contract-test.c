@@ -47,9 +47,10 @@ provider_prepare(gpointer instance, const OshCredentialEndpoint *endpoint, OshCr
 static void
 provider_finish(Provider *provider)
 {
-    OshCredentialFunc done = g_steal_pointer(&provider->pending);
+    OshCredentialFunc done = provider->pending;
     OshCredentialSet *set = g_new0(OshCredentialSet, 1);
 
+    provider->pending = NULL;
     provider->sets++;
     done(set, NULL, provider->pending_data);
 }

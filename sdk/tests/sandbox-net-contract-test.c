@@ -103,7 +103,7 @@ test_listener_is_claimed_once_and_works(void)
 {
     Net state;
     OshInterface net = {"test", &net_vtable, &state};
-    OshSandboxListener listeners[2];
+    OshSandboxListener listeners[2] = {{.fd = -1}};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int client;
     int accepted;
