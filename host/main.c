@@ -8,6 +8,7 @@
 #include "openshell/plugin.h"
 #include "options.h"
 #include "plugins-verb.h"
+#include "policy/verbs.h"
 #include "run.h"
 
 int
@@ -16,8 +17,12 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_autoptr(OshOptions) options = NULL;
 
-    (void)argc;
     setlocale(LC_CTYPE, "");
+    /* These read their own arguments, so they come before our options. */
+    if (argc > 1 && g_str_equal(argv[1], "check"))
+        return osh_verb_check(argc - 1, argv + 1);
+    if (argc > 1 && g_str_equal(argv[1], "explain"))
+        return osh_verb_explain(argc - 1, argv + 1);
     options = osh_options_parse((const char *const *)argv, &error);
     if (options == NULL) {
         g_printerr("openshell: error: %s\n", error->message);
