@@ -79,6 +79,8 @@ static const struct {
      "endpoint deep.example.com:443 is not allowed by any policy"},
     {"a star never takes an empty label", ".deep.example.com", 443, "/usr/bin/curl", NULL, NULL,
      FALSE, "endpoint .deep.example.com:443 is not allowed by any policy"},
+    {"two stars take no empty label either", "x..any.example.com", 443, "/usr/bin/curl", NULL, NULL,
+     FALSE, "endpoint x..any.example.com:443 is not allowed by any policy"},
     {"two stars are several labels", "x.y.any.example.com", 443, "/usr/bin/curl", NULL, "apple",
      FALSE, NULL},
     {"two stars are not no label", "any.example.com", 443, "/usr/bin/curl", NULL, NULL, FALSE,
@@ -207,6 +209,44 @@ test_undecidable_facts(void)
     }
 }
 
+static void
+test_order_of_kinds(void)
+{
+    g_autoptr(OshPolicySnapshot) policy = load(
+        "version: 1\n"
+        "network_policies:\n"
+        "  a: { endpoints: [{ host: \"*.x.test\", port: 1, tls: skip }], binaries: [{ path: /b }] "
+        "}\n"
+        "  b: { endpoints: [{ host: y.x.test, port: 1, tls: skip }], binaries: [{ path: /b }] }\n");
+    g_auto(OshPolicyVerdict) verdict;
+
+    ask(policy, "y.x.test", 1, "/b", NULL, &verdict);
+    g_assert_cmpstr(verdict.policy_name, ==, "a");
+    g_assert_cmpstr(verdict.endpoints[0]->policy_name, ==, "a");
+    g_assert_true(verdict.exact_declared_host);
+}
+
+static void
+test_relaxed_identity(void)
+{
+    g_autoptr(OshPolicySnapshot) policy = load(two_policies);
+    OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("api.example.com")),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 443),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_IDENTITY, OSH_SPAN_LITERAL("relaxed")),
+    };
+    OshFacts all = {facts, G_N_ELEMENTS(facts)};
+    OshPolicyVerdict verdict;
+
+    osh_policy_decide(policy, &all, &verdict);
+    g_assert_cmpint(verdict.action, ==, OSH_POLICY_ALLOW);
+    osh_policy_verdict_clear(&verdict);
+    facts[1].value.integer = 444;
+    osh_policy_decide(policy, &all, &verdict);
+    g_assert_cmpint(verdict.action, ==, OSH_POLICY_DENY);
+    osh_policy_verdict_clear(&verdict);
+}
+
 static gpointer
 decide_often(gpointer data)
 {
@@ -251,6 +291,9 @@ main(int argc, char **argv)
                     test_many_endpoints_of_one_host);
     g_test_add_func("/decide/a name is known when some binary reaches some port", test_names);
     g_test_add_func("/decide/without a policy there is no network", test_default);
+    g_test_add_func("/decide/the smallest key counts, whatever kind of host it has",
+                    test_order_of_kinds);
+    g_test_add_func("/decide/relaxed identity binds endpoints only", test_relaxed_identity);
     g_test_add_func("/decide/facts that cannot be read are refused", test_undecidable_facts);
     g_test_add_func("/decide/threads share a snapshot without locks",
                     test_threads_share_a_snapshot);

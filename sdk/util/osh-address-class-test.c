@@ -83,6 +83,7 @@ test_ranges(void)
         {"192.0.0.0/24", FALSE, TRUE},
         {"8.0.0.0/8", FALSE, FALSE},
         {"127.0.0.1", TRUE, TRUE},
+        {"126.0.0.0/7", TRUE, TRUE},
         {"10.1.2.3", FALSE, TRUE},
     };
     static const char *const wrong[] = {"",         "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08",

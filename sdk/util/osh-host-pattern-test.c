@@ -34,6 +34,7 @@ test_match(void)
         {"*.a?i.example.com", "x.abi.example.com", TRUE},
         {"*.example.com", "a.example.com.", FALSE},
         {"*.example.com", ".example.com", FALSE},
+        {"a.**", "a.b.", FALSE},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
