@@ -9,6 +9,45 @@
 
 #include <string.h>
 
+/* /etc belongs to the host where the policy grants it; this folder is always the box's own. */
+#define AUTHORITY_FILE "/run/openshell/openshell-ca.pem"
+#define BUNDLE_FILE    "/run/openshell/ca-bundle.pem"
+
+/*
+ * The host's own table of names must not be the box's: a name found in it would arrive as a literal
+ * address, and never as the name that the policy speaks of.
+ */
+static void
+contribute_resolver(const OshContributionBuilder *builder, const char *resolver)
+{
+    static const char hosts[] = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+    g_autofree char *content = g_strdup_printf("nameserver %s\n", resolver);
+
+    osh_contribution_add_file(builder, "/etc/resolv.conf", content, strlen(content), 0444);
+    osh_contribution_add_file(builder, "/etc/hosts", hosts, sizeof hosts - 1, 0444);
+}
+
+static void
+contribute_authority(const OshCertificateAuthority *authority,
+                     const OshContributionBuilder *builder)
+{
+    static const char *const bundle_names[] = {
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+    };
+    const char *pem = osh_certificate_authority_pem(authority);
+    g_autofree char *bundle = osh_certificate_authority_bundle(authority);
+
+    osh_contribution_add_file(builder, AUTHORITY_FILE, pem, strlen(pem), 0444);
+    osh_contribution_add_file(builder, BUNDLE_FILE, bundle, strlen(bundle), 0444);
+    osh_contribution_set_variable(builder, "NODE_EXTRA_CA_CERTS", AUTHORITY_FILE);
+    osh_contribution_set_variable(builder, "DENO_CERT", AUTHORITY_FILE);
+    for (gsize i = 0; i < G_N_ELEMENTS(bundle_names); i++)
+        osh_contribution_set_variable(builder, bundle_names[i], BUNDLE_FILE);
+}
+
 static gboolean
 contribution_contribute(gpointer instance, const OshBoxInfo *box,
                         const OshContributionBuilder *builder, GError **error)
@@ -33,11 +72,10 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
         osh_contribution_set_variable(builder, "no_proxy", "127.0.0.1,localhost,::1");
         osh_contribution_set_variable(builder, "NODE_USE_ENV_PROXY", "1");
     }
-    if (resolver != NULL) {
-        g_autofree char *content = g_strdup_printf("nameserver %s\n", resolver);
-
-        osh_contribution_add_file(builder, "/etc/resolv.conf", content, strlen(content), 0444);
-    }
+    if (resolver != NULL)
+        contribute_resolver(builder, resolver);
+    if (contribution->network->has_box)
+        contribute_authority(contribution->network->authority, builder);
     return TRUE;
 }
 

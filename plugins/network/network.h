@@ -14,7 +14,9 @@
 #include <openshell/ext/worker.h>
 #include <openshell/host.h>
 
+#include "certificate-authority.h"
 #include "osh-buffer.h"
+#include "synthetic-names.h"
 
 G_BEGIN_DECLS
 
@@ -108,6 +110,9 @@ struct _OshNetworkShard {
 /**
  * OshNetwork:
  * @n_connections: atomic; open connections on all shards
+ * @names: what the box's resolver handed out; [any]
+ * @authority: of this run; what would be intercepted would be signed by it
+ * @dns: (nullable): the box's resolver
  * @has_box: sandbox-net gave listeners, so the workload is the box's processes
  */
 struct _OshNetwork {
@@ -128,6 +133,9 @@ struct _OshNetwork {
     OshMetric *bytes_up;
     OshMetric *bytes_down;
     OshIdentityScanner *scanner;
+    OshSyntheticNames *names;
+    OshCertificateAuthority *authority;
+    struct _OshDnsListener *dns;
     GPtrArray *listeners;
     guint n_shards;
     OshNetworkShard *shards;

@@ -6,6 +6,7 @@
  */
 #include <openshell/plugin.h>
 
+#include "dns-listener.h"
 #include "identity.h"
 #include "launch-contribution.h"
 #include "listener.h"
@@ -150,6 +151,9 @@ network_destroy(gpointer self)
     g_strfreev(plugin->network.config.listen);
     g_free(plugin->network.config.identity_root);
     g_ptr_array_unref(plugin->network.listeners);
+    osh_dns_listener_free(plugin->network.dns);
+    osh_synthetic_names_free(plugin->network.names);
+    osh_certificate_authority_free(plugin->network.authority);
     g_free(plugin->network.shards);
     g_free(plugin);
 }
@@ -210,6 +214,18 @@ network_claim(NetworkPlugin *plugin, OshSandboxListenerKind kind)
     }
 }
 
+static void
+network_claim_dns(OshNetwork *network, OshSandboxListenerKind kind)
+{
+    OshSandboxListener claimed[4];
+    gsize n = osh_sandbox_net_claim(&network->sandbox_net, kind, claimed, G_N_ELEMENTS(claimed));
+
+    if (n > 0 && network->dns == NULL)
+        network->dns = osh_dns_listener_new(network);
+    for (gsize i = 0; i < n; i++)
+        osh_dns_listener_add(network->dns, claimed[i].fd, kind == OSH_SANDBOX_LISTENER_DNS_TCP);
+}
+
 static gboolean
 network_open_listeners(NetworkPlugin *plugin, GError **error)
 {
@@ -218,6 +234,8 @@ network_open_listeners(NetworkPlugin *plugin, GError **error)
     if (osh_host_get_interface(network->host, OSH_INTERFACE_SANDBOX_NET, &network->sandbox_net)) {
         network_claim(plugin, OSH_SANDBOX_LISTENER_PROXY);
         network_claim(plugin, OSH_SANDBOX_LISTENER_TRANSPARENT);
+        network_claim_dns(network, OSH_SANDBOX_LISTENER_DNS_UDP);
+        network_claim_dns(network, OSH_SANDBOX_LISTENER_DNS_TCP);
     }
     for (char **text = network->config.listen; text != NULL && *text != NULL; text++) {
         OshListener *listener = osh_listener_bind(network, *text, error);
@@ -301,6 +319,10 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->failed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_FAILED);
     network->opened = osh_host_topic(network->host, OSH_TOPIC_NETWORK_OPENED);
     network->closed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_CLOSED);
+    network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
+    network->authority = osh_certificate_authority_new(error);
+    if (network->authority == NULL)
+        return FALSE;
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_make_shards(network, error))
         return FALSE;

@@ -8,6 +8,7 @@
 
 #include "audit.h"
 #include "connection.h"
+#include "dns-listener.h"
 #include "identity.h"
 #include "listener.h"
 #include "pipe-pool.h"
@@ -144,6 +145,8 @@ osh_shard_part_begin(OshNetworkShard *part)
         return;
     for (guint i = 0; i < listeners->len; i++)
         osh_listener_join(listeners->pdata[i], part);
+    if (part->index == 0 && part->network->dns != NULL)
+        osh_dns_listener_begin(part->network->dns);
     part->tick = osh_shard_add_timer(&part->network->shard,
                                      osh_shard_now(&part->network->shard) + TICK, part_tick, part);
 }
@@ -165,6 +168,8 @@ osh_shard_part_end(OshNetworkShard *part)
     const GPtrArray *listeners = part->network->listeners;
 
     part->stopping = TRUE;
+    if (part->index == 0 && part->network->dns != NULL)
+        osh_dns_listener_end(part->network->dns);
     for (guint i = 0; i < listeners->len; i++)
         osh_listener_leave(listeners->pdata[i], part);
     osh_shard_cancel_timer(&part->network->shard, g_steal_pointer(&part->tick));

@@ -37,6 +37,25 @@ transparent_destination(const OshConnection *connection, struct sockaddr_storage
     return FALSE;
 }
 
+/*
+ * The name that our resolver gave this address to is what the program asked for; any other address
+ * stands for itself (security rule 7). Returns: FALSE for an address of the pool without a name.
+ */
+static gboolean
+transparent_name(OshConnection *connection)
+{
+    const guint8 *address = connection->local_address.s6_addr;
+    const OshSyntheticNames *names = connection->shard->network->names;
+    const char *name = osh_synthetic_names_lookup(names, address, 16);
+
+    if (name == NULL)
+        return !osh_synthetic_names_contains(address, 16);
+    g_free(connection->host);
+    connection->host = g_strdup(name);
+    connection->host_kind = OSH_HOST_NAME;
+    return TRUE;
+}
+
 void
 osh_transparent_begin(OshConnection *connection)
 {
@@ -48,5 +67,11 @@ osh_transparent_begin(OshConnection *connection)
         return;
     }
     osh_connection_set_destination(connection, &destination);
+    if (!transparent_name(connection)) {
+        osh_refuse_denied(connection, "transparent", NULL,
+                          "the address belongs to the resolver and was never handed out", NULL,
+                          NULL);
+        return;
+    }
     osh_connection_identify(connection);
 }
