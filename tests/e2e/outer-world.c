@@ -146,7 +146,8 @@ bring_up_network(void)
 static void
 mount_files(void)
 {
-    char path[] = "/tmp/outer-world-hosts-XXXXXX";
+    static const char store[] = "/media";
+    static const char path[] = "/media/hosts";
     int fd;
 
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 &&
@@ -154,13 +155,17 @@ mount_files(void)
         fail("cannot make the mounts private");
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
         fail("cannot mount a fresh /proc");
-    fd = mkstemp(path);
+    /* The file keeps its name in a file system that only its bind keeps alive: over a file without
+     * a name the box could not mount its own. */
+    if (mount("tmpfs", store, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
+        fail("cannot mount over %s", store);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     if (fd < 0 || fchmod(fd, 0444) != 0 || write(fd, hosts_text, strlen(hosts_text)) < 0)
         fail("cannot write %s", path);
     close(fd);
     if (mount(path, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
         fail("cannot bind /etc/hosts");
-    unlink(path);
+    umount2(store, MNT_DETACH);
 }
 
 /* PID 1 of the world: starts the program, reaps whatever comes, ends as the program ends. */
