@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus.h"
+/* The bus as its publishers and subscribers see it: delivery, order, retained values, refusal. */
 
 #include <string.h>
 

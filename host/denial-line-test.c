@@ -22,7 +22,7 @@ test_line_says_who_what_where_and_why(gconstpointer data)
 {
     const char *const *row = data;
     OshEvent event = event_of(row[0], row[1]);
-    g_autofree char *line = osh_denial_line_format(&event);
+    g_autofree char *line = osh_denial_line_format(&event, "/p/my policy.yaml");
 
     g_assert_cmpstr(line, ==, row[2]);
     g_variant_unref(event.payload);
@@ -37,10 +37,18 @@ static const char *const rows[][3] = {
      "api.example.com:443 is not allowed by any policy; next: openshell-host explain p.yaml "
      "https://api.example.com/"},
     {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'transparent', '2001:db8::1', uint16 443, '/usr/bin/it\\'s', '', 'no', uint64 1, "
+     "@a{sv} {})",
+     "openshell: DENIED e7 it's(4121) -> [2001:db8::1]:443 [transparent] no; next: openshell-host "
+     "explain '/p/my policy.yaml' 'https://[2001:db8::1]:443/' --binary '/usr/bin/it'\\''s'"},
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'connect', 'a.example$(x)', uint16 443, '/bin/x', '', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> a.example$(x):443 [connect] no"},
+    {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'destination', 'fd00::1', uint16 80, '-', 'web', 'internal address', uint64 1, "
      "@a{sv} {})",
      "openshell: DENIED e7 process(4121) -> [fd00::1]:80 [destination, policy web] internal "
-     "address"},
+     "address; next: list the address in allowed_ips of that endpoint"},
     {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'connect', 'a\\u001b[2Jb', uint16 1, '/bin/e\\nvil', '', 'r', uint64 1, "
      "@a{sv} {})",
@@ -81,7 +89,7 @@ test_equal_denials_are_shown_once(void)
     int fds[2];
 
     g_assert_cmpint(pipe(fds), ==, 0);
-    lines = osh_denial_lines_new(bus, fds[1]);
+    lines = osh_denial_lines_new(bus, fds[1], NULL);
     publish_denial(publisher, "a.example", 1);
     publish_denial(publisher, "a.example", 2);
     publish_denial(publisher, "b.example", 1);

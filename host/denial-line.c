@@ -21,6 +21,7 @@
 struct _OshDenialLines {
     OshBus *bus;
     int fd;
+    char *policy; /* (nullable) */
     guint64 subscriptions[4];
     GHashTable *shown;
     guint64 count;
@@ -56,15 +57,78 @@ append_destination(GString *line, const char *host, guint16 port)
         g_string_append_printf(line, ":%u", port);
 }
 
+static gboolean
+is_host_text(const char *host)
+{
+    for (const char *at = host; *at != '\0'; at++)
+        if (!g_ascii_isalnum(*at) && strchr(".-_:", *at) == NULL)
+            return FALSE;
+    return host[0] != '\0';
+}
+
+/*
+ * The command that says why. Its words come from the box, so each is checked, quoted, and the whole
+ * parsed again and compared; where that fails no command is offered (security rule 13).
+ */
+static char *
+explain_command(const char *policy, const char *host, guint16 port, const char *binary)
+{
+    const char *scheme = port == 443 ? "https" : "http";
+    g_autofree char *url = g_strdup_printf(
+        strchr(host, ':') != NULL ? "%s://[%s]:%u/" : "%s://%s:%u/", scheme, host, port);
+    const char *words[] = {"openshell-host", "explain", policy, url, "--binary", binary, NULL};
+    g_autoptr(GString) command = g_string_new(NULL);
+    g_auto(GStrv) parsed = NULL;
+
+    if (!is_host_text(host) || port == 0 || binary[0] != '/')
+        return NULL;
+    for (gsize i = 0; words[i] != NULL; i++) {
+        g_autofree char *word = osh_text_shell_quote(words[i]);
+
+        if (word == NULL)
+            return NULL;
+        g_string_append_printf(command, "%s%s", i > 0 ? " " : "", word);
+    }
+    if (!g_shell_parse_argv(command->str, NULL, &parsed, NULL) ||
+        !g_strv_equal((const char *const *)parsed, words))
+        return NULL;
+    return g_string_free(g_steal_pointer(&command), FALSE);
+}
+
+/* What to type next. */
 static void
-append_denial(GString *line, const OshEvent *event)
+append_next(GString *line, const char *policy, const char *layer, const char *host, guint16 port,
+            const char *binary, GVariant *details)
+{
+    static const char *const decided_by_policy[] = {"connect", "forward", "transparent", NULL};
+    g_autofree char *command = NULL;
+    const char *hint;
+
+    if (g_variant_lookup(details, "hint", "&s", &hint) && hint[0] != '\0') {
+        g_string_append(line, "; next: ");
+        osh_text_append_terminal(line, hint);
+        return;
+    }
+    if (g_str_equal(layer, "dns"))
+        g_string_append(line, "; next: name it as the host of an endpoint in the policy");
+    else if (g_str_equal(layer, "destination"))
+        g_string_append(line, "; next: list the address in allowed_ips of that endpoint");
+    else if (g_strv_contains(decided_by_policy, layer) && policy == NULL)
+        g_string_append(line, "; next: give a policy with --policy FILE");
+    else if (g_strv_contains(decided_by_policy, layer))
+        command = explain_command(policy, host, port, binary);
+    if (command != NULL)
+        g_string_append_printf(line, "; next: %s", command);
+}
+
+static void
+append_denial(GString *line, const OshEvent *event, const char *policy_path)
 {
     const char *layer;
     const char *host;
     const char *binary;
     const char *policy;
     const char *reason;
-    const char *hint;
     guint16 port;
     g_autoptr(GVariant) details = NULL;
 
@@ -83,14 +147,11 @@ append_denial(GString *line, const OshEvent *event)
     osh_text_append_terminal(line, reason);
     if (event->count > 1)
         g_string_append_printf(line, " (%u times)", event->count);
-    if (g_variant_lookup(details, "hint", "&s", &hint) && hint[0] != '\0') {
-        g_string_append(line, "; next: ");
-        osh_text_append_terminal(line, hint);
-    }
+    append_next(line, policy_path, layer, host, port, binary, details);
 }
 
 static void
-append_failure(GString *line, const OshEvent *event)
+append_failure(GString *line, const OshEvent *event, const char *policy_path)
 {
     const char *stage;
     const char *host;
@@ -99,6 +160,7 @@ append_failure(GString *line, const OshEvent *event)
     guint16 port;
     g_autoptr(GVariant) details = NULL;
 
+    (void)policy_path;
     g_variant_get(event->payload, "(t&s&sq&s@a{sv})", NULL, &stage, &host, &port, &text, &details);
     g_variant_lookup(details, "binary", "&s", &binary);
     g_string_append_printf(line, "openshell: FAILED e%" G_GUINT64_FORMAT " ", event->id);
@@ -112,12 +174,13 @@ append_failure(GString *line, const OshEvent *event)
 }
 
 static void
-append_violation(GString *line, const OshEvent *event)
+append_violation(GString *line, const OshEvent *event, const char *policy_path)
 {
     const char *kind;
     const char *text;
     guint32 pid;
 
+    (void)policy_path;
     g_variant_get(event->payload, "(u&s&s@a{sv})", &pid, &kind, &text, NULL);
     g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " process", event->id);
     if (pid != 0)
@@ -129,12 +192,13 @@ append_violation(GString *line, const OshEvent *event)
 }
 
 static void
-append_fault(GString *line, const OshEvent *event)
+append_fault(GString *line, const OshEvent *event, const char *policy_path)
 {
     const char *id;
     const char *severity;
     const char *text;
 
+    (void)policy_path;
     g_variant_get(event->payload, "(&s&s&s@a{sv})", &id, &severity, &text, NULL);
     g_string_append(line, "openshell: plugin ");
     osh_text_append_terminal(line, id);
@@ -145,7 +209,7 @@ append_fault(GString *line, const OshEvent *event)
 
 static const struct {
     const char *topic;
-    void (*append)(GString *line, const OshEvent *event);
+    void (*append)(GString *line, const OshEvent *event, const char *policy_path);
     gboolean refusal;
 } shown_topics[] = {
     {OSH_TOPIC_NETWORK_DENIED, append_denial, TRUE},
@@ -158,7 +222,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(shown_topics) ==
                 G_N_ELEMENTS(((OshDenialLines *)NULL)->subscriptions));
 
 char *
-osh_denial_line_format(const OshEvent *event)
+osh_denial_line_format(const OshEvent *event, const char *policy)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++) {
         GString *line;
@@ -166,7 +230,7 @@ osh_denial_line_format(const OshEvent *event)
         if (!g_str_equal(event->topic, shown_topics[i].topic))
             continue;
         line = g_string_new(NULL);
-        shown_topics[i].append(line, event);
+        shown_topics[i].append(line, event, policy);
         return g_string_free(line, FALSE);
     }
     return NULL;
@@ -174,14 +238,14 @@ osh_denial_line_format(const OshEvent *event)
 
 /* The line without what differs between repeats: the event's id, the pid and the count. */
 static char *
-distinct_part(const OshEvent *event)
+distinct_part(const OshDenialLines *lines, const OshEvent *event)
 {
     OshEvent plain = *event;
 
     plain.id = 0;
     plain.process_key = 0;
     plain.count = 1;
-    return osh_denial_line_format(&plain);
+    return osh_denial_line_format(&plain, lines->policy);
 }
 
 static void
@@ -203,7 +267,7 @@ static void
 denial_lines_event(const OshEvent *event, gpointer data)
 {
     OshDenialLines *lines = data;
-    char *distinct = distinct_part(event);
+    char *distinct = distinct_part(lines, event);
     g_autofree char *text = NULL;
     g_autoptr(GString) line = NULL;
 
@@ -214,18 +278,19 @@ denial_lines_event(const OshEvent *event, gpointer data)
         g_hash_table_remove_all(lines->shown);
     if (!g_hash_table_add(lines->shown, distinct))
         return;
-    text = osh_denial_line_format(event);
+    text = osh_denial_line_format(event, lines->policy);
     line = g_string_new(text);
     write_line(lines->fd, line);
 }
 
 OshDenialLines *
-osh_denial_lines_new(OshBus *bus, int fd)
+osh_denial_lines_new(OshBus *bus, int fd, const char *policy)
 {
     OshDenialLines *lines = g_new0(OshDenialLines, 1);
 
     lines->bus = bus;
     lines->fd = fd;
+    lines->policy = g_strdup(policy);
     lines->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
         lines->subscriptions[i] =
@@ -247,5 +312,6 @@ osh_denial_lines_free(OshDenialLines *lines)
     for (gsize i = 0; i < G_N_ELEMENTS(lines->subscriptions); i++)
         osh_bus_unsubscribe(lines->bus, lines->subscriptions[i]);
     g_hash_table_unref(lines->shown);
+    g_free(lines->policy);
     g_free(lines);
 }

@@ -13,6 +13,7 @@ typedef struct _OshDenialLines OshDenialLines;
 /**
  * osh_denial_line_format:
  * @event: of topic network.denied, network.failed, process.violation or host.plugin-fault
+ * @policy: (nullable): path of the policy in force, for the command that explains a denial
  *
  * One line without a newline, for example
  *
@@ -25,19 +26,20 @@ typedef struct _OshDenialLines OshDenialLines;
  *
  * Returns: (transfer full) (nullable): the line; NULL for any other topic
  */
-char *osh_denial_line_format(const OshEvent *event);
+char *osh_denial_line_format(const OshEvent *event, const char *policy);
 
 /**
  * osh_denial_lines_new:
  * @bus: subscribed to; must outlive the result
  * @fd: written to; borrowed
+ * @policy: (nullable): path of the policy in force
  *
  * [main] One line for each distinct refusal of the run: the same process image, destination and
  * reason is shown once, whatever its count.
  *
  * Returns: (transfer full): the writer
  */
-OshDenialLines *osh_denial_lines_new(OshBus *bus, int fd);
+OshDenialLines *osh_denial_lines_new(OshBus *bus, int fd, const char *policy);
 
 /** osh_denial_lines_count: [main] Returns: how many refusals there were, repeats included. */
 guint64 osh_denial_lines_count(OshDenialLines *lines);

@@ -609,7 +609,8 @@ run_make_services(OshRun *run, GError **error)
     if (run->publisher == NULL || !run_open_log(run, error))
         return FALSE;
     if (!is_quiet(run))
-        run->denials = osh_denial_lines_new(run->bus, STDERR_FILENO);
+        run->denials = osh_denial_lines_new(run->bus, STDERR_FILENO,
+                                            text_setting(run, "policy", run->options->policy));
     run->metrics = osh_metrics_new(error);
     if (run->metrics == NULL)
         return FALSE;
