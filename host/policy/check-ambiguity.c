@@ -19,6 +19,7 @@ typedef struct {
     guint8 *redundant;   /* an earlier endpoint says the same about the same destination */
     guint endpoint;      /* the one being compared */
     gboolean is_pattern;
+    guint port; /* which of its ports is being looked at */
     guint reports;
 } Search;
 
@@ -267,6 +268,17 @@ fixed_labels(const char *host)
     return fixed;
 }
 
+/* A pair that shares several ports is met at each of them. */
+static gboolean
+met_before(const Search *search, const OshPolicyEndpoint *self, const OshPolicyEndpoint *other)
+{
+    for (guint i = 0; i < search->port; i++)
+        for (guint k = 0; k < other->n_ports; k++)
+            if (self->ports[i] == other->ports[k])
+                return TRUE;
+    return FALSE;
+}
+
 static gboolean
 visit(guint other, gboolean exact, gpointer data)
 {
@@ -274,29 +286,15 @@ visit(guint other, gboolean exact, gpointer data)
     const OshPolicyEndpoint *endpoint = &search->loader->snapshot->endpoints[other];
     const OshPolicyEndpoint *self = &search->loader->snapshot->endpoints[search->endpoint];
     /* a pair of the same kind is met from both sides, any other from one side only */
-    gboolean same_kind =
-        exact || (search->is_pattern && endpoint->host_is_pattern &&
-                  strcmp(fixed_labels(endpoint->host), fixed_labels(self->host)) == 0);
+    gboolean same_kind = exact || (endpoint->host[0] == '\0' && self->host[0] == '\0') ||
+                         (search->is_pattern && endpoint->host_is_pattern &&
+                          strcmp(fixed_labels(endpoint->host), fixed_labels(self->host)) == 0);
 
     if (other == search->endpoint || search->redundant[other] ||
-        (same_kind && other < search->endpoint))
+        (same_kind && other < search->endpoint) || met_before(search, self, endpoint))
         return search->reports < MAX_REPORTS;
     compare(search, search->endpoint, other);
     return search->reports < MAX_REPORTS;
-}
-
-static void
-search_hostless(Search *search)
-{
-    const OshPolicySnapshot *snapshot = search->loader->snapshot;
-
-    for (guint i = 0; i < snapshot->n_endpoints; i++) {
-        if (snapshot->endpoints[i].host[0] != '\0' || search->redundant[i])
-            continue;
-        for (guint k = i + 1; k < snapshot->n_endpoints && search->reports < MAX_REPORTS; k++)
-            if (snapshot->endpoints[k].host[0] == '\0' && !search->redundant[k])
-                compare(search, i, k);
-    }
 }
 
 static void
@@ -307,19 +305,19 @@ search_pairs(Search *search)
     for (guint i = 0; i < snapshot->n_endpoints && search->reports < MAX_REPORTS; i++) {
         const OshPolicyEndpoint *endpoint = &snapshot->endpoints[i];
 
-        if (search->redundant[i] || endpoint->host[0] == '\0')
+        if (search->redundant[i])
             continue;
         search->endpoint = i;
         search->is_pattern = endpoint->host_is_pattern;
+        search->port = 0;
         if (endpoint->host_is_pattern) {
             osh_policy_index_walk_patterns(snapshot, i, visit, search);
             continue;
         }
-        for (guint k = 0; k < endpoint->n_ports && search->reports < MAX_REPORTS; k++)
+        for (; search->port < endpoint->n_ports && search->reports < MAX_REPORTS; search->port++)
             osh_policy_index_walk(snapshot, endpoint->host, strlen(endpoint->host),
-                                  endpoint->ports[k], visit, search);
+                                  endpoint->ports[search->port], visit, search);
     }
-    search_hostless(search);
 }
 
 void
@@ -333,7 +331,7 @@ osh_schema_check_ambiguity(OshPolicyLoader *loader)
     g_autofree guint32 *connection = g_new0(guint32, snapshot->n_endpoints + 1);
     g_autofree guint32 *request = g_new0(guint32, snapshot->n_endpoints + 1);
     g_autofree guint8 *redundant = g_malloc0(snapshot->n_endpoints + 1);
-    Search search = {loader, connection, request, redundant, 0, FALSE, 0};
+    Search search = {loader, connection, request, redundant, 0, FALSE, 0, 0};
 
     for (guint i = 0; i < snapshot->n_endpoints; i++) {
         const OshPolicyEndpoint *endpoint = &snapshot->endpoints[i];
