@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bus as its publishers and subscribers see it: delivery, order, retained values, refusal. */
+#include "bus.h"
 
 #include <string.h>
 
