@@ -3,6 +3,7 @@
 #include "policy.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define POLICY(endpoint)                                                                           \
     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n      - " endpoint                       \
@@ -113,6 +114,56 @@ test_unreadable_files(void)
     }
 }
 
+static gboolean
+allows(const OshPolicySnapshot *policy, const char *binary)
+{
+    OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("a.test")),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 1),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, osh_span(binary)),
+    };
+    OshFacts all = {facts, G_N_ELEMENTS(facts)};
+    g_auto(OshPolicyVerdict) verdict;
+
+    osh_policy_decide(policy, &all, &verdict);
+    return verdict.action == OSH_POLICY_ALLOW;
+}
+
+static void
+test_links_of_binaries(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("osh-policy-XXXXXX", NULL);
+    g_autofree char *tool = g_build_filename(directory, "tool1.2", NULL);
+    g_autofree char *middle = g_build_filename(directory, "tool1", NULL);
+    g_autofree char *name = g_build_filename(directory, "tool", NULL);
+    g_autofree char *loop = g_build_filename(directory, "loop", NULL);
+    g_autofree char *text = g_strdup_printf("version: 1\nnetwork_policies: { p: { endpoints: [{ "
+                                            "host: a.test, port: 1 }], binaries: [{ path: %s }, { "
+                                            "path: %s }] } }\n",
+                                            name, loop);
+
+    g_assert_true(g_file_set_contents(tool, "", 0, NULL));
+    g_assert_cmpint(symlink("tool1.2", middle), ==, 0);
+    g_assert_cmpint(symlink(middle, name), ==, 0);
+    g_assert_cmpint(symlink("loop", loop), ==, 0);
+    for (guint resolve = 0; resolve < 2; resolve++) {
+        g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+        g_autoptr(OshPolicySnapshot) policy =
+            osh_policy_load_bytes(text, strlen(text), "p.yaml", 1,
+                                  resolve == 1 ? OSH_POLICY_RESOLVE_LINKS : 0, diagnostics);
+
+        g_assert_nonnull(policy);
+        g_assert_true(allows(policy, name));
+        g_assert_cmpint(allows(policy, tool), ==, resolve == 1);
+        g_assert_false(allows(policy, middle));
+    }
+    unlink(name);
+    unlink(middle);
+    unlink(tool);
+    unlink(loop);
+    rmdir(directory);
+}
+
 static void
 test_switched_off_options(void)
 {
@@ -135,6 +186,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/load/the static part is read", test_static_part);
     g_test_add_func("/load/a file that cannot be read is an error", test_unreadable_files);
+    g_test_add_func("/load/a linked binary also stands for its target", test_links_of_binaries);
     g_test_add_func("/load/an option that is off asks for nothing", test_switched_off_options);
     return g_test_run();
 }

@@ -48,6 +48,8 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  * @OSH_POLICY_ENFORCES_SQL: `protocol: sql`
  * @OSH_POLICY_ENFORCES_CREDENTIALS: credential rewriting, signing and binding
  * @OSH_POLICY_ENFORCES_MIDDLEWARE: `network_middlewares`
+ * @OSH_POLICY_RESOLVE_LINKS: a binary that is a symbolic link on this machine also stands for the
+ *   file at its end, because that is what a process is known by
  */
 typedef enum {
     OSH_POLICY_LOAD_ANY = 0,
@@ -60,6 +62,7 @@ typedef enum {
     OSH_POLICY_ENFORCES_SQL = 1 << 6,
     OSH_POLICY_ENFORCES_CREDENTIALS = 1 << 7,
     OSH_POLICY_ENFORCES_MIDDLEWARE = 1 << 8,
+    OSH_POLICY_RESOLVE_LINKS = 1 << 9,
 } OshPolicyLoadFlags;
 
 typedef enum {

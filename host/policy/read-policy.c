@@ -6,9 +6,12 @@
  * Keys are sorted bytewise here once, so "the smallest matching key" is later just the smallest
  * number. Runs on the loading thread.
  */
+#include "normalise.h"
 #include "schema.h"
 
 #include <string.h>
+
+#define MAX_LINK_HOPS 40
 
 static gint
 compare_keys(gconstpointer a, gconstpointer b)
@@ -36,6 +39,50 @@ binary_id(OshPolicyLoader *loader, const char *path)
         g_hash_table_insert(ids, g_strdup(path), id);
     }
     return GPOINTER_TO_UINT(id);
+}
+
+/*
+ * Where the symbolic links end that @path leads into, or NULL when it is none. Only the last
+ * component is followed, as OpenShell does; a loop or a dangling link ends the walk.
+ */
+static char *
+link_target(const char *path)
+{
+    g_autofree char *current = g_strdup(path);
+    gboolean followed = FALSE;
+
+    for (guint hop = 0; hop < MAX_LINK_HOPS; hop++) {
+        g_autofree char *target = g_file_read_link(current, NULL);
+        g_autofree char *parent = NULL;
+        g_autofree char *joined = NULL;
+
+        if (target == NULL)
+            return followed ? g_steal_pointer(&current) : NULL;
+        parent = g_path_get_dirname(current);
+        joined = target[0] == '/' ? g_strdup(target) : g_strconcat(parent, "/", target, NULL);
+        g_free(current);
+        current = osh_policy_normalise_path(joined, TRUE);
+        followed = TRUE;
+    }
+    return NULL;
+}
+
+static void
+read_exact_binary(OshPolicyLoader *loader, const OshYamlNode *node, const char *path,
+                  OshPolicyEntry *entry, guint32 *ids)
+{
+    g_autofree char *target = NULL;
+
+    ids[entry->n_binaries++] = binary_id(loader, path);
+    if (!(loader->flags & OSH_POLICY_RESOLVE_LINKS) || *path != '/')
+        return;
+    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+        osh_yaml_warning(loader->diagnostics, node, "'%s' does not exist here", path);
+        return;
+    }
+    target = link_target(path);
+    if (target != NULL && strcmp(target, path) != 0)
+        ids[entry->n_binaries++] = binary_id(loader, target);
 }
 
 static void
@@ -68,7 +115,7 @@ read_binary(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *en
         osh_yaml_warning(loader->diagnostics, path_node,
                          "'%s' is not absolute and matches no process", path);
     if (strchr(path, '*') == NULL) {
-        ids[entry->n_binaries++] = binary_id(loader, path);
+        read_exact_binary(loader, path_node, path, entry, ids);
         return;
     }
     patterns[entry->n_binary_patterns] = osh_policy_pattern(loader->snapshot, path, '/', &error);
@@ -93,7 +140,8 @@ read_binaries(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *
                          "binaries: [{ path: \"/**\" }]");
         return;
     }
-    ids = osh_arena_new_array(loader->snapshot->arena, guint32, list->length);
+    /* a link adds its target */
+    ids = osh_arena_new_array(loader->snapshot->arena, guint32, 2 * (gsize)list->length);
     patterns = osh_arena_new_array(loader->snapshot->arena, const OshPolicyPattern *, list->length);
     for (const OshYamlNode *child = list->first; child != NULL; child = child->next)
         read_binary(loader, child, entry, ids, patterns);
