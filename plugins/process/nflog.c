@@ -176,7 +176,8 @@ osh_nflog_parse(const guint8 *bytes, gsize length, OshNflogPacketFunc found, gpo
     if (length == 0)
         return FALSE;
     while (mnl_nlmsg_ok(message, left)) {
-        if (!parse_message(message, found, data))
+        /* libmnl compares the length as a signed number. */
+        if (message->nlmsg_len > (guint32)left || !parse_message(message, found, data))
             return FALSE;
         message = mnl_nlmsg_next(message, &left);
     }
