@@ -194,6 +194,7 @@ test_program(void)
     first = osh_program_identify(cache, child, &problem);
     osh_program_cache_begin_round(cache);
     second = osh_program_identify(cache, child, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
     g_assert_nonnull(first);
     g_assert_true(first == second);
     g_assert_true(g_str_has_suffix(first->binary, "/sleep"));
