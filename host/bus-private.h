@@ -76,7 +76,7 @@ struct _OshBusPublisher {
     guint32 topics[OSH_BUS_MAX_TOPICS / 32]; /* bit per OshTopic */
 
     OshBusAccount own;             /* room_lock: of process key 0 */
-    guint used[OSH_BUS_CHARGES];   /* room_lock */
+    guint used;                    /* room_lock: of the room, for whatever purpose */
     guint64 refused;               /* room_lock: not announced yet */
     const char *refused_why;       /* room_lock: constant text */
     const OshBusTopic *refused_on; /* room_lock: (nullable) */

@@ -10,9 +10,11 @@
  * The bounds, whose point is that a flooder starves only itself:
  *   - denials stop at three quarters of the room, reservations at fifteen sixteenths; the rest is
  *     for the life of processes and other facts that must not be lost;
- *   - one process may hold at most an eighth of what is free just now. So however many processes
- *     one attacker starts, a newcomer still finds room: n of them together never take it all;
- *   - one plugin may hold at most half of the room for each purpose.
+ *   - one process may hold at most an eighth of what is free just now, for it and for the plugin.
+ *     So the more processes an attacker starts the less each gets, and a newcomer finds room;
+ *   - one plugin leaves an eighth of the room to the others, below each of these marks and counted
+ *     over all that it holds. It may so have most of the room, which the one that decides on
+ *     connections needs, and denials leave it something for its allows.
  */
 #include "bus-private.h"
 
@@ -131,11 +133,13 @@ osh_bus_room_take_locked(OshBusPublisher *publisher, OshBusAccount *account, Osh
 {
     OshBus *bus = publisher->bus;
     guint ceiling = room_ceiling(bus, charge);
+    guint plugin_ceiling = ceiling - bus->limits.room / 8;
     guint limit;
 
-    if (bus->room_used >= ceiling || publisher->used[charge] >= bus->limits.room / 2)
+    if (bus->room_used >= ceiling || publisher->used >= plugin_ceiling)
         return FALSE;
-    limit = MAX(1, (ceiling - bus->room_used) / 8);
+    limit = MIN(ceiling - bus->room_used, plugin_ceiling - publisher->used);
+    limit = MAX(1, limit / 8);
     if (charge == OSH_BUS_CHARGE_OTHER)
         limit = MAX(limit, LEAST_OTHER);
     /* What is a plugin's own doing is bounded as the plugin's, but not what it denies to somebody
@@ -145,7 +149,7 @@ osh_bus_room_take_locked(OshBusPublisher *publisher, OshBusAccount *account, Osh
             return FALSE;
     }
     bus->room_used++;
-    publisher->used[charge]++;
+    publisher->used++;
     account->used[charge]++;
     return TRUE;
 }
@@ -154,6 +158,9 @@ void
 osh_bus_room_changed_locked(OshBus *bus)
 {
     bus->room_epoch++;
+    /* A sink takes events after the dispatch has looked at what was counted for want of room. */
+    if (bus->held_overdue.head != NULL)
+        osh_bus_wake(bus);
     if (bus->waiters->len == 0)
         return;
     g_array_append_vals(bus->waiters_ready, bus->waiters->data, bus->waiters->len);
@@ -167,7 +174,7 @@ osh_bus_room_give_locked(OshBusPublisher *publisher, OshBusAccount *account, Osh
     OshBus *bus = publisher->bus;
 
     bus->room_used--;
-    publisher->used[charge]--;
+    publisher->used--;
     account->used[charge]--;
     osh_bus_account_settle_locked(bus, account);
     osh_bus_room_changed_locked(bus);

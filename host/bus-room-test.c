@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus.h"
+
+/* Small enough to count in: denials end at 192, reservations at 240; a plugin leaves 32 to others.
+ */
+#define ROOM 256
+
+typedef struct {
+    OshBus *bus;
+    OshBusPublisher *network;
+    OshBusPublisher *process;
+    OshTopic allowed;
+    OshTopic denied;
+    OshTopic exited;
+    guint rooms;
+    gsize takes; /* how many the sink takes of each batch */
+    guint received;
+} Fixture;
+
+static gsize
+sink_consume(gpointer instance, const OshEvent *const *events G_GNUC_UNUSED, gsize n_events)
+{
+    const Fixture *fixture = instance;
+
+    return MIN(fixture->takes, n_events);
+}
+
+static const OshEventSinkInterface sink_vtable = {
+    .struct_size = sizeof(OshEventSinkInterface),
+    .consume = sink_consume,
+};
+
+static void
+fixture_open(Fixture *fixture)
+{
+    static const char *const topics[] = {OSH_TOPIC_NETWORK_ALLOWED, OSH_TOPIC_NETWORK_DENIED,
+                                         OSH_TOPIC_PROCESS_EXITED, NULL};
+    const OshBusLimits limits = {.room = ROOM};
+    const OshInterface sink = {"sink", &sink_vtable, fixture};
+    g_autoptr(GError) error = NULL;
+
+    fixture->bus = osh_bus_new(NULL, &limits, &error);
+    g_assert_no_error(error);
+    fixture->network = osh_bus_publisher_new(fixture->bus, "network", topics, &error);
+    g_assert_no_error(error);
+    fixture->process = osh_bus_publisher_new(fixture->bus, "process", topics, &error);
+    g_assert_no_error(error);
+    fixture->allowed = osh_bus_topic(fixture->network, OSH_TOPIC_NETWORK_ALLOWED);
+    fixture->denied = osh_bus_topic(fixture->network, OSH_TOPIC_NETWORK_DENIED);
+    fixture->exited = osh_bus_topic(fixture->network, OSH_TOPIC_PROCESS_EXITED);
+    fixture->takes = G_MAXSIZE;
+    osh_bus_add_sink(fixture->bus, &sink, TRUE);
+}
+
+static void
+iterate(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
+static guint64
+room_used(const Fixture *fixture)
+{
+    OshBusCounters counters;
+
+    osh_bus_get_counters(fixture->bus, &counters);
+    return counters.room_used;
+}
+
+static guint64
+publish_allowed(Fixture *fixture, guint64 reservation, guint64 process_key)
+{
+    const OshPublication publication = {
+        .struct_size = sizeof(publication),
+        .topic = fixture->allowed,
+        .reservation = reservation,
+        .process_key = process_key,
+        .payload = g_variant_new("(tsqssssta{sv})", (guint64)1, "a.example", 443, "connect", "b",
+                                 "p", "r", (guint64)1, NULL),
+    };
+
+    return osh_bus_publish(fixture->network, &publication);
+}
+
+static guint64
+publish_denied(Fixture *fixture, guint64 process_key)
+{
+    const OshPublication publication = {
+        .struct_size = sizeof(publication),
+        .topic = fixture->denied,
+        .process_key = process_key,
+        .payload = g_variant_new("(tssqsssta{sv})", (guint64)1, "connect", "a.example", 443, "b",
+                                 "p", "no-rule", (guint64)1, NULL),
+    };
+
+    return osh_bus_publish(fixture->network, &publication);
+}
+
+static guint64
+publish_exited(Fixture *fixture, guint64 process_key)
+{
+    const OshPublication publication = {
+        .struct_size = sizeof(publication),
+        .topic = fixture->exited,
+        .process_key = process_key,
+        .payload = g_variant_new("(tuiia{sv})", process_key, 10u, 0, 0, NULL),
+    };
+
+    return osh_bus_publish(fixture->process, &publication);
+}
+
+static guint
+reserve_all(const Fixture *fixture, OshBusPublisher *publisher, guint64 process_key)
+{
+    guint reserved = 0;
+
+    while (osh_bus_reserve(publisher, fixture->allowed, process_key) != 0)
+        reserved++;
+    return reserved;
+}
+
+static void
+note_room(gpointer data)
+{
+    ((Fixture *)data)->rooms++;
+}
+
+static void
+note_event(const OshEvent *event G_GNUC_UNUSED, gpointer data)
+{
+    ((Fixture *)data)->received++;
+}
+
+static void
+test_spend(void)
+{
+    Fixture fixture = {0};
+    guint64 reservation;
+
+    fixture_open(&fixture);
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    g_assert_cmpuint(reservation, !=, 0);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), !=, 0);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    iterate();
+    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    osh_bus_unreserve(fixture.network, reservation);
+    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    osh_bus_unreserve(fixture.network, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_misuse(void)
+{
+    Fixture fixture = {0};
+    OshBusCounters counters;
+    guint64 reservation;
+
+    fixture_open(&fixture);
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    osh_bus_unreserve(fixture.process, reservation);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    osh_bus_unreserve(fixture.network, reservation);
+    osh_bus_unreserve(fixture.network, reservation);
+    g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), ==, 0);
+    g_assert_cmpuint(osh_bus_reserve(fixture.network, fixture.denied, 7), ==, 0);
+    g_assert_cmpuint(osh_bus_reserve(fixture.network, 0, 7), ==, 0);
+    osh_bus_get_counters(fixture.bus, &counters);
+    g_assert_cmpuint(counters.refused, ==, 5);
+    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_sink_keeps_room(void)
+{
+    Fixture fixture = {0};
+    guint64 reservation;
+
+    fixture_open(&fixture);
+    osh_bus_subscribe(fixture.bus, OSH_TOPIC_NETWORK_ALLOWED, note_event, &fixture, NULL);
+    fixture.takes = 0;
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), !=, 0);
+    iterate();
+    g_assert_cmpuint(fixture.received, ==, 1);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(osh_bus_reserve(fixture.network, fixture.allowed, 8), ==, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_on_room(void)
+{
+    Fixture fixture = {0};
+    guint64 first;
+
+    fixture_open(&fixture);
+    first = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    reserve_all(&fixture, fixture.network, 7);
+    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
+    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
+    iterate();
+    g_assert_cmpuint(fixture.rooms, ==, 0);
+    osh_bus_unreserve(fixture.network, first);
+    g_assert_cmpuint(fixture.rooms, ==, 0);
+    iterate();
+    g_assert_cmpuint(fixture.rooms, ==, 2);
+    first = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    g_assert_cmpuint(first, !=, 0);
+    /* Given back between the refusal and the wait. */
+    g_assert_cmpuint(osh_bus_reserve(fixture.network, fixture.allowed, 7), ==, 0);
+    osh_bus_unreserve(fixture.network, first);
+    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
+    iterate();
+    g_assert_cmpuint(fixture.rooms, ==, 3);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_process_quota(void)
+{
+    Fixture fixture = {0};
+    guint last = G_MAXUINT;
+
+    fixture_open(&fixture);
+    g_assert_cmpuint(reserve_all(&fixture, fixture.network, 1), <=, 240 / 8);
+    for (guint64 key = 2; key <= 20; key++) {
+        guint got = reserve_all(&fixture, fixture.network, key);
+
+        g_assert_cmpuint(got, >, 0);
+        g_assert_cmpuint(got, <=, last);
+        last = got;
+    }
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_plugin_quota(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture);
+    g_assert_cmpuint(reserve_all(&fixture, fixture.network, 0), ==, 208);
+    g_assert_cmpuint(reserve_all(&fixture, fixture.process, 0), ==, 32);
+    g_assert_cmpuint(publish_exited(&fixture, 9), !=, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_only_publisher(void)
+{
+    Fixture fixture = {0};
+    guint reserved = 0;
+
+    fixture_open(&fixture);
+    for (guint64 key = 1; key <= 40; key++)
+        reserved += reserve_all(&fixture, fixture.network, key);
+    g_assert_cmpuint(reserved, >, ROOM * 3 / 4);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_flooder(void)
+{
+    Fixture fixture = {0};
+    guint64 reservation;
+
+    fixture_open(&fixture);
+    for (guint i = 0; i < 10000; i++)
+        g_assert_cmpuint(publish_denied(&fixture, 1), !=, 0);
+    g_assert_cmpuint(room_used(&fixture), <=, 192 / 8);
+    /* Even with a process for each: the allows of the same plugin still have their part. */
+    for (guint64 key = 2; key < 2000; key++)
+        g_assert_cmpuint(publish_denied(&fixture, key), !=, 0);
+    g_assert_cmpuint(room_used(&fixture), ==, 160);
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 5000);
+    g_assert_cmpuint(reservation, !=, 0);
+    g_assert_cmpuint(publish_allowed(&fixture, reservation, 5000), !=, 0);
+    for (guint i = 0; i < 8; i++)
+        g_assert_cmpuint(publish_exited(&fixture, 6000), !=, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_life_reserve(void)
+{
+    Fixture fixture = {0};
+    guint lives = 0;
+
+    fixture_open(&fixture);
+    reserve_all(&fixture, fixture.network, 0);
+    reserve_all(&fixture, fixture.process, 0);
+    while (lives < ROOM && publish_exited(&fixture, 100 + lives) != 0)
+        lives++;
+    g_assert_cmpuint(lives, ==, ROOM - 240);
+    g_assert_finalize_object(fixture.bus);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/bus-room/publishing-spends-a-reservation-and-unreserve-returns-it",
+                    test_spend);
+    g_test_add_func("/bus-room/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
+    g_test_add_func("/bus-room/an-event-holds-its-room-until-the-required-sink-took-it",
+                    test_sink_keeps_room);
+    g_test_add_func("/bus-room/who-waits-for-room-is-told-once-from-the-loop", test_on_room);
+    g_test_add_func("/bus-room/one-process-never-takes-all-and-a-newcomer-finds-room",
+                    test_process_quota);
+    g_test_add_func("/bus-room/one-plugin-leaves-room-to-the-others", test_plugin_quota);
+    g_test_add_func("/bus-room/the-only-publisher-may-use-most-of-the-room", test_only_publisher);
+    g_test_add_func("/bus-room/a-flooder-of-denials-leaves-allows-and-process-life-alone",
+                    test_flooder);
+    g_test_add_func("/bus-room/process-life-has-room-that-reservations-cannot-take",
+                    test_life_reserve);
+    return g_test_run();
+}
