@@ -171,14 +171,16 @@ held_keep_locked(OshBusPublisher *publisher, OshBusTopic *topic, OshBusAccount *
 
     if (held == NULL && topic->overflow->id != 0)
         return held_count_locked(topic->overflow, payload, now);
-    id = atomic_fetch_add_explicit(&bus->last_id, 1, memory_order_relaxed) + 1;
+    id = osh_bus_next_id(bus);
     if (held != NULL) {
         bus->free_cells = held->next;
         held->is_cell = TRUE;
         held->process_key = publication->process_key;
     } else {
+        /* It counts for everybody, so it waits for nobody's share of the room. */
         held = topic->overflow;
         held->process_key = 0;
+        account = &publisher->own;
     }
     held->topic = topic;
     held->publisher = publisher;
@@ -241,10 +243,10 @@ osh_bus_publish_denial(OshBusPublisher *publisher, OshBusTopic *topic,
     if (held == NULL && account_within_rate_locked(bus, account, now) &&
         osh_bus_room_take_locked(publisher, account, OSH_BUS_CHARGE_DENIAL)) {
         account->in_second++;
-        osh_bus_fill_node(node, publisher, topic, publication, payload, now);
+        id = osh_bus_next_id(bus);
+        osh_bus_fill_node(node, publisher, topic, publication, payload, id, now);
         node->account = account;
         node->charge = OSH_BUS_CHARGE_DENIAL;
-        id = node->event.id;
         window_open_locked(publisher, account, &key, publication, payload, id, now);
         pthread_mutex_unlock(&bus->room_lock);
         osh_bus_queue_push(queue, node);
@@ -278,8 +280,7 @@ held_take_event_locked(OshBusHeld *held, OshBusQueue *queue)
         return NULL;
     node = osh_bus_node_new(queue);
     osh_bus_fill_node(node, held->publisher, held->topic, &publication,
-                      g_steal_pointer(&held->payload), held->time);
-    node->event.id = held->id;
+                      g_steal_pointer(&held->payload), held->id, held->time);
     node->event.count = held->count;
     node->account = held->account;
     node->charge = OSH_BUS_CHARGE_DENIAL;

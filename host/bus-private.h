@@ -274,7 +274,9 @@ gint64 osh_bus_held_next(OshBus *bus);
 guint64 osh_bus_refuse(OshBusPublisher *publisher, const OshBusTopic *topic, const char *why);
 void osh_bus_count_dropped(OshBus *bus, OshBusTopic *topic, guint64 id, guint count);
 void osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *topic,
-                       const OshPublication *publication, GVariant *payload, gint64 now);
+                       const OshPublication *publication, GVariant *payload, guint64 id,
+                       gint64 now);
+guint64 osh_bus_next_id(OshBus *bus);
 void osh_bus_announce(OshBus *bus, gint64 now);
 
 /* bus-deliver.c */

@@ -42,11 +42,16 @@ osh_bus_count_dropped(OshBus *bus, OshBusTopic *topic, guint64 id, guint count)
         bus_mark_announce(bus);
 }
 
+guint64
+osh_bus_next_id(OshBus *bus)
+{
+    return atomic_fetch_add_explicit(&bus->last_id, 1, memory_order_relaxed) + 1;
+}
+
 void
 osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *topic,
-                  const OshPublication *publication, GVariant *payload, gint64 now)
+                  const OshPublication *publication, GVariant *payload, guint64 id, gint64 now)
 {
-    OshBus *bus = publisher->bus;
     OshEvent *event = &node->event;
 
     node->topic = topic;
@@ -58,7 +63,7 @@ osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *top
     event->count = 1;
     event->topic = topic->name;
     event->source = publisher->plugin_id;
-    event->id = atomic_fetch_add_explicit(&bus->last_id, 1, memory_order_relaxed) + 1;
+    event->id = id;
     event->sequence = 0;
     event->time = now;
     event->process_key = publication->process_key;
@@ -87,17 +92,17 @@ publish_lossless(OshBusPublisher *publisher, OshBusTopic *topic, OshBusAccount *
             osh_bus_account_settle_locked(bus, account);
         pthread_mutex_unlock(&bus->room_lock);
         if (!taken) {
-            id = atomic_fetch_add_explicit(&bus->last_id, 1, memory_order_relaxed) + 1;
+            id = osh_bus_next_id(bus);
             g_variant_unref(payload);
             osh_bus_count_dropped(bus, topic, id, 1);
             return 0;
         }
     }
     node = osh_bus_node_new(queue);
-    osh_bus_fill_node(node, publisher, topic, publication, payload, g_get_monotonic_time());
+    id = osh_bus_next_id(bus);
+    osh_bus_fill_node(node, publisher, topic, publication, payload, id, g_get_monotonic_time());
     node->account = account;
     node->charge = reserved != NULL ? OSH_BUS_CHARGE_RESERVED : OSH_BUS_CHARGE_OTHER;
-    id = node->event.id;
     osh_bus_queue_push(queue, node);
     return id;
 }
@@ -110,8 +115,8 @@ publish_sampled(OshBusPublisher *publisher, OshBusTopic *topic, const OshPublica
     OshBusNode *node = osh_bus_node_new(queue);
     guint64 id;
 
-    osh_bus_fill_node(node, publisher, topic, publication, payload, g_get_monotonic_time());
-    id = node->event.id;
+    id = osh_bus_next_id(publisher->bus);
+    osh_bus_fill_node(node, publisher, topic, publication, payload, id, g_get_monotonic_time());
     osh_bus_queue_push(queue, node);
     return id;
 }
@@ -194,7 +199,7 @@ announce_event(OshBus *bus, const char *name, GVariant *payload)
     }
     node = osh_bus_node_new(osh_bus_queue_current(bus));
     osh_bus_fill_node(node, bus->self, topic, &publication, g_variant_ref_sink(payload),
-                      g_get_monotonic_time());
+                      osh_bus_next_id(bus), g_get_monotonic_time());
     node->account = &bus->self->own;
     node->charge = OSH_BUS_CHARGE_OTHER;
     osh_bus_deliver(bus, node);
