@@ -18,9 +18,9 @@ struct _OshBusFlush {
     guint64 number;
     FlushStep step;
     gint64 deadline;
-    guint64 fence; /* sequence up to which sinks must take */
-    guint writing; /* sinks that have not answered */
-    GError *error; /* the first one */
+    guint64 fence;      /* sequence up to which sinks must take */
+    GPtrArray *writing; /* FlushTicket of sinks that have not answered, which own themselves */
+    GError *error;      /* the first one */
     void (*done)(const GError *error, gpointer data);
     gpointer data;
 };
@@ -28,8 +28,18 @@ struct _OshBusFlush {
 typedef struct {
     GWeakRef bus;
     guint64 number;
+    guint64 sink_id;
+    OshInterface sink;
     char *provider;
 } FlushTicket;
+
+static void
+ticket_free(FlushTicket *ticket)
+{
+    g_weak_ref_clear(&ticket->bus);
+    g_free(ticket->provider);
+    g_free(ticket);
+}
 
 static void
 ticket_done(const GError *error, gpointer data)
@@ -40,16 +50,15 @@ ticket_done(const GError *error, gpointer data)
     if (bus != NULL && bus->flush != NULL && bus->flush->number == ticket->number) {
         OshBusFlush *flush = bus->flush;
 
-        flush->writing--;
+        if (flush->writing != NULL)
+            g_ptr_array_remove(flush->writing, ticket);
         if (error != NULL && flush->error == NULL)
             flush->error =
                 g_error_new(error->domain, error->code, "event sink of “%s” failed to write: %s",
                             ticket->provider, error->message);
         osh_bus_wake(bus);
     }
-    g_weak_ref_clear(&ticket->bus);
-    g_free(ticket->provider);
-    g_free(ticket);
+    ticket_free(ticket);
 }
 
 static void
@@ -59,25 +68,52 @@ flush_finish(OshBus *bus)
 
     flush->done(flush->error, flush->data);
     g_clear_error(&flush->error);
+    g_clear_pointer(&flush->writing, g_ptr_array_unref);
     g_free(flush);
 }
 
+/* A sink that flushes may make another one go, which is then neither asked nor waited for. */
 static void
 flush_start_writing(OshBus *bus)
 {
     OshBusFlush *flush = bus->flush;
-    guint n_sinks = bus->sinks->len;
+    g_autoptr(GPtrArray) tickets = g_ptr_array_new();
 
     flush->step = FLUSH_WRITING;
-    flush->writing = n_sinks;
-    for (guint i = 0; i < n_sinks && i < bus->sinks->len; i++) {
-        const OshInterface *sink = osh_bus_sink_interface(g_ptr_array_index(bus->sinks, i));
+    flush->writing = g_ptr_array_new();
+    for (guint i = 0; i < bus->sinks->len; i++) {
+        const OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
         FlushTicket *ticket = g_new0(FlushTicket, 1);
 
         g_weak_ref_init(&ticket->bus, bus);
         ticket->number = flush->number;
-        ticket->provider = g_strdup(sink->provider);
-        osh_event_sink_flush(sink, ticket_done, ticket);
+        ticket->sink_id = osh_bus_sink_id(sink);
+        ticket->sink = *osh_bus_sink_interface(sink);
+        ticket->provider = g_strdup(ticket->sink.provider);
+        g_ptr_array_add(tickets, ticket);
+        g_ptr_array_add(flush->writing, ticket);
+    }
+    for (guint i = 0; i < tickets->len; i++) {
+        FlushTicket *ticket = g_ptr_array_index(tickets, i);
+
+        if (g_ptr_array_find(flush->writing, ticket, NULL))
+            osh_event_sink_flush(&ticket->sink, ticket_done, ticket);
+        else
+            ticket_free(ticket);
+    }
+}
+
+/* The answer of a sink that was removed is not waited for. */
+void
+osh_bus_flush_forget_sink(OshBus *bus, guint64 sink_id)
+{
+    if (bus->flush == NULL || bus->flush->writing == NULL)
+        return;
+    for (guint i = bus->flush->writing->len; i > 0; i--) {
+        const FlushTicket *ticket = g_ptr_array_index(bus->flush->writing, i - 1);
+
+        if (ticket->sink_id == sink_id)
+            g_ptr_array_remove_index(bus->flush->writing, i - 1);
     }
 }
 
@@ -98,6 +134,16 @@ flush_time_out(OshBus *bus)
     const char *worst = NULL;
     guint left = 0;
 
+    if (flush->error != NULL)
+        return;
+    if (flush->step == FLUSH_WRITING) {
+        const FlushTicket *ticket = g_ptr_array_index(flush->writing, 0);
+
+        flush->error = g_error_new(OSH_ERROR, OSH_ERROR_TIMEOUT,
+                                   "event sink of “%s” did not say in time that it has written",
+                                   ticket->provider);
+        return;
+    }
     for (guint i = 0; i < bus->sinks->len; i++) {
         const OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
 
@@ -106,11 +152,10 @@ flush_time_out(OshBus *bus)
             worst = osh_bus_sink_interface(sink)->provider;
         }
     }
-    if (flush->error == NULL)
-        flush->error = g_error_new(OSH_ERROR, OSH_ERROR_TIMEOUT,
-                                   "events were not all written in time; the event sink of “%s” "
-                                   "has not taken %u of them",
-                                   worst != NULL ? worst : "host", left);
+    flush->error = g_error_new(OSH_ERROR, OSH_ERROR_TIMEOUT,
+                               "events were not all written in time; the event sink of “%s” "
+                               "has not taken %u of them",
+                               worst != NULL ? worst : "host", left);
 }
 
 /* @drained: whether the queues and what was counted are empty. */
@@ -127,7 +172,7 @@ osh_bus_flush_step(OshBus *bus, gint64 now, gboolean drained)
     }
     if (flush->step == FLUSH_TAKING && flush_all_taken(bus))
         flush_start_writing(bus);
-    if (flush->step == FLUSH_WRITING && flush->writing == 0) {
+    if (flush->step == FLUSH_WRITING && flush->writing->len == 0) {
         flush_finish(bus);
         return;
     }

@@ -294,11 +294,13 @@ gint64 osh_bus_sinks_next(OshBus *bus);
 void osh_bus_sink_free(gpointer data);
 guint64 osh_bus_sink_first_sequence(const OshBusSink *sink);
 guint osh_bus_sink_length(const OshBusSink *sink);
+guint64 osh_bus_sink_id(const OshBusSink *sink);
 const OshInterface *osh_bus_sink_interface(const OshBusSink *sink);
 
 /* bus-flush.c */
 void osh_bus_flush_step(OshBus *bus, gint64 now, gboolean drained);
 gint64 osh_bus_flush_next(OshBus *bus);
 void osh_bus_flush_cancel(OshBus *bus);
+void osh_bus_flush_forget_sink(OshBus *bus, guint64 sink_id);
 
 G_END_DECLS

@@ -34,6 +34,8 @@ struct _OshBusSink {
     SinkRing sampled;
     gboolean waiting; /* it took less than offered */
     gboolean stuck;   /* it took nothing */
+    gboolean offering;
+    gboolean removed;
     gint64 retry_at;
     _Atomic gboolean resumed;
 };
@@ -140,6 +142,15 @@ sink_batch(const OshBusSink *sink, const OshEvent **events)
     return n_kept + n_sampled;
 }
 
+static void
+sink_drop_queue(OshBusSink *sink)
+{
+    while (sink->kept.length > 0)
+        sink_let_go(sink, ring_pop(&sink->kept));
+    while (sink->sampled.length > 0)
+        sink_let_go(sink, ring_pop(&sink->sampled));
+}
+
 /* Offers one batch. Returns whether the sink took all of it and there is more. */
 static gboolean
 sink_offer(OshBusSink *sink, gint64 now)
@@ -150,7 +161,13 @@ sink_offer(OshBusSink *sink, gint64 now)
 
     if (n_events == 0)
         return FALSE;
+    sink->offering = TRUE;
     taken = osh_event_sink_consume(&sink->sink, events, n_events);
+    sink->offering = FALSE;
+    if (sink->removed) {
+        sink_drop_queue(sink);
+        return FALSE;
+    }
     if (taken > n_events) {
         osh_bus_refuse(sink->provider, NULL, "its event sink took more events than it was given");
         taken = n_events;
@@ -236,15 +253,6 @@ osh_bus_add_sink(OshBus *bus, const OshInterface *interface, gboolean required)
     return sink->id;
 }
 
-static void
-sink_drop_queue(OshBusSink *sink)
-{
-    while (sink->kept.length > 0)
-        sink_let_go(sink, ring_pop(&sink->kept));
-    while (sink->sampled.length > 0)
-        sink_let_go(sink, ring_pop(&sink->sampled));
-}
-
 void
 osh_bus_remove_sink(OshBus *bus, guint64 id)
 {
@@ -255,10 +263,16 @@ osh_bus_remove_sink(OshBus *bus, guint64 id)
 
         if (sink->id != id)
             continue;
-        g_ptr_array_remove_index(bus->sinks, i);
+        g_ptr_array_steal_index(bus->sinks, i);
         atomic_store(&bus->n_sinks, bus->sinks->len);
         sink_set_stuck(sink, FALSE);
-        sink_drop_queue(sink);
+        sink->removed = TRUE;
+        /* Its own consume still looks at what it was offered. */
+        if (!sink->offering)
+            sink_drop_queue(sink);
+        osh_bus_flush_forget_sink(bus, id);
+        /* The pump may be on its way over what has just moved up. */
+        osh_bus_wake(bus);
         g_ptr_array_add(bus->sinks_removed, sink);
         return;
     }
@@ -293,6 +307,12 @@ guint
 osh_bus_sink_length(const OshBusSink *sink)
 {
     return sink->kept.length + sink->sampled.length;
+}
+
+guint64
+osh_bus_sink_id(const OshBusSink *sink)
+{
+    return sink->id;
 }
 
 const OshInterface *
