@@ -551,7 +551,8 @@ run_load_policy(OshRun *run, GError **error)
         return TRUE;
     }
     run->policy_given = TRUE;
-    snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS,
+                                    diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",

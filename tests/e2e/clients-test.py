@@ -169,7 +169,7 @@ def _same_id():
 def _binary():
     python = os.path.realpath(PYTHON)
     script = f"import urllib.request as r; print(r.urlopen('{URL}', timeout=8).read().decode())"
-    for binaries, works in (((python,), True), (("/usr/bin/curl",), False)):
+    for binaries, works in (((python,), True), ((PYTHON,), True), (("/usr/bin/curl",), False)):
         result = harness.run_python(script, world.policy(API, binaries=binaries))
         expect((result.code == 0) == works, binaries, result)
         expect(len(result.denials()) == (0 if works else 1), binaries, result)
