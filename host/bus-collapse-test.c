@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of bus-collapse.c. */
 #include "bus.h"
 
 #define MAX_SEEN 512

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Room on the bus: reservations, quotas, and who waits. */
 #include "bus.h"
 
 /* Small enough to count in: denials end at 192, reservations at 240; a plugin leaves 32 to others.

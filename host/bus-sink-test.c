@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Event sinks and the flush: what reaches them, and how one leaves. */
 #include "bus.h"
 
 #include <string.h>
