@@ -56,6 +56,8 @@ typedef struct {
     char *workdir;
     GPtrArray *writable; /* what programs of the box may write, NULL-terminated */
     guint64 process_id;  /* of the entrypoint while it runs */
+    gboolean launching;  /* it may run already, and was not reported yet */
+    int early_signal;    /* what arrived meanwhile, 0 for nothing */
     GSource *timeout;
     GSource *grace; /* running since SIGTERM arrived */
     gboolean finishing;
@@ -64,6 +66,7 @@ typedef struct {
 } OshRun;
 
 static void run_finish(OshRun *run, gint exit_code);
+static void run_signal(int signal_number, gpointer data);
 
 static gint64
 setting(const OshRun *run, const char *key, gint64 fallback)
@@ -277,9 +280,12 @@ run_launched(const OshProcess *process, const GError *error, gpointer data)
     OshRun *run = data;
     gint exit_code = OSH_EXIT_HOST_ERROR;
 
+    run->launching = FALSE;
     if (process != NULL) {
         run->process_id = process->id;
         run_watch_time(run);
+        if (run->early_signal != 0)
+            run_signal(run->early_signal, run);
         return;
     }
     complain(error->message);
@@ -316,6 +322,10 @@ run_signal(int signal_number, gpointer data)
 
     if (run->finishing)
         return;
+    if (run->launching) {
+        run->early_signal = signal_number;
+        return;
+    }
     if (run->process_id == 0) {
         run_finish(run, run->options->command != NULL || !run->started
                             ? OSH_EXIT_SIGNAL_BASE + signal_number
@@ -348,6 +358,7 @@ run_launch(OshRun *run)
         .terminal = OSH_LAUNCH_STDIO,
     };
 
+    run->launching = TRUE;
     osh_launcher_launch(&run->launcher, run->box, &spec, run_launched, run_exited, run);
 }
 
