@@ -187,4 +187,26 @@ def _plugin_file():
     expect(result.code == 125 and "openshell-process.so" in result.err, result)
 
 
+@test("programs are handed the authority of their run, by file and by variable, and no key")
+def _authority():
+    script = ("import os, ssl\n"
+              "for name in ('NODE_EXTRA_CA_CERTS', 'DENO_CERT', 'SSL_CERT_FILE',\n"
+              "             'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO'):\n"
+              "    context = ssl.create_default_context(cafile=os.environ[name])\n"
+              "    assert any('OpenShell Sandbox CA' in str(c['subject'])\n"
+              "               for c in context.get_ca_certs()), name\n"
+              "    text = open(os.environ[name]).read()\n"
+              "    assert 'PRIVATE' not in text, name\n"
+              "    try:\n"
+              "        open(os.environ[name], 'a')\n"
+              "        raise SystemExit('writable: ' + name)\n"
+              "    except OSError:\n"
+              "        pass\n"
+              "print(open(os.environ['DENO_CERT']).read())\n")
+    first = harness.run_python(script, world.policy())
+    second = harness.run_python(script, world.policy())
+    expect(first.code == 0 and "BEGIN CERTIFICATE" in first.out, first)
+    expect(second.code == 0 and second.out != first.out, "each run has its own:", second)
+
+
 harness.main()
