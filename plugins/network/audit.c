@@ -140,6 +140,9 @@ osh_audit_failed(OshConnection *connection, const char *stage, const char *text)
     GVariantBuilder extra;
 
     g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
+    if (connection->peer != NULL)
+        g_variant_builder_add(&extra, "{sv}", "binary",
+                              g_variant_new_string(audit_binary(connection)));
     return audit_publish(connection, connection->shard->network->failed, 0, collapse,
                          g_variant_new("(tssqsa{sv})", connection->id, stage,
                                        audit_host(connection), connection->port, text, &extra));

@@ -128,8 +128,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshNetworkPlan, osh_network_plan_free)
  * @claims: what is served
  * @replace: there is a ruleset of this function already, which goes
  *
- * One nfnetlink batch that makes table `inet openshell` as a whole. The kernel answers with one acknowledgement (of
- * the last rule) when all is well, and otherwise with an error for each message that it refused.
+ * One nfnetlink batch that makes table `inet openshell` as a whole. The kernel answers with one
+ * acknowledgement (of the last rule) when all is well, and otherwise with an error for each message
+ * that it refused.
  *
  * Returns: (transfer full): the bytes to send in one go on a NETLINK_NETFILTER socket
  */

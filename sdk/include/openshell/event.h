@@ -92,7 +92,7 @@ typedef enum {
  *                   "destination", "audit", "capture", "limit", "head"), host, port, binary,
  *                   policy, reason, generation | pid, address, hint
  * NETWORK_FAILED    connection, stage ("resolve", "connect", "timeout", "relay"), host, port,
- *                   text: a failure, never called a denial
+ *                   text | binary: a failure, never called a denial
  * NETWORK_OPENED    connection, host, port, address dialled
  * NETWORK_CLOSED    connection, bytes up, bytes down, microseconds, reason
  * L7_REQUEST        connection, request, protocol, action, target without query values
