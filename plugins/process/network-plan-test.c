@@ -227,7 +227,7 @@ fill(Address *address, const char *text, guint16 port)
 static int
 new_socket(const char *text, int type)
 {
-    struct timeval timeout = {.tv_sec = 1};
+    struct timeval timeout = {.tv_sec = 4};
     int one = 1;
     int fd = socket(strchr(text, ':') == NULL ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
 
@@ -603,7 +603,7 @@ closed_listener_body(OshNetworkCapture capture, const int *fds)
 static void
 replaced_body(OshNetworkCapture capture, const int *fds)
 {
-    g_autoptr(GBytes) ruleset = osh_network_ruleset_new(capture, OSH_NETWORK_CLAIM_EXPLICIT, TRUE);
+    g_autoptr(GBytes) ruleset = osh_network_ruleset_new(capture, OSH_NETWORK_CLAIM_EXPLICIT);
     OshBoxNetlink netlink = {.protocol = NETLINK_NETFILTER,
                              .bytes = g_bytes_get_data(ruleset, NULL),
                              .size = g_bytes_get_size(ruleset),

@@ -218,7 +218,7 @@ osh_network_plan_new(OshNetworkCapture capture, gboolean ipv6, OshNetworkClaims 
     plan->capture = capture;
     plan->ipv6 = ipv6;
     make_links(plan);
-    plan->ruleset = osh_network_ruleset_new(capture, claims, FALSE);
+    plan->ruleset = osh_network_ruleset_new(capture, claims);
     plan->netlinks[1] = (OshBoxNetlink){.protocol = NETLINK_NETFILTER,
                                         .bytes = g_bytes_get_data(plan->ruleset, NULL),
                                         .size = g_bytes_get_size(plan->ruleset),
