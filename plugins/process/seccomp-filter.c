@@ -154,6 +154,18 @@ refuse_families(Filter *filter, int call, OshSeccompNetwork network)
         refuse_bits(filter, call, 0, 1u << bit, 1u << bit);
 }
 
+/*
+ * A thread with a descriptor table of its own could hold a connection that /proc/PID/fd does not
+ * show, so that only another program would be seen to hold it (security rule 4).
+ */
+static void
+refuse_hidden_descriptors(Filter *filter)
+{
+    refuse_bits(filter, SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_FILES, CLONE_THREAD);
+    refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_FILES, CLONE_FILES);
+    refuse_bits(filter, SCMP_SYS(close_range), 2, CLOSE_RANGE_UNSHARE, CLOSE_RANGE_UNSHARE);
+}
+
 static void
 add_conditional_rules(Filter *filter, OshSeccompNetwork network)
 {
@@ -176,6 +188,7 @@ add_conditional_rules(Filter *filter, OshSeccompNetwork network)
     /* In clone this bit is part of the exit signal. */
     refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_NEWTIME, CLONE_NEWTIME);
 
+    refuse_hidden_descriptors(filter);
     refuse_value(filter, SCMP_SYS(seccomp), 0, 1 /* SECCOMP_SET_MODE_FILTER */);
     refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);
 
