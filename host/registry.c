@@ -170,13 +170,6 @@ osh_registry_provider(OshRegistry *registry, const char *interface_id)
     return NULL;
 }
 
-void
-osh_registry_require(OshRegistry *registry, OshPlugin *plugin)
-{
-    (void)registry;
-    plugin->required = TRUE;
-}
-
 static gboolean
 lies_in_writable(const OshPlugin *plugin, const char *const *writable, const char **ret_directory)
 {
@@ -295,12 +288,11 @@ log_notice(const char *text, gpointer data)
 }
 
 static void
-fail_cycle(OshRegistry *registry, const GPtrArray *candidates, const gboolean *in_cycle)
+fail_cycle(const GPtrArray *candidates, const gboolean *in_cycle)
 {
     g_autoptr(GString) members = g_string_new(NULL);
     g_autofree char *reason = NULL;
 
-    (void)registry;
     for (guint i = 0; i < candidates->len; i++)
         if (in_cycle[i])
             g_string_append_printf(members, "%s%s", members->len > 0 ? ", " : "",
@@ -335,7 +327,7 @@ put_in_order(OshRegistry *registry)
                               in_cycle, log_notice, NULL);
     for (guint i = 0; i < candidates->len; i++)
         if (in_cycle[i]) {
-            fail_cycle(registry, candidates, in_cycle);
+            fail_cycle(candidates, in_cycle);
             return TRUE;
         }
     g_ptr_array_set_size(registry->order, 0);

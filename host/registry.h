@@ -67,9 +67,6 @@ OshPlugin *osh_registry_find(OshRegistry *registry, const char *id);
  * manifest provides @interface_id. */
 OshPlugin *osh_registry_provider(OshRegistry *registry, const char *interface_id);
 
-/** osh_registry_require: [main] marks the role of @plugin as required. */
-void osh_registry_require(OshRegistry *registry, OshPlugin *plugin);
-
 /**
  * osh_registry_add_interface:
  * @interface: of the host's own; outlives the registry

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "contributions.h"
@@ -453,18 +452,6 @@ run_open_box(OshRun *run, GError **error)
     return run->box != NULL;
 }
 
-/* Tunnels take two descriptors each. The box was cloned before: its programs keep the old limit. */
-static void
-raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* Says why the plugin that would run a command does not take part in this very run. */
 static void
 set_no_launcher(OshRun *run, GError **error)
@@ -499,7 +486,7 @@ run_require_roles(OshRun *run, GError **error)
         return FALSE;
     }
     if (run->options->command != NULL)
-        osh_registry_require(run->registry, launcher);
+        launcher->required = TRUE;
     if (network_disabled && run->options->command != NULL)
         return TRUE;
     if (network == NULL || network_disabled) {
@@ -510,7 +497,7 @@ run_require_roles(OshRun *run, GError **error)
                         : "nothing to do: there is no command behind -- and no network plugin");
         return FALSE;
     }
-    osh_registry_require(run->registry, network);
+    network->required = TRUE;
     run->network = TRUE;
     return TRUE;
 }
@@ -656,7 +643,6 @@ run_begin(OshRun *run, GError **error)
         return FALSE;
     if (run->options->command != NULL && !run_open_box(run, error))
         return FALSE;
-    raise_descriptor_limit();
     if (!osh_shard_pool_start(run->shards, error))
         return FALSE;
     osh_registry_start(run->registry,

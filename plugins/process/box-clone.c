@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "box-plan.h"
 #include "box.h"
 #include "init/protocol.h"
 
@@ -53,33 +54,11 @@ open_image(void)
 {
     gsize size = (gsize)(osh_init_image_end - osh_init_image_start);
     int fd = memfd_create("openshell-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-    gsize written = 0;
 
     /* Kernels before 6.3 know no MFD_EXEC: there every memfd may be executed. */
     if (fd < 0 && errno == EINVAL)
         fd = memfd_create("openshell-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -errno;
-    while (written < size) {
-        gssize done = write(fd, osh_init_image_start + written, size - written);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0) {
-            int error = done < 0 ? errno : EIO;
-
-            close(fd);
-            return -error;
-        }
-        written += (gsize)done;
-    }
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-        int error = errno;
-
-        close(fd);
-        return -error;
-    }
-    return fd;
+    return osh_box_seal_memory(fd, osh_init_image_start, size);
 }
 
 /* --- in the child: raw system calls only --- */

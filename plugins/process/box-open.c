@@ -48,7 +48,7 @@ resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
         .default_account = box->plugin->default_user,
         .uid = geteuid(),
         .gid = getegid(),
-        .keep_own = may_lack(request, "identity"),
+        .keep_own = may_lack(request, "user"),
     };
 
     box->identity = osh_identity_resolve(&wanted, error);
@@ -197,6 +197,9 @@ describe(OshBox *box, const OshBoxRequest *request)
 
     if (lacks & OSH_INIT_DEGRADED_HOST_PROC)
         g_ptr_array_add(box->degraded, g_strdup("proc"));
+    /* An ordinary user's identity has a note only when the policy named somebody else. */
+    if (box->identity->note != NULL && geteuid() != 0)
+        g_ptr_array_add(box->degraded, g_strdup("user"));
     if (box->identity->note != NULL)
         g_ptr_array_add(box->notes, g_strdup(box->identity->note));
     note_list(box, "the policy names what is not there:", box->mounts->missing);
@@ -213,20 +216,6 @@ describe(OshBox *box, const OshBoxRequest *request)
     box->level = g_string_free(g_steal_pointer(&level), FALSE);
     g_ptr_array_add(box->degraded, NULL);
     g_ptr_array_add(box->notes, NULL);
-}
-
-static void
-announce(OshBox *box)
-{
-    OshPublication publication = {
-        .struct_size = sizeof(OshPublication),
-        .topic = box->plugin->box_opened,
-        .payload = g_variant_new("(tsua{sv})", box->info.id, box->info.level,
-                                 (guint32)box->info.init_pid, NULL),
-    };
-
-    publication.reservation = osh_host_reserve(box->plugin->host, publication.topic, 0);
-    osh_host_publish(box->plugin->host, &publication);
 }
 
 static void
@@ -292,7 +281,9 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     }
     plugin->box = box;
     plugin->box_was_opened = TRUE;
-    announce(box);
+    osh_process_publish(box, plugin->box_opened,
+                        g_variant_new("(tsua{sv})", box->info.id, box->info.level,
+                                      (guint32)box->info.init_pid, NULL));
     return box;
 }
 

@@ -86,16 +86,15 @@ osh_box_plan_strings(OshBoxPlanWriter *writer, const char *const *strings)
     return table;
 }
 
-static int
-make_sealed_memfd(const GByteArray *bytes)
+int
+osh_box_seal_memory(int fd, const void *bytes, gsize size)
 {
-    int fd = memfd_create("openshell-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     gsize written = 0;
 
     if (fd < 0)
         return -errno;
-    while (written < bytes->len) {
-        gssize done = write(fd, bytes->data + written, bytes->len - written);
+    while (written < size) {
+        gssize done = write(fd, (const guint8 *)bytes + written, size - written);
 
         if (done < 0 && errno == EINTR)
             continue;
@@ -133,7 +132,8 @@ osh_box_plan_finish(OshBoxPlanWriter *writer, struct osh_init_plan *head, gsize 
     head->size = writer->bytes->len;
     head->request = request;
     memcpy(writer->bytes->data, head, head_size);
-    fd = make_sealed_memfd(writer->bytes);
+    fd = osh_box_seal_memory(memfd_create("openshell-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                             writer->bytes->data, writer->bytes->len);
     if (fd < 0) {
         g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED,
                     "failed to write the request to the box: %s", g_strerror(-fd));

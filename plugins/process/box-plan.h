@@ -26,6 +26,16 @@ void osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size);
 void osh_box_plan_clear(OshBoxPlanWriter *writer);
 
 /**
+ * osh_box_seal_memory:
+ * @fd: (transfer full): a memory file that allows seals, or -1 with errno set
+ * @bytes: what goes into it
+ * @size: how many
+ *
+ * Returns: (transfer full): @fd, which nobody can change any more, or a negative errno
+ */
+int osh_box_seal_memory(int fd, const void *bytes, gsize size);
+
+/**
  * osh_box_plan_string:
  * @text: (nullable): a string
  *

@@ -56,8 +56,8 @@ osh_process_programs_new(void)
     return g_hash_table_new_full(NULL, NULL, NULL, program_free);
 }
 
-static void
-publish(OshBox *box, OshTopic topic, GVariant *payload)
+void
+osh_process_publish(OshBox *box, OshTopic topic, GVariant *payload)
 {
     OshPublication publication = {
         .struct_size = sizeof(OshPublication),
@@ -130,7 +130,7 @@ launch_failed(OshProgram *program, const GError *cause)
     GError *error = NULL;
 
     osh_process_propagate(&error, explain(box, cause));
-    publish(
+    osh_process_publish(
         box, box->plugin->process_refused,
         g_variant_new("(ssssa{sv})", program->kind, program->path, "launch", error->message, NULL));
     program->launched(NULL, error, program->data);
@@ -158,9 +158,9 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     started.pid = program->pid;
     started.pidfd = program->pidfd;
     started.start_time = start_time_of(program->pid);
-    publish(box, box->plugin->process_started,
-            g_variant_new("(tutssa{sv})", (guint64)program->id, (guint32)program->pid,
-                          started.start_time, program->kind, program->path, NULL));
+    osh_process_publish(box, box->plugin->process_started,
+                        g_variant_new("(tutssa{sv})", (guint64)program->id, (guint32)program->pid,
+                                      started.start_time, program->kind, program->path, NULL));
     program->launched(&started, NULL, program->data);
 }
 
@@ -176,9 +176,9 @@ program_finished(gpointer data)
     gpointer exited_data = program->data;
     guint32 id = program->id;
 
-    publish(box, box->plugin->process_exited,
-            g_variant_new("(tuiia{sv})", (guint64)id, (guint32)program->pid, code, signal_number,
-                          NULL));
+    osh_process_publish(box, box->plugin->process_exited,
+                        g_variant_new("(tuiia{sv})", (guint64)id, (guint32)program->pid, code,
+                                      signal_number, NULL));
     g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
     if (exited != NULL)
         exited(id, code, signal_number, exited_data);
@@ -385,7 +385,8 @@ box_closed(OshBoxHandle *handle, gpointer data)
     (void)handle;
     if (box->nflog != NULL)
         osh_nflog_reader_flush(box->nflog);
-    publish(box, plugin->box_closed, g_variant_new("(tsa{sv})", box->info.id, "closed", NULL));
+    osh_process_publish(box, plugin->box_closed,
+                        g_variant_new("(tsa{sv})", box->info.id, "closed", NULL));
     plugin->box = NULL;
     osh_process_box_free(box);
     closed(closed_data);

@@ -98,6 +98,9 @@ void osh_process_box_free(OshBox *box);
  */
 void osh_process_propagate(GError **error, GError *cause);
 
+/** osh_process_publish: a lossless event of @box; @payload: (transfer full): may be floating. */
+void osh_process_publish(OshBox *box, OshTopic topic, GVariant *payload);
+
 /** osh_process_watch_refusals: starts to publish what the box's network refuses. */
 void osh_process_watch_refusals(OshBox *box);
 

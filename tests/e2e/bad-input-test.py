@@ -167,4 +167,16 @@ def _plugins():
         expect(re.search(rf"^{name}\s+\d+\.\d+\.\d+.*openshell-{name}\.so", result.out, re.M), result)
 
 
+@test("a policy that names another user is refused without root, unless that is given up by name")
+def _other_user():
+    if os.geteuid() == 0:
+        raise Skip("root becomes whom the policy names")
+    policy = world.policy() + "process: {run_as_user: sandbox, run_as_group: sandbox}\n"
+    result = harness.run_host(["id", "-u"], policy)
+    expect(result.code == 125 and "--allow-degraded=user" in result.err, result)
+    result = harness.run_host(["id", "-u"], policy, ["--allow-degraded=user"])
+    expect(result.code == 0 and result.out.strip() == str(os.geteuid()), result)
+    expect("degraded" in result.err and "WITHOUT user" in result.err, result)
+
+
 harness.main()
