@@ -219,10 +219,16 @@ test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights(vo
     g_autoptr(TestBox) test = osh_test_box_new();
     const char *const read_write[] = {"/", NULL};
     g_autofree char *output = NULL;
+    g_autofree char *repository = g_dir_make_tmp("openshell-repository-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(repository, ".envrc", NULL);
 
+    /* What steers is bound read-only, but not into a folder that is the box's own. */
+    g_assert_true(g_file_set_contents(file, "", -1, NULL));
     fill(test);
     osh_test_box_plan(test, NULL, read_write);
     osh_test_box_open(test);
+    g_unlink(file);
+    g_rmdir(repository);
     output = osh_test_box_shell(test, "ls -A /tmp /run; (echo x > /etc/x) 2>/dev/null || echo "
                                       "refused; ls /root 2>/dev/null || echo hidden; "
                                       "echo x > w && cat w; mv .git .old 2>/dev/null || echo kept");

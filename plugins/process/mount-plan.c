@@ -236,6 +236,13 @@ find_grant(Planner *planner, const char *path)
     return NULL;
 }
 
+static gboolean
+is_under_fresh(const char *path)
+{
+    return is_below(path, "/tmp") || is_below(path, "/run") || is_below(path, "/dev") ||
+           is_below(path, "/var/run");
+}
+
 /* A policy may open what rule 3 closes, by naming it or the repository that it belongs to. */
 static gboolean
 is_opened(Planner *planner, const char *path)
@@ -262,6 +269,9 @@ protect(Planner *planner, const char *grant, const char *path)
     const char *below = path + (strcmp(grant, "/") == 0 ? 1 : strlen(grant) + 1);
 
     if (g_hash_table_contains(planner->grants, path) || is_fresh(path))
+        return;
+    /* A fresh folder covers it: binding it there would show what the box must not see. */
+    if (is_under_fresh(path) && !is_under_fresh(grant))
         return;
     for (const char *slash = strchr(below, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         g_autofree char *folder = g_strndup(path, (gsize)(slash - path));
@@ -437,13 +447,6 @@ add_grant_steps(Planner *planner, const char *path)
     }
     add_folders_above(planner, path);
     add_step(planner->plan, OSH_INIT_MOUNT_BIND, flags, 0, path, path);
-}
-
-static gboolean
-is_under_fresh(const char *path)
-{
-    return is_below(path, "/tmp") || is_below(path, "/run") || is_below(path, "/dev") ||
-           is_below(path, "/var/run");
 }
 
 /* In two rounds: what lies below a fresh folder comes after that folder. */
