@@ -151,21 +151,39 @@ test_x32(void)
     g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
 }
 
-/* getpid is 20 in the 32-bit table, where a filter for x86_64 would see writev. */
-static void
-test_foreign_architecture(void)
+/*
+ * getpid is 20 in the 32-bit table, where a filter for x86_64 would see writev. A sanitizer's
+ * handler would turn the signal of a kernel without that entry into an exit.
+ */
+static int
+make_a_32_bit_call(gboolean filtered)
 {
     pid_t child = fork();
-    int status;
 
     if (child == 0) {
         long result = 20;
 
-        install_both(OSH_SECCOMP_NETWORK_FENCED);
+        signal(SIGSEGV, SIG_DFL);
+        if (filtered)
+            install_both(OSH_SECCOMP_NETWORK_FENCED);
         __asm__ volatile("int $0x80" : "+a"(result)::"memory");
         _exit(0);
     }
-    status = wait_for(child);
+    return wait_for(child);
+}
+
+static void
+test_foreign_architecture(void)
+{
+    int control = make_a_32_bit_call(FALSE);
+    int status;
+
+    if (WIFSIGNALED(control) && WTERMSIG(control) == SIGSEGV) {
+        g_test_skip("this kernel has no entry for 32-bit calls: without a filter, too, SIGSEGV");
+        return;
+    }
+    g_assert_cmpint(control, ==, 0);
+    status = make_a_32_bit_call(TRUE);
     g_assert_true(WIFSIGNALED(status));
     g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
 }
