@@ -8,20 +8,6 @@
 
 #include "identity.h"
 
-#include <arpa/inet.h>
-
-char *
-osh_address_text(const struct in6_addr *address)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (IN6_IS_ADDR_V4MAPPED(address))
-        inet_ntop(AF_INET, &address->s6_addr[12], text, sizeof text);
-    else
-        inet_ntop(AF_INET6, address, text, sizeof text);
-    return g_strdup(text);
-}
-
 static const char *
 audit_binary(const OshConnection *connection)
 {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "connection.h"
+#include "osh-destination.h"
 
 G_BEGIN_DECLS
 
@@ -42,8 +43,5 @@ void osh_audit_opened(OshConnection *connection);
 
 /** osh_audit_closed: an open tunnel has ended. */
 void osh_audit_closed(OshConnection *connection, const char *reason);
-
-/** osh_address_text: Returns: (transfer full): @address, IPv4 without its mapping. */
-char *osh_address_text(const struct in6_addr *address);
 
 G_END_DECLS

@@ -11,10 +11,10 @@
  */
 #include "audit.h"
 #include "connection.h"
-#include "destination.h"
 #include "dial.h"
 #include "forward-request.h"
 #include "identity.h"
+#include "osh-destination.h"
 #include "relay.h"
 #include "reply.h"
 #include "resolution.h"
@@ -193,23 +193,34 @@ pipeline_resolve(OshConnection *connection)
     return FALSE;
 }
 
-/* Returns: FALSE after refusing. */
-static gboolean
-pipeline_check_destination(OshConnection *connection, const OshVerdict *verdict)
+/*
+ * An address that only audit lets through was named by nobody: no private one is acceptable then.
+ */
+static void
+pipeline_destination(const OshConnection *connection, const OshVerdict *verdict,
+                     OshDestinationRequest *ret_request)
 {
-    const OshDestinationRequest request = {
+    *ret_request = (OshDestinationRequest){
         .host = connection->host,
-        .literal = connection->host_kind != OSH_HOST_NAME,
+        .literal = connection->host_kind != OSH_HOST_NAME && verdict->action == OSH_ACTION_ALLOW,
         .port = connection->port,
         .exact_declared_host = verdict->exact_declared_host,
         .allowed = verdict->allowed_addresses,
         .n_allowed = verdict->n_allowed_addresses,
     };
-    g_autofree char *reason = NULL;
-    const struct in6_addr *refused =
-        osh_destination_check(&request, connection->addresses, &reason);
+}
 
-    if (refused == NULL)
+/* Returns: FALSE after refusing. */
+static gboolean
+pipeline_check_destination(OshConnection *connection, const OshVerdict *verdict)
+{
+    const OshAddressList *addresses = connection->addresses;
+    OshDestinationRequest request;
+    const struct in6_addr *refused = NULL;
+    g_autofree char *reason = NULL;
+
+    pipeline_destination(connection, verdict, &request);
+    if (osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason))
         return TRUE;
     osh_refuse_denied(connection, "destination", verdict->policy, reason, NULL, refused);
     return FALSE;
@@ -256,27 +267,14 @@ static gboolean
 pipeline_still_allowed(OshConnection *connection)
 {
     OshVerdict verdict = OSH_VERDICT_INIT;
-    const OshAddressList *dialled;
-    g_autofree OshAddressList *one = NULL;
-    g_autofree char *reason = NULL;
+    OshDestinationRequest request;
     gboolean same;
 
     pipeline_judge(connection, &verdict);
-    one = g_malloc(sizeof *one + sizeof one->at[0]);
-    one->length = 1;
-    one->at[0] = connection->upstream_address;
-    dialled = one;
-    const OshDestinationRequest request = {
-        .host = connection->host,
-        .literal = connection->host_kind != OSH_HOST_NAME,
-        .port = connection->port,
-        .exact_declared_host = verdict.exact_declared_host,
-        .allowed = verdict.allowed_addresses,
-        .n_allowed = verdict.n_allowed_addresses,
-    };
+    pipeline_destination(connection, &verdict, &request);
     same = pipeline_allows(&verdict) && connection->tls == verdict.tls &&
            g_str_equal(connection->protocol, verdict.protocol != NULL ? verdict.protocol : "") &&
-           osh_destination_check(&request, dialled, &reason) == NULL;
+           osh_destination_check(&request, &connection->upstream_address, 1, NULL, NULL);
     osh_verdict_clear(&verdict);
     return same;
 }

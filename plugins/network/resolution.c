@@ -6,7 +6,8 @@
  */
 #include "resolution.h"
 
-#include <arpa/inet.h>
+#include "osh-destination.h"
+
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,10 +42,7 @@ osh_resolution_literal(const char *literal)
     OshAddressList *list = g_malloc0(sizeof *list + sizeof list->at[0]);
 
     list->length = 1;
-    if (inet_pton(AF_INET, literal, &list->at[0].s6_addr[12]) == 1)
-        list->at[0].s6_addr[10] = list->at[0].s6_addr[11] = 0xff;
-    else
-        inet_pton(AF_INET6, literal, &list->at[0]);
+    osh_address_mapped_parse(literal, &list->at[0]);
     return list;
 }
 

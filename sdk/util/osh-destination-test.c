@@ -2,11 +2,7 @@
 /*
  * The destination check over a table: mode, address, verdict.
  */
-#include "destination.h"
-#include "resolution.h"
-
-#include <arpa/inet.h>
-#include <string.h>
+#include "osh-destination.h"
 
 typedef struct {
     const char *name;
@@ -47,7 +43,9 @@ test_row(gconstpointer data)
 {
     const Row *row = data;
     g_auto(GStrv) texts = g_strsplit(row->addresses, " ", -1);
-    g_autofree OshAddressList *list = g_malloc0(sizeof *list + 4 * sizeof list->at[0]);
+    struct in6_addr addresses[4];
+    gsize n_addresses = 0;
+    const struct in6_addr *address = NULL;
     g_autofree char *reason = NULL;
     OshCidr allowed = {.prefix = row->prefix};
     OshDestinationRequest request = {
@@ -58,21 +56,44 @@ test_row(gconstpointer data)
     };
     gboolean refused;
 
-    for (char **text = texts; *text != NULL; text++) {
-        g_autofree OshAddressList *one = osh_resolution_literal(*text);
-
-        list->at[list->length++] = one->at[0];
-    }
+    for (char **text = texts; *text != NULL; text++)
+        g_assert_true(osh_address_mapped_parse(*text, &addresses[n_addresses++]));
     if (row->allowed != NULL) {
-        g_autofree OshAddressList *one = osh_resolution_literal(row->allowed);
-
-        allowed.address = one->at[0];
+        g_assert_true(osh_address_mapped_parse(row->allowed, &allowed.address));
         request.allowed = &allowed;
         request.n_allowed = 1;
     }
-    refused = osh_destination_check(&request, list, &reason) != NULL;
+    refused = !osh_destination_check(&request, addresses, n_addresses, &address, &reason);
     g_assert_cmpint(refused, ==, row->refused);
     g_assert_cmpint(reason != NULL, ==, row->refused);
+    g_assert_cmpint(address != NULL, ==, row->refused);
+}
+
+static void
+test_ports_need_no_address(void)
+{
+    OshDestinationRequest request = {.host = "host.example", .port = 6443};
+
+    g_assert_false(osh_destination_check(&request, NULL, 0, NULL, NULL));
+    request.port = 443;
+    g_assert_true(osh_destination_check(&request, NULL, 0, NULL, NULL));
+}
+
+static void
+test_address_reads_as_it_was_written(void)
+{
+    static const char *const texts[] = {"10.1.2.3", "::1", "2001:db8::7"};
+    struct in6_addr address;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autofree char *text = NULL;
+
+        g_assert_true(osh_address_mapped_parse(texts[i], &address));
+        text = osh_address_text(&address);
+        g_assert_cmpstr(text, ==, texts[i]);
+    }
+    g_assert_false(osh_address_mapped_parse("10.1.2", &address));
+    g_assert_false(osh_address_mapped_parse("", &address));
 }
 
 int
@@ -84,5 +105,8 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/destination/ports-need-no-address", test_ports_need_no_address);
+    g_test_add_func("/destination/address-reads-as-it-was-written",
+                    test_address_reads_as_it_was_written);
     return g_test_run();
 }
