@@ -75,7 +75,7 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         return FALSE;
     }
     if (box->network_served && box->claims != OSH_NETWORK_CLAIM_ALL) {
-        ruleset = osh_network_ruleset_new(box->network->capture, box->claims);
+        ruleset = osh_network_ruleset_new(box->network->capture, box->claims, TRUE);
         netlink.protocol = NETLINK_NETFILTER;
         netlink.bytes = g_bytes_get_data(ruleset, &size);
         netlink.size = size;

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ipv6_route.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -523,6 +524,56 @@ dns_body(OshNetworkCapture capture, const int *fds)
     g_assert_true(is_readable(fds[OSH_NETWORK_SOCKET_DNS_TCP_V6], WAIT_MS));
 }
 
+/* A route of the kernel's for one of our addresses that is not a local one refuses on lo. */
+static void
+assert_no_refusing_route(void)
+{
+    g_autofree char *routes = NULL;
+    g_auto(GStrv) lines = NULL;
+
+    g_assert_true(g_file_get_contents("/proc/self/net/ipv6_route", &routes, NULL, NULL));
+    lines = g_strsplit(routes, "\n", -1);
+    for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++) {
+        g_auto(GStrv) fields = g_strsplit_set(lines[i], " ", -1);
+        guint64 flags = g_ascii_strtoull(fields[8], NULL, 16);
+
+        if (g_str_has_prefix(fields[0], "fd000200"))
+            g_assert_cmphex(flags & RTF_LOCAL, ==, RTF_LOCAL);
+    }
+}
+
+/*
+ * The kernel adds the local route of an IPv6 address some time after it has acknowledged the
+ * address; nothing may be lost meanwhile. One look would prove little, so namespaces are made anew.
+ */
+static void
+ready_at_once_body(OshNetworkCapture capture, const int *fds)
+{
+    g_autoptr(OshNetworkPlan) plan = osh_network_plan_new(capture, TRUE, OSH_NETWORK_CLAIM_ALL);
+    struct timeval short_wait = {.tv_usec = 200 * 1000};
+
+    (void)fds;
+    for (guint i = 0; i < 20; i++) {
+        int links, receiver, sender;
+        Address address;
+        socklen_t length = fill(&address, OSH_NETWORK_BOX_ADDRESS_V6, 4000);
+        char byte;
+
+        g_assert_cmpint(unshare(CLONE_NEWNET), ==, 0);
+        links = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, plan->netlinks[0].protocol);
+        send_netlink(&plan->netlinks[0], links);
+        receiver = bind_to(OSH_NETWORK_BOX_ADDRESS_V6, 4000, SOCK_DGRAM);
+        sender = new_socket(OSH_NETWORK_BOX_ADDRESS_V6, SOCK_DGRAM);
+        setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &short_wait, sizeof short_wait);
+        g_assert_cmpint(sendto(sender, "x", 1, 0, &address.generic, length), ==, 1);
+        g_assert_cmpint(recv(receiver, &byte, 1, 0), ==, 1);
+        assert_no_refusing_route();
+        close(links);
+        close(receiver);
+        close(sender);
+    }
+}
+
 /* Security rule 5: neither with SO_REUSEADDR nor SO_REUSEPORT can another bind beside us. */
 static void
 hijacking_body(OshNetworkCapture capture, const int *fds)
@@ -603,7 +654,7 @@ closed_listener_body(OshNetworkCapture capture, const int *fds)
 static void
 replaced_body(OshNetworkCapture capture, const int *fds)
 {
-    g_autoptr(GBytes) ruleset = osh_network_ruleset_new(capture, OSH_NETWORK_CLAIM_EXPLICIT);
+    g_autoptr(GBytes) ruleset = osh_network_ruleset_new(capture, OSH_NETWORK_CLAIM_EXPLICIT, TRUE);
     OshBoxNetlink netlink = {.protocol = NETLINK_NETFILTER,
                              .bytes = g_bytes_get_data(ruleset, NULL),
                              .size = g_bytes_get_size(ruleset),
@@ -630,6 +681,8 @@ static const Case cases[] = {
      refusals_body},
     {"dns-to-any-server-reaches-the-resolver-and-is-answered-by-that-server",
      OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL, dns_body},
+    {"an-address-of-the-box-is-reached-as-soon-as-it-is-there", OSH_NETWORK_CAPTURE_TPROXY,
+     OSH_NETWORK_CLAIM_ALL, ready_at_once_body},
     {"nobody-can-bind-beside-a-listener", OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL,
      hijacking_body},
     {"without-claims-everything-foreign-is-refused", OSH_NETWORK_CAPTURE_TPROXY,

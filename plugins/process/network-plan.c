@@ -79,12 +79,18 @@ add_address(GByteArray *bytes, guint sequence, int family, const char *text)
 
     address->ifa_family = (guint8)family;
     address->ifa_prefixlen = family == AF_INET ? 32 : 128;
-    /* Without NODAD a v6 address stays tentative for a second on links that do detection. */
-    address->ifa_flags = family == AF_INET ? 0 : IFA_F_NODAD;
     address->ifa_scope = RT_SCOPE_UNIVERSE;
     address->ifa_index = LOOPBACK_INDEX;
     put_address(request, IFA_LOCAL, family, text);
     put_address(request, IFA_ADDRESS, family, text);
+    /*
+     * Without NODAD a v6 address stays tentative for a second on links that do detection. The
+     * local route of a v6 address is added by a work item of the kernel's, some time after the
+     * acknowledgement; its prefix route is there at once, and on lo that is a route that refuses
+     * (ENETUNREACH). So no prefix route: until the local one comes, our local default serves.
+     */
+    if (family == AF_INET6)
+        mnl_attr_put_u32(request, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
     end_request(bytes, request);
 }
 
@@ -218,7 +224,7 @@ osh_network_plan_new(OshNetworkCapture capture, gboolean ipv6, OshNetworkClaims 
     plan->capture = capture;
     plan->ipv6 = ipv6;
     make_links(plan);
-    plan->ruleset = osh_network_ruleset_new(capture, claims);
+    plan->ruleset = osh_network_ruleset_new(capture, claims, FALSE);
     plan->netlinks[1] = (OshBoxNetlink){.protocol = NETLINK_NETFILTER,
                                         .bytes = g_bytes_get_data(plan->ruleset, NULL),
                                         .size = g_bytes_get_size(plan->ruleset),

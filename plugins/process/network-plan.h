@@ -126,6 +126,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshNetworkPlan, osh_network_plan_free)
  * osh_network_ruleset_new:
  * @capture: how TCP is captured
  * @claims: what is served
+ * @replace: there is a ruleset of this function already, which goes
  *
  * One nfnetlink batch that makes table `inet openshell` as a whole. The kernel answers with one
  * acknowledgement (of the last rule) when all is well, and otherwise with an error for each message
@@ -133,7 +134,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshNetworkPlan, osh_network_plan_free)
  *
  * Returns: (transfer full): the bytes to send in one go on a NETLINK_NETFILTER socket
  */
-GBytes *osh_network_ruleset_new(OshNetworkCapture capture, OshNetworkClaims claims);
+GBytes *osh_network_ruleset_new(OshNetworkCapture capture, OshNetworkClaims claims,
+                                gboolean replace);
 
 /** OSH_NETWORK_RULESET_ACKS: acknowledgements that follow a ruleset. */
 #define OSH_NETWORK_RULESET_ACKS 1

@@ -559,21 +559,16 @@ add_prerouting_chain(Batch *batch, OshNetworkCapture capture, OshNetworkClaims c
 }
 
 GBytes *
-osh_network_ruleset_new(OshNetworkCapture capture, OshNetworkClaims claims)
+osh_network_ruleset_new(OshNetworkCapture capture, OshNetworkClaims claims, gboolean replace)
 {
     Batch batch = {.bytes = g_byte_array_sized_new(BUFFER_SIZE)};
     struct nlmsghdr *last;
 
     nftnl_batch_begin(next_message(&batch), ++batch.sequence);
     end_message(&batch, (struct nlmsghdr *)batch.bytes->data);
-    /*
-     * Create, delete, create: replaces the table whether or not there was one. The deletion makes
-     * the kernel wait for all of its CPUs, and the first ruleset of a box needs that wait: the
-     * routes of new IPv6 addresses are added by a work item of the kernel's, and without it the
-     * first packets of a box were seen to be lost or unroutable.
-     */
-    add_table(&batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
-    add_table(&batch, NFT_MSG_DELTABLE, 0);
+    /* A deletion makes the kernel wait for all of its CPUs, so a box begins without one. */
+    if (replace)
+        add_table(&batch, NFT_MSG_DELTABLE, 0);
     add_table(&batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
     add_nat_chain(&batch, capture, claims);
     add_output_chain(&batch, capture, claims);
