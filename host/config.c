@@ -12,7 +12,7 @@
 #include "auto-fd.h"
 #include "key-file.h"
 #include "openshell/host.h"
-#include "suggest.h"
+#include "osh-suggest.h"
 
 /* One value with the place it was written at, "host.conf:12" or "--set". */
 typedef struct {

@@ -11,7 +11,7 @@
 
 #include "key-file.h"
 #include "openshell/plugin.h"
-#include "suggest.h"
+#include "osh-suggest.h"
 
 #define ID_MAX          64
 #define DOTTED_NAME_MAX 128

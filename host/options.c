@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "openshell/host.h"
-#include "suggest.h"
+#include "osh-suggest.h"
 
 typedef enum {
     VALUE_NONE,

@@ -121,7 +121,7 @@ prepare(Bench *bench)
     osh_landlock_probe(&bench->abi);
     bench->network = osh_network_plan_new(OSH_NETWORK_CAPTURE_TPROXY, TRUE, OSH_NETWORK_CLAIM_ALL);
     bench->bytes[0] = osh_seccomp_filter_clone3(&error);
-    bench->bytes[1] = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, &error);
+    bench->bytes[1] = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, NULL, &error);
     g_assert_no_error(error);
     for (gsize i = 0; i < G_N_ELEMENTS(bench->filters); i++)
         bench->filters[i].instructions = g_bytes_get_data(bench->bytes[i], &bench->filters[i].size);

@@ -97,7 +97,10 @@ build_filters(OshBox *box, GError **error)
     box->clone3_filter = osh_seccomp_filter_clone3(error);
     if (box->clone3_filter == NULL)
         return FALSE;
-    box->main_filter = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, error);
+    box->main_filter =
+        osh_seccomp_filter_main(box->plugin->refuse_internet_sockets ? OSH_SECCOMP_NETWORK_BLOCKED
+                                                                     : OSH_SECCOMP_NETWORK_FENCED,
+                                (const char *const *)box->plugin->seccomp_allow, error);
     return box->main_filter != NULL;
 }
 
@@ -189,11 +192,33 @@ note_list(OshBox *box, const char *what, const GPtrArray *paths)
     g_ptr_array_add(box->notes, g_string_free(line, FALSE));
 }
 
+/* What configuration has opened is weaker, and said as plainly as what the machine lacks. */
+static void
+describe_level(OshBox *box, const OshBoxRequest *request)
+{
+    const OshProcessPlugin *plugin = box->plugin;
+    gboolean eased = plugin->seccomp_allow[0] != NULL;
+    GString *level = g_string_new(box->degraded->len > 0 || eased ? "degraded" : "strict");
+
+    if (box->landlock_abi > 0)
+        g_string_append_printf(level, " | landlock %u", box->landlock_abi);
+    g_string_append(level, " | seccomp");
+    for (gsize i = 0; plugin->seccomp_allow[i] != NULL; i++)
+        g_string_append_printf(level, "%s%s", i == 0 ? " allowing " : ", ",
+                               plugin->seccomp_allow[i]);
+    if (plugin->refuse_internet_sockets)
+        g_string_append(level, " | no internet sockets");
+    if (request->network)
+        g_string_append(level, box->network->capture == OSH_NETWORK_CAPTURE_TPROXY ? " | tproxy"
+                                                                                   : " | redirect");
+    g_string_append_printf(level, " | user %s", box->identity->user);
+    box->level = g_string_free(level, FALSE);
+}
+
 static void
 describe(OshBox *box, const OshBoxRequest *request)
 {
     guint32 lacks = osh_box_degraded(box->handle);
-    g_autoptr(GString) level = g_string_new(NULL);
 
     if (lacks & OSH_INIT_DEGRADED_HOST_PROC)
         g_ptr_array_add(box->degraded, g_strdup("proc"));
@@ -205,15 +230,7 @@ describe(OshBox *box, const OshBoxRequest *request)
     note_list(box, "the policy names what is not there:", box->mounts->missing);
     note_list(box, "read-only inside a writable tree:", box->mounts->protected);
     note_list(box, "writable although it may steer programs outside:", box->mounts->unprotected);
-    g_string_append(level, box->degraded->len > 0 ? "degraded" : "strict");
-    if (box->landlock_abi > 0)
-        g_string_append_printf(level, " | landlock %u", box->landlock_abi);
-    g_string_append(level, " | seccomp");
-    if (request->network)
-        g_string_append(level, box->network->capture == OSH_NETWORK_CAPTURE_TPROXY ? " | tproxy"
-                                                                                   : " | redirect");
-    g_string_append_printf(level, " | user %s", box->identity->user);
-    box->level = g_string_free(g_steal_pointer(&level), FALSE);
+    describe_level(box, request);
     g_ptr_array_add(box->degraded, NULL);
     g_ptr_array_add(box->notes, NULL);
 }
@@ -238,6 +255,8 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
         !open_with_best_network(box, request, error))
         return FALSE;
     take_diag_sockets(box);
+    if (!osh_seccomp_give_up(error))
+        return FALSE;
     describe(box, request);
     box->info = (OshBoxInfo){
         .struct_size = sizeof(OshBoxInfo),
@@ -251,6 +270,20 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
         .notes = (const char *const *)box->notes->pdata,
     };
     return TRUE;
+}
+
+static void
+announce(OshBox *box)
+{
+    GVariantBuilder more;
+
+    g_variant_builder_init(&more, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&more, "{sv}", "degraded", g_variant_new_strv(box->info.degraded, -1));
+    g_variant_builder_add(&more, "{sv}", "seccomp-allowed",
+                          g_variant_new_strv((const char *const *)box->plugin->seccomp_allow, -1));
+    osh_process_publish(box, box->plugin->box_opened,
+                        g_variant_new("(tsua{sv})", box->info.id, box->info.level,
+                                      (guint32)box->info.init_pid, &more));
 }
 
 OshBox *
@@ -281,9 +314,7 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     }
     plugin->box = box;
     plugin->box_was_opened = TRUE;
-    osh_process_publish(box, plugin->box_opened,
-                        g_variant_new("(tsua{sv})", box->info.id, box->info.level,
-                                      (guint32)box->info.init_pid, NULL));
+    announce(box);
     return box;
 }
 

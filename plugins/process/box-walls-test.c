@@ -44,7 +44,7 @@ walls_new(void)
     walls->network = osh_network_plan_new(OSH_NETWORK_CAPTURE_TPROXY, TRUE, OSH_NETWORK_CLAIM_ALL);
     walls->clone3 = osh_seccomp_filter_clone3(&error);
     g_assert_no_error(error);
-    walls->main = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, &error);
+    walls->main = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, NULL, &error);
     g_assert_no_error(error);
     walls->filters[0].instructions = g_bytes_get_data(walls->clone3, &size);
     walls->filters[0].size = size;

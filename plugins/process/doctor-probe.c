@@ -96,7 +96,7 @@ static void
 probe_seccomp(GVariantBuilder *rows)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) filter = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, &error);
+    g_autoptr(GBytes) filter = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, NULL, &error);
 
     if (filter != NULL)
         add(rows, "seccomp", "ok", "both filters", "");

@@ -7,6 +7,8 @@
  */
 #include "process-plugin.h"
 
+#include "seccomp-calls.h"
+
 OSH_PLUGIN_MANIFEST(
     "[plugin]\n"
     "id=process\n"
@@ -28,7 +30,22 @@ OSH_PLUGIN_MANIFEST(
     "\n"
     "[config default-user]\n"
     "type=string\n"
-    "help=account of programs when root's policy names none; sandbox if it exists\n");
+    "help=account of programs when root's policy names none; sandbox if it exists\n"
+    "\n"
+    "[config seccomp-allow]\n"
+    "type=strings\n"
+    "help=refused system calls that programs may make all the same, such as ptrace; reported\n"
+    "\n"
+    "[config refuse-internet-sockets]\n"
+    "type=boolean\n"
+    "default=false\n"
+    "help=no internet socket at all in the box, its own loopback included\n"
+    "\n"
+    "[config landlock-log]\n"
+    "type=boolean\n"
+    "default=true\n"
+    "help=the kernel's audit log records what Landlock refuses, where the kernel can (Linux "
+    "6.15)\n");
 
 static GStrv
 strings_setting(GVariant *config, const char *key)
@@ -40,28 +57,6 @@ strings_setting(GVariant *config, const char *key)
     return value;
 }
 
-static gboolean
-process_create(const OshHost *host, gpointer *ret_self, GError **error)
-{
-    OshProcessPlugin *plugin = g_new0(OshProcessPlugin, 1);
-    GVariant *config = osh_host_config(host);
-
-    (void)error;
-    plugin->host = host;
-    plugin->groups = strings_setting(config, "groups");
-    plugin->pass_environment = strings_setting(config, "pass-environment");
-    if (config != NULL)
-        g_variant_lookup(config, "default-user", "s", &plugin->default_user);
-    plugin->box_opened = osh_host_topic(host, OSH_TOPIC_BOX_OPENED);
-    plugin->box_closed = osh_host_topic(host, OSH_TOPIC_BOX_CLOSED);
-    plugin->process_started = osh_host_topic(host, OSH_TOPIC_PROCESS_STARTED);
-    plugin->process_exited = osh_host_topic(host, OSH_TOPIC_PROCESS_EXITED);
-    plugin->process_refused = osh_host_topic(host, OSH_TOPIC_PROCESS_REFUSED);
-    plugin->network_denied = osh_host_topic(host, OSH_TOPIC_NETWORK_DENIED);
-    *ret_self = plugin;
-    return TRUE;
-}
-
 static void
 process_destroy(gpointer self)
 {
@@ -69,9 +64,40 @@ process_destroy(gpointer self)
 
     osh_process_box_free(plugin->box);
     g_strfreev(plugin->groups);
+    g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
     g_free(plugin);
+}
+
+static gboolean
+process_create(const OshHost *host, gpointer *ret_self, GError **error)
+{
+    OshProcessPlugin *plugin = g_new0(OshProcessPlugin, 1);
+    GVariant *config = osh_host_config(host);
+
+    plugin->host = host;
+    plugin->groups = strings_setting(config, "groups");
+    plugin->pass_environment = strings_setting(config, "pass-environment");
+    plugin->seccomp_allow = strings_setting(config, "seccomp-allow");
+    plugin->landlock_log = TRUE;
+    if (config != NULL) {
+        g_variant_lookup(config, "default-user", "s", &plugin->default_user);
+        g_variant_lookup(config, "refuse-internet-sockets", "b", &plugin->refuse_internet_sockets);
+        g_variant_lookup(config, "landlock-log", "b", &plugin->landlock_log);
+    }
+    plugin->box_opened = osh_host_topic(host, OSH_TOPIC_BOX_OPENED);
+    plugin->box_closed = osh_host_topic(host, OSH_TOPIC_BOX_CLOSED);
+    plugin->process_started = osh_host_topic(host, OSH_TOPIC_PROCESS_STARTED);
+    plugin->process_exited = osh_host_topic(host, OSH_TOPIC_PROCESS_EXITED);
+    plugin->process_refused = osh_host_topic(host, OSH_TOPIC_PROCESS_REFUSED);
+    plugin->network_denied = osh_host_topic(host, OSH_TOPIC_NETWORK_DENIED);
+    if (!osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error)) {
+        process_destroy(plugin);
+        return FALSE;
+    }
+    *ret_self = plugin;
+    return TRUE;
 }
 
 static gboolean

@@ -29,6 +29,9 @@ typedef struct {
     GStrv groups;
     GStrv pass_environment;
     char *default_user;
+    GStrv seccomp_allow; /* checked */
+    gboolean refuse_internet_sockets;
+    gboolean landlock_log;
     OshTopic box_opened;
     OshTopic box_closed;
     OshTopic process_started;

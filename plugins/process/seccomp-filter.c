@@ -4,14 +4,15 @@
  *
  * Trust model: namespaces, Landlock and the missing capabilities are the walls; this filter takes
  * away kernel code that a program has no need of and that others have broken out through, and the
- * few calls that would undo a wall without a capability. Everything is refused with EPERM, except
- * clone3 (see the header) and calls of a foreign architecture or of x32, which end the process:
- * their numbers mean other calls than the ones compared here.
+ * few calls that would undo a wall without a capability. What is refused, and by which errno,
+ * stands in seccomp-calls.c; a call of a foreign architecture or of x32 ends the process, because
+ * its number means another call than the one compared here.
  *
  * An argument that the kernel takes as an int is compared on its low 32 bits: a compare of all 64
  * is passed by setting a bit that the kernel ignores (security rule 15 for ioctl).
  *
- * Any thread; no state. It must never install what it builds: that is for init, in the child.
+ * Any thread; no state. It must never install what it builds for programs: that is for init, in the
+ * child.
  */
 #include "seccomp-filter.h"
 
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -28,8 +30,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Newer than the C library's headers; the same number on every architecture. */
-#define NR_OPEN_TREE_ATTR 467
+#include "seccomp-calls.h"
 
 #define LOW_32_BITS 0xffffffffu
 /* Of the families that are allowed, this is the one with the highest number. */
@@ -43,53 +44,34 @@
 
 typedef struct {
     scmp_filter_ctx context;
-    int status; /* the first failure, a negative errno, sticks */
+    const char *const *allowed; /* (nullable) */
+    int status;                 /* the first failure, a negative errno, sticks */
 } Filter;
 
-static const int refused_calls[] = {
-    /* Other processes' memory and descriptors. */
-    SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(process_madvise),
-    SCMP_SYS(pidfd_open),
-    SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(pidfd_send_signal),
-    SCMP_SYS(kcmp),
-    /* Code and memory that no path names. */
-    SCMP_SYS(memfd_create),
-    SCMP_SYS(memfd_secret),
-    SCMP_SYS(userfaultfd),
-    /* Mounts and namespaces. */
+/* Of the host itself, once its box is open. */
+static const int given_up_calls[] = {
     SCMP_SYS(mount),
-    SCMP_SYS(mount_setattr),
-    SCMP_SYS(umount2),
-    SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree),
-    NR_OPEN_TREE_ATTR,
     SCMP_SYS(fsopen),
     SCMP_SYS(fsconfig),
     SCMP_SYS(fsmount),
     SCMP_SYS(fspick),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    OSH_NR_OPEN_TREE_ATTR,
+    SCMP_SYS(mount_setattr),
     SCMP_SYS(pivot_root),
-    SCMP_SYS(setns),
-    SCMP_SYS(open_by_handle_at),
-    /* io_uring makes system calls that no filter sees. */
+    SCMP_SYS(umount2),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
     SCMP_SYS(io_uring_setup),
     SCMP_SYS(io_uring_enter),
     SCMP_SYS(io_uring_register),
-    /* Kernel code loading, tracing, and key rings, which are not namespaced. */
-    SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(fanotify_init),
     SCMP_SYS(init_module),
     SCMP_SYS(finit_module),
     SCMP_SYS(delete_module),
     SCMP_SYS(kexec_load),
     SCMP_SYS(kexec_file_load),
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(keyctl),
 };
 
 static const guint32 namespace_flags[] = {
@@ -112,9 +94,32 @@ refuse_if(Filter *filter, int call, guint count, const struct scmp_arg_cmp *cond
 }
 
 static void
-refuse(Filter *filter, int call)
+refuse_whole(Filter *filter, int call, int answer)
 {
-    refuse_if(filter, call, 0, NULL);
+    int status;
+
+    if (filter->status != 0 || call < 0)
+        return;
+    status = seccomp_rule_add(filter->context, SCMP_ACT_ERRNO((guint)answer), call, 0);
+    if (status != -EDOM)
+        filter->status = status;
+}
+
+static gboolean
+is_allowed(const Filter *filter, const char *name)
+{
+    return filter->allowed != NULL && g_strv_contains(filter->allowed, name);
+}
+
+static void
+refuse_whole_calls(Filter *filter)
+{
+    gsize count;
+    const OshSeccompCall *calls = osh_seccomp_calls(&count);
+
+    for (gsize i = 0; i < count; i++)
+        if (calls[i].scope == OSH_SECCOMP_WHOLE && !is_allowed(filter, calls[i].name))
+            refuse_whole(filter, calls[i].number, calls[i].answer);
 }
 
 /* When the bits of @mask in an argument are exactly @value. */
@@ -167,6 +172,22 @@ refuse_hidden_descriptors(Filter *filter)
 }
 
 static void
+refuse_namespaces(Filter *filter)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(namespace_flags); i++) {
+        guint32 flag = namespace_flags[i];
+
+        if (!is_allowed(filter, "unshare"))
+            refuse_bits(filter, SCMP_SYS(unshare), 0, flag, flag);
+        if (!is_allowed(filter, "clone"))
+            refuse_bits(filter, SCMP_SYS(clone), 0, flag, flag);
+    }
+    /* In clone this bit is part of the exit signal. */
+    if (!is_allowed(filter, "unshare"))
+        refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_NEWTIME, CLONE_NEWTIME);
+}
+
+static void
 add_conditional_rules(Filter *filter, OshSeccompNetwork network)
 {
     const struct scmp_arg_cmp netlink_but_route[] = {
@@ -180,17 +201,14 @@ add_conditional_rules(Filter *filter, OshSeccompNetwork network)
      */
     refuse_if(filter, SCMP_SYS(socket), G_N_ELEMENTS(netlink_but_route), netlink_but_route);
 
-    refuse_bits(filter, SCMP_SYS(execveat), 4, AT_EMPTY_PATH, AT_EMPTY_PATH);
-    for (guint i = 0; i < G_N_ELEMENTS(namespace_flags); i++) {
-        refuse_bits(filter, SCMP_SYS(unshare), 0, namespace_flags[i], namespace_flags[i]);
-        refuse_bits(filter, SCMP_SYS(clone), 0, namespace_flags[i], namespace_flags[i]);
-    }
-    /* In clone this bit is part of the exit signal. */
-    refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_NEWTIME, CLONE_NEWTIME);
-
+    if (!is_allowed(filter, "execveat"))
+        refuse_bits(filter, SCMP_SYS(execveat), 4, AT_EMPTY_PATH, AT_EMPTY_PATH);
+    refuse_namespaces(filter);
     refuse_hidden_descriptors(filter);
-    refuse_value(filter, SCMP_SYS(seccomp), 0, 1 /* SECCOMP_SET_MODE_FILTER */);
-    refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);
+    if (!is_allowed(filter, "seccomp")) {
+        refuse_value(filter, SCMP_SYS(seccomp), 0, SECCOMP_SET_MODE_FILTER);
+        refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);
+    }
 
     refuse_value(filter, SCMP_SYS(ioctl), 1, TIOCSTI);
     refuse_value(filter, SCMP_SYS(ioctl), 1, TIOCLINUX);
@@ -269,9 +287,7 @@ osh_seccomp_filter_clone3(GError **error)
     Filter filter = new_filter();
     GBytes *program;
 
-    if (filter.status == 0)
-        filter.status =
-            seccomp_rule_add(filter.context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    refuse_whole(&filter, SCMP_SYS(clone3), ENOSYS);
     program = export_program(&filter, error);
     if (filter.context != NULL)
         seccomp_release(filter.context);
@@ -279,16 +295,39 @@ osh_seccomp_filter_clone3(GError **error)
 }
 
 GBytes *
-osh_seccomp_filter_main(OshSeccompNetwork network, GError **error)
+osh_seccomp_filter_main(OshSeccompNetwork network, const char *const *allowed, GError **error)
 {
     Filter filter = new_filter();
     GBytes *program;
 
-    for (guint i = 0; i < G_N_ELEMENTS(refused_calls); i++)
-        refuse(&filter, refused_calls[i]);
+    filter.allowed = allowed;
+    refuse_whole_calls(&filter);
     add_conditional_rules(&filter, network);
     program = export_program(&filter, error);
     if (filter.context != NULL)
         seccomp_release(filter.context);
     return program;
+}
+
+gboolean
+osh_seccomp_give_up(GError **error)
+{
+    Filter filter = new_filter();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(given_up_calls); i++)
+        refuse_whole(&filter, given_up_calls[i], EPERM);
+    if (filter.status == 0)
+        filter.status = seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_TSYNC, 1);
+    /* Loading sets no_new_privs first, without which only root may; TSYNC sets it everywhere. */
+    if (filter.status == 0)
+        filter.status = seccomp_load(filter.context);
+    if (filter.context != NULL)
+        seccomp_release(filter.context);
+    if (filter.status == 0)
+        return TRUE;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter.status),
+                "the host cannot give up the system calls that it does not need: %s%s",
+                g_strerror(-filter.status),
+                filter.status == -EINVAL ? "; it takes a kernel with CONFIG_SECCOMP_FILTER" : "");
+    return FALSE;
 }

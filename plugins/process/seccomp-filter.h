@@ -34,10 +34,25 @@ GBytes *osh_seccomp_filter_clone3(GError **error);
 /**
  * osh_seccomp_filter_main:
  * @network: whether internet sockets are refused
+ * @allowed: (nullable) (array zero-terminated=1): calls of seccomp-calls.h that are not refused,
+ *   checked by osh_seccomp_check_exceptions()
  * @error: return location
  *
  * Returns: (transfer full) (nullable): an array of struct sock_filter
  */
-GBytes *osh_seccomp_filter_main(OshSeccompNetwork network, GError **error);
+GBytes *osh_seccomp_filter_main(OshSeccompNetwork network, const char *const *allowed,
+                                GError **error);
+
+/**
+ * osh_seccomp_give_up:
+ * @error: return location
+ *
+ * What the host itself never needs once its box is made: mounts, loading code into the kernel,
+ * io_uring. Refused in every thread of this process from now on, and in what it starts; sets
+ * no_new_privs. Namespaces, clone and ptrace stay.
+ *
+ * Returns: %TRUE when every thread is under the filter
+ */
+gboolean osh_seccomp_give_up(GError **error);
 
 G_END_DECLS

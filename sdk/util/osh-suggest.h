@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suggest.h: "did you mean": the known word nearest to one that is not known.
+ * osh-suggest.h: "did you mean": the known word nearest to one that is not known.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which word was probably meant. */
-#include "suggest.h"
+#include "osh-suggest.h"
 
 static const char *const words[] = {"policy", "plugin-dir", "timeout", "set", "quiet", NULL};
 

@@ -3,7 +3,7 @@
  * The known word nearest to a mistyped one. Pure functions, any thread. A word longer than
  * WORD_MAX bytes gets no suggestion: the table is on the stack.
  */
-#include "suggest.h"
+#include "osh-suggest.h"
 
 #include <string.h>
 
