@@ -275,9 +275,8 @@ read_descriptor(int fd, GString *text)
     }
 }
 
-OshPolicySnapshot *
-osh_policy_load_file(const char *path, guint64 generation, guint flags,
-                     OshPolicyDiagnostics *diagnostics)
+GString *
+osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -294,16 +293,26 @@ osh_policy_load_file(const char *path, guint64 generation, guint flags,
         failure = errno;
     if (fd >= 0)
         close(fd);
-    if (failure != 0) {
-        osh_policy_diagnostics_set_file(diagnostics, path);
-        osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
-                                   failure == ENOTSUP
-                                       ? g_strdup("not a regular file")
-                                       : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
-                                   NULL);
-        return NULL;
-    }
-    return osh_policy_load_bytes(text->str, text->len, path, generation, flags, diagnostics);
+    if (failure == 0)
+        return g_steal_pointer(&text);
+    osh_policy_diagnostics_set_file(diagnostics, path);
+    osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
+                               failure == ENOTSUP
+                                   ? g_strdup("not a regular file")
+                                   : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
+                               NULL);
+    return NULL;
+}
+
+OshPolicySnapshot *
+osh_policy_load_file(const char *path, guint64 generation, guint flags,
+                     OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
+
+    return text != NULL
+               ? osh_policy_load_bytes(text->str, text->len, path, generation, flags, diagnostics)
+               : NULL;
 }
 
 OshPolicySnapshot *

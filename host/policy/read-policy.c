@@ -95,11 +95,8 @@ read_binary(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *en
     g_autoptr(GError) error = NULL;
     const char *path;
 
-    if (mapping == NULL) {
-        if (osh_yaml_is_empty(node))
-            osh_yaml_error(loader->diagnostics, node, "a binary needs 'path'");
+    if (mapping == NULL)
         return;
-    }
     osh_schema_keys(loader, mapping, keys);
     osh_schema_boolean(loader, mapping, "harness", FALSE);
     if (path_node == NULL) {

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * draft.c: reading a policy file into values, and changing them in the terms of a policy.
+ *
+ * One thread at a time. A file is only read after the strict loader took it, so a draft never has
+ * to doubt the shape of what it holds. It decides nothing and touches no file but the one it reads.
+ */
+#include "draft.h"
+
+#include "model.h"
+
+#include <string.h>
+
+struct _OshDraft {
+    gatomicrefcount references;
+    OshValue *root;
+};
+
+static OshDraft *
+draft_new(OshValue *root)
+{
+    OshDraft *draft = g_new0(OshDraft, 1);
+
+    g_atomic_ref_count_init(&draft->references);
+    draft->root = root;
+    return draft;
+}
+
+OshDraft *
+osh_draft_new(void)
+{
+    OshDraft *draft = draft_new(osh_value_mapping());
+
+    osh_value_set(draft->root, "version", osh_value_integer(1));
+    return draft;
+}
+
+/* Drops keys and entries with nothing after them: the loader reads past those too. */
+static void
+prune(OshValue *value)
+{
+    for (guint i = osh_value_length(value); i-- > 0;) {
+        OshValue *item = osh_value_item(value, i);
+
+        if (osh_value_kind(item) == OSH_VALUE_PLAIN && strcmp(osh_value_text(item), "null") == 0)
+            osh_value_remove_at(value, i);
+        else
+            prune(item);
+    }
+}
+
+/* The configuration of a middleware is its own business, nulls included. */
+static void
+prune_middlewares(OshValue *middlewares)
+{
+    for (guint i = 0; i < osh_value_length(middlewares); i++) {
+        OshValue *middleware = osh_value_item(middlewares, i);
+        OshValue *config = osh_value_find(middleware, "config");
+        OshValue *kept = config != NULL ? osh_value_copy(config) : NULL;
+
+        prune(middleware);
+        if (kept != NULL && osh_value_kind(kept) == OSH_VALUE_MAPPING)
+            osh_value_set(middleware, "config", kept);
+        else
+            osh_value_free(kept);
+    }
+}
+
+static OshDraft *
+read_document(const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(OshArena) arena = osh_arena_new();
+    const OshYamlNode *node = osh_yaml_parse(arena, text, length, diagnostics);
+    OshDraft *draft;
+    OshValue *policies;
+
+    if (node == NULL)
+        return NULL;
+    draft = draft_new(osh_value_from_yaml(node));
+    /* a policy without a body is one all the same */
+    policies = osh_draft_policies(draft);
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++)
+        if (osh_value_kind(osh_value_item(policies, i)) == OSH_VALUE_PLAIN)
+            osh_value_set(policies, osh_value_key(policies, i), osh_value_mapping());
+    for (guint i = osh_value_length(draft->root); i-- > 0;) {
+        OshValue *section = osh_value_item(draft->root, i);
+
+        if (osh_value_kind(section) == OSH_VALUE_PLAIN &&
+            strcmp(osh_value_text(section), "null") == 0)
+            osh_value_remove_at(draft->root, i);
+        else if (strcmp(osh_value_key(draft->root, i), "network_middlewares") == 0)
+            prune_middlewares(section);
+        else
+            prune(section);
+    }
+    /* YAML cannot mark anything as proposed; the key is accepted and means nothing */
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++) {
+        OshValue *binaries = osh_draft_binaries(osh_value_item(policies, i));
+
+        for (guint k = 0; binaries != NULL && k < osh_value_length(binaries); k++)
+            osh_value_remove(osh_value_item(binaries, k), "harness");
+    }
+    return draft;
+}
+
+OshDraft *
+osh_draft_read(const char *text, gsize length, const char *file_name, guint flags,
+               OshPolicyDiagnostics *diagnostics)
+{
+    OshPolicySnapshot *snapshot =
+        osh_policy_load_bytes(text, length, file_name, 0, flags, diagnostics);
+
+    if (snapshot == NULL)
+        return NULL;
+    osh_policy_snapshot_unref(snapshot);
+    return read_document(text, length, diagnostics);
+}
+
+OshDraft *
+osh_draft_read_file(const char *path, guint flags, OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
+
+    return text != NULL ? osh_draft_read(text->str, text->len, path, flags, diagnostics) : NULL;
+}
+
+OshDraft *
+osh_draft_ref(OshDraft *draft)
+{
+    g_atomic_ref_count_inc(&draft->references);
+    return draft;
+}
+
+void
+osh_draft_unref(OshDraft *draft)
+{
+    if (!g_atomic_ref_count_dec(&draft->references))
+        return;
+    osh_value_free(draft->root);
+    g_free(draft);
+}
+
+OshDraft *
+osh_draft_copy(const OshDraft *draft)
+{
+    return draft_new(osh_value_copy(draft->root));
+}
+
+gboolean
+osh_draft_equal(const OshDraft *left, const OshDraft *right)
+{
+    return osh_value_equal(left->root, right->root);
+}
+
+OshValue *
+osh_draft_root(const OshDraft *draft)
+{
+    return draft->root;
+}
+
+/* Member @key when it is of the right kind. */
+static OshValue *
+find_kind(const OshValue *mapping, const char *key, OshValueKind kind)
+{
+    OshValue *value = osh_value_find(mapping, key);
+
+    return value != NULL && osh_value_kind(value) == kind ? value : NULL;
+}
+
+OshValue *
+osh_draft_policies(const OshDraft *draft)
+{
+    return find_kind(draft->root, "network_policies", OSH_VALUE_MAPPING);
+}
+
+OshValue *
+osh_draft_policy(const OshDraft *draft, const char *key)
+{
+    return osh_value_find(osh_draft_policies(draft), key);
+}
+
+OshValue *
+osh_draft_add_policy(OshDraft *draft, const char *key)
+{
+    return osh_value_ensure_mapping(osh_value_ensure_mapping(draft->root, "network_policies"), key);
+}
+
+void
+osh_draft_remove_policy(OshDraft *draft, const char *key)
+{
+    OshValue *policies = osh_draft_policies(draft);
+
+    if (policies != NULL)
+        osh_value_remove(policies, key);
+}
+
+static gint
+compare_texts(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+GStrv
+osh_draft_policy_keys(const OshDraft *draft)
+{
+    const OshValue *policies = osh_draft_policies(draft);
+    GPtrArray *keys = g_ptr_array_new();
+
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++)
+        g_ptr_array_add(keys, g_strdup(osh_value_key(policies, i)));
+    g_ptr_array_sort(keys, compare_texts);
+    g_ptr_array_add(keys, NULL);
+    return (GStrv)g_ptr_array_free(keys, FALSE);
+}
+
+OshValue *
+osh_draft_endpoints(const OshValue *policy)
+{
+    return find_kind(policy, "endpoints", OSH_VALUE_LIST);
+}
+
+OshValue *
+osh_draft_binaries(const OshValue *policy)
+{
+    return find_kind(policy, "binaries", OSH_VALUE_LIST);
+}
+
+OshValue *
+osh_draft_add_endpoint(OshValue *policy, const char *host, guint16 port)
+{
+    OshValue *endpoint =
+        osh_value_append(osh_value_ensure_list(policy, "endpoints"), osh_value_mapping());
+
+    if (*host != '\0')
+        osh_value_set_text(endpoint, "host", host);
+    if (port != 0)
+        osh_value_set(endpoint, "port", osh_value_integer(port));
+    return endpoint;
+}
+
+OshValue *
+osh_draft_add_binary(OshValue *policy, const char *path)
+{
+    OshValue *binaries = osh_value_ensure_list(policy, "binaries");
+    OshValue *binary;
+
+    for (guint i = 0; i < osh_value_length(binaries); i++) {
+        binary = osh_value_item(binaries, i);
+        if (strcmp(osh_value_find_text(binary, "path"), path) == 0)
+            return binary;
+    }
+    binary = osh_value_append(binaries, osh_value_mapping());
+    osh_value_set_text(binary, "path", path);
+    return binary;
+}
+
+static OshValue *
+add_rule(OshValue *list, gboolean wrapped, const char *method, const char *path)
+{
+    OshValue *rule = osh_value_append(list, osh_value_mapping());
+
+    if (wrapped)
+        rule = osh_value_set(rule, "allow", osh_value_mapping());
+    if (method != NULL)
+        osh_value_set_text(rule, "method", method);
+    if (path != NULL)
+        osh_value_set_text(rule, "path", path);
+    return rule;
+}
+
+OshValue *
+osh_draft_add_rule(OshValue *endpoint, const char *method, const char *path)
+{
+    return add_rule(osh_value_ensure_list(endpoint, "rules"), TRUE, method, path);
+}
+
+OshValue *
+osh_draft_add_deny_rule(OshValue *endpoint, const char *method, const char *path)
+{
+    return add_rule(osh_value_ensure_list(endpoint, "deny_rules"), FALSE, method, path);
+}
+
+static gint
+compare_ports(gconstpointer a, gconstpointer b)
+{
+    return (gint)(*(const guint16 *)a) - (gint)(*(const guint16 *)b);
+}
+
+static void
+add_port(GArray *ports, const OshValue *value)
+{
+    guint64 number;
+    guint16 port;
+
+    if (!g_ascii_string_to_unsigned(osh_value_text(value), 10, 1, G_MAXUINT16, &number, NULL))
+        return;
+    port = (guint16)number;
+    g_array_append_val(ports, port);
+}
+
+GArray *
+osh_draft_ports(const OshValue *endpoint)
+{
+    const OshValue *list = find_kind(endpoint, "ports", OSH_VALUE_LIST);
+    const OshValue *single = osh_value_find(endpoint, "port");
+    GArray *ports = g_array_new(FALSE, FALSE, sizeof(guint16));
+
+    if (list != NULL && osh_value_length(list) > 0)
+        for (guint i = 0; i < osh_value_length(list); i++)
+            add_port(ports, osh_value_item(list, i));
+    else if (single != NULL)
+        add_port(ports, single);
+    g_array_sort(ports, compare_ports);
+    for (guint i = ports->len; i-- > 1;)
+        if (g_array_index(ports, guint16, i) == g_array_index(ports, guint16, i - 1))
+            g_array_remove_index(ports, i);
+    return ports;
+}
+
+void
+osh_draft_set_ports(OshValue *endpoint, const GArray *ports)
+{
+    OshValue *list;
+
+    if (ports->len == 1) {
+        osh_value_remove(endpoint, "ports");
+        osh_value_set(endpoint, "port", osh_value_integer(g_array_index(ports, guint16, 0)));
+        return;
+    }
+    osh_value_remove(endpoint, "port");
+    osh_value_remove(endpoint, "ports");
+    if (ports->len == 0)
+        return;
+    list = osh_value_ensure_list(endpoint, "ports");
+    for (guint i = 0; i < ports->len; i++)
+        osh_value_append(list, osh_value_integer(g_array_index(ports, guint16, i)));
+}

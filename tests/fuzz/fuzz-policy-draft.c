@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz-policy-draft.c: any policy, read as a draft, written, and read again.
+ *
+ * What the loader accepts can be written, reads back as the same draft, and is written the same.
+ */
+#include "draft.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static OshDraft *
+read_draft(const char *text, gsize size)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+
+    return osh_draft_read(text, size, "fuzz.yaml", OSH_POLICY_LOAD_ANY, diagnostics);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    OshDraft *draft = read_draft((const char *)data, size);
+    g_autoptr(OshDraft) again = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *twice = NULL;
+
+    if (draft == NULL)
+        return 0;
+    text = osh_draft_write(draft, NULL);
+    if (text == NULL)
+        abort();
+    again = read_draft(text, strlen(text));
+    if (again == NULL || !osh_draft_equal(draft, again))
+        abort();
+    twice = osh_draft_write(again, NULL);
+    if (strcmp(text, twice) != 0)
+        abort();
+    osh_draft_unref(draft);
+    return 0;
+}
