@@ -33,7 +33,8 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-#define OSH_NAMESPACES (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
+#define OSH_NAMESPACES                                                                             \
+    (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 /* The program of init, from init-image.S. */
 extern const guint8 osh_init_image_start[] __attribute__((visibility("hidden")));
@@ -217,7 +218,7 @@ set_clone_error(int error, gboolean user_namespace, GError **ret_error)
                  "exists; in a container, its seccomp profile must allow clone() with "
                  "CLONE_NEWUSER";
     else if (error == EINVAL)
-        remedy = ": this kernel was built without one of the user, net, pid, ipc and uts "
+        remedy = ": this kernel was built without one of the user, net, pid, ipc, uts and cgroup "
                  "namespaces";
     g_set_error(ret_error, OSH_BOX_ERROR, OSH_BOX_ERROR_NO_NAMESPACES,
                 "this machine refuses the namespaces of a box (%s)%s", g_strerror(error), remedy);

@@ -11,6 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hidden-folder.h"
+#include "image-user.h"
+#include "prepare-paths.h"
 #include "seccomp-filter.h"
 
 static gboolean
@@ -41,9 +44,14 @@ osh_process_propagate(GError **error, GError *cause)
 static gboolean
 resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
 {
-    OshIdentityRequest wanted = {
+    g_auto(GStrv) environment = g_get_environ();
+    OshImageUserRequest image = {
+        .environment = (const char *const *)environment,
         .run_as_user = request->policy->run_as_user,
         .run_as_group = request->policy->run_as_group,
+    };
+    g_auto(OshImageUser) driver = {0};
+    OshIdentityRequest wanted = {
         .groups = (const char *const *)box->plugin->groups,
         .default_account = box->plugin->default_user,
         .uid = geteuid(),
@@ -51,8 +59,32 @@ resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
         .keep_own = may_lack(request, "user"),
     };
 
+    if (!osh_image_user_resolve(&image, &driver, error))
+        return FALSE;
+    wanted.run_as_user = driver.user != NULL ? driver.user : image.run_as_user;
+    wanted.run_as_group = driver.group != NULL ? driver.group : image.run_as_group;
+    /* Groups of the configuration go before those of an image; only root can give either. */
+    if (driver.groups != NULL && wanted.groups[0] == NULL && geteuid() == 0)
+        wanted.groups = (const char *const *)driver.groups;
     box->identity = osh_identity_resolve(&wanted, error);
     return box->identity != NULL;
+}
+
+static void
+note_list(OshBox *box, const char *what, const GPtrArray *paths)
+{
+    GString *line;
+
+    if (paths->len == 0)
+        return;
+    line = g_string_new(what);
+    for (guint i = 0; i < MIN(paths->len, 8); i++)
+        if (g_ptr_array_index(paths, i) != NULL)
+            g_string_append_printf(line, "%s%s", i > 0 ? ", " : " ",
+                                   (const char *)g_ptr_array_index(paths, i));
+    if (paths->len > 8)
+        g_string_append_printf(line, " and %u more", paths->len - 8);
+    g_ptr_array_add(box->notes, g_string_free(line, FALSE));
 }
 
 static gboolean
@@ -65,8 +97,17 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         .include_workdir = request->policy->include_workdir,
         .hard_requirement = request->policy->hard_requirement,
         .protect = request->protected_paths,
+        .baseline = request->network && box->plugin->baseline,
     };
+    g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *hidden = NULL;
 
+    if (!osh_hidden_folder_parse(g_getenv(OSH_HIDDEN_FOLDER_VARIABLE), &hidden, error) ||
+        !osh_prepare_paths(request->policy->read_write, box->identity->uid, box->identity->gid,
+                           made, error))
+        return FALSE;
+    note_list(box, "made, because the policy makes it writable:", made);
+    wanted.hidden = hidden;
     box->mounts = osh_mount_plan_new(&wanted, error);
     return box->mounts != NULL;
 }
@@ -175,23 +216,6 @@ open_with_best_network(OshBox *box, const OshBoxRequest *request, GError **error
     return FALSE;
 }
 
-static void
-note_list(OshBox *box, const char *what, const GPtrArray *paths)
-{
-    GString *line;
-
-    if (paths->len == 0)
-        return;
-    line = g_string_new(what);
-    for (guint i = 0; i < MIN(paths->len, 8); i++)
-        if (g_ptr_array_index(paths, i) != NULL)
-            g_string_append_printf(line, "%s%s", i > 0 ? ", " : " ",
-                                   (const char *)g_ptr_array_index(paths, i));
-    if (paths->len > 8)
-        g_string_append_printf(line, " and %u more", paths->len - 8);
-    g_ptr_array_add(box->notes, g_string_free(line, FALSE));
-}
-
 /* What configuration has opened is weaker, and said as plainly as what the machine lacks. */
 static void
 describe_level(OshBox *box, const OshBoxRequest *request)
@@ -228,6 +252,7 @@ describe(OshBox *box, const OshBoxRequest *request)
     if (box->identity->note != NULL)
         g_ptr_array_add(box->notes, g_strdup(box->identity->note));
     note_list(box, "the policy names what is not there:", box->mounts->missing);
+    note_list(box, "readable beside what the policy names:", box->mounts->baseline);
     note_list(box, "read-only inside a writable tree:", box->mounts->protected);
     note_list(box, "writable although it may steer programs outside:", box->mounts->unprotected);
     describe_level(box, request);
@@ -247,12 +272,20 @@ take_diag_sockets(OshBox *box)
             box->diag_sockets[n++] = osh_box_take_socket(box->handle, i);
 }
 
+/* Nothing of ours limits processes: whoever runs the host decides whether somebody must. */
+static gboolean
+check_pid_limit(OshBox *box, GError **error)
+{
+    box->pid_limit = osh_pid_limit_read(&box->max_pids);
+    return osh_pid_limit_check(box->pid_limit, box->plugin->require_pid_limit, error);
+}
+
 static gboolean
 box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 {
-    if (!resolve_identity(box, request, error) || !plan_mounts(box, request, error) ||
-        !find_landlock(box, request, error) || !build_filters(box, error) ||
-        !open_with_best_network(box, request, error))
+    if (!check_pid_limit(box, error) || !resolve_identity(box, request, error) ||
+        !plan_mounts(box, request, error) || !find_landlock(box, request, error) ||
+        !build_filters(box, error) || !open_with_best_network(box, request, error))
         return FALSE;
     take_diag_sockets(box);
     if (!osh_seccomp_give_up(error))

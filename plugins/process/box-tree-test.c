@@ -261,6 +261,69 @@ test_missing_paths_are_reported_or_refused(void)
     g_clear_error(&error);
 }
 
+static void
+test_a_link_in_a_writable_tree_chooses_no_grant(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    g_autofree char *link = g_build_filename(test->workdir, "config", NULL);
+    g_autofree char *below = g_build_filename(link, "ssh", NULL);
+    const char *const through[] = {below, NULL};
+    OshMountRequest request = {
+        .read_only = through, .workdir = test->workdir, .include_workdir = TRUE};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(symlink("/etc", link), ==, 0);
+    g_assert_null(osh_mount_plan_new(&request, &error));
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "writable tree"));
+}
+
+static void
+test_a_hidden_folder_is_empty_whatever_is_granted(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    g_autofree char *folder = g_build_filename(test->workdir, "identity", NULL);
+    g_autofree char *socket = g_build_filename(folder, "agent.sock", NULL);
+    OshMountRequest request = {
+        .workdir = test->workdir, .include_workdir = TRUE, .baseline = TRUE, .hidden = folder};
+    g_autofree char *output = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(g_mkdir(folder, 0777), ==, 0);
+    g_assert_true(g_file_set_contents(socket, "", -1, NULL));
+    test->mounts = osh_mount_plan_new(&request, &error);
+    g_assert_no_error(error);
+    osh_test_box_open(test);
+    output = osh_test_box_shell(test, "ls -A identity; (echo x > identity/x) 2>/dev/null || echo "
+                                      "refused; mv identity old 2>/dev/null || echo kept");
+    g_assert_cmpstr(output, ==, "refused\nkept");
+    g_assert_true(g_file_test(socket, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_the_baseline_is_what_is_there_and_no_grant_covers(void)
+{
+    const char *const read_write[] = {"/usr/local", NULL};
+    OshMountRequest request = {.read_write = read_write, .baseline = TRUE};
+    g_autoptr(OshMountPlan) plan = NULL;
+    g_autoptr(OshMountPlan) covered = NULL;
+    const char *const read_only[] = {"/usr", "/etc", "/var", NULL};
+    g_autoptr(GError) error = NULL;
+
+    plan = osh_mount_plan_new(&request, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_ptr_array_find_with_equal_func(plan->baseline, "/usr", g_str_equal, NULL));
+    g_assert_true(g_ptr_array_find_with_equal_func(plan->baseline, "/etc", g_str_equal, NULL));
+    g_assert_true(g_ptr_array_find_with_equal_func(plan->baseline, "/app", g_str_equal, NULL) ==
+                  g_file_test("/app", G_FILE_TEST_EXISTS));
+    g_assert_cmpuint(plan->read_write->len, ==, 1);
+    request = (OshMountRequest){.read_only = read_only, .baseline = TRUE};
+    covered = osh_mount_plan_new(&request, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(covered->baseline->len, ==, 0);
+    g_assert_cmpuint(covered->missing->len, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -283,6 +346,12 @@ main(int argc, char **argv)
     g_test_add_func(
         "/tree/the whole host writable still has fresh folders and the user's own rights",
         test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights);
+    g_test_add_func("/tree/a link in a writable tree chooses no grant",
+                    test_a_link_in_a_writable_tree_chooses_no_grant);
+    g_test_add_func("/tree/a hidden folder is empty whatever is granted",
+                    test_a_hidden_folder_is_empty_whatever_is_granted);
+    g_test_add_func("/tree/the baseline is what is there and no grant covers",
+                    test_the_baseline_is_what_is_there_and_no_grant_covers);
     g_test_add_func("/tree/missing paths are reported or refused",
                     test_missing_paths_are_reported_or_refused);
     return g_test_run();

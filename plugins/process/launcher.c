@@ -286,6 +286,8 @@ start_program(OshBox *box, OshProgram *program, const OshLaunchSpec *spec, GErro
         .group_count = box->identity->n_groups,
         .filters = filters,
         .filter_count = G_N_ELEMENTS(filters),
+        .limits = (const OshBoxLimit *)(gpointer)box->plugin->limits->data,
+        .limit_count = box->plugin->limits->len,
     };
 
     if (environment == NULL || !duplicate_stdio(program, spec, error))

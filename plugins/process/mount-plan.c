@@ -22,7 +22,8 @@
 #include "box.h"
 #include "mount-protect.h"
 
-#define OSH_MAX_SYMLINKS 40
+#define OSH_MAX_SYMLINKS       40
+#define OSH_MAX_GRAPHICS_CARDS 64
 
 typedef struct {
     OshMountPlan *plan;
@@ -119,6 +120,25 @@ read_link(const char *path)
 }
 
 /*
+ * Whether a program of an earlier box could have put @path there: a link in a writable tree would
+ * let it choose what the next box is given.
+ */
+static gboolean
+is_in_writable_grant(const Planner *planner, const char *path)
+{
+    const OshMountRequest *request = planner->request;
+
+    for (gsize i = 0; request->read_write != NULL && request->read_write[i] != NULL; i++) {
+        g_autofree char *tree = g_canonicalize_filename(request->read_write[i], "/");
+
+        /* A policy cannot make "/" writable; where it is, there is nothing else to be led to. */
+        if (tree[1] != '\0' && is_below(path, tree))
+            return TRUE;
+    }
+    return request->include_workdir && request->workdir != NULL && is_below(path, request->workdir);
+}
+
+/*
  * Follows @path component by component and notes each symlink on the way. Returns: (nullable): the
  * path without symlinks; %NULL with errno set when it does not exist.
  */
@@ -148,6 +168,10 @@ resolve(Planner *planner, const char *path)
             errno = ELOOP;
             return NULL;
         }
+        if (is_in_writable_grant(planner, prefix)) {
+            errno = ELOOP;
+            return NULL;
+        }
         g_hash_table_replace(planner->links, g_strdup(prefix), g_strdup(text));
         folder = g_path_get_dirname(prefix);
         joined = g_strconcat(text, rest + end, NULL);
@@ -174,6 +198,19 @@ note_missing(Planner *planner, const char *path, int reason, GError **error)
 }
 
 static gboolean
+refuse_link(const char *path, GError **error)
+{
+    g_autofree char *shown = g_strescape(path, NULL);
+
+    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+                "the path %s of the policy leads through a symbolic link that lies in a writable "
+                "tree of the policy, or through too many: a program in the box could choose what "
+                "the next box is given; name the place itself",
+                shown);
+    return FALSE;
+}
+
+static gboolean
 add_grant(Planner *planner, const char *path, guint access, GError **error)
 {
     g_autofree char *clean = NULL;
@@ -193,6 +230,8 @@ add_grant(Planner *planner, const char *path, guint access, GError **error)
     if (is_fresh(clean))
         return TRUE;
     resolved = resolve(planner, clean);
+    if (resolved == NULL && errno == ELOOP)
+        return refuse_link(clean, error);
     if (resolved == NULL)
         return note_missing(planner, clean, errno, error);
     if (is_fresh(resolved))
@@ -200,24 +239,6 @@ add_grant(Planner *planner, const char *path, guint access, GError **error)
     before = GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, resolved));
     if (access > before)
         g_hash_table_replace(planner->grants, g_steal_pointer(&resolved), GUINT_TO_POINTER(access));
-    return TRUE;
-}
-
-static gboolean
-add_grants(Planner *planner, GError **error)
-{
-    const OshMountRequest *request = planner->request;
-
-    for (gsize i = 0; request->read_only != NULL && request->read_only[i] != NULL; i++) {
-        if (!add_grant(planner, request->read_only[i], GRANT_READ, error))
-            return FALSE;
-    }
-    for (gsize i = 0; request->read_write != NULL && request->read_write[i] != NULL; i++) {
-        if (!add_grant(planner, request->read_write[i], GRANT_WRITE, error))
-            return FALSE;
-    }
-    if (request->include_workdir && request->workdir != NULL)
-        return add_grant(planner, request->workdir, GRANT_WRITE, error);
     return TRUE;
 }
 
@@ -234,6 +255,78 @@ find_grant(Planner *planner, const char *path)
             return grant;
     }
     return NULL;
+}
+
+/*
+ * What OpenShell grants to every box with a network, as far as it is there and lies in no grant
+ * already: never more than reading, and never over what the policy says of the same path.
+ */
+static void
+add_baseline_path(Planner *planner, const char *path, guint access)
+{
+    g_autofree char *resolved = NULL;
+
+    if (is_fresh(path) || !g_file_test(path, G_FILE_TEST_EXISTS))
+        return;
+    resolved = resolve(planner, path);
+    if (resolved == NULL || find_grant(planner, resolved) != NULL)
+        return;
+    g_ptr_array_add(planner->plan->baseline, g_strdup(resolved));
+    g_hash_table_insert(planner->grants, g_steal_pointer(&resolved), GUINT_TO_POINTER(access));
+}
+
+/* The nodes of a graphics card, which is of no use without them: one for each card, some shared. */
+static void
+add_graphics(Planner *planner)
+{
+    static const char *const devices[] = {"/dev/nvidiactl", "/dev/nvidia-uvm",
+                                          "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
+                                          "/dev/dxg"};
+    static const char *const folders[] = {"/run/nvidia-persistenced", "/usr/lib/wsl"};
+
+    if (!g_file_test("/dev/nvidiactl", G_FILE_TEST_EXISTS) &&
+        !g_file_test("/dev/dxg", G_FILE_TEST_EXISTS))
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(devices); i++)
+        add_baseline_path(planner, devices[i], GRANT_WRITE);
+    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
+        add_baseline_path(planner, folders[i], GRANT_READ);
+    for (guint i = 0; i < OSH_MAX_GRAPHICS_CARDS; i++) {
+        g_autofree char *device = g_strdup_printf("/dev/nvidia%u", i);
+
+        add_baseline_path(planner, device, GRANT_WRITE);
+    }
+}
+
+static void
+add_baseline(Planner *planner)
+{
+    static const char *const folders[] = {"/usr", "/lib", "/lib64", "/etc", "/app", "/var/log"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
+        add_baseline_path(planner, folders[i], GRANT_READ);
+    add_graphics(planner);
+}
+
+static gboolean
+add_grants(Planner *planner, GError **error)
+{
+    const OshMountRequest *request = planner->request;
+
+    for (gsize i = 0; request->read_only != NULL && request->read_only[i] != NULL; i++) {
+        if (!add_grant(planner, request->read_only[i], GRANT_READ, error))
+            return FALSE;
+    }
+    for (gsize i = 0; request->read_write != NULL && request->read_write[i] != NULL; i++) {
+        if (!add_grant(planner, request->read_write[i], GRANT_WRITE, error))
+            return FALSE;
+    }
+    if (request->include_workdir && request->workdir != NULL &&
+        !add_grant(planner, request->workdir, GRANT_WRITE, error))
+        return FALSE;
+    if (request->baseline)
+        add_baseline(planner);
+    return TRUE;
 }
 
 static gboolean
@@ -449,6 +542,23 @@ add_grant_steps(Planner *planner, const char *path)
     add_step(planner->plan, OSH_INIT_MOUNT_BIND, flags, 0, path, path);
 }
 
+/* Over whatever a grant shows there: an empty folder in which nothing can be made. */
+static void
+add_hidden(Planner *planner)
+{
+    g_autofree char *real =
+        planner->request->hidden != NULL ? realpath(planner->request->hidden, NULL) : NULL;
+    const char *grant = real != NULL ? find_grant(planner, real) : NULL;
+
+    if (grant == NULL || (is_under_fresh(real) && !is_under_fresh(grant)))
+        return;
+    add_step(planner->plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC,
+             0555, "size=4k", real);
+    add_step(planner->plan, OSH_INIT_MOUNT_SETTLE,
+             OSH_INIT_MOUNT_READ_ONLY | OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC, 0, NULL,
+             real);
+}
+
 /* In two rounds: what lies below a fresh folder comes after that folder. */
 static void
 add_steps(Planner *planner)
@@ -474,6 +584,7 @@ add_steps(Planner *planner)
         add_step(planner->plan, OSH_INIT_MOUNT_SYMLINK, 0, 0,
                  g_hash_table_lookup(planner->links, path), path);
     }
+    add_hidden(planner);
     add_step(planner->plan, OSH_INIT_MOUNT_SETTLE,
              OSH_INIT_MOUNT_READ_ONLY | OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC, 0, NULL,
              "/dev");
@@ -490,6 +601,7 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     plan->missing = g_ptr_array_new_with_free_func(g_free);
     plan->read_only = g_ptr_array_new_with_free_func(g_free);
     plan->read_write = g_ptr_array_new_with_free_func(g_free);
+    plan->baseline = g_ptr_array_new_with_free_func(g_free);
     plan->protected = g_ptr_array_new_with_free_func(g_free);
     plan->unprotected = g_ptr_array_new_with_free_func(g_free);
     planner.links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -515,6 +627,7 @@ osh_mount_plan_free(OshMountPlan *plan)
     g_ptr_array_unref(plan->missing);
     g_ptr_array_unref(plan->read_only);
     g_ptr_array_unref(plan->read_write);
+    g_ptr_array_unref(plan->baseline);
     g_ptr_array_unref(plan->protected);
     g_ptr_array_unref(plan->unprotected);
     g_free(plan);

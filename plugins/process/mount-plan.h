@@ -30,6 +30,8 @@ typedef struct {
     /* (nullable): files in writable trees that steer the host (its policy, for one): bound
      * read-only, their folders pinned. Security rule 3. */
     const char *const *protect;
+    gboolean baseline;  /* also grant what OpenShell grants to every box with a network */
+    const char *hidden; /* (nullable): a folder that no grant shows: empty and read-only */
 } OshMountRequest;
 
 /* The tree of a box. */
@@ -38,6 +40,7 @@ typedef struct {
     GPtrArray *missing;     /* (element-type utf8): policy paths that do not exist */
     GPtrArray *read_only;   /* (element-type utf8): granted and existing, without symlinks */
     GPtrArray *read_write;  /* (element-type utf8) */
+    GPtrArray *baseline;    /* (element-type utf8): granted although the policy does not name it */
     GPtrArray *protected;   /* (element-type utf8): bound read-only inside a writable tree */
     GPtrArray *unprotected; /* (element-type utf8): symlinks that steer, and folders that were too
                              * deep or too many to look into; named to the user */

@@ -45,7 +45,22 @@ OSH_PLUGIN_MANIFEST(
     "type=boolean\n"
     "default=true\n"
     "help=the kernel's audit log records what Landlock refuses, where the kernel can (Linux "
-    "6.15)\n");
+    "6.15)\n"
+    "\n"
+    "[config limits]\n"
+    "type=strings\n"
+    "help=resource limits of programs, NAME=SOFT[:HARD] as setrlimit(2) names them: nofile=1024\n"
+    "\n"
+    "[config require-pid-limit]\n"
+    "type=boolean\n"
+    "default=false\n"
+    "help=refuse to start where no cgroup limits the number of processes\n"
+    "\n"
+    "[config baseline]\n"
+    "type=boolean\n"
+    "default=true\n"
+    "help=a policy with a network also reads /usr, /lib, /etc, /app and /var/log, as "
+    "OpenShell's\n");
 
 static GStrv
 strings_setting(GVariant *config, const char *key)
@@ -54,6 +69,16 @@ strings_setting(GVariant *config, const char *key)
 
     if (config == NULL || !g_variant_lookup(config, key, "^as", &value))
         value = g_new0(char *, 1);
+    return value;
+}
+
+static gboolean
+boolean_setting(GVariant *config, const char *key, gboolean fallback)
+{
+    gboolean value = fallback;
+
+    if (config != NULL)
+        g_variant_lookup(config, key, "b", &value);
     return value;
 }
 
@@ -67,7 +92,22 @@ process_destroy(gpointer self)
     g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
+    g_clear_pointer(&plugin->limits, g_array_unref);
     g_free(plugin);
+}
+
+static gboolean
+check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
+{
+    g_auto(GStrv) limits = strings_setting(config, "limits");
+    GError *cause = NULL;
+
+    plugin->limits = osh_program_limits_parse((const char *const *)limits, &cause);
+    if (plugin->limits == NULL) {
+        osh_process_propagate(error, cause);
+        return FALSE;
+    }
+    return osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error);
 }
 
 static gboolean
@@ -77,22 +117,23 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
     GVariant *config = osh_host_config(host);
 
     plugin->host = host;
+    plugin->baseline = boolean_setting(config, "baseline", TRUE);
+    plugin->require_pid_limit = boolean_setting(config, "require-pid-limit", FALSE) ||
+                                g_getenv("OPENSHELL_REQUIRE_RUNTIME_PID_LIMIT") != NULL;
     plugin->groups = strings_setting(config, "groups");
     plugin->pass_environment = strings_setting(config, "pass-environment");
     plugin->seccomp_allow = strings_setting(config, "seccomp-allow");
-    plugin->landlock_log = TRUE;
-    if (config != NULL) {
+    plugin->refuse_internet_sockets = boolean_setting(config, "refuse-internet-sockets", FALSE);
+    plugin->landlock_log = boolean_setting(config, "landlock-log", TRUE);
+    if (config != NULL)
         g_variant_lookup(config, "default-user", "s", &plugin->default_user);
-        g_variant_lookup(config, "refuse-internet-sockets", "b", &plugin->refuse_internet_sockets);
-        g_variant_lookup(config, "landlock-log", "b", &plugin->landlock_log);
-    }
     plugin->box_opened = osh_host_topic(host, OSH_TOPIC_BOX_OPENED);
     plugin->box_closed = osh_host_topic(host, OSH_TOPIC_BOX_CLOSED);
     plugin->process_started = osh_host_topic(host, OSH_TOPIC_PROCESS_STARTED);
     plugin->process_exited = osh_host_topic(host, OSH_TOPIC_PROCESS_EXITED);
     plugin->process_refused = osh_host_topic(host, OSH_TOPIC_PROCESS_REFUSED);
     plugin->network_denied = osh_host_topic(host, OSH_TOPIC_NETWORK_DENIED);
-    if (!osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error)) {
+    if (!check_settings(plugin, config, error)) {
         process_destroy(plugin);
         return FALSE;
     }

@@ -11,6 +11,7 @@
 #include "landlock-plan.h"
 #include "network-plan.h"
 #include "nflog.h"
+#include "program-limits.h"
 #include "terminal.h"
 
 #include "openshell/ext/policy.h"
@@ -32,6 +33,9 @@ typedef struct {
     GStrv seccomp_allow; /* checked */
     gboolean refuse_internet_sockets;
     gboolean landlock_log;
+    GArray *limits; /* OshBoxLimit */
+    gboolean baseline;
+    gboolean require_pid_limit;
     OshTopic box_opened;
     OshTopic box_closed;
     OshTopic process_started;
@@ -58,6 +62,8 @@ struct _OshBox {
     gint next_diag_socket; /* atomic */
     OshNflogReader *nflog;
     guint landlock_abi;
+    OshPidLimit pid_limit;
+    guint64 max_pids; /* with %OSH_PID_LIMIT_LIMITED */
     GBytes *clone3_filter;
     GBytes *main_filter;
 
