@@ -229,6 +229,17 @@ report(Search *search, const OshPolicyEndpoint *a, const OshPolicyEndpoint *b, c
         *earlier->host != '\0' ? earlier->host : "any host", earlier->path, what, fields->str);
 }
 
+/* What a plugin carries over plain TCP shares no path with anything that is inspected beside it. */
+static gboolean
+carriers_differ(const OshPolicyEndpoint *a, const OshPolicyEndpoint *b)
+{
+    const OshPolicyProtocolDecl *left = a->match->declared;
+    const OshPolicyProtocolDecl *right = b->match->declared;
+
+    return left != right && ((left != NULL && strcmp(left->carrier, "tcp") == 0) ||
+                             (right != NULL && strcmp(right->carrier, "tcp") == 0));
+}
+
 static void
 compare(Search *search, guint left, guint right)
 {
@@ -252,7 +263,7 @@ compare(Search *search, guint left, guint right)
         return;
     }
     append_request_fields(fields, a, b);
-    if (fields->len > 0 && paths_meet(a, b))
+    if (fields->len > 0 && (carriers_differ(a, b) || paths_meet(a, b)))
         report(search, a, b, "request", fields);
 }
 

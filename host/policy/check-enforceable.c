@@ -11,7 +11,8 @@
 
 #define ENFORCES_REQUESTS                                                                          \
     (OSH_POLICY_ENFORCES_REST | OSH_POLICY_ENFORCES_WEBSOCKET | OSH_POLICY_ENFORCES_GRAPHQL |      \
-     OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP | OSH_POLICY_ENFORCES_SQL)
+     OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP | OSH_POLICY_ENFORCES_SQL |             \
+     OSH_POLICY_ENFORCES_PLUGINS)
 
 /* Endpoint keys that need any of @needs to mean something. */
 static const struct {
@@ -53,6 +54,8 @@ protocol_needs(OshPolicyProtocol protocol)
         return OSH_POLICY_ENFORCES_JSONRPC;
     case OSH_POLICY_PROTOCOL_MCP:
         return OSH_POLICY_ENFORCES_MCP;
+    case OSH_POLICY_PROTOCOL_PLUGIN:
+        return OSH_POLICY_ENFORCES_PLUGINS;
     case OSH_POLICY_PROTOCOL_NONE:
     case OSH_POLICY_PROTOCOL_TCP:
     default:
@@ -77,6 +80,11 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (needs != 0 && !(loader->flags & needs))
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
                        "protocol %s is not enforced yet", endpoint->protocol_name);
+    else if (endpoint->match->declared != NULL && endpoint->match->declared->unusable != NULL)
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
+                       "protocol %s is brought by plugin %s, which takes no part: %s",
+                       endpoint->protocol_name, endpoint->match->declared->provider,
+                       endpoint->match->declared->unusable);
     else if (endpoint->has_graphql_rules && !(loader->flags & OSH_POLICY_ENFORCES_GRAPHQL))
         osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
     for (gsize i = 0; i < G_N_ELEMENTS(needing_keys); i++) {

@@ -48,7 +48,8 @@ static gboolean
 rule_is_empty(const OshPolicyRule *rule)
 {
     return rule->method == NULL && rule->path == NULL && rule->command == NULL &&
-           rule->n_query == 0 && rule->n_params == 0 && !rule_is_graphql(rule);
+           rule->n_query == 0 && rule->n_params == 0 && rule->n_arguments == 0 &&
+           !rule_is_graphql(rule);
 }
 
 static void
@@ -158,8 +159,11 @@ static void
 check_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule,
            gboolean allow)
 {
-    if (is_rpc(endpoint))
+    if (is_rpc(endpoint) || endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
         return;
+    if (osh_yaml_find(rule->source, "mcp_arguments") != NULL)
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(rule->source, "mcp_arguments"),
+                       "mcp_arguments belong to protocol mcp only");
     if (rule->has_tool || rule->n_params > 0)
         osh_yaml_error(loader->diagnostics, rule->source,
                        "tool and params belong to protocol mcp only");
@@ -296,7 +300,10 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
         return;
     }
     check_base_set(loader, endpoint);
-    check_rules_allow_something(loader, endpoint);
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
+        osh_schema_check_facts(loader, endpoint);
+    else
+        check_rules_allow_something(loader, endpoint);
     check_graphql_options(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_SQL &&
         endpoint->enforcement == OSH_POLICY_ENFORCE)

@@ -39,9 +39,9 @@ static void
 check_json_rpc_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                     const OshPolicyRule *rule)
 {
-    static const char *const refused[] = {"params", "tool",           "path",
-                                          "query",  "command",        "operation_type",
-                                          "fields", "operation_name", NULL};
+    static const char *const refused[] = {
+        "params",         "tool",   "path",           "query",         "command",
+        "operation_type", "fields", "operation_name", "mcp_arguments", NULL};
 
     refuse_members(loader, endpoint, rule, refused);
     if (rule->method == NULL)
@@ -55,6 +55,8 @@ check_json_rpc_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
 static gboolean
 names_every_tool(const OshPolicyRule *rule)
 {
+    if (rule->n_arguments > 0)
+        return FALSE;
     if (rule->n_params == 0)
         return TRUE;
     for (guint i = 0; i < rule->n_params; i++) {
@@ -73,7 +75,7 @@ static gboolean
 covers_tool_calls(const OshPolicyRule *rule)
 {
     if (rule->method == NULL)
-        return rule->n_params > 0;
+        return rule->n_params + rule->n_arguments > 0;
     return rule->any_method ||
            (rule->method_pattern != NULL && rule->method_pattern->glob != NULL &&
             osh_glob_match(rule->method_pattern->glob, TOOL_CALL, sizeof(TOOL_CALL) - 1) ==
@@ -105,12 +107,12 @@ check_mcp_names(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
     if (rule->has_tool && osh_yaml_find(at(rule, "params"), "name") != NULL)
         osh_yaml_error(loader->diagnostics, at(rule, "tool"),
                        "tool and params.name are the same thing; give one");
-    if (!named)
+    if (!named && rule->n_arguments == 0)
         return;
     if (rule->method == NULL ? !endpoint->allow_all_known_mcp_methods
                              : strcmp(rule->method, TOOL_CALL) != 0)
-        osh_yaml_error(loader->diagnostics, rule->source,
-                       "tool and params.name require method: tools/call");
+        osh_yaml_error(loader->diagnostics, rule->source, "%s require method: tools/call",
+                       named ? "tool and params.name" : "mcp_arguments");
 }
 
 static void
@@ -125,7 +127,7 @@ check_mcp_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
     if (rule->method == NULL && !endpoint->allow_all_known_mcp_methods)
         osh_yaml_error(loader->diagnostics, rule->source,
                        "an mcp rule requires method unless allow_all_known_mcp_methods is on");
-    else if (rule->method == NULL && rule->n_params == 0)
+    else if (rule->method == NULL && rule->n_params + rule->n_arguments == 0)
         osh_yaml_error(loader->diagnostics, rule->source,
                        "an mcp rule names no method and no tool");
     if (rule->method != NULL && is_glob(rule->method) &&

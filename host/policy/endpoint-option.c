@@ -47,6 +47,7 @@ is_limit(const OshPolicyEndpoint *endpoint, const char *name)
     case OSH_POLICY_PROTOCOL_TCP:
     case OSH_POLICY_PROTOCOL_REST:
     case OSH_POLICY_PROTOCOL_SQL:
+    case OSH_POLICY_PROTOCOL_PLUGIN:
     default:
         return FALSE;
     }

@@ -191,6 +191,9 @@ osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord 
         osh_policy_graphql_judge(question, endpoint, answer);
         osh_policy_rest_judge(question, endpoint, answer);
         return;
+    case OSH_POLICY_PROTOCOL_PLUGIN:
+        osh_policy_facts_judge(question, endpoint, answer);
+        return;
     case OSH_POLICY_PROTOCOL_NONE:
     case OSH_POLICY_PROTOCOL_TCP:
     case OSH_POLICY_PROTOCOL_REST:

@@ -48,8 +48,9 @@ static OshPolicyAnswer
 method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
 {
     if (rule->method == NULL)
-        return is_mcp && rule->n_params > 0 && is_tool_call(method) ? OSH_POLICY_YES
-                                                                    : OSH_POLICY_NO;
+        return is_mcp && rule->n_params + rule->n_arguments > 0 && is_tool_call(method)
+                   ? OSH_POLICY_YES
+                   : OSH_POLICY_NO;
     if (rule->any_method)
         return OSH_POLICY_YES;
     if (!is_mcp || rule->method_pattern == NULL)
@@ -61,8 +62,9 @@ method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
 }
 
 static OshPolicyAnswer
-rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp)
+rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp, gboolean all)
 {
+    OshPolicyAnswer arguments;
     OshPolicyAnswer answer = method_matches(rule, call_method(call), is_mcp);
 
     for (guint i = 0; is_mcp && i < rule->n_params && answer != OSH_POLICY_NO; i++) {
@@ -75,7 +77,10 @@ rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_m
         if (one != OSH_POLICY_YES)
             answer = one;
     }
-    return answer;
+    if (answer == OSH_POLICY_NO || rule->n_arguments == 0)
+        return answer;
+    arguments = osh_policy_arguments_match(rule, call, all);
+    return arguments == OSH_POLICY_YES ? answer : arguments;
 }
 
 static const OshPolicyRule profile_rule = {
@@ -92,7 +97,7 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
     OshSpan method = call_method(call);
 
     for (guint i = 0; i < match->n_deny_rules; i++)
-        osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], call, is_mcp),
+        osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], call, is_mcp, FALSE),
                              &match->deny_rules[i]);
     if (question->has_response) {
         answer->response_refused |= !is_mcp;
@@ -109,7 +114,7 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
         !(match->has_tool_rules && is_tool_call(method)))
         osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
     for (guint i = 0; i < match->n_rules; i++)
-        osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp),
+        osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp, TRUE),
                               &match->rules[i]);
 }
 

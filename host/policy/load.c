@@ -180,6 +180,7 @@ is_broken(const OshPolicyRule *rule)
                       matchers_broken(rule->query, rule->n_query) ||
                       matchers_broken(rule->params, rule->n_params);
 
+    broken |= matchers_broken(rule->arguments, rule->n_arguments);
     for (guint i = 0; i < rule->n_fields; i++)
         broken |= rule->fields[i]->glob == NULL;
     return broken;
@@ -199,6 +200,8 @@ finish_endpoints(OshPolicyLoader *loader)
         for (guint k = 0; k < match->n_rules; k++)
             for (guint p = 0; p < match->rules[k].n_params; p++)
                 match->has_tool_rules |= strcmp(match->rules[k].params[p].key, "name") == 0;
+        for (guint k = 0; k < match->n_rules; k++)
+            match->has_tool_rules |= match->rules[k].n_arguments > 0;
         match->source = NULL;
     }
     for (guint i = 0; i < snapshot->n_policies; i++)
@@ -221,6 +224,8 @@ load_document(OshPolicyLoader *loader)
                snapshot->n_endpoints * sizeof(OshPolicyEndpoint));
     if (loader->flags & OSH_POLICY_LOAD_ENFORCEABLE)
         osh_schema_check_enforceable(loader);
+    if (loader->flags & OSH_POLICY_LOAD_OPENSHELL)
+        osh_schema_check_openshell(loader);
     snapshot->index = osh_policy_index_build(snapshot);
     osh_schema_check_ambiguity(loader);
     finish_endpoints(loader);
@@ -230,13 +235,25 @@ OshPolicySnapshot *
 osh_policy_load_bytes(const char *text, gsize length, const char *file_name, guint64 generation,
                       guint flags, OshPolicyDiagnostics *diagnostics)
 {
+    return osh_policy_load_bytes_with(NULL, text, length, file_name, generation, flags,
+                                      diagnostics);
+}
+
+OshPolicySnapshot *
+osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
+                           const char *file_name, guint64 generation, guint flags,
+                           OshPolicyDiagnostics *diagnostics)
+{
     g_autoptr(OshPolicySnapshot) snapshot = snapshot_new(file_name, generation);
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
-    OshPolicyLoader loader = {snapshot, diagnostics, NULL, flags, endpoints, preset_rules};
+    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,     flags,
+                              endpoints, preset_rules, protocols};
     guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
 
+    if (protocols != NULL)
+        snapshot->protocols = osh_policy_protocol_table_ref(protocols);
     osh_policy_diagnostics_set_file(diagnostics, file_name);
     if (length > OSH_POLICY_MAX_FILE) {
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
@@ -275,44 +292,61 @@ read_descriptor(int fd, GString *text)
     }
 }
 
+/* A FIFO or device could block or never end; what is piped to us is at least wanted. */
+static gboolean
+is_regular(int fd, int *ret_failure)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        *ret_failure = errno;
+    else if (S_ISDIR(status.st_mode))
+        *ret_failure = EISDIR;
+    else if (!S_ISREG(status.st_mode))
+        *ret_failure = ENOTSUP;
+    return *ret_failure == 0;
+}
+
 GString *
 osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat status;
+    int fd = path == NULL ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int failure = 0;
 
-    if (fd < 0 || fstat(fd, &status) != 0)
+    if (fd < 0 || ((path == NULL || is_regular(fd, &failure)) && !read_descriptor(fd, text)))
         failure = errno;
-    else if (S_ISDIR(status.st_mode))
-        failure = EISDIR;
-    else if (!S_ISREG(status.st_mode))
-        failure = ENOTSUP; /* a FIFO or device could block or never end */
-    else if (!read_descriptor(fd, text))
-        failure = errno;
-    if (fd >= 0)
+    if (fd >= 0 && path != NULL)
         close(fd);
-    if (failure == 0)
-        return g_steal_pointer(&text);
-    osh_policy_diagnostics_set_file(diagnostics, path);
-    osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
-                               failure == ENOTSUP
-                                   ? g_strdup("not a regular file")
-                                   : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
-                               NULL);
-    return NULL;
+    if (failure != 0) {
+        osh_policy_diagnostics_set_file(diagnostics, path != NULL ? path : "(standard input)");
+        osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
+                                   failure == ENOTSUP
+                                       ? g_strdup("not a regular file")
+                                       : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
+                                   NULL);
+        return NULL;
+    }
+    return g_steal_pointer(&text);
 }
 
 OshPolicySnapshot *
 osh_policy_load_file(const char *path, guint64 generation, guint flags,
                      OshPolicyDiagnostics *diagnostics)
 {
+    return osh_policy_load_file_with(NULL, path, generation, flags, diagnostics);
+}
+
+OshPolicySnapshot *
+osh_policy_load_file_with(OshPolicyProtocolTable *protocols, const char *path, guint64 generation,
+                          guint flags, OshPolicyDiagnostics *diagnostics)
+{
     g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
 
-    return text != NULL
-               ? osh_policy_load_bytes(text->str, text->len, path, generation, flags, diagnostics)
-               : NULL;
+    if (text == NULL)
+        return NULL;
+    return osh_policy_load_bytes_with(protocols, text->str, text->len, path, generation, flags,
+                                      diagnostics);
 }
 
 OshPolicySnapshot *

@@ -11,6 +11,7 @@
 #include "document.h"
 #include "osh-glob.h"
 #include "policy.h"
+#include "protocol-table.h"
 
 /*
  * A glob of the policy. @glob is NULL when the pattern is broken: the policy still loads (with a
@@ -33,6 +34,20 @@ typedef struct {
     OshPolicyMatcher matcher;
 } OshPolicyKeyMatcher;
 
+/* A field of a record of a plugin's fact. */
+typedef struct {
+    const OshPolicyFieldDecl *field;
+    OshPolicyMatcher matcher;
+} OshPolicyFieldMatcher;
+
+/* A fact that a plugin states: a value, or for records their fields. */
+typedef struct {
+    const OshPolicyFactDecl *fact;
+    OshPolicyMatcher matcher;
+    const OshPolicyFieldMatcher *fields;
+    guint n_fields;
+} OshPolicyFactMatcher;
+
 /* One allow or deny rule. Absent text is NULL. */
 struct _OshPolicyRule {
     const char *words; /* the rule, for people */
@@ -44,11 +59,16 @@ struct _OshPolicyRule {
     const OshPolicyPattern *const *fields;
     const OshPolicyKeyMatcher *query;
     const OshPolicyKeyMatcher *params;
+    const OshPolicyKeyMatcher *arguments;   /* of an MCP tool call, keys as `arguments.NAME` */
+    const OshPolicyFactMatcher *facts;      /* of a plugin's protocol */
     const OshPolicyPattern *method_pattern; /* of json-rpc and mcp */
     const OshYamlNode *source;
     guint n_fields;
     guint n_query;
     guint n_params;
+    guint n_arguments;
+    guint n_facts;
+    guint line; /* where it stands in the file */
     gboolean any_method;
     gboolean has_tool; /* params.name was written as `tool` */
 };
@@ -76,7 +96,9 @@ struct _OshPolicyEndpointMatch {
     guint n_deny_rules;
     guint n_registered;
     gboolean has_broken_pattern;
-    gboolean has_tool_rules; /* an allow rule names a tool */
+    gboolean has_tool_rules;               /* an allow rule names a tool */
+    const OshPolicyProtocolDecl *declared; /* NULL unless a plugin brings the protocol */
+    guint line;                            /* where the endpoint stands in the file */
     const OshYamlNode *source;
     const char *access;
 };
@@ -110,6 +132,7 @@ struct _OshPolicySnapshot {
     guint n_endpoints;
     GHashTable *patterns; /* owns every OshGlob */
     GHashTable *binary_ids;
+    OshPolicyProtocolTable *protocols; /* (nullable) */
     OshPolicyIndex *index;
     gboolean needs_binaries;
 };
@@ -164,7 +187,7 @@ guint32 osh_policy_index_binary(const OshPolicyIndex *index, const char *path, g
 
 /**
  * osh_policy_read_file:
- * @path: a regular file; symbolic links are followed
+ * @path: (nullable): a regular file; symbolic links are followed. NULL is standard input
  * @diagnostics: gets the error
  *
  * Returns: (transfer full) (nullable): its bytes, at most OSH_POLICY_MAX_FILE of them

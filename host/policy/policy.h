@@ -26,6 +26,7 @@
 
 #include "diagnostics.h"
 #include "osh-address-class.h"
+#include "protocol-table.h"
 
 G_BEGIN_DECLS
 
@@ -50,6 +51,9 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  * @OSH_POLICY_ENFORCES_MIDDLEWARE: `network_middlewares`
  * @OSH_POLICY_RESOLVE_LINKS: a binary that is a symbolic link on this machine also stands for the
  *   file at its end, because that is what a process is known by
+ * @OSH_POLICY_ENFORCES_PLUGINS: protocols that plugins bring
+ * @OSH_POLICY_LOAD_OPENSHELL: what OpenShell itself would not take is an error, what it would
+ *   decide differently a warning
  */
 typedef enum {
     OSH_POLICY_LOAD_ANY = 0,
@@ -63,6 +67,8 @@ typedef enum {
     OSH_POLICY_ENFORCES_CREDENTIALS = 1 << 7,
     OSH_POLICY_ENFORCES_MIDDLEWARE = 1 << 8,
     OSH_POLICY_RESOLVE_LINKS = 1 << 9,
+    OSH_POLICY_ENFORCES_PLUGINS = 1 << 16,
+    OSH_POLICY_LOAD_OPENSHELL = 1 << 17,
 } OshPolicyLoadFlags;
 
 typedef enum {
@@ -74,6 +80,7 @@ typedef enum {
     OSH_POLICY_PROTOCOL_SQL,
     OSH_POLICY_PROTOCOL_JSONRPC,
     OSH_POLICY_PROTOCOL_MCP,
+    OSH_POLICY_PROTOCOL_PLUGIN, /* declared by a plugin's manifest */
 } OshPolicyProtocol;
 
 typedef enum {
@@ -212,6 +219,25 @@ OshPolicySnapshot *osh_policy_load_bytes(const char *text, gsize length, const c
 /** osh_policy_load_file: [any] The same from a regular file; follows symbolic links. */
 OshPolicySnapshot *osh_policy_load_file(const char *path, guint64 generation, guint flags,
                                         OshPolicyDiagnostics *diagnostics);
+
+/**
+ * osh_policy_load_bytes_with: [any]
+ * @protocols: (nullable): the protocols that plugins bring; the snapshot keeps a reference
+ *
+ * As osh_policy_load_bytes(), where those protocols are legal too.
+ */
+OshPolicySnapshot *osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text,
+                                              gsize length, const char *file_name,
+                                              guint64 generation, guint flags,
+                                              OshPolicyDiagnostics *diagnostics);
+
+/** osh_policy_load_file_with: [any] As osh_policy_load_file(), with @protocols (nullable). */
+OshPolicySnapshot *osh_policy_load_file_with(OshPolicyProtocolTable *protocols, const char *path,
+                                             guint64 generation, guint flags,
+                                             OshPolicyDiagnostics *diagnostics);
+
+/** osh_policy_protocols: [any] Returns: (transfer none) (nullable): what it was loaded with. */
+OshPolicyProtocolTable *osh_policy_protocols(const OshPolicySnapshot *snapshot);
 
 /**
  * osh_policy_default: [any]

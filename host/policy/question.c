@@ -20,6 +20,7 @@ typedef enum {
     FACT_METHOD,
     FACT_PATH,
     FACT_QUERY,
+    FACT_PROTOCOL,
     FACT_COMMAND,
     FACT_OPERATIONS,
     FACT_GRAPHQL_ERROR,
@@ -43,6 +44,7 @@ static const struct {
     [FACT_METHOD] = {OSH_FACT_REQUEST_METHOD, OSH_FACT_STRING},
     [FACT_PATH] = {OSH_FACT_REQUEST_PATH, OSH_FACT_STRING},
     [FACT_QUERY] = {OSH_FACT_REQUEST_QUERY, OSH_FACT_RECORDS},
+    [FACT_PROTOCOL] = {OSH_FACT_REQUEST_PROTOCOL, OSH_FACT_STRING},
     [FACT_COMMAND] = {OSH_FACT_SQL_COMMAND, OSH_FACT_STRING},
     [FACT_OPERATIONS] = {OSH_FACT_GRAPHQL_OPERATIONS, OSH_FACT_RECORDS},
     [FACT_GRAPHQL_ERROR] = {OSH_FACT_GRAPHQL_ERROR, OSH_FACT_STRING},
@@ -70,7 +72,7 @@ fact_number(const char *name)
         break;
     case 'r':
         from = FACT_METHOD;
-        to = FACT_QUERY;
+        to = FACT_PROTOCOL;
         break;
     case 's':
         from = to = FACT_COMMAND;
@@ -129,6 +131,10 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
         question->query = fact->value.records;
         question->n_query = fact->count;
         break;
+    case FACT_PROTOCOL:
+        question->protocol = fact->value.string;
+        question->has_protocol = TRUE;
+        break;
     case FACT_COMMAND:
         question->command = fact->value.string;
         question->has_command = TRUE;
@@ -168,19 +174,30 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
     return NULL;
 }
 
+/* A fact that a plugin states about a message, not one about who connects where. */
+static gboolean
+is_about_a_message(const char *name)
+{
+    return strncmp(name, "network.", 8) != 0 && strncmp(name, "process.", 8) != 0;
+}
+
 const char *
 osh_policy_question_read(const OshFacts *facts, OshPolicyQuestion *ret_question)
 {
     OshPolicyQuestion *question = ret_question;
 
     memset(question, 0, sizeof(*question));
+    question->facts = facts->facts;
+    question->n_facts = facts->n_facts;
     for (gsize i = 0; i < facts->n_facts; i++) {
         const OshFact *fact = &facts->facts[i];
         gint number = fact_number(fact->name);
         const char *problem;
 
-        if (number < 0)
+        if (number < 0) {
+            question->is_request |= is_about_a_message(fact->name);
             continue;
+        }
         if ((question->seen >> number) & 1)
             return "a fact is given twice";
         if (fact->type != (guint32)fact_table[number].type)
@@ -194,7 +211,7 @@ osh_policy_question_read(const OshFacts *facts, OshPolicyQuestion *ret_question)
         return "missing network.host or network.port";
     if (!(question->seen & (1u << FACT_BINARY)) && !question->relaxed)
         return "missing process.binary";
-    question->is_request = (question->seen >> FACT_METHOD) != 0;
+    question->is_request |= (question->seen >> FACT_METHOD) != 0;
     if (question->asked_host.length > OSH_POLICY_MAX_HOST)
         return "the host name is too long";
     question->host_length = question->asked_host.length;

@@ -42,6 +42,10 @@ typedef struct {
     gboolean receive_stream;
     OshSpan jsonrpc_error;
     gboolean has_jsonrpc_error;
+    OshSpan protocol; /* of the message, as the driver states it */
+    gboolean has_protocol;
+    const OshFact *facts; /* all of them, those of plugins too */
+    gsize n_facts;
     guint64 seen; /* which facts were given */
 } OshPolicyQuestion;
 
@@ -75,6 +79,7 @@ typedef struct {
     gboolean graphql_refused; /* a GraphQL endpoint does not allow the operation */
     gboolean unregistered;    /* a persisted query that nobody registered */
     gboolean response_refused;
+    const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */
 } OshPolicyRequestAnswer;
 
 /**
@@ -95,6 +100,23 @@ void osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicy
 /** osh_policy_rpc_judge: the part of it about JSON-RPC and MCP. */
 void osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
                           const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer);
+
+/** osh_policy_facts_judge: the part of it about facts of a plugin's protocol. */
+void osh_policy_facts_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+                            OshPolicyRequestAnswer *answer);
+
+/**
+ * osh_policy_fact_matches:
+ * @all: an allow rule asks, so every value has to match; a deny rule is content with one
+ *
+ * Returns: whether the fact of @matcher matches
+ */
+OshPolicyAnswer osh_policy_fact_matches(const OshPolicyQuestion *question,
+                                        const OshPolicyFactMatcher *matcher, gboolean all);
+
+/** osh_policy_arguments_match: Returns: whether `mcp_arguments` of @rule match those of @call. */
+OshPolicyAnswer osh_policy_arguments_match(const OshPolicyRule *rule, const OshFactRecord *call,
+                                           gboolean all);
 
 /** osh_policy_pattern_matches: Returns: whether @value matches; unknown when it cannot be told. */
 OshPolicyAnswer osh_policy_pattern_matches(const OshPolicyPattern *pattern, OshSpan value);

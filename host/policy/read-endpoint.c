@@ -76,7 +76,8 @@ read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *
 }
 
 static void
-read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint,
+              OshPolicyEndpointMatch *match)
 {
     static const char *const names[] = {"tcp", "rest",     "websocket", "graphql",
                                         "sql", "json-rpc", "mcp",       NULL};
@@ -85,6 +86,8 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
         OSH_POLICY_PROTOCOL_GRAPHQL, OSH_POLICY_PROTOCOL_SQL,  OSH_POLICY_PROTOCOL_JSONRPC,
         OSH_POLICY_PROTOCOL_MCP};
     const char *name = osh_schema_lower(loader, node, "protocol");
+    g_autofree char **brought = NULL;
+    g_autofree char *list = NULL;
     const char *nearest;
 
     endpoint->protocol_name = name != NULL ? name : "";
@@ -96,12 +99,23 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
             return;
         }
     }
+    match->declared = osh_policy_protocol_table_find(loader->protocols, name);
+    if (match->declared != NULL) {
+        endpoint->protocol = OSH_POLICY_PROTOCOL_PLUGIN;
+        return;
+    }
+    brought = osh_policy_protocol_table_names(loader->protocols);
+    list = g_strjoinv(", ", brought);
     nearest = osh_policy_nearest_word(name, names);
-    osh_yaml_error_hint(loader->diagnostics, osh_yaml_find(node, "protocol"),
-                        nearest != NULL
-                            ? g_strdup_printf("did you mean '%s'?", nearest)
-                            : g_strdup("known: tcp, rest, websocket, graphql, sql, json-rpc, mcp"),
-                        "unknown protocol '%s'", name);
+    if (nearest == NULL)
+        nearest = osh_policy_nearest_word(name, (const char *const *)brought);
+    osh_yaml_error_hint(
+        loader->diagnostics, osh_yaml_find(node, "protocol"),
+        nearest != NULL
+            ? g_strdup_printf("did you mean '%s'?", nearest)
+            : g_strdup_printf("known: tcp, rest, websocket, graphql, sql, json-rpc, mcp%s%s",
+                              *list != '\0' ? ", and by plugins: " : "", list),
+        "unknown protocol '%s'", name);
 }
 
 /* As the public interface writes it: IPv4 in its mapped form. */
@@ -164,7 +178,7 @@ read_addresses(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoi
 }
 
 static const OshPolicyRule *
-read_rules(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyProtocol protocol,
+read_rules(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyEndpoint *endpoint,
            gboolean wrapped, guint *ret_length)
 {
     static const char *const wrapper_keys[] = {"allow", NULL};
@@ -194,7 +208,10 @@ read_rules(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyProtocol p
             if (body == NULL)
                 continue;
         }
-        osh_schema_read_rule(loader, body, protocol, &rules[length++]);
+        if (endpoint->match->declared != NULL)
+            osh_schema_read_fact_rule(loader, body, endpoint->match->declared, &rules[length++]);
+        else
+            osh_schema_read_rule(loader, body, endpoint->protocol, &rules[length++]);
     }
     *ret_length = length;
     return rules;
@@ -342,6 +359,7 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     const char *text;
 
     match->source = node;
+    match->line = node->line;
     endpoint->match = match;
     osh_schema_keys(loader, node, endpoint_keys);
     text = osh_schema_lower(loader, node, "host");
@@ -350,7 +368,7 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     if (endpoint->host_is_pattern)
         match->host = osh_policy_pattern(loader->snapshot, endpoint->host, '.', NULL);
     read_ports(loader, node, endpoint);
-    read_protocol(loader, node, endpoint);
+    read_protocol(loader, node, endpoint, match);
     read_path(loader, node, endpoint, match);
     text = osh_schema_lower(loader, node, "tls");
     endpoint->tls = g_strcmp0(text, "skip") == 0 ? OSH_POLICY_TLS_SKIP : OSH_POLICY_TLS_AUTO;
@@ -365,9 +383,9 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     read_rpc_options(loader, node, endpoint);
     read_credentials(loader, node, endpoint);
     match->rules =
-        read_rules(loader, osh_yaml_find(node, "rules"), endpoint->protocol, TRUE, &match->n_rules);
-    match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint->protocol,
-                                   FALSE, &match->n_deny_rules);
+        read_rules(loader, osh_yaml_find(node, "rules"), endpoint, TRUE, &match->n_rules);
+    match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint, FALSE,
+                                   &match->n_deny_rules);
     for (guint i = 0; i < match->n_rules; i++)
         endpoint->has_graphql_rules |= is_graphql_rule(&match->rules[i]);
     for (guint i = 0; i < match->n_deny_rules; i++)

@@ -243,6 +243,7 @@ preset_methods(OshPolicyProtocol protocol, const char *access)
     case OSH_POLICY_PROTOCOL_TCP:
     case OSH_POLICY_PROTOCOL_JSONRPC:
     case OSH_POLICY_PROTOCOL_MCP:
+    case OSH_POLICY_PROTOCOL_PLUGIN:
     default:
         return NULL;
     }
@@ -299,6 +300,8 @@ osh_schema_expand_presets(OshPolicyLoader *loader)
         const char *const *methods;
         const Preset *preset;
 
+        if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
+            osh_schema_expand_full(loader, endpoint);
         if (match->access == NULL || match->n_rules > 0)
             continue;
         methods = preset_methods(endpoint->protocol, match->access);

@@ -13,6 +13,11 @@ static const char *const rule_keys[] = {"method",         "path",   "command", "
                                         "operation_type", "fields", "tool",    "operation_name",
                                         "params",         NULL};
 
+/* The same with what is ours alone, which belongs to mcp. */
+static const char *const mcp_rule_keys[] = {
+    "method",         "path",   "command",       "query", "operation_type", "fields", "tool",
+    "operation_name", "params", "mcp_arguments", NULL};
+
 static const OshPolicyPattern *
 compile(OshPolicyLoader *loader, const OshYamlNode *node, const char *text, char separator)
 {
@@ -221,6 +226,7 @@ describe(OshPolicyLoader *loader, const OshPolicyRule *rule)
         g_string_append_printf(words, "%s%s", i > 0 ? ", " : " fields ", rule->fields[i]->text);
     append_matchers(words, "query", rule->query, rule->n_query);
     append_matchers(words, "param", rule->params, rule->n_params);
+    append_matchers(words, "with", rule->arguments, rule->n_arguments);
     if (words->len == 0)
         g_string_append(words, " (empty rule)");
     return osh_arena_copy(loader->snapshot->arena, words->str + 1, words->len - 1);
@@ -236,7 +242,12 @@ osh_schema_read_rule(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicy
     const char *path;
 
     rule->source = node;
-    osh_schema_keys(loader, node, rule_keys);
+    rule->line = node->line;
+    osh_schema_keys(loader, node,
+                    protocol == OSH_POLICY_PROTOCOL_MCP ||
+                            osh_yaml_find(node, "mcp_arguments") != NULL
+                        ? mcp_rule_keys
+                        : rule_keys);
     rule->method = member_text(loader, node, "method");
     rule->any_method = g_strcmp0(rule->method, "*") == 0;
     if (is_rpc && rule->method != NULL)
@@ -247,6 +258,7 @@ osh_schema_read_rule(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicy
     rule->command = member_text(loader, node, "command");
     read_query(loader, node, rule);
     read_params(loader, node, rule);
+    osh_schema_read_arguments(loader, node, rule);
     read_graphql(loader, node, rule);
     rule->words = describe(loader, rule);
 }

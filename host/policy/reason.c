@@ -12,8 +12,8 @@
 #define MAX_CLAUSES 8
 #define MAX_SHOWN   4096
 
-static void
-append_span(GString *text, OshSpan span)
+void
+osh_policy_append_span(GString *text, OshSpan span)
 {
     gsize length = MIN(span.length, MAX_SHOWN);
 
@@ -35,7 +35,7 @@ append_list(GString *text, const OshSpan *spans, guint count, const char *separa
     for (guint i = 0; i < count && text->len < 4 * MAX_SHOWN; i++) {
         if (i > 0)
             g_string_append(text, separator);
-        append_span(text, spans[i]);
+        osh_policy_append_span(text, spans[i]);
     }
 }
 
@@ -67,7 +67,7 @@ static void
 append_miss(GString *text, const OshPolicyQuestion *question, const char *policy)
 {
     g_string_append(text, "binary '");
-    append_span(text, question->binary);
+    osh_policy_append_span(text, question->binary);
     g_string_append_printf(text, "' not allowed in policy '%s' (ancestors: [", policy);
     append_list(text, question->ancestors, question->n_ancestors, " -> ");
     g_string_append(text, "], cmdline: [");
@@ -92,7 +92,7 @@ osh_policy_network_reason(const OshPolicySnapshot *snapshot, const OshPolicyQues
                           note_policy, &misses);
     if (policies->len == 0) {
         g_string_append(text, "endpoint ");
-        append_span(text, question->asked_host);
+        osh_policy_append_span(text, question->asked_host);
         g_string_append_printf(text, ":%u is not allowed by any policy", question->port);
         return g_string_free(text, FALSE);
     }
@@ -118,12 +118,12 @@ append_request(GString *text, const OshPolicyQuestion *question)
 {
     if (question->has_command && question->method.length == 0) {
         g_string_append(text, "command ");
-        append_span(text, question->command);
+        osh_policy_append_span(text, question->command);
         return;
     }
-    append_span(text, question->method);
+    osh_policy_append_span(text, question->method);
     g_string_append_c(text, ' ');
-    append_span(text, question->path);
+    osh_policy_append_span(text, question->path);
 }
 
 char *
@@ -134,11 +134,15 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
 
     if (question->has_graphql_error) {
         g_string_append(text, "GraphQL request rejected: ");
-        append_span(text, question->graphql_error);
+        osh_policy_append_span(text, question->graphql_error);
         return g_string_free(text, FALSE);
     }
     if (action == OSH_POLICY_ERROR)
         g_string_append(text, "policy evaluation failed (a broken glob or a NUL byte): ");
+    if (answer->judged_by_facts != NULL) {
+        osh_policy_append_facts_reason(text, question, answer);
+        return g_string_free(text, FALSE);
+    }
     if (answer->unregistered) {
         g_string_append(text, "GraphQL persisted query is not registered");
         return g_string_free(text, FALSE);
@@ -158,10 +162,10 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
                                                            : " not permitted by policy");
     if (question->has_jsonrpc_error) {
         g_string_append(text, ": JSON-RPC message rejected: ");
-        append_span(text, question->jsonrpc_error);
+        osh_policy_append_span(text, question->jsonrpc_error);
     } else if (policy_name == NULL) {
         g_string_append(text, ": no policy lets this process reach ");
-        append_span(text, question->asked_host);
+        osh_policy_append_span(text, question->asked_host);
         g_string_append_printf(text, ":%u", question->port);
     }
     return g_string_free(text, FALSE);

@@ -12,6 +12,7 @@ typedef struct {
     guint flags;
     GArray *endpoints;       /* OshPolicyEndpoint, in policy order */
     GPtrArray *preset_rules; /* shared expansions of `access`, by protocol and preset */
+    const OshPolicyProtocolTable *protocols; /* (nullable): that plugins bring */
 } OshPolicyLoader;
 
 /**
@@ -67,6 +68,34 @@ void osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
 /** osh_schema_read_rule: reads the fields of an allow or deny rule. */
 void osh_schema_read_rule(OshPolicyLoader *loader, const OshYamlNode *node,
                           OshPolicyProtocol protocol, OshPolicyRule *ret_rule);
+
+/**
+ * osh_schema_read_scalars: reads a glob or {any: [globs]}.
+ * @type: what the values are: %OSH_FACT_STRING, %OSH_FACT_INTEGER or %OSH_FACT_BOOLEAN; 0 is any
+ * @separator: what `*` does not cross, or 0
+ *
+ * Numbers and booleans may stand unquoted where @type lets them. A glob that does not compile is
+ * an error here.
+ */
+void osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node, guint type,
+                             char separator, OshPolicyMatcher *ret_matcher);
+
+/** osh_schema_read_fact_rule: reads an allow or deny rule about the facts of @protocol. */
+void osh_schema_read_fact_rule(OshPolicyLoader *loader, const OshYamlNode *node,
+                               const OshPolicyProtocolDecl *protocol, OshPolicyRule *ret_rule);
+
+/** osh_schema_read_arguments: reads `mcp_arguments` of a rule. */
+void osh_schema_read_arguments(OshPolicyLoader *loader, const OshYamlNode *node,
+                               OshPolicyRule *rule);
+
+/** osh_schema_check_facts: checks an endpoint whose protocol a plugin brings. */
+void osh_schema_check_facts(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint);
+
+/** osh_schema_expand_full: what `access: full` means for a plugin's protocol. */
+void osh_schema_expand_full(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint);
+
+/** osh_schema_check_openshell: reports what OpenShell would not take or decides otherwise. */
+void osh_schema_check_openshell(OshPolicyLoader *loader);
 
 /** osh_schema_expand_presets: turns `access` into rules, after every check. */
 void osh_schema_expand_presets(OshPolicyLoader *loader);

@@ -25,6 +25,7 @@ osh_policy_snapshot_unref(OshPolicySnapshot *snapshot)
     osh_policy_index_free(snapshot->index);
     g_clear_pointer(&snapshot->patterns, g_hash_table_unref);
     g_clear_pointer(&snapshot->binary_ids, g_hash_table_unref);
+    osh_policy_protocol_table_unref(snapshot->protocols);
     osh_arena_free(snapshot->arena);
     g_free(snapshot->file_name);
     g_free(snapshot);
@@ -123,6 +124,12 @@ osh_policy_memory(const OshPolicySnapshot *snapshot)
                  (pattern->glob != NULL ? osh_glob_size(pattern->glob) : 0);
     }
     return total + g_hash_table_size(snapshot->binary_ids) * 64;
+}
+
+OshPolicyProtocolTable *
+osh_policy_protocols(const OshPolicySnapshot *snapshot)
+{
+    return snapshot->protocols;
 }
 
 gboolean

@@ -134,6 +134,11 @@ typedef struct {
 #define OSH_FACT_REQUEST_PATH "request.path"
 /** Decoded query: records of {"key": string, "values": strings}. Records. */
 #define OSH_FACT_REQUEST_QUERY "request.query"
+/**
+ * Protocol of the message, a value of `protocol:` in the policy, as the driver states it; makes the
+ * question one about a message even where the plugin has no other fact to state. String.
+ */
+#define OSH_FACT_REQUEST_PROTOCOL "request.protocol"
 /** SQL command word. String. */
 #define OSH_FACT_SQL_COMMAND "sql.command"
 /**
@@ -143,8 +148,17 @@ typedef struct {
 #define OSH_FACT_GRAPHQL_OPERATIONS "graphql.operations"
 /** Why a GraphQL request could not be understood; its presence is a hard denial. String. */
 #define OSH_FACT_GRAPHQL_ERROR "graphql.error"
-/** Calls of a JSON-RPC message: records of {"method": string, "params": records of
- * {"key": dotted string, "value": string}}. Records. */
+/**
+ * Calls of a JSON-RPC message: records of {"method": string, "params": records of
+ * {"key": dotted string, "value": string}}. Records.
+ *
+ * Every scalar of params is one record whose key is the path of its member names joined by dots:
+ * `name`, `arguments.path`, `arguments.options.depth`. An element of an array has the key of the
+ * array, which is so repeated; an array or object without elements is a record without "value". A
+ * string is itself, a boolean `true` or `false`, null `null`; a number whose value is an integer
+ * between -2^53 and 2^53 is its decimal digits however it was written (1e2 and 100.0 are `100`),
+ * any other the shortest decimal text that reads back as the same double.
+ */
 #define OSH_FACT_JSONRPC_CALLS "jsonrpc.calls"
 /** TRUE when the message holds a response frame from the client. Boolean. */
 #define OSH_FACT_JSONRPC_RESPONSE "jsonrpc.response"

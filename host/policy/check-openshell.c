@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check-openshell.c: what keeps a policy from meaning the same to OpenShell itself.
+ *
+ * An error is what OpenShell would refuse or not understand, a warning what it would decide
+ * otherwise; docs/deviations.md has the whole list, this is the part of it that can be seen in a
+ * file. Runs on the loading thread, after every other check.
+ */
+#include "schema.h"
+
+#include <string.h>
+
+#define ALONE "OpenShell does not know it"
+
+static void
+check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
+        osh_yaml_error_hint(loader->diagnostics, osh_yaml_find(endpoint->match->source, "protocol"),
+                            g_strdup("for OpenShell, leave the endpoint out or without protocol"),
+                            "not portable: protocol %s is brought by plugin %s; " ALONE,
+                            endpoint->protocol_name, endpoint->match->declared->provider);
+}
+
+/* Whether some character class of @pattern could stand for @separator, if it were let to. */
+static gboolean
+class_covers(const char *pattern, char separator)
+{
+    for (const char *p = pattern; *p != '\0'; p++) {
+        gboolean negated;
+        gboolean inside = FALSE;
+
+        if (*p == '\\' && p[1] != '\0') {
+            p++;
+            continue;
+        }
+        if (*p != '[')
+            continue;
+        negated = p[1] == '!' || p[1] == '^';
+        for (p += negated ? 2 : 1; *p != '\0' && *p != ']'; p++) {
+            if (p[1] == '-' && p[2] != '\0' && p[2] != ']') {
+                inside |= p[0] <= separator && separator <= p[2];
+                p += 2;
+            } else {
+                inside |= *p == separator;
+            }
+        }
+        if (negated != inside)
+            return TRUE;
+        if (*p == '\0')
+            return FALSE;
+    }
+    return FALSE;
+}
+
+static void
+check_pattern(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyPattern *pattern,
+              char separator)
+{
+    if (pattern != NULL && pattern->glob != NULL && class_covers(pattern->text, separator))
+        osh_yaml_warning(loader->diagnostics, node,
+                         "decided otherwise: a character class of '%s' may match '%c' for "
+                         "OpenShell and never does here",
+                         pattern->text, separator);
+}
+
+static void
+check_matchers(OshPolicyLoader *loader, const OshYamlNode *node,
+               const OshPolicyKeyMatcher *matchers, guint length)
+{
+    for (guint i = 0; i < length; i++)
+        for (guint k = 0; k < matchers[i].matcher.n_patterns; k++)
+            check_pattern(loader, node, matchers[i].matcher.patterns[k], '.');
+}
+
+static void
+check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
+{
+    const OshYamlNode *arguments = osh_yaml_find(rule->source, "mcp_arguments");
+
+    if (arguments != NULL)
+        osh_yaml_error_hint(loader->diagnostics, arguments,
+                            g_strdup("OpenShell can only tell tools apart, not their arguments"),
+                            "not portable: mcp_arguments; " ALONE);
+    if (g_strcmp0(rule->operation_type, "*") == 0)
+        osh_yaml_warning(loader->diagnostics, osh_yaml_find(rule->source, "operation_type"),
+                         "decided otherwise: OpenShell's gateway refuses operation_type: \"*\" in "
+                         "a file; list a rule for each type");
+    check_pattern(loader, rule->source, rule->path, '/');
+    check_pattern(loader, rule->source, rule->operation_name, '.');
+    for (guint i = 0; i < rule->n_fields; i++)
+        check_pattern(loader, rule->source, rule->fields[i], '.');
+    check_matchers(loader, rule->source, rule->query, rule->n_query);
+    check_matchers(loader, rule->source, rule->params, rule->n_params);
+}
+
+/* Ranges that are refused here whatever the policy says, and not by OpenShell. */
+static void
+check_addresses(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *list = osh_yaml_find(endpoint->match->source, "allowed_ips");
+    const OshYamlNode *host = osh_yaml_find(endpoint->match->source, "host");
+    const OshYamlNode *node = list != NULL && list->kind == OSH_YAML_SEQUENCE ? list->first : NULL;
+    OshAddress literal;
+
+    for (guint i = 0; i < endpoint->n_allowed_ips && node != NULL; i++, node = node->next) {
+        const OshAddress *address = &endpoint->allowed_ips[i].address;
+
+        if (osh_address_classify(address) != OSH_ADDRESS_ALWAYS_BLOCKED &&
+            osh_address_classify_strict(address) == OSH_ADDRESS_ALWAYS_BLOCKED)
+            osh_yaml_warning(loader->diagnostics, node,
+                             "decided otherwise: '%s' is reachable through OpenShell and always "
+                             "blocked here",
+                             endpoint->allowed_ip_texts[i]);
+    }
+    if (host != NULL && osh_address_parse(endpoint->host, -1, &literal) &&
+        osh_address_classify(&literal) != OSH_ADDRESS_ALWAYS_BLOCKED &&
+        osh_address_classify_strict(&literal) == OSH_ADDRESS_ALWAYS_BLOCKED)
+        osh_yaml_warning(loader->diagnostics, host,
+                         "decided otherwise: '%s' is reachable through OpenShell and always "
+                         "blocked here",
+                         endpoint->host);
+}
+
+void
+osh_schema_check_openshell(OshPolicyLoader *loader)
+{
+    const OshPolicySnapshot *snapshot = loader->snapshot;
+
+    for (guint i = 0; i < snapshot->n_endpoints; i++) {
+        const OshPolicyEndpoint *endpoint = &snapshot->endpoints[i];
+        const OshPolicyEndpointMatch *match = endpoint->match;
+        gboolean as_written = osh_yaml_find(match->source, "rules") != NULL;
+
+        check_protocol(loader, endpoint);
+        check_addresses(loader, endpoint);
+        if (endpoint->host_is_pattern)
+            check_pattern(loader, osh_yaml_find(match->source, "host"), match->host, '.');
+        if (match->path != NULL)
+            check_pattern(loader, osh_yaml_find(match->source, "path"), match->path, '/');
+        for (guint k = 0; as_written && k < match->n_rules; k++)
+            check_rule(loader, &match->rules[k]);
+        for (guint k = 0; k < match->n_deny_rules; k++)
+            check_rule(loader, &match->deny_rules[k]);
+    }
+}
