@@ -34,7 +34,9 @@ test_whole(void)
                      "[config names]\ntype=strings\n"
                      "[protocol redis]\ncarrier=tcp\nalpn=redis;r2\nserver-speaks-first=true\n"
                      "[fact redis.command]\nprotocol=redis\ntype=string\nseparator=:\n"
-                     "[fact redis.key]\nprotocol=redis\ntype=strings\nsensitivity=sensitive\n",
+                     "[fact redis.key]\nprotocol=redis\ntype=strings\nsensitivity=sensitive\n"
+                     "[fact redis.calls]\nprotocol=redis\ntype=records\n"
+                     "fields=name;args:strings;n:integer\n",
               &error);
     const OshManifestTopic *topic;
     const OshManifestFact *fact;
@@ -63,6 +65,10 @@ test_whole(void)
     g_assert_false(fact->sensitive);
     fact = g_ptr_array_index(manifest->facts, 1);
     g_assert_true(fact->sensitive);
+    g_assert_null(fact->fields[0]);
+    fact = g_ptr_array_index(manifest->facts, 2);
+    g_assert_cmpstr(fact->fields[1], ==, "args:strings");
+    g_assert_cmpuint(g_strv_length(fact->fields), ==, 3);
 }
 
 static void
@@ -114,7 +120,19 @@ test_errors(void)
         {PLUGIN "[fact r.x]\nprotocol=r\ntype=string\n",
          "redis.so:8: protocol=r has no [protocol r] group above"},
         {PLUGIN "[protocol r]\ncarrier=tcp\n[fact r.x]\nprotocol=r\ntype=string\nseparator=ab\n",
-         "redis.so:12: separator= must be one character"},
+         "redis.so:12: separator= must be one ASCII character that globs do not use"},
+        {PLUGIN "[protocol r]\ncarrier=tcp\n[fact r.x]\nprotocol=r\ntype=string\nseparator=?\n",
+         "redis.so:12: separator= must be one ASCII*"},
+        {PLUGIN "[protocol r]\ncarrier=tcp\n[fact r.x]\nprotocol=r\ntype=string\nseparator=\xc2\xb7"
+                "\n",
+         "redis.so:12: separator= must be one ASCII*"},
+        {PLUGIN "[protocol r]\ncarrier=tcp\n[fact r.x]\nprotocol=r\ntype=string\nfields=a\n",
+         "redis.so:12: only a fact of type=records has fields="},
+        {PLUGIN
+         "[protocol r]\ncarrier=tcp\n[fact r.x]\nprotocol=r\ntype=records\nfields=a:records\n",
+         "redis.so:12: fields=: 'a:records' is not NAME or NAME:TYPE*"},
+        {PLUGIN "[protocol r]\ncarrier=tcp\n[fact network.host]\nprotocol=r\ntype=string\n",
+         "redis.so:9: 'network.host' cannot name a fact"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

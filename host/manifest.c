@@ -65,6 +65,7 @@ fact_free(gpointer data)
     g_free(fact->protocol);
     g_free(fact->type);
     g_free(fact->separator);
+    g_strfreev(fact->fields);
     g_free(fact);
 }
 
@@ -512,22 +513,61 @@ has_protocol(const OshManifest *manifest, const char *name)
     return FALSE;
 }
 
+/* NAME or NAME:TYPE */
+static gboolean
+is_field(const char *text)
+{
+    static const char *const types[] = {"string", "integer", "boolean", "strings", NULL};
+    const char *colon = strchr(text, ':');
+    gsize length = colon != NULL ? (gsize)(colon - text) : strlen(text);
+
+    return dotted_words(text, length, "-_", ID_MAX) && memchr(text, '.', length) == NULL &&
+           (colon == NULL || g_strv_contains(types, colon + 1));
+}
+
+/* What a glob has no other meaning for. */
+static gboolean
+is_separator(const char *text)
+{
+    return text[0] != '\0' && text[1] == '\0' && g_ascii_isgraph(text[0]) &&
+           strchr("*?[]{}\\", text[0]) == NULL;
+}
+
+static gboolean
+read_fact_fields(const Reader *reader, const OshKeyFileGroup *group, const char *type,
+                 char ***ret_fields)
+{
+    const OshKeyFileEntry *fields = osh_key_file_group_get(group, "fields");
+
+    if (!read_list(reader, group, "fields", is_field,
+                   "NAME or NAME:TYPE, TYPE one of string, integer, boolean, strings", ret_fields))
+        return FALSE;
+    if (fields == NULL || g_str_equal(type, "records"))
+        return TRUE;
+    osh_key_file_set_error(reader->error, reader->key_file, fields->line,
+                           "only a fact of type=records has fields=");
+    return FALSE;
+}
+
 static gboolean
 read_fact(const Reader *reader, const OshKeyFileGroup *group, const char *name)
 {
-    static const char *const known[] = {"protocol", "type", "sensitivity", "separator", NULL};
+    static const char *const known[] = {"protocol",  "type",   "sensitivity",
+                                        "separator", "fields", NULL};
     static const char *const fact_types[] = {"string",  "integer", "boolean",
                                              "strings", "records", NULL};
     static const char *const sensitivities[] = {"public", "sensitive", NULL};
     const OshKeyFileEntry *protocol;
     const OshKeyFileEntry *separator;
+    g_auto(GStrv) fields = g_new0(char *, 1);
     const char *type;
     const char *sensitivity;
     OshManifestFact *fact;
 
     if (!reject_unknown_keys(reader, group, known))
         return FALSE;
-    if (!dotted_words(name, strlen(name), "-_", DOTTED_NAME_MAX)) {
+    if (!dotted_words(name, strlen(name), "-_", DOTTED_NAME_MAX) ||
+        g_str_has_prefix(name, "network.") || g_str_has_prefix(name, "process.")) {
         osh_key_file_set_error(reader->error, reader->key_file, group->line,
                                "'%s' cannot name a fact", name);
         return FALSE;
@@ -547,16 +587,19 @@ read_fact(const Reader *reader, const OshKeyFileGroup *group, const char *name)
     if (sensitivity == NULL)
         return FALSE;
     separator = osh_key_file_group_get(group, "separator");
-    if (separator != NULL && g_utf8_strlen(separator->value, -1) != 1) {
+    if (separator != NULL && !is_separator(separator->value)) {
         osh_key_file_set_error(reader->error, reader->key_file, separator->line,
-                               "separator= must be one character");
+                               "separator= must be one ASCII character that globs do not use");
         return FALSE;
     }
+    if (!read_fact_fields(reader, group, type, &fields))
+        return FALSE;
     fact = g_new0(OshManifestFact, 1);
     fact->name = g_strdup(name);
     fact->protocol = g_strdup(protocol->value);
     fact->type = g_strdup(type);
     fact->sensitive = g_str_equal(sensitivity, "sensitive");
+    fact->fields = g_steal_pointer(&fields);
     fact->separator = separator != NULL ? g_strdup(separator->value) : NULL;
     g_ptr_array_add(reader->manifest->facts, fact);
     return TRUE;

@@ -43,7 +43,8 @@ typedef struct {
     char *protocol;
     char *type;
     gboolean sensitive;
-    char *separator; /* (nullable): one character */
+    char *separator; /* (nullable): one ASCII character */
+    char **fields;   /* of records: NAME or NAME:TYPE; empty for the rest */
 } OshManifestFact;
 
 /** OshManifest: a whole manifest; lists are never %NULL. */

@@ -49,8 +49,9 @@ build_tree_directories(const char *host_directory)
     return found;
 }
 
-static gboolean
-scan_own(OshRegistry *registry, GError **error)
+/* Ours: beside the executable in a build tree, else where they were installed. */
+static void
+add_own_directories(GPtrArray *directories)
 {
     g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *directory = executable != NULL ? g_path_get_dirname(executable) : NULL;
@@ -58,35 +59,45 @@ scan_own(OshRegistry *registry, GError **error)
     g_autofree char *installed = NULL;
 
     if (directory == NULL)
-        return TRUE;
+        return;
     if (g_str_equal(name, "host")) {
         g_autoptr(GPtrArray) found = build_tree_directories(directory);
 
         for (guint i = 0; i < found->len; i++)
-            if (!osh_registry_scan(registry, g_ptr_array_index(found, i), error))
-                return FALSE;
-        return TRUE;
+            g_ptr_array_add(directories, g_strdup(g_ptr_array_index(found, i)));
+        return;
     }
     installed = g_build_filename(directory, "..", OSH_PLUGIN_LIBDIR, NULL);
-    return !g_file_test(installed, G_FILE_TEST_IS_DIR) ||
-           osh_registry_scan(registry, installed, error);
+    if (g_file_test(installed, G_FILE_TEST_IS_DIR))
+        g_ptr_array_add(directories, g_steal_pointer(&installed));
+}
+
+GPtrArray *
+osh_run_plugin_directories(const OshOptions *options, const OshConfig *config)
+{
+    GPtrArray *directories = g_ptr_array_new_with_free_func(g_free);
+    GVariant *configured = osh_config_host(config, "plugin-dirs");
+
+    for (guint i = 0; i < options->plugin_dirs->len; i++)
+        g_ptr_array_add(directories, g_strdup(g_ptr_array_index(options->plugin_dirs, i)));
+    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
+        const char *directory;
+
+        g_variant_get_child(configured, i, "&s", &directory);
+        g_ptr_array_add(directories, g_strdup(directory));
+    }
+    add_own_directories(directories);
+    return directories;
 }
 
 gboolean
 osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
              GError **error)
 {
-    GVariant *configured = osh_config_host(config, "plugin-dirs");
+    g_autoptr(GPtrArray) directories = osh_run_plugin_directories(options, config);
 
-    for (guint i = 0; i < options->plugin_dirs->len; i++)
-        if (!osh_registry_scan(registry, g_ptr_array_index(options->plugin_dirs, i), error))
+    for (guint i = 0; i < directories->len; i++)
+        if (!osh_registry_scan(registry, g_ptr_array_index(directories, i), error))
             return FALSE;
-    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
-        const char *directory;
-
-        g_variant_get_child(configured, i, "&s", &directory);
-        if (!osh_registry_scan(registry, directory, error))
-            return FALSE;
-    }
-    return scan_own(registry, error);
+    return TRUE;
 }

@@ -21,6 +21,7 @@
 #include "metrics.h"
 #include "openshell/ext/event-sink.h"
 #include "openshell/ext/process-launcher.h"
+#include "plugin-protocols.h"
 #include "policy-interface.h"
 #include "signals.h"
 #include "start-line.h"
@@ -541,6 +542,7 @@ run_load_policy(OshRun *run, GError **error)
 {
     const char *path = text_setting(run, "policy", run->options->policy);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     g_autofree char *text = NULL;
     OshPolicySnapshot *snapshot;
 
@@ -549,8 +551,11 @@ run_load_policy(OshRun *run, GError **error)
         return TRUE;
     }
     run->policy_given = TRUE;
-    snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS,
-                                    diagnostics);
+    protocols = osh_plugin_protocols_find(run->options, run->config, NULL, error);
+    if (protocols == NULL)
+        return FALSE;
+    snapshot = osh_policy_load_file_with(
+        protocols, path, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS, diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",

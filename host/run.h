@@ -28,11 +28,19 @@ int osh_run(const OshOptions *options);
 OshConfig *osh_run_load_config(const OshOptions *options, GError **error);
 
 /**
+ * osh_run_plugin_directories:
+ *
+ * Returns: (transfer full) (element-type utf8): where plugins are looked for, in order: the
+ *   directories of the command line, those of the configuration, then the host's own: where it was
+ *   installed, or its build tree
+ */
+GPtrArray *osh_run_plugin_directories(const OshOptions *options, const OshConfig *config);
+
+/**
  * osh_run_scan:
  * @error: return location
  *
- * [main] Looks for plugins: the directories of the command line, those of the configuration, then
- * the host's own: where it was installed, or its build tree.
+ * [main] Looks for plugins in osh_run_plugin_directories().
  */
 gboolean osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
                       GError **error);

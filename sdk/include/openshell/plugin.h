@@ -114,12 +114,18 @@ G_BEGIN_DECLS
  * alpn=          names separated by ;
  * server-speaks-first=  true or false (default)
  *
- * [fact NAME]                                a fact of the protocol above it
+ * [fact NAME]                                a fact of the protocol above it; not network.* and
+ *                                            not process.*, which the host states itself
  * protocol=      which
  * type=          string, integer, boolean, strings or records
- * sensitivity=   public (default) or sensitive (never recorded)
- * separator=     one character that * does not cross; absent means none
+ * sensitivity=   public (default) or sensitive (never recorded, never shown)
+ * separator=     one ASCII character that * does not cross; absent means none
+ * fields=        of records, separated by ;: NAME or NAME:TYPE, where TYPE is string (default),
+ *                integer, boolean or strings; what is not declared cannot stand in a rule
  * ]|
+ *
+ * A rule of the policy names a fact by its NAME, or without the name of its protocol where that is
+ * the first word: `redis.command` of the protocol redis is `command`.
  */
 #define OSH_PLUGIN_MANIFEST(text)                                                                  \
     __attribute__((section(OSH_PLUGIN_MANIFEST_SECTION), used,                                     \
