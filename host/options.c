@@ -58,6 +58,7 @@ osh_options_help(void)
            "  openshell-host doctor                 what this machine can enforce\n"
            "  openshell-host check FILE...          whether policy files are right\n"
            "  openshell-host explain POLICY ...     what a policy says to a connection or request\n"
+           "  openshell-host policy VERB ...        tools for policy files; policy --help\n"
            "\n"
            "  --policy FILE          what the program may do; without it there is no network\n"
            "  --workdir DIR          where it runs; the current directory\n"

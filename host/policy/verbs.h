@@ -25,4 +25,11 @@ int osh_verb_check(int argc, char **argv);
  */
 int osh_verb_explain(int argc, char **argv);
 
+/**
+ * osh_verb_policy: [main] `policy VERB ...`: tools that turn policy files into others
+ *
+ * Returns: 0 when it could be done, 1 when the files do not allow it, 125 when asked wrongly
+ */
+int osh_verb_policy(int argc, char **argv);
+
 G_END_DECLS

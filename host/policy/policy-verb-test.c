@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy-verb-test.c: `policy`, as it is called from the command line. */
+#include "verbs.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POLICY                                                                                     \
+    "network_policies:\n  p:\n    binaries: [{path: /b}]\n    endpoints: [{port: 443, host: "      \
+    "a.test}]\nversion: 1\n"
+
+typedef struct {
+    const char *sentence;
+    const char *files[9];
+    const char *words[9];
+    int status;
+    const char *output;
+    const char *complaint; /* with a `?` in it, a pattern */
+} Row;
+
+static const Row rows[] = {
+    {"format writes the policy evenly",
+     {"p.yaml", POLICY},
+     {"format", "p.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 443\n"
+     "    binaries:\n    - path: /b\n",
+     ""},
+    {"format does not lose a comment",
+     {"p.yaml", "version: 1 # why\n"},
+     {"format", "p.yaml"},
+     1,
+     "",
+     "p.yaml:1: error: a comment would be lost; --drop-comments gives them up\n"},
+    {"format loses a comment when it may",
+     {"p.yaml", "version: 1 # why\n"},
+     {"format", "--drop-comments", "p.yaml"},
+     0,
+     "version: 1\n",
+     ""},
+    {"format refuses what does not load",
+     {"p.yaml", "version: x\n"},
+     {"format", "p.yaml"},
+     1,
+     "",
+     "p.yaml:1:10: error: version: expected a whole number, found the string 'x'\n"},
+    {"format wants one file",
+     {NULL},
+     {"format"},
+     125,
+     "",
+     "policy format: name one file; write: policy format [--drop-comments] FILE\n"},
+    {"an unknown word is answered with the table",
+     {NULL},
+     {"frmat"},
+     125,
+     "",
+     "policy: there is no such verb; write one of\n?*openshell-host policy format*"},
+};
+
+static void
+redirect(int fd, const char *name)
+{
+    int file = g_open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (file < 0 || dup2(file, fd) < 0)
+        _exit(99);
+}
+
+/* Runs `policy WORDS...` in a process of its own, in the current folder. */
+static int
+run_verb(const char *const *words)
+{
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new();
+    int status = 0;
+    pid_t child;
+
+    g_ptr_array_add(arguments, (gpointer) "policy");
+    for (gsize i = 0; words[i] != NULL; i++)
+        g_ptr_array_add(arguments, (gpointer)words[i]);
+    g_ptr_array_add(arguments, NULL);
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        redirect(STDOUT_FILENO, "stdout");
+        redirect(STDERR_FILENO, "stderr");
+        status = osh_verb_policy((int)arguments->len - 1, (char **)arguments->pdata);
+        fflush(NULL);
+        _exit(status);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void
+assert_file(const char *name, const char *expected)
+{
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(name, &text, NULL, NULL));
+    if (strchr(expected, '?') == NULL)
+        g_assert_cmpstr(text, ==, expected);
+    else if (!g_pattern_match_simple(expected, text))
+        g_error("%s is\n%s", name, text);
+    g_unlink(name);
+}
+
+static void
+test_row(gconstpointer data)
+{
+    const Row *row = data;
+    g_autofree char *folder = g_dir_make_tmp("osh-policy-verb-XXXXXX", NULL);
+
+    g_assert_cmpint(g_chdir(folder), ==, 0);
+    for (gsize i = 0; row->files[i] != NULL; i += 2)
+        g_assert_true(g_file_set_contents(row->files[i], row->files[i + 1], -1, NULL));
+    g_assert_cmpint(run_verb(row->words), ==, row->status);
+    assert_file("stderr", row->complaint);
+    assert_file("stdout", row->output);
+    for (gsize i = 0; row->files[i] != NULL; i += 2)
+        g_unlink(row->files[i]);
+    g_assert_cmpint(g_chdir("/"), ==, 0);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path = g_strdup_printf("/policy-verb/%s", rows[i].sentence);
+
+        g_test_add_data_func(path, &rows[i], test_row);
+    }
+    return g_test_run();
+}
