@@ -6,7 +6,7 @@
  */
 #include "audit.h"
 
-#include "identity.h"
+#include "osh-identity.h"
 
 static const char *
 audit_binary(const OshConnection *connection)

@@ -10,7 +10,7 @@
 #include "dial.h"
 #include "explicit-request.h"
 #include "forward-request.h"
-#include "identity.h"
+#include "identity-question.h"
 #include "listener.h"
 #include "relay.h"
 #include "reply.h"
@@ -260,7 +260,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
     OshNetwork *network = shard->network;
 
     osh_audit_closed(connection, reason);
-    osh_identity_lookup_cancel(g_steal_pointer(&connection->lookup));
+    osh_identity_question_cancel(g_steal_pointer(&connection->question));
     osh_resolution_cancel(g_steal_pointer(&connection->resolution));
     osh_dial_free(g_steal_pointer(&connection->dial));
     osh_forward_free(g_steal_pointer(&connection->forward));

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "identity-question.h"
 #include "network.h"
 #include "osh-authority.h"
 #include "osh-http1-body.h"
@@ -111,10 +112,9 @@ struct _OshConnection {
     OshResolution *resolution;
     OshDial *dial;
     OshForward *forward;
-    OshIdentityLookup *lookup;
+    OshIdentityQuestion *question;
     OshPeerIdentity *peer;
     gint64 peer_read_at;
-    guint64 inode;
     guint64 reservation;
     guint64 generation;
     const char *protocol;

@@ -16,6 +16,7 @@
 
 #include "certificate-authority.h"
 #include "osh-buffer.h"
+#include "osh-identity.h"
 #include "synthetic-names.h"
 
 G_BEGIN_DECLS
@@ -32,9 +33,6 @@ typedef struct _OshNetworkShard OshNetworkShard;
 typedef struct _OshConnection OshConnection;
 typedef struct _OshListener OshListener;
 typedef struct _OshPipePool OshPipePool;
-typedef struct _OshIdentityScanner OshIdentityScanner;
-typedef struct _OshPeerIdentity OshPeerIdentity;
-typedef struct _OshSocketDiag OshSocketDiag;
 
 /**
  * OshConnectionStep: where a connection stands. Each step has a list of its connections in the
@@ -96,7 +94,6 @@ struct _OshNetworkShard {
     OshBufferPool *heads;
     OshPipePool *pipes;
     guint8 *scratch;
-    OshSocketDiag *diag;
     OshConnectionList steps[OSH_N_STEPS];
     GPtrArray *again;
     gboolean again_posted;
@@ -108,12 +105,23 @@ struct _OshNetworkShard {
 };
 
 /**
+ * OshPeerTable: programs that another half of the supervisor has named, one for each process, so
+ * that the connections of a process are counted together.
+ */
+typedef struct {
+    GMutex mutex;
+    GHashTable *peers; /* process key -> OshPeerIdentity */
+} OshPeerTable;
+
+/**
  * OshNetwork:
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
  * @authority: of this run; what would be intercepted would be signed by it
  * @dns: (nullable): the box's resolver
  * @has_box: sandbox-net gave listeners, so the workload is the box's processes
+ * @peer_identity: provider all zeros where we look ourselves
+ * @peers: who peer_identity told us of; empty where we look ourselves
  */
 struct _OshNetwork {
     const OshHost *host;
@@ -132,6 +140,8 @@ struct _OshNetwork {
     OshMetric *open_connections;
     OshMetric *bytes_up;
     OshMetric *bytes_down;
+    OshInterface peer_identity;
+    OshPeerTable peers;
     OshIdentityScanner *scanner;
     OshSyntheticNames *names;
     OshCertificateAuthority *authority;

@@ -13,7 +13,7 @@
 #include "connection.h"
 #include "dial.h"
 #include "forward-request.h"
-#include "identity.h"
+#include "identity-question.h"
 #include "osh-destination.h"
 #include "relay.h"
 #include "reply.h"
@@ -89,6 +89,15 @@ pipeline_layer(const OshConnection *connection)
     return osh_transport_name(connection->transport);
 }
 
+/* A client that has reset its connection has no socket any more: nothing is denied to it. */
+static gboolean
+pipeline_client_gone(const OshConnection *connection)
+{
+    char byte;
+
+    return recv(connection->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN;
+}
+
 static void
 pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
                     gint64 read_at, gpointer data)
@@ -96,7 +105,11 @@ pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char 
     OshConnection *connection = data;
     const OshNetworkConfig *config = &connection->shard->network->config;
 
-    connection->lookup = NULL;
+    connection->question = NULL;
+    if (answer == OSH_IDENTITY_NO_SOCKET && pipeline_client_gone(connection)) {
+        osh_connection_close(connection, "client gone");
+        return;
+    }
     if (answer != OSH_IDENTITY_FOUND) {
         osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
         return;
@@ -111,53 +124,15 @@ pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char 
     osh_connection_decide(connection);
 }
 
-/* A client that has reset its connection has no socket any more: nothing is denied to it. */
-static gboolean
-pipeline_client_gone(const OshConnection *connection)
-{
-    char byte;
-
-    return recv(connection->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN;
-}
-
-/* Returns: FALSE after refusing. */
-static gboolean
-pipeline_find_socket(OshConnection *connection)
-{
-    g_autofree char *problem = NULL;
-    int result = osh_socket_diag_find(
-        connection->shard->diag, IPPROTO_TCP, &connection->client_address, connection->client_port,
-        &connection->local_address, connection->local_port, &connection->inode);
-
-    if (result == 0)
-        return TRUE;
-    if (result == -ENOENT && pipeline_client_gone(connection)) {
-        osh_connection_close(connection, "client gone");
-        return FALSE;
-    }
-    if (result == -ENOENT)
-        problem = g_strdup("the socket at the other end is not known here");
-    else
-        problem = g_strdup_printf("the socket at the other end cannot be looked up: %s",
-                                  g_strerror(-result));
-    osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
-    return FALSE;
-}
-
 void
 osh_connection_identify(OshConnection *connection)
 {
-    OshNetworkShard *shard = connection->shard;
-
-    if (!shard->network->config.identity_required) {
+    if (!connection->shard->network->config.identity_required) {
         osh_connection_decide(connection);
         return;
     }
-    if (!pipeline_find_socket(connection))
-        return;
     osh_connection_enter(connection, OSH_STEP_IDENTIFY);
-    connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
-                                             connection->inode, pipeline_identified, connection);
+    connection->question = osh_identity_ask(connection, pipeline_identified, connection);
 }
 
 static void
@@ -323,7 +298,7 @@ pipeline_verified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *p
 {
     OshConnection *connection = data;
 
-    connection->lookup = NULL;
+    connection->question = NULL;
     if (answer != OSH_IDENTITY_FOUND || !osh_peer_identity_equal(peer, connection->peer)) {
         osh_refuse_denied(connection, "identity", NULL,
                           answer != OSH_IDENTITY_FOUND ? problem
@@ -343,8 +318,7 @@ osh_connection_connected(OshConnection *connection)
     if (shard->network->config.identity_required &&
         osh_shard_now(&shard->network->shard) - connection->peer_read_at > IDENTITY_FRESH) {
         osh_connection_enter(connection, OSH_STEP_VERIFY);
-        connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
-                                                 connection->inode, pipeline_verified, connection);
+        connection->question = osh_identity_ask(connection, pipeline_verified, connection);
         return;
     }
     if (osh_policy_interface_generation(&shard->network->policy) != connection->generation &&
@@ -362,11 +336,11 @@ pipeline_swept(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
 {
     OshConnection *connection = data;
 
-    connection->lookup = NULL;
+    connection->question = NULL;
     connection->peer_read_at = read_at;
     /* Nobody: it was closed and these are its last bytes, or it is on its way to another process,
        which the next sweep will see. */
-    if (answer == OSH_IDENTITY_NOBODY ||
+    if (answer == OSH_IDENTITY_NOBODY || answer == OSH_IDENTITY_NO_SOCKET ||
         (answer == OSH_IDENTITY_FOUND && osh_peer_identity_equal(peer, connection->peer)))
         return;
     osh_audit_denied(connection, "identity", NULL,
@@ -384,9 +358,8 @@ osh_connection_sweep(OshConnection *connection)
     guint64 moved = connection->up.moved + connection->down.moved;
 
     if (!shard->network->config.identity_required || moved == connection->swept_bytes ||
-        connection->lookup != NULL)
+        connection->question != NULL)
         return;
     connection->swept_bytes = moved;
-    connection->lookup = osh_identity_lookup(shard->network->scanner, shard->index,
-                                             connection->inode, pipeline_swept, connection);
+    connection->question = osh_identity_ask(connection, pipeline_swept, connection);
 }

@@ -7,7 +7,7 @@
 #include <openshell/plugin.h>
 
 #include "dns-listener.h"
-#include "identity.h"
+#include "identity-question.h"
 #include "launch-contribution.h"
 #include "listener.h"
 #include "network.h"
@@ -31,7 +31,8 @@ OSH_PLUGIN_MANIFEST(
     "license=Apache-2.0\n"
     "provides=openshell.launch-contributor/1\n"
     "requires=openshell.policy/1;openshell.shard/1;openshell.worker/1\n"
-    "wants=openshell.sandbox-net/1;openshell.process-launcher/1;openshell.metrics/1\n"
+    "wants=openshell.sandbox-net/1;openshell.peer-identity/1;openshell.process-launcher/1;"
+    "openshell.metrics/1\n"
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
     "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1\n"
     "isolation=in-process\n"
@@ -152,6 +153,7 @@ network_destroy(gpointer self)
     g_free(plugin->network.config.identity_root);
     g_ptr_array_unref(plugin->network.listeners);
     osh_dns_listener_free(plugin->network.dns);
+    osh_peer_table_clear(&plugin->network.peers);
     osh_synthetic_names_free(plugin->network.names);
     osh_certificate_authority_free(plugin->network.authority);
     g_free(plugin->network.shards);
@@ -165,6 +167,7 @@ network_create(const OshHost *host, gpointer *ret_self, GError **error)
     OshNetwork *network = &plugin->network;
 
     network->host = host;
+    osh_peer_table_init(&network->peers);
     network->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)osh_listener_free);
     plugin->contribution.network = network;
     if (!config_read(osh_host_config(host), &network->config, error)) {
@@ -254,7 +257,6 @@ network_workload(const OshNetwork *network, OshWorkload *ret_workload)
     const OshBoxInfo *info = NULL;
     const char *root = network->config.identity_root;
 
-    memset(ret_workload, 0, sizeof *ret_workload);
     if (network->has_box &&
         osh_host_get_interface(network->host, OSH_INTERFACE_PROCESS_LAUNCHER, &launcher))
         info = osh_launcher_box_info(&launcher, osh_launcher_box_get(&launcher));
@@ -273,30 +275,42 @@ network_diag_socket(const OshNetwork *network)
                             : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }
 
+/* Where no process half beside the workload tells who connects, we look ourselves. */
 static gboolean
-network_make_shards(OshNetwork *network, GError **error)
+network_find_identities(OshNetwork *network, GError **error)
+{
+    OshWorkload workload = {0};
+    int fd;
+
+    if (!network->config.identity_required ||
+        osh_host_get_interface(network->host, OSH_INTERFACE_PEER_IDENTITY, &network->peer_identity))
+        return TRUE;
+    fd = network_diag_socket(network);
+    if (fd < 0) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                    "cannot look up who connects (sock_diag): %s; set identity=relaxed to do "
+                    "without",
+                    g_strerror(errno));
+        return FALSE;
+    }
+    network_workload(network, &workload);
+    network->scanner =
+        osh_identity_scanner_new(network->host, &network->shard, &workload, fd, error);
+    return network->scanner != NULL;
+}
+
+static void
+network_make_shards(OshNetwork *network)
 {
     network->shards = g_new0(OshNetworkShard, network->n_shards);
-    for (guint i = 0; i < network->n_shards; i++) {
-        int fd = network->config.identity_required ? network_diag_socket(network) : -1;
-
-        if (fd < 0 && network->config.identity_required) {
-            g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
-                        "cannot look up who connects (sock_diag): %s; set identity=relaxed to do "
-                        "without",
-                        g_strerror(errno));
-            return FALSE;
-        }
-        osh_shard_part_init(&network->shards[i], network, i, fd);
-    }
-    return TRUE;
+    for (guint i = 0; i < network->n_shards; i++)
+        osh_shard_part_init(&network->shards[i], network, i);
 }
 
 static gboolean
 network_bring_up(NetworkPlugin *plugin, GError **error)
 {
     OshNetwork *network = &plugin->network;
-    OshWorkload workload;
 
     if (!osh_host_get_interface(network->host, OSH_INTERFACE_POLICY, &network->policy) ||
         !osh_host_get_interface(network->host, OSH_INTERFACE_SHARD, &network->shard) ||
@@ -324,14 +338,10 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     if (network->authority == NULL)
         return FALSE;
     network_raise_limit(network);
-    if (!network_open_listeners(plugin, error) || !network_make_shards(network, error))
+    if (!network_open_listeners(plugin, error) || !network_find_identities(network, error))
         return FALSE;
-    if (!network->config.identity_required)
-        return TRUE;
-    network_workload(network, &workload);
-    network->scanner =
-        osh_identity_scanner_new(&network->shard, network->n_shards, &workload, error);
-    return network->scanner != NULL;
+    network_make_shards(network);
+    return TRUE;
 }
 
 static void

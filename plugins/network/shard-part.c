@@ -9,7 +9,6 @@
 #include "audit.h"
 #include "connection.h"
 #include "dns-listener.h"
-#include "identity.h"
 #include "listener.h"
 #include "pipe-pool.h"
 #include "reply.h"
@@ -24,7 +23,7 @@
 #define KEEP_HEADS       32
 
 void
-osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index, int diag_fd)
+osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index)
 {
     part->network = network;
     part->index = index;
@@ -33,8 +32,6 @@ osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index, int
     part->pipes = osh_pipe_pool_new(MAX_LARGE_PIPES);
     part->scratch = g_malloc(OSH_NETWORK_SCRATCH_SIZE);
     part->again = g_ptr_array_new();
-    if (diag_fd >= 0)
-        part->diag = osh_socket_diag_new(diag_fd);
 }
 
 void
@@ -42,7 +39,6 @@ osh_shard_part_clear(OshNetworkShard *part)
 {
     osh_buffer_pool_free(part->heads);
     osh_pipe_pool_free(part->pipes);
-    osh_socket_diag_free(part->diag);
     g_ptr_array_unref(part->again);
     g_free(part->scratch);
 }

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/** osh_shard_part_init: [main] before any shard runs. @diag_fd: (transfer full): or -1. */
-void osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index, int diag_fd);
+/** osh_shard_part_init: [main] before any shard runs. */
+void osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index);
 /** osh_shard_part_clear: [main] after osh_shard_part_end(). */
 void osh_shard_part_clear(OshNetworkShard *part);
 

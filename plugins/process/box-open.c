@@ -360,7 +360,7 @@ osh_process_box_free(OshBox *box)
     if (box->info.struct_size != 0 && box->info.init_pidfd >= 0)
         close(box->info.init_pidfd);
     g_clear_pointer(&box->programs, g_hash_table_unref);
-    osh_nflog_reader_free(box->nflog);
+    osh_refusal_watch_free(box->refusals);
     for (gsize i = 0; box->network != NULL && i < OSH_NETWORK_N_SOCK_DIAG; i++)
         if (box->diag_sockets[i] >= 0)
             close(box->diag_sockets[i]);

@@ -385,8 +385,7 @@ box_closed(OshBoxHandle *handle, gpointer data)
     gpointer closed_data = box->closed_data;
 
     (void)handle;
-    if (box->nflog != NULL)
-        osh_nflog_reader_flush(box->nflog);
+    osh_refusal_watch_finish(box->refusals);
     osh_process_publish(box, plugin->box_closed,
                         g_variant_new("(tsa{sv})", box->info.id, "closed", NULL));
     plugin->box = NULL;

@@ -7,7 +7,10 @@
  * include/uapi/linux/netfilter/nfnetlink_log.h; RFC 791, RFC 8200.
  *
  * Equal packets within a second become one report with a count, and different ones beyond a bound
- * become one loss, so that a flood costs the reader and not the bus.
+ * become one loss, so that a flood costs the reader and not the bus. One socket gets a small share
+ * of that bound, and the last places are for sockets that had none: whoever sprays destinations
+ * uses up its own share and not another program's. Packets of many sockets to one destination
+ * become one kind, whose sender is then unknown.
  */
 #include "nflog.h"
 
@@ -23,9 +26,14 @@
 
 #include "network-plan.h"
 
-#define NFLOG_MAX_KINDS 256
-#define NFLOG_PERIOD_MS 1000
-#define NFLOG_BATCH     64
+#define NFLOG_MAX_KINDS          256
+#define NFLOG_KEPT_FOR_NEW       64
+#define NFLOG_MAX_OF_SOCKET      16
+#define NFLOG_MAX_OF_DESTINATION 16
+#define NFLOG_PERIOD_MS          1000
+#define NFLOG_BATCH              64
+/* Longer chains of extension headers are no program's honest work. */
+#define MAX_EXTENSION_HEADERS 8
 
 struct OshNflogReader {
     int fd;
@@ -34,7 +42,9 @@ struct OshNflogReader {
     gpointer data;
     GSource *source;
     GSource *period;
-    GHashTable *kinds; /* OshRefusedPacket -> count that was not reported yet */
+    GHashTable *kinds;        /* OshRefusedPacket -> Kind */
+    GHashTable *sockets;      /* hash of a sender's end -> kinds of it */
+    GHashTable *destinations; /* hash of a destination's end -> kinds to it */
     guint64 lost_count;
     gboolean lost_unknown;
 };
@@ -44,29 +54,42 @@ typedef struct {
     guint64 pending;
 } Kind;
 
-static guint
-packet_hash(gconstpointer key)
+/* One end of a packet as a number. Two ends that collide only share a share. */
+static guint64
+end_hash(const OshRefusedPacket *packet, const struct in6_addr *address, guint16 port)
 {
-    const OshRefusedPacket *packet = key;
-    guint hash = packet->protocol ^ ((guint)packet->destination_port << 8) ^ packet->uid;
+    guint64 hash = (guint64)port << 32 | (guint64)packet->protocol << 24 | packet->spoofed;
 
-    for (gsize i = 0; i < 16; i += 4) {
-        guint word;
+    for (gsize i = 0; i < sizeof *address; i += sizeof(guint64)) {
+        guint64 word;
 
-        memcpy(&word, packet->destination.s6_addr + i, sizeof word);
-        hash = hash * 31 + word;
+        memcpy(&word, address->s6_addr + i, sizeof word);
+        hash = (hash ^ word) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
     }
     return hash;
 }
 
-static gboolean
-packet_equal(gconstpointer a, gconstpointer b)
+guint
+osh_refused_packet_hash(gconstpointer key)
+{
+    const OshRefusedPacket *packet = key;
+    guint64 hash = end_hash(packet, &packet->destination, packet->destination_port) * 31 +
+                   end_hash(packet, &packet->source, packet->source_port) + packet->uid;
+
+    return (guint)(hash ^ hash >> 32);
+}
+
+gboolean
+osh_refused_packet_equal(gconstpointer a, gconstpointer b)
 {
     const OshRefusedPacket *left = a;
     const OshRefusedPacket *right = b;
 
     return left->protocol == right->protocol && left->uid == right->uid &&
+           left->source_port == right->source_port &&
            left->destination_port == right->destination_port && left->spoofed == right->spoofed &&
+           memcmp(&left->source, &right->source, sizeof left->source) == 0 &&
            memcmp(&left->destination, &right->destination, sizeof left->destination) == 0;
 }
 
@@ -89,36 +112,85 @@ parse_ports(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
     packet->destination_port = (guint16)(bytes[2] << 8 | bytes[3]);
 }
 
-/* Extension headers of IPv6 are not followed: the protocol is then the header's number. */
+static gboolean
+parse_v4(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
+{
+    gsize header = (gsize)(bytes[0] & 0xf) * 4;
+
+    if (header < 20 || length < header)
+        return FALSE;
+    packet->protocol = bytes[9];
+    map_v4(&packet->source, bytes + 12);
+    map_v4(&packet->destination, bytes + 16);
+    /* Only the first fragment holds ports. */
+    if (((bytes[6] & 0x1f) | bytes[7]) == 0)
+        parse_ports(packet, bytes + header, length - header);
+    return TRUE;
+}
+
+/* Returns: the length of the extension header at @bytes, 0 when there is none or it is cut short */
+static gsize
+extension_length(guint8 protocol, const guint8 *bytes, gsize length)
+{
+    gsize size;
+
+    if (length < 8)
+        return 0;
+    switch (protocol) {
+    case IPPROTO_HOPOPTS:
+    case IPPROTO_ROUTING:
+    case IPPROTO_DSTOPTS:
+    case IPPROTO_MH:
+        size = ((gsize)bytes[1] + 1) * 8;
+        break;
+    case IPPROTO_FRAGMENT:
+        size = 8;
+        break;
+    case IPPROTO_AH:
+        size = ((gsize)bytes[1] + 2) * 4;
+        break;
+    default:
+        return 0;
+    }
+    return size <= length ? size : 0;
+}
+
+/* A chain that is too long or cut short ends at the header that is not followed: its number is the
+   protocol then, and there are no ports. */
+static gboolean
+parse_v6(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
+{
+    gsize at = 40;
+
+    if (length < at)
+        return FALSE;
+    packet->protocol = bytes[6];
+    memcpy(&packet->source, bytes + 8, 16);
+    memcpy(&packet->destination, bytes + 24, 16);
+    for (guint i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+        gsize size = extension_length(packet->protocol, bytes + at, length - at);
+        gboolean later_fragment = packet->protocol == IPPROTO_FRAGMENT && size > 0 &&
+                                  (bytes[at + 2] != 0 || (bytes[at + 3] & 0xf8) != 0);
+
+        if (size == 0)
+            break;
+        packet->protocol = bytes[at];
+        if (later_fragment)
+            return TRUE;
+        at += size;
+    }
+    parse_ports(packet, bytes + at, length - at);
+    return TRUE;
+}
+
 static gboolean
 parse_packet(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
 {
-    gsize header;
-
     if (length < 1)
         return FALSE;
-    if (bytes[0] >> 4 == 4) {
-        header = (gsize)(bytes[0] & 0xf) * 4;
-        if (header < 20 || length < header)
-            return FALSE;
-        packet->protocol = bytes[9];
-        map_v4(&packet->source, bytes + 12);
-        map_v4(&packet->destination, bytes + 16);
-        /* Only the first fragment holds ports. */
-        if (((bytes[6] & 0x1f) | bytes[7]) != 0)
-            return TRUE;
-    } else if (bytes[0] >> 4 == 6) {
-        header = 40;
-        if (length < header)
-            return FALSE;
-        packet->protocol = bytes[6];
-        memcpy(&packet->source, bytes + 8, 16);
-        memcpy(&packet->destination, bytes + 24, 16);
-    } else {
-        return FALSE;
-    }
-    parse_ports(packet, bytes + header, length - header);
-    return TRUE;
+    if (bytes[0] >> 4 == 4)
+        return parse_v4(packet, bytes, length);
+    return bytes[0] >> 4 == 6 && parse_v6(packet, bytes, length);
 }
 
 typedef struct {
@@ -210,25 +282,68 @@ begin_period(OshNflogReader *reader)
     g_source_attach(reader->period, g_main_context_get_thread_default());
 }
 
-static void
-packet_found(const OshRefusedPacket *packet, gpointer data)
+static guint
+kinds_of(GHashTable *table, guint64 key)
 {
-    OshNflogReader *reader = data;
-    Kind *kind = g_hash_table_lookup(reader->kinds, packet);
+    return GPOINTER_TO_UINT(g_hash_table_lookup(table, &key));
+}
 
-    begin_period(reader);
-    if (kind != NULL) {
-        kind->pending++;
-        return;
-    }
-    if (g_hash_table_size(reader->kinds) >= NFLOG_MAX_KINDS) {
+static void
+count_kind(GHashTable *table, guint64 key)
+{
+    guint n = kinds_of(table, key);
+
+    g_hash_table_insert(table, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(n + 1));
+}
+
+static gboolean
+has_place(const OshNflogReader *reader, guint of_socket)
+{
+    guint taken = g_hash_table_size(reader->kinds);
+
+    if (of_socket >= NFLOG_MAX_OF_SOCKET)
+        return FALSE;
+    return taken < NFLOG_MAX_KINDS - NFLOG_KEPT_FOR_NEW ||
+           (of_socket == 0 && taken < NFLOG_MAX_KINDS);
+}
+
+static void
+new_kind(OshNflogReader *reader, const OshRefusedPacket *packet)
+{
+    guint64 sender = end_hash(packet, &packet->source, packet->source_port);
+    Kind *kind;
+
+    if (!has_place(reader, kinds_of(reader->sockets, sender))) {
         reader->lost_count++;
         return;
     }
     kind = g_new0(Kind, 1);
     kind->packet = *packet;
     g_hash_table_insert(reader->kinds, &kind->packet, kind);
+    count_kind(reader->sockets, sender);
+    count_kind(reader->destinations,
+               end_hash(packet, &packet->destination, packet->destination_port));
     report(reader, packet, 1);
+}
+
+static void
+packet_found(const OshRefusedPacket *found, gpointer data)
+{
+    OshNflogReader *reader = data;
+    OshRefusedPacket packet = *found;
+    guint64 destination = end_hash(found, &found->destination, found->destination_port);
+    Kind *kind = g_hash_table_lookup(reader->kinds, &packet);
+
+    begin_period(reader);
+    if (kind == NULL && kinds_of(reader->destinations, destination) >= NFLOG_MAX_OF_DESTINATION) {
+        memset(&packet.source, 0, sizeof packet.source);
+        packet.source_port = 0;
+        kind = g_hash_table_lookup(reader->kinds, &packet);
+    }
+    if (kind != NULL)
+        kind->pending++;
+    else
+        new_kind(reader, &packet);
 }
 
 /* Returns: whether there may be more. */
@@ -273,7 +388,10 @@ osh_nflog_reader_new(int fd, OshRefusedFunc refused, OshRefusedLostFunc lost, gp
     reader->refused = refused;
     reader->lost = lost;
     reader->data = data;
-    reader->kinds = g_hash_table_new_full(packet_hash, packet_equal, NULL, g_free);
+    reader->kinds =
+        g_hash_table_new_full(osh_refused_packet_hash, osh_refused_packet_equal, NULL, g_free);
+    reader->sockets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    reader->destinations = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     reader->source = g_unix_fd_source_new(fd, G_IO_IN);
     g_source_set_callback(reader->source, G_SOURCE_FUNC(socket_ready), reader, NULL);
     g_source_attach(reader->source, g_main_context_get_thread_default());
@@ -296,6 +414,8 @@ osh_nflog_reader_flush(OshNflogReader *reader)
             report(reader, &kind->packet, kind->pending);
     }
     g_hash_table_remove_all(reader->kinds);
+    g_hash_table_remove_all(reader->sockets);
+    g_hash_table_remove_all(reader->destinations);
     if (reader->lost_count > 0 || reader->lost_unknown)
         reader->lost(reader->lost_unknown ? 0 : reader->lost_count, reader->data);
     reader->lost_count = 0;
@@ -314,6 +434,8 @@ osh_nflog_reader_free(OshNflogReader *reader)
         g_source_unref(reader->period);
     }
     g_hash_table_unref(reader->kinds);
+    g_hash_table_unref(reader->sockets);
+    g_hash_table_unref(reader->destinations);
     close(reader->fd);
     g_free(reader);
 }

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 /**
  * OshRefusedPacket:
- * @protocol: IPPROTO_*
+ * @protocol: IPPROTO_*; of IPv6 that behind the extension headers, as far as they can be followed
  * @source: IPv4 in v4-mapped form
  * @destination: likewise
  * @source_port: 0 where the protocol has none, or the packet is too short
@@ -33,12 +33,19 @@ typedef struct {
     gboolean spoofed;
 } OshRefusedPacket;
 
+/** osh_refused_packet_hash: a #GHashFunc over all members. */
+guint osh_refused_packet_hash(gconstpointer key);
+/** osh_refused_packet_equal: a #GEqualFunc over all members. */
+gboolean osh_refused_packet_equal(gconstpointer a, gconstpointer b);
+
 /**
  * OshRefusedFunc:
- * @packet: the first of its kind
+ * @packet: the first of its kind; source and source port are all zeros when it stands for packets
+ *   of many sockets
  * @count: how many alike it stands for, 1 at least
  *
- * Equal packets (protocol, destination, port, uid) within a second are one call with their count.
+ * Packets that are equal in everything are called for at once, with a count of 1, and at the end of
+ * their second with the count of the others.
  */
 typedef void (*OshRefusedFunc)(const OshRefusedPacket *packet, guint64 count, gpointer data);
 

@@ -16,7 +16,8 @@ OSH_PLUGIN_MANIFEST(
     "abi=1.0\n"
     "summary=Boxes: namespaces, mounts, Landlock, seccomp, dropped privileges, and their init\n"
     "license=Apache-2.0\n"
-    "provides=openshell.process-launcher/1;openshell.sandbox-net/1\n"
+    "provides=openshell.process-launcher/1;openshell.sandbox-net/1;openshell.peer-identity/1\n"
+    "wants=openshell.shard/1\n"
     "publishes=openshell.box.opened/1;openshell.box.closed/1;openshell.process.started/1;"
     "openshell.process.exited/1;openshell.process.refused/1;openshell.network.denied/1\n"
     "\n"
@@ -88,12 +89,22 @@ process_destroy(gpointer self)
     OshProcessPlugin *plugin = self;
 
     osh_process_box_free(plugin->box);
+    osh_identity_scanner_free(plugin->scanner);
     g_strfreev(plugin->groups);
     g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
     g_clear_pointer(&plugin->limits, g_array_unref);
     g_free(plugin);
+}
+
+static void
+process_start(gpointer self, OshReadyFunc ready, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    osh_process_start_scanner(self, &error);
+    ready(data, error);
 }
 
 static gboolean
@@ -144,8 +155,12 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
 static gboolean
 process_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
 {
+    const OshProcessPlugin *plugin = self;
+
     if (g_str_equal(id, OSH_INTERFACE_PROCESS_LAUNCHER))
         *ret_interface = (OshInterface){"process", &osh_process_launcher_vtable, self};
+    else if (g_str_equal(id, OSH_INTERFACE_PEER_IDENTITY) && plugin->scanner != NULL)
+        *ret_interface = (OshInterface){"process", &osh_peer_identity_vtable, self};
     else if (g_str_equal(id, OSH_INTERFACE_SANDBOX_NET))
         *ret_interface = (OshInterface){"process", &osh_sandbox_net_vtable, self};
     else
@@ -156,6 +171,7 @@ process_get_interface(gpointer self, const char *id, OshInterface *ret_interface
 OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
     OSH_PLUGIN_ENTRY_INIT,
     .create = process_create,
+    .start = process_start,
     .destroy = process_destroy,
     .get_interface = process_get_interface,
 };

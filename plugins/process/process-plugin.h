@@ -12,8 +12,12 @@
 #include "network-plan.h"
 #include "nflog.h"
 #include "program-limits.h"
+#include "refusal-words.h"
 #include "terminal.h"
 
+#include "osh-identity.h"
+
+#include "openshell/ext/peer-identity.h"
 #include "openshell/ext/policy.h"
 #include "openshell/ext/process-launcher.h"
 #include "openshell/ext/sandbox-net.h"
@@ -36,6 +40,10 @@ typedef struct {
     GArray *limits; /* OshBoxLimit */
     gboolean baseline;
     gboolean require_pid_limit;
+    OshIdentityScanner *scanner; /* (nullable): from start on, when there is a box */
+    gboolean scanner_has_shards;
+    uid_t workload_uid; /* of every program in the box */
+    OshInterface shard;
     OshTopic box_opened;
     OshTopic box_closed;
     OshTopic process_started;
@@ -43,6 +51,9 @@ typedef struct {
     OshTopic process_refused;
     OshTopic network_denied;
 } OshProcessPlugin;
+
+/* What follows the packets that the box's network refuses; see refusals.c. */
+typedef struct OshRefusalWatch OshRefusalWatch;
 
 /* The box of the ABI: the handle, and what was decided when it was made. */
 struct _OshBox {
@@ -59,8 +70,8 @@ struct _OshBox {
     OshNetworkPlan *network;
     OshNetworkClaims claims;
     int diag_sockets[OSH_NETWORK_N_SOCK_DIAG];
-    gint next_diag_socket; /* atomic */
-    OshNflogReader *nflog;
+    gint next_diag_socket;     /* atomic */
+    OshRefusalWatch *refusals; /* (nullable): from the seal on */
     guint landlock_abi;
     OshPidLimit pid_limit;
     guint64 max_pids; /* with %OSH_PID_LIMIT_LIMITED */
@@ -84,6 +95,19 @@ extern const OshProcessLauncherInterface osh_process_launcher_vtable;
 
 /** osh_sandbox_net_vtable: provides openshell.sandbox-net/1. */
 extern const OshSandboxNetInterface osh_sandbox_net_vtable;
+
+/** osh_peer_identity_vtable: provides openshell.peer-identity/1, where there is a box. */
+extern const OshPeerIdentityInterface osh_peer_identity_vtable;
+
+/**
+ * osh_process_start_scanner:
+ *
+ * Starts the thread that finds the holders of the box's sockets; nothing without a box.
+ */
+gboolean osh_process_start_scanner(OshProcessPlugin *plugin, GError **error);
+
+/** osh_process_take_diag_socket: [any] Returns: (transfer full): one of the box, or -1. */
+int osh_process_take_diag_socket(OshBox *box);
 
 /** osh_process_box_open: see osh_launcher_box_open(); in box-open.c. */
 OshBox *osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request,
@@ -112,6 +136,12 @@ void osh_process_publish(OshBox *box, OshTopic topic, GVariant *payload);
 
 /** osh_process_watch_refusals: starts to publish what the box's network refuses. */
 void osh_process_watch_refusals(OshBox *box);
+
+/** osh_refusal_watch_finish: publishes everything that waits. @watch: (nullable). */
+void osh_refusal_watch_finish(OshRefusalWatch *watch);
+
+/** osh_refusal_watch_free: @watch: (nullable) (transfer full). */
+void osh_refusal_watch_free(OshRefusalWatch *watch);
 
 /** osh_process_programs_new: Returns: (transfer full): the table of a box's programs. */
 GHashTable *osh_process_programs_new(void);

@@ -1,101 +1,258 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refusals.c: what a box's network refused, as denials on the bus.
+ * refusals.c: what a box's network refused, as denials on the bus, with the program that tried.
  *
- * [main]. A refused packet names its owner's uid and nothing more: the socket is often gone by the
- * time it is read, so no process is guessed.
+ * [main]. The socket behind a packet is looked up at once, while it is likely to exist; the
+ * scanner's thread finds who holds it. Where the socket is gone, is held by several programs or
+ * belongs to nobody, the denial names the uid and no program: none is guessed. What is known of a
+ * sender is kept for the counts that follow within its second. Nothing waits for an answer when
+ * the box ends: what is open then is published as it is.
  */
 #include "process-plugin.h"
 
 #include <arpa/inet.h>
+#include <string.h>
+
+/* The reader reports at most 256 kinds a second. */
+#define MAX_SENDERS   512
+#define SENDER_MEMORY (3 * G_TIME_SPAN_SECOND)
+
+struct OshRefusalWatch {
+    OshBox *box;
+    OshNflogReader *reader;
+    OshSocketDiag *diag;
+    GHashTable *senders; /* OshRefusedPacket -> Sender */
+};
+
+/* Who sent packets of one kind. */
+typedef struct {
+    OshRefusalWatch *watch;
+    OshRefusedPacket packet;
+    gint64 last_seen;
+    OshIdentityLookup *lookup; /* while it is not known */
+    guint64 held;              /* packets that wait for the answer */
+    OshPeerIdentity *peer;     /* (nullable) */
+    char *problem;             /* (nullable) why there is no one program */
+} Sender;
 
 static void
-format_address(const struct in6_addr *address, char *ret_text)
+sender_free(gpointer data)
 {
-    if (IN6_IS_ADDR_V4MAPPED(address))
-        inet_ntop(AF_INET, address->s6_addr + 12, ret_text, INET6_ADDRSTRLEN);
-    else
-        inet_ntop(AF_INET6, address, ret_text, INET6_ADDRSTRLEN);
-}
+    Sender *sender = data;
 
-static const char *
-protocol_name(guint8 protocol)
-{
-    switch (protocol) {
-    case IPPROTO_TCP:
-        return "TCP";
-    case IPPROTO_UDP:
-        return "UDP";
-    case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6:
-        return "ICMP";
-    default:
-        return "a protocol";
-    }
-}
-
-static const char *
-hint_for(const OshRefusedPacket *packet)
-{
-    if (packet->protocol == IPPROTO_UDP && packet->destination_port == 443)
-        return "QUIC is not carried; clients fall back to TCP by themselves";
-    if (packet->protocol == IPPROTO_UDP)
-        return "UDP leaves the box for name resolution only; use TCP";
-    return "only TCP leaves the box, to what the policy names";
+    osh_identity_lookup_cancel(sender->lookup);
+    osh_peer_identity_unref(sender->peer);
+    g_free(sender->problem);
+    g_free(sender);
 }
 
 static void
-publish_denial(OshBox *box, const char *host, guint16 port, const char *reason, const char *hint,
-               guint64 count)
+publish(OshRefusalWatch *watch, const OshRefusal *refusal, const OshPeerIdentity *peer,
+        const char *problem, guint64 count)
 {
+    OshBox *box = watch->box;
     OshPublication publication = {
         .struct_size = sizeof(OshPublication),
         .topic = box->plugin->network_denied,
-        .collapse_key = reason,
+        .process_key = peer != NULL ? peer->process_key : 0,
     };
+    g_autofree char *collapse =
+        g_strdup_printf("capture|%s|%u|%s", refusal->host, refusal->port, refusal->reason);
     GVariantDict details;
 
+    publication.collapse_key = collapse;
     g_variant_dict_init(&details, NULL);
-    g_variant_dict_insert(&details, "hint", "s", hint);
+    g_variant_dict_insert(&details, "hint", "s", refusal->hint);
     g_variant_dict_insert(&details, "packets", "t", count);
+    if (refusal->protocol[0] != '\0')
+        g_variant_dict_insert(&details, "protocol", "s", refusal->protocol);
+    if (refusal->uid != OSH_NFLOG_NO_UID)
+        g_variant_dict_insert(&details, "uid", "u", refusal->uid);
+    if (peer != NULL)
+        g_variant_dict_insert(&details, "pid", "u", (guint32)peer->pid);
+    if (problem != NULL)
+        g_variant_dict_insert(&details, "problem", "s", problem);
     publication.payload =
-        g_variant_new("(tssqsss@t@a{sv})", (guint64)0, "capture", host, port, "-", "", reason,
+        g_variant_new("(tssqsss@t@a{sv})", (guint64)0, "capture", refusal->host, refusal->port,
+                      peer != NULL ? peer->shown_binary : "-", "", refusal->reason,
                       g_variant_new_uint64(0), g_variant_dict_end(&details));
     osh_host_publish(box->plugin->host, &publication);
 }
 
 static void
+publish_packet(const Sender *sender, guint64 count)
+{
+    g_auto(OshRefusal) refusal = {0};
+
+    osh_refusal_describe(&sender->packet, sender->watch->box->network_served, &refusal);
+    publish(sender->watch, &refusal, sender->peer, sender->problem, count);
+}
+
+static void
+sender_known(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem, gint64 read_at,
+             gpointer data)
+{
+    Sender *sender = data;
+
+    (void)read_at;
+    sender->lookup = NULL;
+    if (answer == OSH_IDENTITY_FOUND)
+        sender->peer = osh_peer_identity_ref(peer);
+    else
+        sender->problem = g_strdup(problem);
+    publish_packet(sender, sender->held);
+    sender->held = 0;
+}
+
+static gboolean
+sender_is_old(gpointer key, gpointer value, gpointer data)
+{
+    const Sender *sender = value;
+
+    (void)key;
+    return sender->lookup == NULL && sender->last_seen < *(const gint64 *)data;
+}
+
+static gboolean
+has_sockets(guint8 protocol)
+{
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+static void
+sender_look_up(Sender *sender)
+{
+    const OshRefusedPacket *packet = &sender->packet;
+    OshRefusalWatch *watch = sender->watch;
+    OshIdentityScanner *scanner = watch->box->plugin->scanner;
+    const OshPeerTuple tuple = {
+        .struct_size = sizeof tuple,
+        .protocol = packet->protocol,
+        .client = packet->source,
+        .destination = packet->destination,
+        .client_port = packet->source_port,
+        .destination_port = packet->destination_port,
+    };
+    guint64 inode;
+
+    if (!has_sockets(packet->protocol) || packet->source_port == 0 || scanner == NULL ||
+        watch->diag == NULL)
+        return;
+    if (osh_socket_diag_find(watch->diag, &tuple, &inode) == 0)
+        sender->lookup =
+            osh_identity_lookup(scanner, OSH_IDENTITY_ON_MAIN, inode, sender_known, sender);
+    else
+        sender->problem = g_strdup("its socket was closed already");
+}
+
+static Sender *
+sender_new(OshRefusalWatch *watch, const OshRefusedPacket *packet, gint64 now)
+{
+    gint64 oldest = now - SENDER_MEMORY;
+    Sender *sender;
+
+    if (g_hash_table_size(watch->senders) >= MAX_SENDERS)
+        g_hash_table_foreach_remove(watch->senders, sender_is_old, &oldest);
+    sender = g_new0(Sender, 1);
+    sender->watch = watch;
+    sender->packet = *packet;
+    g_hash_table_insert(watch->senders, &sender->packet, sender);
+    sender_look_up(sender);
+    return sender;
+}
+
+static void
 packet_refused(const OshRefusedPacket *packet, guint64 count, gpointer data)
 {
-    char address[INET6_ADDRSTRLEN];
-    g_autofree char *reason = NULL;
+    OshRefusalWatch *watch = data;
+    gint64 now = g_get_monotonic_time();
+    Sender *sender = g_hash_table_lookup(watch->senders, packet);
 
-    format_address(&packet->destination, address);
-    reason =
-        packet->uid != OSH_NFLOG_NO_UID
-            ? g_strdup_printf("%s to %s is not carried (uid %u)", protocol_name(packet->protocol),
-                              address, packet->uid)
-            : g_strdup_printf("%s to %s is not carried", protocol_name(packet->protocol), address);
-    publish_denial(data, address, packet->destination_port, reason, hint_for(packet), count);
+    /* An old sender may have been another program with the same port. */
+    if (sender != NULL && sender->lookup == NULL && sender->last_seen < now - SENDER_MEMORY) {
+        g_hash_table_remove(watch->senders, packet);
+        sender = NULL;
+    }
+    if (sender == NULL)
+        sender = sender_new(watch, packet, now);
+    sender->last_seen = now;
+    if (sender->lookup != NULL)
+        sender->held += count;
+    else
+        publish_packet(sender, count);
 }
 
 static void
 packets_lost(guint64 count, gpointer data)
 {
-    publish_denial(data, "", 0, "refused packets were not recorded one by one: there were too many",
-                   "look for a program that floods the network", count);
+    const OshRefusal refusal = {
+        .host = (char *)"",
+        .protocol = "",
+        .reason = (char *)"refused packets were not recorded one by one: there were too many",
+        .hint = "look for a program that floods the network",
+        .uid = OSH_NFLOG_NO_UID,
+    };
+
+    publish(data, &refusal, NULL, NULL, count);
 }
 
 void
 osh_process_watch_refusals(OshBox *box)
 {
+    OshRefusalWatch *watch;
+    int diag;
+
+    if (box->refusals != NULL)
+        return;
     for (gsize i = 0; i < box->network->n_sockets; i++) {
         int fd;
 
         if (box->network->roles[i] != OSH_NETWORK_SOCKET_NFLOG)
             continue;
         fd = osh_box_take_socket(box->handle, i);
-        if (fd >= 0 && box->nflog == NULL)
-            box->nflog = osh_nflog_reader_new(fd, packet_refused, packets_lost, box);
+        if (fd < 0)
+            return;
+        watch = g_new0(OshRefusalWatch, 1);
+        watch->box = box;
+        watch->senders = g_hash_table_new_full(osh_refused_packet_hash, osh_refused_packet_equal,
+                                               NULL, sender_free);
+        diag = osh_process_take_diag_socket(box);
+        if (diag >= 0)
+            watch->diag = osh_socket_diag_new(diag);
+        watch->reader = osh_nflog_reader_new(fd, packet_refused, packets_lost, watch);
+        box->refusals = watch;
+        return;
     }
+}
+
+void
+osh_refusal_watch_finish(OshRefusalWatch *watch)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (watch == NULL)
+        return;
+    osh_nflog_reader_flush(watch->reader);
+    g_hash_table_iter_init(&iter, watch->senders);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Sender *sender = value;
+
+        if (sender->lookup == NULL)
+            continue;
+        osh_identity_lookup_cancel(g_steal_pointer(&sender->lookup));
+        sender->problem = g_strdup("the box ended before its sender was known");
+        publish_packet(sender, sender->held);
+    }
+}
+
+void
+osh_refusal_watch_free(OshRefusalWatch *watch)
+{
+    if (watch == NULL)
+        return;
+    osh_nflog_reader_free(watch->reader);
+    g_hash_table_unref(watch->senders);
+    osh_socket_diag_free(watch->diag);
+    g_free(watch);
 }

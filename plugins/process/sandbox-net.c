@@ -97,19 +97,22 @@ net_claim(gpointer instance, OshSandboxListenerKind kind, OshSandboxListener *re
     return 0;
 }
 
+int
+osh_process_take_diag_socket(OshBox *box)
+{
+    gint index = g_atomic_int_add(&box->next_diag_socket, 1);
+
+    if (index >= OSH_NETWORK_N_SOCK_DIAG || box->diag_sockets[index] < 0)
+        return -1;
+    return g_steal_fd(&box->diag_sockets[index]);
+}
+
 static int
 net_diag_socket(gpointer instance)
 {
     OshProcessPlugin *plugin = instance;
-    OshBox *box = plugin->box;
-    gint index;
 
-    if (box == NULL)
-        return -1;
-    index = g_atomic_int_add(&box->next_diag_socket, 1);
-    if (index >= OSH_NETWORK_N_SOCK_DIAG || box->diag_sockets[index] < 0)
-        return -1;
-    return g_steal_fd(&box->diag_sockets[index]);
+    return plugin->box != NULL ? osh_process_take_diag_socket(plugin->box) : -1;
 }
 
 static const char *

@@ -4,7 +4,7 @@
  * socket for each shard; the kernel answers inside sendto, so nothing here waits. A listener that
  * the kernel offers in place of the connection is never taken (security rule 6).
  */
-#include "identity.h"
+#include "osh-identity.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -51,9 +51,22 @@ diag_put_address(const struct in6_addr *address, gboolean v4, __be32 out[4])
         memcpy(out, address->s6_addr, 16);
 }
 
+/* A listener is offered where no connection is; a datagram socket need not be connected. */
+static gboolean
+diag_is_socket(const struct inet_diag_msg *found, const OshPeerTuple *tuple)
+{
+    gboolean datagrams = tuple->protocol != IPPROTO_TCP;
+
+    if (found->idiag_inode == 0 || found->id.idiag_sport != g_htons(tuple->client_port))
+        return FALSE;
+    if (found->id.idiag_dport == g_htons(tuple->destination_port))
+        return datagrams || found->idiag_state != STATE_LISTEN;
+    return datagrams && found->id.idiag_dport == 0;
+}
+
 /* Returns: 0 or a negative errno. */
 static int
-diag_answer(const OshSocketDiag *diag, const struct inet_diag_req_v2 *asked, guint64 *ret_inode)
+diag_answer(const OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode)
 {
     char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
     const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)answer;
@@ -73,47 +86,36 @@ diag_answer(const OshSocketDiag *diag, const struct inet_diag_req_v2 *asked, gui
     if (mnl_nlmsg_get_payload_len(header) < sizeof *found)
         return -EBADMSG;
     found = mnl_nlmsg_get_payload(header);
-    if (found->idiag_inode == 0 || found->idiag_state == STATE_LISTEN ||
-        found->id.idiag_sport != asked->id.idiag_sport ||
-        found->id.idiag_dport != asked->id.idiag_dport)
+    if (!diag_is_socket(found, tuple))
         return -ENOENT;
     *ret_inode = found->idiag_inode;
     return 0;
 }
 
 int
-osh_socket_diag_find(OshSocketDiag *diag, int protocol, const struct in6_addr *client,
-                     guint16 client_port, const struct in6_addr *destination,
-                     guint16 destination_port, guint64 *ret_inode)
+osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode)
 {
     char text[256] __attribute__((aligned(NLMSG_ALIGNTO)));
     struct nlmsghdr *header = mnl_nlmsg_put_header(text);
     struct inet_diag_req_v2 *request;
-    gboolean v4 = IN6_IS_ADDR_V4MAPPED(client) && IN6_IS_ADDR_V4MAPPED(destination);
-    /* For UDP the kernel reads the two ends the other way round. */
-    gboolean swap = protocol == IPPROTO_UDP;
+    gboolean v4 = IN6_IS_ADDR_V4MAPPED(&tuple->client) && IN6_IS_ADDR_V4MAPPED(&tuple->destination);
+    /* For datagrams the kernel reads the two ends the other way round. */
+    gboolean swap = tuple->protocol != IPPROTO_TCP;
 
     header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     header->nlmsg_flags = NLM_F_REQUEST;
     header->nlmsg_seq = ++diag->sequence;
     request = mnl_nlmsg_put_extra_header(header, sizeof *request);
     request->sdiag_family = v4 ? AF_INET : AF_INET6;
-    request->sdiag_protocol = (guint8)protocol;
+    request->sdiag_protocol = (guint8)tuple->protocol;
     request->idiag_states = ~0u;
-    request->id.idiag_sport = g_htons(swap ? destination_port : client_port);
-    request->id.idiag_dport = g_htons(swap ? client_port : destination_port);
-    diag_put_address(swap ? destination : client, v4, request->id.idiag_src);
-    diag_put_address(swap ? client : destination, v4, request->id.idiag_dst);
+    request->id.idiag_sport = g_htons(swap ? tuple->destination_port : tuple->client_port);
+    request->id.idiag_dport = g_htons(swap ? tuple->client_port : tuple->destination_port);
+    diag_put_address(swap ? &tuple->destination : &tuple->client, v4, request->id.idiag_src);
+    diag_put_address(swap ? &tuple->client : &tuple->destination, v4, request->id.idiag_dst);
     request->id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
     request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
     if (send(diag->fd, header, header->nlmsg_len, 0) < 0)
         return -errno;
-    if (!swap)
-        return diag_answer(diag, request, ret_inode);
-
-    struct inet_diag_req_v2 answered = *request;
-
-    answered.id.idiag_sport = g_htons(client_port);
-    answered.id.idiag_dport = g_htons(destination_port);
-    return diag_answer(diag, &answered, ret_inode);
+    return diag_answer(diag, tuple, ret_inode);
 }

@@ -6,7 +6,7 @@
  * new and not how many processes the machine has. Runs on the scanner's thread; never signals,
  * traces or changes a process.
  */
-#include "identity-workload.h"
+#include "osh-identity-workload.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scanner's thread: one look over the workload's descriptors answers every lookup that was
- * waiting when it began. Lookups are made and answered on shards; in between they belong to this
- * thread, which touches neither their callback nor its data. Never answers from an older look.
+ * waiting when it began. Lookups are made and answered on [main] or shards; in between they belong
+ * to this thread, which touches neither their callback nor its data. Never answers from an older
+ * look.
  */
-#include "identity-program.h"
-#include "identity-workload.h"
+#include "osh-identity-program.h"
+#include "osh-identity-workload.h"
 
 #include <errno.h>
 
@@ -17,6 +18,8 @@ struct _OshIdentityLookup {
     gpointer data;
     guint shard;
     guint looks;
+    gboolean by_tuple;
+    OshPeerTuple tuple;
     guint64 inode;
     OshIdentityAnswer answer;
     OshPeerIdentity *peer;
@@ -29,8 +32,10 @@ typedef struct {
 } ScannerBatch;
 
 struct _OshIdentityScanner {
+    const OshHost *host;
     OshInterface shard;
     guint n_shards;
+    OshSocketDiag *diag;
     OshWorkloadProcesses *processes;
     OshProgramCache *programs;
     GThread *thread;
@@ -57,7 +62,7 @@ lookup_free(gpointer data)
     g_free(lookup);
 }
 
-/* [shard] */
+/* [main, shard] */
 static void
 batch_deliver(gpointer data)
 {
@@ -101,6 +106,8 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
 {
     const GArray *holders = g_hash_table_lookup(scan->wanted, &lookup->inode);
 
+    if (holders == NULL)
+        return;
     if (scan->unreadable) {
         lookup_uncertain(lookup, g_strdup_printf("process %d of the workload cannot be read",
                                                  scan->unreadable_pid));
@@ -133,6 +140,31 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
         lookup->problem = g_strdup("no process of the workload holds the connection");
 }
 
+/* Returns: FALSE when there is nothing to look for, with the answer set. */
+static gboolean
+scanner_find_socket(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
+{
+    int result;
+
+    if (!lookup->by_tuple)
+        return TRUE;
+    lookup->inode = 0;
+    result = scanner->diag != NULL
+                 ? osh_socket_diag_find(scanner->diag, &lookup->tuple, &lookup->inode)
+                 : -EOPNOTSUPP;
+    if (result == 0)
+        return TRUE;
+    if (result == -ENOENT) {
+        lookup_uncertain(lookup, g_strdup("the socket at the other end is not known here"));
+        lookup->answer = OSH_IDENTITY_NO_SOCKET;
+    } else {
+        lookup_uncertain(lookup, g_strdup_printf("the socket at the other end cannot be looked "
+                                                 "up: %s",
+                                                 g_strerror(-result)));
+    }
+    return FALSE;
+}
+
 static void
 scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 {
@@ -146,11 +178,12 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 
         lookup->read_at = began;
         lookup->looks++;
-        if (!g_hash_table_contains(scan.wanted, &lookup->inode))
+        if (scanner_find_socket(scanner, lookup) &&
+            !g_hash_table_contains(scan.wanted, &lookup->inode))
             g_hash_table_insert(scan.wanted, &lookup->inode,
                                 g_array_new(FALSE, FALSE, sizeof(pid_t)));
     }
-    for (guint i = pids->len; i-- > 0;) {
+    for (guint i = g_hash_table_size(scan.wanted) > 0 ? pids->len : 0; i-- > 0;) {
         pid_t pid = g_array_index(pids, pid_t, i);
 
         /* PID 1 of a box is our own init: it holds no connection and nobody can pass it one. */
@@ -167,25 +200,40 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
     g_hash_table_unref(scan.wanted);
 }
 
+static gboolean
+lookup_is_answered(const OshIdentityLookup *lookup)
+{
+    return lookup->answer != OSH_IDENTITY_NOBODY || lookup->looks >= MAX_LOOKS;
+}
+
+static void
+scanner_deliver_to(OshIdentityScanner *scanner, guint shard, GPtrArray *lookups)
+{
+    ScannerBatch *batch = g_new0(ScannerBatch, 1);
+
+    batch->lookups = g_ptr_array_new_with_free_func(lookup_free);
+    for (guint i = lookups->len; i-- > 0;) {
+        OshIdentityLookup *lookup = lookups->pdata[i];
+
+        if (lookup->shard == shard && lookup_is_answered(lookup))
+            g_ptr_array_add(batch->lookups, g_ptr_array_steal_index_fast(lookups, i));
+    }
+    if (batch->lookups->len > 0 && shard == OSH_IDENTITY_ON_MAIN) {
+        osh_host_invoke(scanner->host, batch_deliver, batch, NULL);
+        return;
+    }
+    if (batch->lookups->len > 0 && osh_shard_post(&scanner->shard, shard, batch_deliver, batch))
+        return;
+    g_ptr_array_unref(batch->lookups);
+    g_free(batch);
+}
+
 static void
 scanner_deliver(OshIdentityScanner *scanner, GPtrArray *lookups)
 {
-    for (guint shard = 0; shard < scanner->n_shards; shard++) {
-        ScannerBatch *batch = g_new0(ScannerBatch, 1);
-
-        batch->lookups = g_ptr_array_new_with_free_func(lookup_free);
-        for (guint i = lookups->len; i-- > 0;) {
-            OshIdentityLookup *lookup = lookups->pdata[i];
-
-            if (lookup->shard == shard &&
-                (lookup->answer != OSH_IDENTITY_NOBODY || lookup->looks >= MAX_LOOKS))
-                g_ptr_array_add(batch->lookups, g_ptr_array_steal_index_fast(lookups, i));
-        }
-        if (batch->lookups->len > 0 && osh_shard_post(&scanner->shard, shard, batch_deliver, batch))
-            continue;
-        g_ptr_array_unref(batch->lookups);
-        g_free(batch);
-    }
+    scanner_deliver_to(scanner, OSH_IDENTITY_ON_MAIN, lookups);
+    for (guint shard = 0; shard < scanner->n_shards; shard++)
+        scanner_deliver_to(scanner, shard, lookups);
 }
 
 static gpointer
@@ -218,13 +266,18 @@ scanner_run(gpointer data)
 }
 
 OshIdentityScanner *
-osh_identity_scanner_new(const OshInterface *shard, guint n_shards, const OshWorkload *workload,
-                         GError **error)
+osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
+                         const OshWorkload *workload, int diag_fd, GError **error)
 {
     OshIdentityScanner *scanner = g_new0(OshIdentityScanner, 1);
 
-    scanner->shard = *shard;
-    scanner->n_shards = n_shards;
+    scanner->host = host;
+    if (shard != NULL) {
+        scanner->shard = *shard;
+        scanner->n_shards = osh_shard_count(shard);
+    }
+    if (diag_fd >= 0)
+        scanner->diag = osh_socket_diag_new(diag_fd);
     scanner->processes = osh_workload_processes_new(workload);
     scanner->programs = osh_program_cache_new(osh_workload_init(scanner->processes));
     scanner->waiting = g_ptr_array_new_with_free_func(lookup_free);
@@ -252,9 +305,20 @@ osh_identity_scanner_free(OshIdentityScanner *scanner)
     g_ptr_array_unref(scanner->waiting);
     osh_workload_processes_free(scanner->processes);
     osh_program_cache_free(scanner->programs);
+    osh_socket_diag_free(scanner->diag);
     g_mutex_clear(&scanner->mutex);
     g_cond_clear(&scanner->wake);
     g_free(scanner);
+}
+
+static OshIdentityLookup *
+scanner_ask(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
+{
+    g_mutex_lock(&scanner->mutex);
+    g_ptr_array_add(scanner->waiting, lookup);
+    g_cond_signal(&scanner->wake);
+    g_mutex_unlock(&scanner->mutex);
+    return lookup;
 }
 
 OshIdentityLookup *
@@ -267,11 +331,21 @@ osh_identity_lookup(OshIdentityScanner *scanner, guint shard_index, guint64 inod
     lookup->data = data;
     lookup->shard = shard_index;
     lookup->inode = inode;
-    g_mutex_lock(&scanner->mutex);
-    g_ptr_array_add(scanner->waiting, lookup);
-    g_cond_signal(&scanner->wake);
-    g_mutex_unlock(&scanner->mutex);
-    return lookup;
+    return scanner_ask(scanner, lookup);
+}
+
+OshIdentityLookup *
+osh_identity_lookup_tuple(OshIdentityScanner *scanner, guint shard_index, const OshPeerTuple *tuple,
+                          OshIdentityFunc done, gpointer data)
+{
+    OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
+
+    lookup->done = done;
+    lookup->data = data;
+    lookup->shard = shard_index;
+    lookup->by_tuple = TRUE;
+    lookup->tuple = *tuple;
+    return scanner_ask(scanner, lookup);
 }
 
 void

@@ -3,14 +3,14 @@
  * Identity against real sockets and processes of this test: from a tuple to an inode, from an
  * inode to its holders, from a holder to its program. Needs no privilege.
  */
-#include "identity-program.h"
-#include "identity-workload.h"
-#include "identity.h"
-#include "resolution.h"
+#include "osh-identity-program.h"
+#include "osh-identity-workload.h"
+#include "osh-identity.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,28 +63,128 @@ pair_close(Pair *pair)
     close(pair->listener);
 }
 
+static OshPeerTuple
+loopback_tuple(guint32 protocol, guint16 client_port, guint16 port)
+{
+    OshPeerTuple tuple = {
+        .struct_size = sizeof tuple,
+        .protocol = protocol,
+        .client_port = client_port,
+        .destination_port = port,
+    };
+
+    g_assert_cmpint(inet_pton(AF_INET6, "::ffff:127.0.0.1", &tuple.client), ==, 1);
+    tuple.destination = tuple.client;
+    return tuple;
+}
+
+static OshSocketDiag *
+new_diag(void)
+{
+    return osh_socket_diag_new(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+}
+
+static guint64
+inode_of(int fd)
+{
+    struct stat status;
+
+    g_assert_cmpint(fstat(fd, &status), ==, 0);
+    return status.st_ino;
+}
+
 static void
 test_tuple(void)
 {
-    g_autofree OshAddressList *loopback = osh_resolution_literal("127.0.0.1");
-    OshSocketDiag *diag =
-        osh_socket_diag_new(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+    OshSocketDiag *diag = new_diag();
+    OshPeerTuple tuple;
     Pair pair;
-    struct stat status;
     guint64 inode = 0;
 
     pair_open(&pair);
-    g_assert_cmpint(fstat(pair.client, &status), ==, 0);
-    g_assert_cmpint(osh_socket_diag_find(diag, IPPROTO_TCP, &loopback->at[0], pair.client_port,
-                                         &loopback->at[0], pair.port, &inode),
-                    ==, 0);
-    g_assert_cmpuint(inode, ==, status.st_ino);
+    tuple = loopback_tuple(IPPROTO_TCP, pair.client_port, pair.port);
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
+    g_assert_cmpuint(inode, ==, inode_of(pair.client));
     /* The kernel would offer the listener for a tuple that nobody has: that is not the socket. */
-    g_assert_cmpint(osh_socket_diag_find(diag, IPPROTO_TCP, &loopback->at[0], pair.port,
-                                         &loopback->at[0], 1, &inode),
-                    ==, -ENOENT);
-    g_assert_cmpuint(inode, ==, status.st_ino);
+    tuple = loopback_tuple(IPPROTO_TCP, pair.port, 1);
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, -ENOENT);
+    g_assert_cmpuint(inode, ==, inode_of(pair.client));
     pair_close(&pair);
+    osh_socket_diag_free(diag);
+}
+
+/* A connection that nobody answers: to a listener whose queue is full. */
+static void
+test_syn_sent(void)
+{
+    OshSocketDiag *diag = new_diag();
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fds[16];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    OshPeerTuple tuple;
+    guint64 inode = 0;
+    gboolean waiting = FALSE;
+
+    address.sin_addr.s_addr = g_htonl(INADDR_LOOPBACK);
+    g_assert_cmpint(bind(listener, (struct sockaddr *)(void *)&address, sizeof address), ==, 0);
+    g_assert_cmpint(listen(listener, 0), ==, 0);
+    address.sin_port = g_htons(bound_port(listener));
+    for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+        struct tcp_info info;
+        socklen_t length = sizeof info;
+
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (connect(fds[i], (struct sockaddr *)(void *)&address, sizeof address) != 0)
+            g_assert_cmpint(errno, ==, EINPROGRESS);
+        g_assert_cmpint(getsockopt(fds[i], IPPROTO_TCP, TCP_INFO, &info, &length), ==, 0);
+        if (info.tcpi_state != TCP_SYN_SENT)
+            continue;
+        waiting = TRUE;
+        tuple = loopback_tuple(IPPROTO_TCP, bound_port(fds[i]), g_ntohs(address.sin_port));
+        g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
+        g_assert_cmpuint(inode, ==, inode_of(fds[i]));
+    }
+    g_assert_true(waiting);
+    for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+    close(listener);
+    osh_socket_diag_free(diag);
+}
+
+static void
+check_datagrams(OshSocketDiag *diag, const char *text, gboolean connected)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = g_htons(40444)};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int off = 0;
+    OshPeerTuple tuple;
+    guint64 inode = 0;
+
+    setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    g_assert_cmpint(inet_pton(AF_INET6, text, &address.sin6_addr), ==, 1);
+    if (connected)
+        g_assert_cmpint(connect(fd, (struct sockaddr *)(void *)&address, sizeof address), ==, 0);
+    else
+        sendto(fd, "x", 1, 0, (struct sockaddr *)(void *)&address, sizeof address);
+    tuple = loopback_tuple(IPPROTO_UDP, bound_port(fd), 40444);
+    tuple.client = tuple.destination = address.sin6_addr;
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
+    g_assert_cmpuint(inode, ==, inode_of(fd));
+    tuple.client_port ^= 1;
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, -ENOENT);
+    close(fd);
+}
+
+static void
+test_datagrams(void)
+{
+    static const char *const addresses[] = {"::1", "::ffff:127.0.0.1"};
+    OshSocketDiag *diag = new_diag();
+
+    for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
+        check_datagrams(diag, addresses[i], TRUE);
+        check_datagrams(diag, addresses[i], FALSE);
+    }
     osh_socket_diag_free(diag);
 }
 
@@ -219,6 +319,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/identity/a-tuple-leads-to-its-own-socket-and-never-to-a-listener",
                     test_tuple);
+    g_test_add_func("/identity/a-connection-that-was-not-answered-is-found-too", test_syn_sent);
+    g_test_add_func("/identity/a-datagram-socket-is-found-connected-or-not", test_datagrams);
     g_test_add_func("/identity/a-holder-is-found-until-it-closes", test_holders);
     g_test_add_func("/identity/the-tree-below-a-pid-is-the-workload", test_tree);
     g_test_add_func("/identity/a-process-that-is-new-since-the-last-look-is-seen",

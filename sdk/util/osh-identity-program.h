@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identity-program.h: what a process runs, and what its ancestors run. Used by the scanner's
+ * osh-identity-program.h: what a process runs, and what its ancestors run. Used by the scanner's
  * thread alone; the identities that it makes are shared.
  */
 #pragma once
 
-#include "identity.h"
+#include "osh-identity.h"
 
 G_BEGIN_DECLS
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identity-workload.h: which processes are the workload, and which sockets each holds. Used by
+ * osh-identity-workload.h: which processes are the workload, and which sockets each holds. Used by
  * the scanner's thread alone.
  */
 #pragma once
 
-#include "identity.h"
+#include "osh-identity.h"
 
 G_BEGIN_DECLS
 

@@ -9,7 +9,7 @@
  * is another. Known race: a process may exec between this reading and its next byte; security
  * rule 4 bounds that window. Runs on the scanner's thread; may block on the disk.
  */
-#include "identity-program.h"
+#include "osh-identity-program.h"
 
 #include <errno.h>
 #include <fcntl.h>

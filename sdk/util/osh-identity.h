@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identity.h: who holds a socket.
+ * osh-identity.h: who holds a socket.
  *
- * A connection's exact tuple gives the inode of the program's socket (identity-socket.c). One
+ * A connection's exact tuple gives the inode of the program's socket (osh-identity-socket.c). One
  * thread of the plugin scans the descriptors of the workload's processes and answers every
- * lookup then waiting (identity-scanner.c). It has a thread of its own rather than the host's
+ * lookup then waiting (osh-identity-scanner.c). It has a thread of its own rather than the host's
  * workers, because slow name look-ups that fill those must not keep anybody from being
  * identified, which would deny everything.
+ *
+ * Used by whoever lives beside the workload: the process plugin for its box, the network plugin
+ * where there is no box.
  */
 #pragma once
 
-#include "network.h"
-
-#include <openshell/fact.h>
-
 #include <netinet/in.h>
+#include <openshell/ext/peer-identity.h>
+#include <openshell/ext/shard.h>
+#include <openshell/fact.h>
+#include <openshell/host.h>
 #include <sys/types.h>
 
 G_BEGIN_DECLS
+
+typedef struct _OshPeerIdentity OshPeerIdentity;
+typedef struct _OshSocketDiag OshSocketDiag;
+typedef struct _OshIdentityScanner OshIdentityScanner;
 
 /**
  * OshPeerIdentity: one program image of one process, immutable and shared by its connections.
@@ -61,17 +68,13 @@ OshSocketDiag *osh_socket_diag_new(int fd);
 void osh_socket_diag_free(OshSocketDiag *diag);
 
 /**
- * osh_socket_diag_find: [shard] that owns @diag
- * @protocol: IPPROTO_TCP or IPPROTO_UDP
- * @client: address of the program's socket, v4-mapped for IPv4
- * @destination: what it connected to
+ * osh_socket_diag_find: on the thread that owns @diag
+ * @tuple: TCP, UDP or UDP-Lite; a UDP socket that is not connected matches by its own end
  * @ret_inode: (out): its inode; untouched on failure
  *
  * Returns: 0, or -ENOENT when no socket has exactly this tuple, or another negative errno
  */
-int osh_socket_diag_find(OshSocketDiag *diag, int protocol, const struct in6_addr *client,
-                         guint16 client_port, const struct in6_addr *destination,
-                         guint16 destination_port, guint64 *ret_inode);
+int osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode);
 
 /** OshIdentityLookup: one question under way. */
 typedef struct _OshIdentityLookup OshIdentityLookup;
@@ -81,11 +84,13 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @OSH_IDENTITY_FOUND: one program holds it, in one or several processes
  * @OSH_IDENTITY_NOBODY: no process of the workload holds it at this moment
  * @OSH_IDENTITY_UNCERTAIN: different programs hold it, or one that cannot be read
+ * @OSH_IDENTITY_NO_SOCKET: no socket has exactly the tuple
  */
 typedef enum {
     OSH_IDENTITY_FOUND,
     OSH_IDENTITY_NOBODY,
     OSH_IDENTITY_UNCERTAIN,
+    OSH_IDENTITY_NO_SOCKET,
 } OshIdentityAnswer;
 
 /**
@@ -94,7 +99,7 @@ typedef enum {
  * @problem: (nullable): with any other answer, why; borrowed
  * @read_at: g_get_monotonic_time() at which the scan began
  *
- * [shard] on which the lookup was made, never inside it.
+ * On the thread on which the lookup was made, never inside it.
  */
 typedef void (*OshIdentityFunc)(OshIdentityAnswer answer, OshPeerIdentity *peer,
                                 const char *problem, gint64 read_at, gpointer data);
@@ -113,16 +118,32 @@ typedef struct {
     const char *cgroup;
 } OshWorkload;
 
-/** osh_identity_scanner_new: [main] starts the thread. Returns: (transfer full) (nullable). */
-OshIdentityScanner *osh_identity_scanner_new(const OshInterface *shard, guint n_shards,
-                                             const OshWorkload *workload, GError **error);
+/** OSH_IDENTITY_ON_MAIN: in place of a shard's index: the main loop. */
+#define OSH_IDENTITY_ON_MAIN G_MAXUINT
+
+/**
+ * osh_identity_scanner_new:
+ * @host: through which [main] is answered
+ * @shard: (nullable): through which shards are answered; %NULL when only [main] asks
+ * @workload: whose processes
+ * @diag_fd: (transfer full): for lookups by tuple, a NETLINK_SOCK_DIAG socket of the workload's
+ *   network namespace; -1 when there are none
+ * @error: return location
+ *
+ * [main] Starts the thread.
+ *
+ * Returns: (transfer full) (nullable): the scanner
+ */
+OshIdentityScanner *osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
+                                             const OshWorkload *workload, int diag_fd,
+                                             GError **error);
 
 /** osh_identity_scanner_free: [main] ends the thread; lookups under way are dropped. */
 void osh_identity_scanner_free(OshIdentityScanner *scanner);
 
 /**
- * osh_identity_lookup: [shard]
- * @shard_index: the calling shard
+ * osh_identity_lookup: [main, shard]
+ * @shard_index: the calling shard, or %OSH_IDENTITY_ON_MAIN
  * @inode: of a socket
  *
  * Returns: (transfer none): the lookup, valid until @done is called or it is cancelled
@@ -130,7 +151,17 @@ void osh_identity_scanner_free(OshIdentityScanner *scanner);
 OshIdentityLookup *osh_identity_lookup(OshIdentityScanner *scanner, guint shard_index,
                                        guint64 inode, OshIdentityFunc done, gpointer data);
 
-/** osh_identity_lookup_cancel: [shard] @lookup: (nullable): @done will not be called. */
+/**
+ * osh_identity_lookup_tuple: [main, shard]
+ * @tuple: of a connection or datagram; the thread finds the inode too
+ *
+ * Otherwise like osh_identity_lookup().
+ */
+OshIdentityLookup *osh_identity_lookup_tuple(OshIdentityScanner *scanner, guint shard_index,
+                                             const OshPeerTuple *tuple, OshIdentityFunc done,
+                                             gpointer data);
+
+/** osh_identity_lookup_cancel: [main, shard] @lookup: (nullable): @done will not be called. */
 void osh_identity_lookup_cancel(OshIdentityLookup *lookup);
 
 G_END_DECLS

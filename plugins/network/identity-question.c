@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identity-question.c: one question about the other end of a connection, to whoever can answer.
+ *
+ * [shard]: a question belongs to the shard of its connection; the table of programs has a lock.
+ * What another half tells is copied before it is used, and what it does not tell (no binary, no
+ * hash) is a denial like any other uncertain identity. The provider may answer inside the call:
+ * the answer is then delivered from the shard's queue, since callers do not expect it earlier.
+ */
+#include "connection.h"
+
+#include <string.h>
+
+#define QUESTION_DEADLINE (4 * G_TIME_SPAN_SECOND)
+/* Beyond this many, programs without open connections are forgotten. */
+#define TABLE_SWEEP 1024
+
+struct _OshIdentityQuestion {
+    OshNetworkShard *shard;
+    OshIdentityFunc done; /* NULL once cancelled */
+    gpointer data;
+    OshIdentityLookup *lookup; /* of our own scanner */
+    gboolean asking;
+    gboolean answered; /* while asking */
+    OshIdentityAnswer answer;
+    OshPeerIdentity *peer;
+    char *problem;
+    gint64 read_at;
+};
+
+void
+osh_peer_table_init(OshPeerTable *table)
+{
+    g_mutex_init(&table->mutex);
+    table->peers = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
+                                         (GDestroyNotify)osh_peer_identity_unref);
+}
+
+void
+osh_peer_table_clear(OshPeerTable *table)
+{
+    g_hash_table_unref(table->peers);
+    g_mutex_clear(&table->mutex);
+}
+
+static gboolean
+span_is(OshSpan span, const char *text)
+{
+    return strlen(text) == span.length && memcmp(span.data, text, span.length) == 0;
+}
+
+static gboolean
+spans_are(const OshSpan *told, gsize n_told, const OshSpan *kept, gsize n_kept)
+{
+    if (n_told != n_kept)
+        return FALSE;
+    for (gsize i = 0; i < n_told; i++)
+        if (!span_is(told[i], kept[i].data))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+peer_is(const OshPeer *told, const OshPeerIdentity *kept)
+{
+    return told->pid == kept->pid && told->start_time == kept->start_time &&
+           span_is(told->binary, kept->binary) && span_is(told->binary_sha256, kept->sha256) &&
+           spans_are(told->ancestors, told->n_ancestors, kept->ancestors, kept->n_ancestors) &&
+           spans_are(told->cmdline, told->n_cmdline, kept->cmdline, kept->n_cmdline);
+}
+
+static OshSpan *
+copy_spans(const OshSpan *told, gsize n)
+{
+    OshSpan *copy = g_new0(OshSpan, n + 1);
+
+    for (gsize i = 0; i < n; i++)
+        copy[i] = osh_span(g_strndup(told[i].data, told[i].length));
+    return copy;
+}
+
+static OshPeerIdentity *
+peer_copy(const OshPeer *told)
+{
+    OshPeerIdentity *peer = g_new0(OshPeerIdentity, 1);
+
+    peer->references = 1;
+    peer->pid = told->pid;
+    peer->start_time = told->start_time;
+    peer->process_key = (guint64)(guint32)told->pid | (told->start_time << 32);
+    peer->binary = g_strndup(told->binary.data, told->binary.length);
+    peer->sha256 = g_strndup(told->binary_sha256.data, told->binary_sha256.length);
+    peer->shown_binary = g_utf8_make_valid(peer->binary, -1);
+    peer->ancestors = copy_spans(told->ancestors, told->n_ancestors);
+    peer->n_ancestors = (guint)told->n_ancestors;
+    peer->cmdline = copy_spans(told->cmdline, told->n_cmdline);
+    peer->n_cmdline = (guint)told->n_cmdline;
+    return peer;
+}
+
+static gboolean
+peer_is_idle(gpointer key, gpointer value, gpointer data)
+{
+    const OshPeerIdentity *peer = value;
+
+    (void)key;
+    (void)data;
+    return g_atomic_int_get(&peer->references) == 1;
+}
+
+OshPeerIdentity *
+osh_peer_table_intern(OshPeerTable *table, const OshPeer *told)
+{
+    gint64 key = (gint64)((guint64)(guint32)told->pid | (told->start_time << 32));
+    OshPeerIdentity *peer;
+
+    g_mutex_lock(&table->mutex);
+    peer = g_hash_table_lookup(table->peers, &key);
+    if (peer == NULL || !peer_is(told, peer)) {
+        if (g_hash_table_size(table->peers) >= TABLE_SWEEP)
+            g_hash_table_foreach_remove(table->peers, peer_is_idle, NULL);
+        peer = peer_copy(told);
+        g_hash_table_replace(table->peers, &peer->process_key, peer);
+    }
+    osh_peer_identity_ref(peer);
+    g_mutex_unlock(&table->mutex);
+    return peer;
+}
+
+static void
+question_free(OshIdentityQuestion *question)
+{
+    osh_peer_identity_unref(question->peer);
+    g_free(question->problem);
+    g_free(question);
+}
+
+static void
+question_deliver(gpointer data)
+{
+    OshIdentityQuestion *question = data;
+
+    if (question->done != NULL)
+        question->done(question->answer, question->peer, question->problem, question->read_at,
+                       question->data);
+    question_free(question);
+}
+
+static void
+question_settle(OshIdentityQuestion *question, const OshPeer *told, const GError *error)
+{
+    if (told == NULL) {
+        question->answer = g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND)
+                               ? OSH_IDENTITY_NO_SOCKET
+                               : OSH_IDENTITY_UNCERTAIN;
+        question->problem = g_strdup(error->message);
+        return;
+    }
+    question->read_at = told->read_at;
+    if (told->struct_size < sizeof *told || told->binary.length == 0 ||
+        told->binary_sha256.length == 0) {
+        question->answer = OSH_IDENTITY_UNCERTAIN;
+        question->problem = g_strdup("who connects was told without a program");
+        return;
+    }
+    question->answer = OSH_IDENTITY_FOUND;
+    question->peer = osh_peer_table_intern(&question->shard->network->peers, told);
+}
+
+/* [shard]: from the process half. */
+static void
+question_told(const OshPeer *told, const GError *error, gpointer data)
+{
+    OshIdentityQuestion *question = data;
+
+    /* Whoever cancelled may be gone, and the network with it. */
+    if (question->done == NULL) {
+        question_free(question);
+        return;
+    }
+    question_settle(question, told, error);
+    if (question->asking)
+        question->answered = TRUE;
+    else
+        question_deliver(question);
+}
+
+/* [shard]: from our own scanner. */
+static void
+question_scanned(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
+                 gint64 read_at, gpointer data)
+{
+    OshIdentityQuestion *question = data;
+
+    question->done(answer, peer, problem, read_at, question->data);
+    question_free(question);
+}
+
+OshIdentityQuestion *
+osh_identity_ask(const OshConnection *connection, OshIdentityFunc done, gpointer data)
+{
+    const OshNetwork *network = connection->shard->network;
+    const OshPeerTuple tuple = {
+        .struct_size = sizeof tuple,
+        .protocol = IPPROTO_TCP,
+        .client = connection->client_address,
+        .destination = connection->local_address,
+        .client_port = connection->client_port,
+        .destination_port = connection->local_port,
+    };
+    OshIdentityQuestion *question = g_new0(OshIdentityQuestion, 1);
+
+    question->shard = connection->shard;
+    question->done = done;
+    question->data = data;
+    if (network->scanner != NULL) {
+        question->lookup = osh_identity_lookup_tuple(network->scanner, connection->shard->index,
+                                                     &tuple, question_scanned, question);
+        return question;
+    }
+    question->asking = TRUE;
+    osh_peer_identity_lookup(&network->peer_identity, &tuple,
+                             g_get_monotonic_time() + QUESTION_DEADLINE, question_told, question);
+    question->asking = FALSE;
+    /* A shard that takes no more is stopping, and its connections with it. */
+    if (question->answered &&
+        !osh_shard_post(&network->shard, question->shard->index, question_deliver, question)) {
+        question_free(question);
+        return NULL;
+    }
+    return question;
+}
+
+void
+osh_identity_question_cancel(OshIdentityQuestion *question)
+{
+    if (question == NULL)
+        return;
+    question->done = NULL;
+    if (question->lookup == NULL)
+        return;
+    osh_identity_lookup_cancel(question->lookup);
+    question_free(question);
+}

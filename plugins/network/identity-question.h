@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identity-question.h: asks who is at the other end of a connection: the process half of the
+ * supervisor where it tells (openshell.peer-identity/1), otherwise our own scanner.
+ */
+#pragma once
+
+#include "network.h"
+
+G_BEGIN_DECLS
+
+/** OshIdentityQuestion: one question under way. */
+typedef struct _OshIdentityQuestion OshIdentityQuestion;
+
+/**
+ * osh_identity_ask: [shard] of @connection
+ * @connection: whose tuple is known
+ * @done: called later on the same shard, never inside this function
+ *
+ * Returns: (transfer none): valid until @done is called or it is cancelled
+ */
+OshIdentityQuestion *osh_identity_ask(const OshConnection *connection, OshIdentityFunc done,
+                                      gpointer data);
+
+/** osh_identity_question_cancel: [shard] @question: (nullable): its callback will not be called. */
+void osh_identity_question_cancel(OshIdentityQuestion *question);
+
+/** osh_peer_table_init: [main] */
+void osh_peer_table_init(OshPeerTable *table);
+/** osh_peer_table_clear: [main] */
+void osh_peer_table_clear(OshPeerTable *table);
+
+/**
+ * osh_peer_table_intern: [any]
+ * @peer: as another half told it; borrowed
+ *
+ * Returns: (transfer full): the one identity that stands for @peer as long as anybody holds it
+ */
+OshPeerIdentity *osh_peer_table_intern(OshPeerTable *table, const OshPeer *peer);
+
+G_END_DECLS
