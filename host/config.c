@@ -44,6 +44,7 @@ static const struct {
     {"policy", OSH_CONFIG_PATH, 0, 0},
     {"plugin-dirs", OSH_CONFIG_STRINGS, 0, 0},
     {"events", OSH_CONFIG_PATH, 0, 0},
+    {"record", OSH_CONFIG_PATH, 0, 0},
     {"workdir", OSH_CONFIG_PATH, 0, 0},
     {"allow-degraded", OSH_CONFIG_STRINGS, 0, 0},
     {"quiet", OSH_CONFIG_BOOLEAN, 0, 0},

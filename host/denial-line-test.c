@@ -89,7 +89,7 @@ test_equal_denials_are_shown_once(void)
     int fds[2];
 
     g_assert_cmpint(pipe(fds), ==, 0);
-    lines = osh_denial_lines_new(bus, fds[1], NULL);
+    lines = osh_denial_lines_new(bus, fds[1], NULL, FALSE);
     publish_denial(publisher, "a.example", 1);
     publish_denial(publisher, "a.example", 2);
     publish_denial(publisher, "b.example", 1);

@@ -22,7 +22,7 @@ struct _OshDenialLines {
     OshBus *bus;
     int fd;
     char *policy; /* (nullable) */
-    guint64 subscriptions[4];
+    guint64 subscriptions[5];
     GHashTable *shown;
     guint64 count;
 };
@@ -150,6 +150,30 @@ append_denial(GString *line, const OshEvent *event, const char *policy_path)
     append_next(line, policy_path, layer, host, port, binary, details);
 }
 
+/* Forwarded although the policy denies it. */
+static void
+append_audited(GString *line, const OshEvent *event, const char *policy_path)
+{
+    const char *host;
+    const char *transport;
+    const char *binary;
+    const char *reason = "no rule allows it";
+    guint16 port;
+    g_autoptr(GVariant) details = NULL;
+
+    g_variant_get(event->payload, "(t&sq&s&s&s&st@a{sv})", NULL, &host, &port, &transport, &binary,
+                  NULL, NULL, NULL, &details);
+    g_variant_lookup(details, "reason", "&s", &reason);
+    g_string_append_printf(line, "openshell: AUDIT e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, binary, event);
+    append_destination(line, host, port);
+    g_string_append(line, " [");
+    osh_text_append_terminal(line, transport);
+    g_string_append(line, "] would be refused: ");
+    osh_text_append_terminal(line, reason);
+    append_next(line, policy_path, transport, host, port, binary, details);
+}
+
 static void
 append_failure(GString *line, const OshEvent *event, const char *policy_path)
 {
@@ -216,10 +240,24 @@ static const struct {
     {OSH_TOPIC_NETWORK_FAILED, append_failure, FALSE},
     {OSH_TOPIC_PROCESS_VIOLATION, append_violation, TRUE},
     {OSH_TOPIC_PLUGIN_FAULT, append_fault, FALSE},
+    {OSH_TOPIC_NETWORK_ALLOWED, append_audited, FALSE},
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(shown_topics) ==
                 G_N_ELEMENTS(((OshDenialLines *)NULL)->subscriptions));
+
+static gboolean
+is_plain_allow(const OshEvent *event)
+{
+    g_autoptr(GVariant) details = NULL;
+    gboolean audited = FALSE;
+
+    if (!g_str_equal(event->topic, OSH_TOPIC_NETWORK_ALLOWED))
+        return FALSE;
+    details = g_variant_get_child_value(event->payload, 8);
+    g_variant_lookup(details, "audited", "b", &audited);
+    return !audited;
+}
 
 char *
 osh_denial_line_format(const OshEvent *event, const char *policy)
@@ -227,7 +265,7 @@ osh_denial_line_format(const OshEvent *event, const char *policy)
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++) {
         GString *line;
 
-        if (!g_str_equal(event->topic, shown_topics[i].topic))
+        if (!g_str_equal(event->topic, shown_topics[i].topic) || is_plain_allow(event))
             continue;
         line = g_string_new(NULL);
         shown_topics[i].append(line, event, policy);
@@ -267,10 +305,13 @@ static void
 denial_lines_event(const OshEvent *event, gpointer data)
 {
     OshDenialLines *lines = data;
-    char *distinct = distinct_part(lines, event);
+    char *distinct;
     g_autofree char *text = NULL;
     g_autoptr(GString) line = NULL;
 
+    if (is_plain_allow(event))
+        return;
+    distinct = distinct_part(lines, event);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
         if (shown_topics[i].refusal && g_str_equal(event->topic, shown_topics[i].topic))
             lines->count += event->count;
@@ -284,7 +325,7 @@ denial_lines_event(const OshEvent *event, gpointer data)
 }
 
 OshDenialLines *
-osh_denial_lines_new(OshBus *bus, int fd, const char *policy)
+osh_denial_lines_new(OshBus *bus, int fd, const char *policy, gboolean audit)
 {
     OshDenialLines *lines = g_new0(OshDenialLines, 1);
 
@@ -293,8 +334,10 @@ osh_denial_lines_new(OshBus *bus, int fd, const char *policy)
     lines->policy = g_strdup(policy);
     lines->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
-        lines->subscriptions[i] =
-            osh_bus_subscribe(bus, shown_topics[i].topic, denial_lines_event, lines, NULL);
+        /* Without audit nothing is looked up for what is simply allowed. */
+        if (audit || !g_str_equal(shown_topics[i].topic, OSH_TOPIC_NETWORK_ALLOWED))
+            lines->subscriptions[i] =
+                osh_bus_subscribe(bus, shown_topics[i].topic, denial_lines_event, lines, NULL);
     return lines;
 }
 
@@ -310,7 +353,8 @@ osh_denial_lines_free(OshDenialLines *lines)
     if (lines == NULL)
         return;
     for (gsize i = 0; i < G_N_ELEMENTS(lines->subscriptions); i++)
-        osh_bus_unsubscribe(lines->bus, lines->subscriptions[i]);
+        if (lines->subscriptions[i] != 0)
+            osh_bus_unsubscribe(lines->bus, lines->subscriptions[i]);
     g_hash_table_unref(lines->shown);
     g_free(lines->policy);
     g_free(lines);

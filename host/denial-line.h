@@ -12,7 +12,8 @@ typedef struct _OshDenialLines OshDenialLines;
 
 /**
  * osh_denial_line_format:
- * @event: of topic network.denied, network.failed, process.violation or host.plugin-fault
+ * @event: of topic network.denied, network.failed, process.violation or host.plugin-fault, or of
+ *   network.allowed where that was only audited
  * @policy: (nullable): path of the policy in force, for the command that explains a denial
  *
  * One line without a newline, for example
@@ -33,13 +34,14 @@ char *osh_denial_line_format(const OshEvent *event, const char *policy);
  * @bus: subscribed to; must outlive the result
  * @fd: written to; borrowed
  * @policy: (nullable): path of the policy in force
+ * @audit: the run only audits: show also what would have been refused
  *
  * [main] One line for each distinct refusal of the run: the same process image, destination and
  * reason is shown once, whatever its count.
  *
  * Returns: (transfer full): the writer
  */
-OshDenialLines *osh_denial_lines_new(OshBus *bus, int fd, const char *policy);
+OshDenialLines *osh_denial_lines_new(OshBus *bus, int fd, const char *policy, gboolean audit);
 
 /** osh_denial_lines_count: [main] Returns: how many refusals there were, repeats included. */
 guint64 osh_denial_lines_count(OshDenialLines *lines);

@@ -29,6 +29,8 @@ static const Option known_options[] = {
     {"--policy", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, policy)},
     {"--config", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, config)},
     {"--events", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, events)},
+    {"--record", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, record)},
+    {"--audit", VALUE_NONE, G_STRUCT_OFFSET(OshOptions, audit)},
     {"--workdir", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, workdir)},
     {"--timeout", VALUE_SECONDS, G_STRUCT_OFFSET(OshOptions, timeout)},
     {"--quiet", VALUE_NONE, G_STRUCT_OFFSET(OshOptions, quiet)},
@@ -64,6 +66,9 @@ osh_options_help(void)
            "  --workdir DIR          where it runs; the current directory\n"
            "  --timeout SECONDS      end it then, exit code 124; 0 is never\n"
            "  --events FILE          append every event as a line of JSON\n"
+           "  --record FILE          append the facts of every decision, for replay and policy "
+           "learn\n"
+           "  --audit                refuse nothing for the policy's sake, only write it down\n"
            "  --allow-degraded=NAME  go on without a protection that is missing; repeatable\n"
            "  --quiet                no start line and no denial lines\n"
            "  --config FILE          settings, see host.conf(5)\n"
@@ -242,6 +247,7 @@ osh_options_free(OshOptions *options)
     g_free(options->policy);
     g_free(options->config);
     g_free(options->events);
+    g_free(options->record);
     g_free(options->workdir);
     g_ptr_array_unref(options->plugin_dirs);
     g_ptr_array_unref(options->settings);

@@ -28,9 +28,11 @@ typedef struct {
     char *policy;
     char *config;
     char *events;
+    char *record;
     char *workdir;
     gint64 timeout;
     gboolean quiet;
+    gboolean audit;
     GPtrArray *plugin_dirs;
     GPtrArray *settings;
     GPtrArray *enable;

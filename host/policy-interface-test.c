@@ -123,6 +123,40 @@ test_caller_with_less_room_is_denied(void)
     osh_policy_interface_release(&policy, snapshot);
 }
 
+static void
+test_audit_softens_denials_and_nothing_hard(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load(1));
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshPolicySnapshot *snapshot;
+    OshInterface policy;
+    const OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("a\0b")),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 443),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+    };
+    const OshFacts broken = {facts, G_N_ELEMENTS(facts)};
+
+    osh_policy_service_set_audit(service);
+    osh_policy_service_interface(service, &policy);
+    snapshot = osh_policy_interface_current(&policy);
+    decide(&policy, snapshot, "b.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_DENY);
+    g_assert_true(verdict.audit);
+    g_assert_false(verdict.exact_declared_host);
+    osh_verdict_clear(&verdict);
+    osh_policy_interface_decide(&policy, snapshot, &broken, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_DENY);
+    g_assert_false(verdict.audit);
+    osh_verdict_clear(&verdict);
+    decide(&policy, snapshot, "a.example.com", 443, &verdict);
+    g_assert_cmpuint(verdict.action, ==, OSH_ACTION_ALLOW);
+    g_assert_false(verdict.audit);
+    g_assert_true(osh_policy_interface_name_is_known(&policy, snapshot, "anything.example"));
+    g_assert_false(osh_policy_interface_is_recording(&policy));
+    osh_policy_interface_release(&policy, snapshot);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -133,5 +167,7 @@ main(int argc, char **argv)
                     test_swap_leaves_held_snapshots_alone);
     g_test_add_func("/host/policy-interface/caller-with-less-room-is-denied",
                     test_caller_with_less_room_is_denied);
+    g_test_add_func("/host/policy-interface/audit-softens-denials-and-nothing-hard",
+                    test_audit_softens_denials_and_nothing_hard);
     return g_test_run();
 }

@@ -12,11 +12,14 @@
 #include <string.h>
 
 #include "openshell/ext/policy.h"
+#include "recorder.h"
 
 struct _OshPolicyService {
     GMutex lock; /* of current */
     OshPolicySnapshot *current;
-    guint64 generation; /* atomic */
+    guint64 generation;    /* atomic */
+    gboolean audit;        /* constant once threads run */
+    OshRecorder *recorder; /* likewise */
     OshInterface interface;
 };
 
@@ -41,6 +44,8 @@ osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot)
     service->current = snapshot;
     g_mutex_unlock(&service->lock);
     __atomic_store_n(&service->generation, osh_policy_generation(snapshot), __ATOMIC_RELEASE);
+    if (service->recorder != NULL)
+        osh_recorder_policy(service->recorder, snapshot);
     osh_policy_snapshot_unref(old);
 }
 
@@ -65,22 +70,25 @@ interface_generation(gpointer instance)
     return __atomic_load_n(&service->generation, __ATOMIC_ACQUIRE);
 }
 
-/* What audit may soften is a request that an endpoint's rules refuse, never a connection. */
+/*
+ * What audit may soften: a request that an endpoint's rules refuse and, in a run that only audits,
+ * whatever the policy alone refuses. Nothing that is hard.
+ */
 static gboolean
-audit_softens(const OshPolicyVerdict *verdict)
+audit_softens(const OshPolicyService *service, const OshPolicyVerdict *verdict)
 {
-    return verdict->action == OSH_POLICY_DENY && !verdict->hard && verdict->selected != NULL &&
-           verdict->selected->enforcement == OSH_POLICY_AUDIT;
+    return osh_policy_verdict_is_softened(verdict) ||
+           (service->audit && verdict->action == OSH_POLICY_DENY && !verdict->hard);
 }
 
 static void
 interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const OshFacts *facts,
                  OshVerdict *ret_verdict)
 {
+    const OshPolicyService *service = instance;
     guint32 struct_size = ret_verdict->struct_size;
     g_auto(OshPolicyVerdict) verdict = {0};
 
-    (void)instance;
     /* A caller of another time may have room for less: it gets the denial that it came with. */
     if (struct_size < sizeof(OshVerdict))
         return;
@@ -92,7 +100,7 @@ interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const Osh
     ret_verdict->policy = verdict.policy_name;
     ret_verdict->rule = verdict.rule;
     ret_verdict->reason = g_steal_pointer(&verdict.reason);
-    ret_verdict->audit = audit_softens(&verdict);
+    ret_verdict->audit = audit_softens(service, &verdict);
     ret_verdict->exact_declared_host = verdict.exact_declared_host;
     ret_verdict->protocol = "";
     if (verdict.selected == NULL)
@@ -107,8 +115,9 @@ interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const Osh
 static gboolean
 interface_name_is_known(gpointer instance, const OshPolicySnapshot *snapshot, const char *host)
 {
-    (void)instance;
-    return osh_policy_name_is_known(snapshot, host);
+    const OshPolicyService *service = instance;
+
+    return service->audit || osh_policy_name_is_known(snapshot, host);
 }
 
 static gboolean
@@ -134,6 +143,23 @@ interface_static_part(gpointer instance, const OshPolicySnapshot *snapshot)
     return osh_policy_static_part(snapshot);
 }
 
+static gboolean
+interface_is_recording(gpointer instance)
+{
+    const OshPolicyService *service = instance;
+
+    return service->recorder != NULL;
+}
+
+static void
+interface_record(gpointer instance, const OshDecision *decision)
+{
+    const OshPolicyService *service = instance;
+
+    if (service->recorder != NULL && decision->struct_size >= sizeof(OshDecision))
+        osh_recorder_add(service->recorder, decision);
+}
+
 OshPolicyService *
 osh_policy_service_new(OshPolicySnapshot *snapshot)
 {
@@ -147,6 +173,8 @@ osh_policy_service_new(OshPolicySnapshot *snapshot)
         .static_part = interface_static_part,
         .names_binaries = interface_names_binaries,
         .endpoint_option = interface_endpoint_option,
+        .is_recording = interface_is_recording,
+        .record = interface_record,
     };
     OshPolicyService *service = g_new0(OshPolicyService, 1);
 
@@ -155,6 +183,18 @@ osh_policy_service_new(OshPolicySnapshot *snapshot)
     service->generation = osh_policy_generation(snapshot);
     service->interface = (OshInterface){"host", &vtable, service};
     return service;
+}
+
+void
+osh_policy_service_set_audit(OshPolicyService *service)
+{
+    service->audit = TRUE;
+}
+
+void
+osh_policy_service_set_recorder(OshPolicyService *service, OshRecorder *recorder)
+{
+    service->recorder = recorder;
 }
 
 void

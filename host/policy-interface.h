@@ -6,6 +6,7 @@
 
 #include "openshell/host.h"
 #include "policy.h"
+#include "recorder.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,23 @@ OshPolicyService *osh_policy_service_new(OshPolicySnapshot *snapshot);
  * [main] Atomic for everyone who asks: a decision uses one snapshot or the other.
  */
 void osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot);
+
+/**
+ * osh_policy_service_set_audit:
+ *
+ * [main] before any thread. From now on what the policy alone denies is to be forwarded and written
+ * down, and every name is known. Hard denials stay, and so does whatever is not the policy's to
+ * say.
+ */
+void osh_policy_service_set_audit(OshPolicyService *service);
+
+/**
+ * osh_policy_service_set_recorder:
+ * @recorder: (nullable): takes the decisions that are final; outlives every thread that decides
+ *
+ * [main] before any thread, or after all of them.
+ */
+void osh_policy_service_set_recorder(OshPolicyService *service, OshRecorder *recorder);
 
 /** osh_policy_service_ref_current: [any] Returns: (transfer full): the policy in force. */
 OshPolicySnapshot *osh_policy_service_ref_current(OshPolicyService *service);

@@ -23,6 +23,7 @@
 #include "openshell/ext/process-launcher.h"
 #include "plugin-protocols.h"
 #include "policy-interface.h"
+#include "run-recording.h"
 #include "signals.h"
 #include "start-line.h"
 #include "worker.h"
@@ -47,6 +48,7 @@ typedef struct {
     OshRegistry *registry;
     OshPolicyService *policy;
     gboolean policy_given;
+    OshRecorder *recorder; /* (nullable) */
     OshShardPool *shards;
     OshWorkerPool *workers;
     OshMetrics *metrics;
@@ -137,6 +139,10 @@ announce_start(OshRun *run)
             g_variant_new("(ssa{sv})", info != NULL ? info->level : "no box", OSH_VERSION, NULL));
     if (!is_quiet(run))
         g_printerr("%s\n", line);
+    /* Never silent: a box that refuses less than its policy says looks like any other. */
+    if (run->options->audit)
+        g_printerr("openshell: AUDIT: what the policy denies is NOT refused, only written down; "
+                   "address checks, identity and malformed requests are refused as ever\n");
 }
 
 /* --- The end ------------------------------------------------------------------------------------
@@ -420,7 +426,8 @@ run_open_box(OshRun *run, GError **error)
     g_autoptr(GPtrArray) protected_paths = g_ptr_array_new();
     GVariant *configured = osh_config_host(run->config, "allow-degraded");
     const char *steering[] = {run->options->policy, run->options->config,
-                              text_setting(run, "events", run->options->events)};
+                              text_setting(run, "events", run->options->events),
+                              text_setting(run, "record", run->options->record)};
     OshBoxRequest request = {
         .struct_size = sizeof(OshBoxRequest),
         .policy = osh_policy_static_part(policy),
@@ -584,6 +591,18 @@ run_open_log(OshRun *run, GError **error)
     return TRUE;
 }
 
+static gboolean
+run_open_recording(OshRun *run, GError **error)
+{
+    const char *path = text_setting(run, "record", run->options->record);
+
+    if (path == NULL)
+        return TRUE;
+    run->recorder = osh_run_record(path, (const char *const *)run->writable->pdata, run->registry,
+                                   run->policy, run->options->audit, error);
+    return run->recorder != NULL;
+}
+
 static void
 run_add_host_interfaces(OshRun *run)
 {
@@ -614,7 +633,8 @@ run_make_services(OshRun *run, GError **error)
         return FALSE;
     if (!is_quiet(run))
         run->denials = osh_denial_lines_new(run->bus, STDERR_FILENO,
-                                            text_setting(run, "policy", run->options->policy));
+                                            text_setting(run, "policy", run->options->policy),
+                                            run->options->audit);
     run->metrics = osh_metrics_new(error);
     if (run->metrics == NULL)
         return FALSE;
@@ -631,8 +651,11 @@ static gboolean
 run_prepare(OshRun *run, GError **error)
 {
     run->config = osh_run_load_config(run->options, error);
-    return run->config != NULL && run_load_policy(run, error) && run_find_workdir(run, error) &&
-           run_make_services(run, error);
+    if (run->config == NULL || !run_load_policy(run, error))
+        return FALSE;
+    if (run->options->audit)
+        osh_policy_service_set_audit(run->policy);
+    return run_find_workdir(run, error) && run_make_services(run, error);
 }
 
 /* Everything before the first thread; a box, once open, is closed by run_finish(). */
@@ -644,10 +667,13 @@ run_begin(OshRun *run, GError **error)
     if (!osh_run_scan(run->registry, run->options, run->config, error) ||
         !osh_registry_configure(run->registry, run->config,
                                 (const char *const *)run->writable->pdata, error) ||
-        !run_require_roles(run, error) || !osh_registry_create_all(run->registry, error))
+        !run_require_roles(run, error) || !run_open_recording(run, error) ||
+        !osh_registry_create_all(run->registry, error))
         return FALSE;
     if (run->options->command != NULL && !run_open_box(run, error))
         return FALSE;
+    if (run->recorder != NULL)
+        osh_recorder_start(run->recorder);
     if (!osh_shard_pool_start(run->shards, error))
         return FALSE;
     osh_registry_start(run->registry,
@@ -668,6 +694,7 @@ run_clear(OshRun *run)
     if (run->shards != NULL)
         osh_shard_pool_stop(run->shards);
     osh_registry_free(run->registry);
+    osh_run_record_end(run->recorder, run->policy);
     osh_denial_lines_free(run->denials);
     if (run->bus != NULL)
         osh_bus_set_shard_pool(run->bus, NULL);

@@ -297,6 +297,15 @@ gsize osh_policy_memory(const OshPolicySnapshot *snapshot);
 void osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
                        OshPolicyVerdict *ret_verdict);
 
+/** osh_policy_verdict_is_softened: [any] Returns: whether the request is denied and is forwarded
+ * all the same, because its endpoint only audits. Never true of a connection or a hard denial. */
+static inline gboolean
+osh_policy_verdict_is_softened(const OshPolicyVerdict *verdict)
+{
+    return verdict->action == OSH_POLICY_DENY && !verdict->hard && verdict->selected != NULL &&
+           verdict->selected->enforcement == OSH_POLICY_AUDIT;
+}
+
 /** osh_policy_verdict_clear: [any] Releases what @verdict owns; may be called twice. */
 void osh_policy_verdict_clear(OshPolicyVerdict *verdict);
 

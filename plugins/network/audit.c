@@ -83,8 +83,13 @@ osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict)
     if (connection->peer != NULL)
         g_variant_builder_add(&extra, "{sv}", "pid",
                               g_variant_new_uint32((guint32)connection->peer->pid));
-    if (verdict->action != OSH_ACTION_ALLOW)
+    if (verdict->action != OSH_ACTION_ALLOW) {
         g_variant_builder_add(&extra, "{sv}", "audited", g_variant_new_boolean(TRUE));
+        if (verdict->reason != NULL)
+            g_variant_builder_add(
+                &extra, "{sv}", "reason",
+                g_variant_new_take_string(g_utf8_make_valid(verdict->reason, -1)));
+    }
     connection->reservation = 0;
     audit_publish(
         connection, connection->shard->network->allowed, reservation, NULL,

@@ -14,6 +14,7 @@
 #include "listener.h"
 #include "relay.h"
 #include "reply.h"
+#include "request-facts.h"
 #include "resolution.h"
 #include "transparent.h"
 
@@ -264,6 +265,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
     osh_resolution_cancel(g_steal_pointer(&connection->resolution));
     osh_dial_free(g_steal_pointer(&connection->dial));
     osh_forward_free(g_steal_pointer(&connection->forward));
+    osh_request_facts_free(g_steal_pointer(&connection->request));
     osh_host_unreserve(network->host, connection->reservation);
     osh_relay_clear(connection);
     connection_free_watches(connection);

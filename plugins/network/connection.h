@@ -64,6 +64,7 @@ typedef struct {
 typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
 typedef struct _OshResolution OshResolution;
+typedef struct _OshRequestFacts OshRequestFacts;
 typedef struct _OshIdentityLookup OshIdentityLookup;
 
 /**
@@ -74,6 +75,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @host: (nullable): what it asked for, canonical
  * @addresses: (nullable): resolved, until connected
  * @upstream_address: the address connected to
+ * @request: (nullable): of plain HTTP, only while a recording is wanted
  * @peer: (nullable): who it is
  * @peer_read_at: when the scan that found @peer began
  * @reservation: room for the allowed event, until it is published
@@ -112,6 +114,7 @@ struct _OshConnection {
     OshResolution *resolution;
     OshDial *dial;
     OshForward *forward;
+    OshRequestFacts *request;
     OshIdentityQuestion *question;
     OshPeerIdentity *peer;
     gint64 peer_read_at;

@@ -96,6 +96,24 @@ publish_refusal(OshDnsListener *listener, const OshDnsOutcome *outcome)
     osh_host_publish(host, &publication);
 }
 
+/* Of a query only the name is known. */
+static void
+record_refusal(const OshDnsListener *listener, const OshDnsOutcome *outcome)
+{
+    const OshInterface *policy = &listener->network->policy;
+    const OshFact host = OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(outcome->name));
+    const OshFacts facts = {&host, 1};
+    const OshDecision decision = {
+        .struct_size = sizeof decision,
+        .outcome = OSH_DECISION_DENIED_POLICY,
+        .layer = "dns",
+        .facts = &facts,
+    };
+
+    if (osh_policy_interface_is_recording(policy))
+        osh_policy_interface_record(policy, &decision);
+}
+
 static gsize
 answer(OshDnsListener *listener, const guint8 *message, gsize size, guint8 *reply)
 {
@@ -109,8 +127,10 @@ answer(OshDnsListener *listener, const guint8 *message, gsize size, guint8 *repl
     length = osh_dns_answer(listener->network->names, name_is_known, &known, 0, message, size,
                             reply, &outcome);
     osh_policy_interface_release(&listener->network->policy, snapshot);
-    if (outcome.refused != NULL)
+    if (outcome.refused != NULL) {
+        record_refusal(listener, &outcome);
         publish_refusal(listener, &outcome);
+    }
     return length;
 }
 

@@ -8,6 +8,7 @@
 #include "forward-request.h"
 
 #include "reply.h"
+#include "request-facts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -121,6 +122,10 @@ osh_forward_begin(OshConnection *connection, const OshHttp1Head *head, const gui
     connection->port = target.authority.port;
     connection->forward = g_new0(OshForward, 1);
     connection->forward->head = forward_rewrite(head, window, &target);
+    if (osh_policy_interface_is_recording(&connection->shard->network->policy))
+        connection->request = osh_request_facts_new(
+            (OshSpan){(const char *)window + head->method.offset, head->method.length},
+            (const char *)window + head->target.offset, head->target.length);
     osh_http1_body_init(&connection->forward->body, osh_http1_request_framing(head),
                         head->content_length);
     osh_buffer_consume(connection->head, head->size);

@@ -12,6 +12,7 @@
 #include "audit.h"
 #include "connection.h"
 #include "dial.h"
+#include "facts.h"
 #include "forward-request.h"
 #include "identity-question.h"
 #include "osh-destination.h"
@@ -45,23 +46,9 @@ static void
 pipeline_judge(OshConnection *connection, OshVerdict *verdict)
 {
     OshNetworkShard *shard = connection->shard;
-    const OshPeerIdentity *peer = connection->peer;
-    OshFact facts[6] = {
-        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(connection->host)),
-        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, connection->port),
-        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_IDENTITY, OSH_SPAN_LITERAL("relaxed")),
-    };
-    OshFacts set = {facts, 3};
+    OshFact facts[OSH_CONNECTION_FACTS];
+    OshFacts set = {facts, osh_connection_facts(connection, facts)};
 
-    if (shard->network->config.identity_required) {
-        facts[2].value.string = OSH_SPAN_LITERAL("required");
-        facts[3] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, osh_span(peer->binary));
-        facts[4] = (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_ANCESTORS, peer->ancestors,
-                                                  peer->n_ancestors);
-        facts[5] = (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_CMDLINE, peer->cmdline,
-                                                  peer->n_cmdline);
-        set.n_facts = 6;
-    }
     pipeline_refresh_snapshot(shard);
     osh_policy_interface_decide(&shard->network->policy, shard->snapshot, &set, verdict);
     connection->generation = verdict->generation;
@@ -99,6 +86,13 @@ pipeline_client_gone(const OshConnection *connection)
 }
 
 static void
+pipeline_refuse_identity(OshConnection *connection, const char *problem)
+{
+    osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
+    osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
+}
+
+static void
 pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
                     gint64 read_at, gpointer data)
 {
@@ -111,7 +105,7 @@ pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char 
         return;
     }
     if (answer != OSH_IDENTITY_FOUND) {
-        osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
+        pipeline_refuse_identity(connection, problem);
         return;
     }
     connection->peer = osh_peer_identity_ref(peer);
@@ -197,6 +191,7 @@ pipeline_check_destination(OshConnection *connection, const OshVerdict *verdict)
     pipeline_destination(connection, verdict, &request);
     if (osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason))
         return TRUE;
+    osh_connection_record(connection, OSH_DECISION_DENIED_DESTINATION, verdict);
     osh_refuse_denied(connection, "destination", verdict->policy, reason, NULL, refused);
     return FALSE;
 }
@@ -207,6 +202,7 @@ pipeline_permit(OshConnection *connection, OshVerdict *verdict)
 {
     pipeline_judge(connection, verdict);
     if (!pipeline_allows(verdict)) {
+        osh_connection_record(connection, OSH_DECISION_DENIED_POLICY, verdict);
         osh_refuse_denied(connection, pipeline_layer(connection), verdict->policy,
                           pipeline_reason(verdict), verdict->hint, NULL);
         return FALSE;
@@ -220,6 +216,9 @@ pipeline_permit(OshConnection *connection, OshVerdict *verdict)
     }
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
+    osh_connection_record(
+        connection,
+        verdict->action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED : OSH_DECISION_AUDITED, verdict);
     osh_audit_allowed(connection, verdict);
     return TRUE;
 }
@@ -300,10 +299,9 @@ pipeline_verified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *p
 
     connection->question = NULL;
     if (answer != OSH_IDENTITY_FOUND || !osh_peer_identity_equal(peer, connection->peer)) {
-        osh_refuse_denied(connection, "identity", NULL,
-                          answer != OSH_IDENTITY_FOUND ? problem
-                                                       : "another program now holds the connection",
-                          NULL, NULL);
+        pipeline_refuse_identity(connection, answer != OSH_IDENTITY_FOUND
+                                                 ? problem
+                                                 : "another program now holds the connection");
         return;
     }
     connection->peer_read_at = read_at;
@@ -343,6 +341,7 @@ pipeline_swept(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
     if (answer == OSH_IDENTITY_NOBODY || answer == OSH_IDENTITY_NO_SOCKET ||
         (answer == OSH_IDENTITY_FOUND && osh_peer_identity_equal(peer, connection->peer)))
         return;
+    osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
     osh_audit_denied(connection, "identity", NULL,
                      answer != OSH_IDENTITY_FOUND ? problem
                                                   : "another program now holds the connection",

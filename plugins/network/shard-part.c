@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "connection.h"
 #include "dns-listener.h"
+#include "facts.h"
 #include "listener.h"
 #include "pipe-pool.h"
 #include "reply.h"
@@ -77,6 +78,7 @@ part_expire(OshConnection *connection)
         return;
     case OSH_STEP_IDENTIFY:
     case OSH_STEP_VERIFY:
+        osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
         osh_refuse_denied(connection, "identity", NULL,
                           "the program could not be identified in time", NULL, NULL);
         return;

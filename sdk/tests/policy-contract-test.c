@@ -128,6 +128,8 @@ test_what_cannot_be_asked_denies(void)
     g_assert_true(osh_policy_interface_names_binaries(&policy, &snapshot));
     g_assert_null(osh_policy_interface_static_part(&policy, &snapshot));
     g_assert_null(osh_policy_interface_endpoint_option(&policy, &snapshot, &snapshot, "tls"));
+    g_assert_false(osh_policy_interface_is_recording(&policy));
+    osh_policy_interface_record(&policy, &(OshDecision){.struct_size = sizeof(OshDecision)});
 }
 
 int

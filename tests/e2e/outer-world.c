@@ -41,6 +41,7 @@ static const char hosts_text[] = "127.0.0.1 localhost\n"
                                  "10.77.0.1 origin.test api.example.test git.example.test\n"
                                  "10.77.0.2 other.test\n"
                                  "fd77::1 six.test\n"
+                                 "192.31.196.7 public.test www.public.test\n"
                                  "127.0.0.1 sneaky.test\n";
 
 /* A request to the kernel and its one address. */
@@ -138,6 +139,8 @@ bring_up_network(void)
         fail("cannot open a netlink socket");
     add_address(netlink, AF_INET, "10.77.0.1");
     add_address(netlink, AF_INET, "10.77.0.2");
+    /* Counts as public, is set aside for nobody's own use (RFC 7535), and stays in this world. */
+    add_address(netlink, AF_INET, "192.31.196.7");
     add_address(netlink, AF_INET6, "fd77::1");
     close(control);
     close(netlink);

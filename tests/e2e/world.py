@@ -17,6 +17,7 @@ import time
 ADDRESS = "10.77.0.1"
 OTHER_ADDRESS = "10.77.0.2"
 ADDRESS6 = "fd77::1"
+PUBLIC_ADDRESS = "192.31.196.7"  # public.test and www.public.test; of no private network
 API_PORT = 8080       # policies of the tests allow it
 REFUSED_PORT = 8081   # and never this one
 GIT_PORT = 8090
@@ -152,6 +153,7 @@ class World:
         self.api = self._serve(_HttpServer((ADDRESS, API_PORT), _ApiHandler))
         self.api_other = self._serve(_HttpServer((OTHER_ADDRESS, API_PORT), _ApiHandler))
         self.api6 = self._serve(_HttpServer((ADDRESS6, API_PORT), _ApiHandler))
+        self.public = self._serve(_HttpServer((PUBLIC_ADDRESS, API_PORT), _ApiHandler))
         self.refused = self._serve(_HttpServer((ADDRESS, REFUSED_PORT), _ApiHandler))
         self.loopback = self._serve(_HttpServer(("127.0.0.1", API_PORT), _ApiHandler))
         self.echo = self._serve(_EchoServer((ADDRESS, ECHO_PORT), _EchoHandler))

@@ -87,7 +87,8 @@ typedef enum {
  * PROCESS_REFUSED   kind, path, stage, text: a launch that failed
  * PROCESS_VIOLATION outer pid, kind, text
  * NETWORK_ALLOWED   connection, host, port, transport ("connect", "forward", "transparent",
- *                   "dns", "socks"), binary, policy, rule, generation | pid, address
+ *                   "dns", "socks"), binary, policy, rule, generation | pid, address; audited and
+ *                   reason where the policy denies it and that was only audited
  * NETWORK_DENIED    connection, layer ("identity", "connect", "forward", "transparent", "dns",
  *                   "destination", "audit", "capture", "limit", "head"), host, port, binary,
  *                   policy, reason, generation | pid, address, hint

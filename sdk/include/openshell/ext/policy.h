@@ -73,8 +73,8 @@ typedef struct {
  * @rule: (nullable): the rule in words; borrowed from the snapshot
  * @reason: (nullable): why not, in words a person can act on; owned by the verdict
  * @hint: (nullable): what would allow it, in words; owned by the verdict
- * @audit: the endpoint only audits: forward what @action denies, and record it as such. Never
- *   set for a hard denial.
+ * @audit: the endpoint, or the whole run, only audits: forward what @action denies, and record it
+ * as such. Never set for a hard denial.
  * @exact_declared_host: a user-declared endpoint names exactly this host and port, so a private
  *   address is acceptable
  * @tls: an #OshTlsMode
@@ -146,6 +146,48 @@ typedef struct {
 } OshPolicyStatic;
 
 /**
+ * OshDecisionOutcome: how a decision ended.
+ * @OSH_DECISION_ALLOWED: the policy allows it, and so does the destination check
+ * @OSH_DECISION_AUDITED: the policy denies it; it was forwarded, because that is only audited
+ * @OSH_DECISION_DENIED_POLICY: the policy denies it
+ * @OSH_DECISION_DENIED_DESTINATION: an address of the destination was refused
+ * @OSH_DECISION_DENIED_IDENTITY: nobody could be named who asks
+ * @OSH_DECISION_DENIED_HARD: refused whatever a policy says: a message that is not understood, two
+ *   names that contradict each other
+ */
+typedef enum {
+    OSH_DECISION_ALLOWED = 1,
+    OSH_DECISION_AUDITED = 2,
+    OSH_DECISION_DENIED_POLICY = 3,
+    OSH_DECISION_DENIED_DESTINATION = 4,
+    OSH_DECISION_DENIED_IDENTITY = 5,
+    OSH_DECISION_DENIED_HARD = 6,
+} OshDecisionOutcome;
+
+/**
+ * OshDecision:
+ * @struct_size: sizeof(OshDecision) of the caller
+ * @outcome: an #OshDecisionOutcome
+ * @layer: the way in, or a word of the list at NETWORK_DENIED in event.h
+ * @facts: what was asked, as far as it is known; may hold request facts that nobody judged
+ * @verdict: (nullable): what the policy said; NULL where it was not asked
+ * @addresses: (array length=n_addresses) (nullable): what the name was resolved to, IPv4 in
+ *   v4-mapped form
+ * @n_addresses: 0 where nothing was resolved
+ *
+ * A decision that is final, for a recording.
+ */
+typedef struct {
+    guint32 struct_size;
+    guint32 outcome;
+    const char *layer;
+    const OshFacts *facts;
+    const OshVerdict *verdict;
+    const struct in6_addr *addresses;
+    gsize n_addresses;
+} OshDecision;
+
+/**
  * OshPolicyInterface:
  * @struct_size: sizeof(OshPolicyInterface) of the host
  *
@@ -164,6 +206,8 @@ typedef struct {
     gboolean (*names_binaries)(gpointer instance, const OshPolicySnapshot *snapshot);
     GVariant *(*endpoint_option)(gpointer instance, const OshPolicySnapshot *snapshot,
                                  gconstpointer endpoint, const char *name);
+    gboolean (*is_recording)(gpointer instance);
+    void (*record)(gpointer instance, const OshDecision *decision);
 } OshPolicyInterface;
 
 /** osh_policy_interface_current: [any] Returns: (transfer full) (nullable): the snapshot in force.
@@ -276,6 +320,34 @@ osh_policy_interface_endpoint_option(const OshInterface *policy, const OshPolicy
         !osh_can_call(vtable, OshPolicyInterface, endpoint_option))
         return NULL;
     return vtable->endpoint_option(policy->instance, snapshot, endpoint, name);
+}
+
+/** osh_policy_interface_is_recording: [any] Returns: whether decisions are wanted; one load. Ask
+ * before building facts for nothing else. */
+static inline gboolean
+osh_policy_interface_is_recording(const OshInterface *policy)
+{
+    const OshPolicyInterface *vtable = (const OshPolicyInterface *)policy->vtable;
+
+    return osh_can_call(vtable, OshPolicyInterface, is_recording) &&
+           vtable->is_recording(policy->instance);
+}
+
+/**
+ * osh_policy_interface_record:
+ * @decision: borrowed for the call
+ *
+ * [any] Hands a final decision to the recording. Never blocks: what finds no room is counted, and
+ * the recording says so. The host leaves out what a recording must not hold (query values, error
+ * texts, sensitive facts, placeholders of credentials).
+ */
+static inline void
+osh_policy_interface_record(const OshInterface *policy, const OshDecision *decision)
+{
+    const OshPolicyInterface *vtable = (const OshPolicyInterface *)policy->vtable;
+
+    if (osh_can_call(vtable, OshPolicyInterface, record))
+        vtable->record(policy->instance, decision);
 }
 
 G_END_DECLS

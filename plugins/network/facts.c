@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of a connection. Runs on its shard, copies nothing: every span is the connection's. Never
+ * states what the client merely claims.
+ */
+#include "facts.h"
+
+#include "identity-question.h"
+#include "request-facts.h"
+
+gsize
+osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CONNECTION_FACTS])
+{
+    const OshPeerIdentity *peer = connection->peer;
+
+    facts[0] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(connection->host));
+    facts[1] = (OshFact)OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, connection->port);
+    if (!connection->shard->network->config.identity_required) {
+        facts[2] =
+            (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_IDENTITY, OSH_SPAN_LITERAL("relaxed"));
+        return 3;
+    }
+    facts[2] =
+        (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_IDENTITY, OSH_SPAN_LITERAL("required"));
+    if (peer == NULL)
+        return 3;
+    facts[3] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, osh_span(peer->binary));
+    facts[4] = (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_ANCESTORS, peer->ancestors,
+                                              peer->n_ancestors);
+    facts[5] =
+        (OshFact)OSH_FACT_STRINGS_INIT(OSH_FACT_PROCESS_CMDLINE, peer->cmdline, peer->n_cmdline);
+    return 6;
+}
+
+void
+osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcome,
+                      const OshVerdict *verdict)
+{
+    const OshInterface *policy = &connection->shard->network->policy;
+    const OshAddressList *addresses = connection->addresses;
+    OshFact facts[OSH_CONNECTION_FACTS + OSH_REQUEST_FACTS];
+    OshFacts set = {facts, 0};
+    OshDecision decision = {
+        .struct_size = sizeof decision,
+        .outcome = outcome,
+        .layer = osh_transport_name(connection->transport),
+        .facts = &set,
+        .verdict = verdict,
+        .addresses = addresses != NULL ? addresses->at : NULL,
+        .n_addresses = addresses != NULL ? addresses->length : 0,
+    };
+
+    if (connection->host == NULL || !osh_policy_interface_is_recording(policy))
+        return;
+    set.n_facts = osh_connection_facts(connection, facts);
+    if (connection->request != NULL)
+        set.n_facts += osh_request_facts(connection->request, facts + set.n_facts);
+    osh_policy_interface_record(policy, &decision);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * facts.h: what a connection is decided by, and what a recording gets to know of it. [shard]
+ */
+#pragma once
+
+#include "connection.h"
+
+G_BEGIN_DECLS
+
+/** OSH_CONNECTION_FACTS: room that osh_connection_facts() needs. */
+#define OSH_CONNECTION_FACTS 6
+
+/**
+ * osh_connection_facts:
+ * @facts: (out caller-allocates): filled from the front; borrows from @connection
+ *
+ * Host, port and, unless identity is relaxed, who asks; of somebody unknown nothing is said.
+ *
+ * Returns: how many
+ */
+gsize osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CONNECTION_FACTS]);
+
+/**
+ * osh_connection_record:
+ * @verdict: (nullable): what the policy said
+ *
+ * A final decision, for the recording. Costs one load when there is none.
+ */
+void osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcome,
+                           const OshVerdict *verdict);
+
+G_END_DECLS
