@@ -54,8 +54,8 @@ connection_key(const OshPolicyEndpoint *endpoint)
 {
     g_autofree char *addresses = address_set(endpoint);
 
-    return g_strdup_printf("%d|%d|%s", endpoint->protocol == OSH_POLICY_PROTOCOL_TCP, endpoint->tls,
-                           addresses);
+    return g_strdup_printf("%d|%d|%d|%s", endpoint->protocol == OSH_POLICY_PROTOCOL_TCP,
+                           endpoint->tls, endpoint->is_proposed, addresses);
 }
 
 static gboolean
@@ -185,6 +185,7 @@ append_connection_fields(GString *fields, const OshPolicyEndpoint *a, const OshP
                      (b->protocol == OSH_POLICY_PROTOCOL_TCP));
     append_field(fields, "tls", a->tls != b->tls);
     append_field(fields, "allowed_ips", strcmp(left, right) != 0);
+    append_field(fields, "made by a proposal", a->is_proposed != b->is_proposed);
 }
 
 static void

@@ -138,6 +138,13 @@ match_binary(const Decision *decision, const OshPolicyEntry *entry)
     return answer;
 }
 
+/* Whether the binary matches also without those that a proposal added. */
+static gboolean
+is_declared(const Decision *decision, const OshPolicyEntry *entry)
+{
+    return entry->declared == NULL || match_binary(decision, entry->declared) == OSH_POLICY_YES;
+}
+
 static void
 add_endpoint(OshPolicyVerdict *verdict, const OshPolicyEndpoint *endpoint)
 {
@@ -189,7 +196,8 @@ keep_permitted(Decision *decision, OshPolicyVerdict *verdict)
             verdict->policy_name = endpoint->policy_name;
             verdict->rule = endpoint->label;
         }
-        verdict->exact_declared_host |= (candidate & EXACT_BIT) != 0;
+        verdict->exact_declared_host |= (candidate & EXACT_BIT) != 0 && !endpoint->is_proposed &&
+                                        is_declared(decision, &snapshot->policies[policy]);
         if (endpoint->has_config)
             add_endpoint(verdict, endpoint);
         decision->candidates[kept++] = candidate;

@@ -107,8 +107,15 @@ OshDraft *
 osh_draft_read(const char *text, gsize length, const char *file_name, guint flags,
                OshPolicyDiagnostics *diagnostics)
 {
+    return osh_draft_read_with(NULL, text, length, file_name, flags, diagnostics);
+}
+
+OshDraft *
+osh_draft_read_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
+                    const char *file_name, guint flags, OshPolicyDiagnostics *diagnostics)
+{
     OshPolicySnapshot *snapshot =
-        osh_policy_load_bytes(text, length, file_name, 0, flags, diagnostics);
+        osh_policy_load_bytes_with(protocols, text, length, file_name, 0, flags, diagnostics);
 
     if (snapshot == NULL)
         return NULL;
@@ -117,11 +124,55 @@ osh_draft_read(const char *text, gsize length, const char *file_name, guint flag
 }
 
 OshDraft *
-osh_draft_read_file(const char *path, guint flags, OshPolicyDiagnostics *diagnostics)
+osh_draft_read_file(OshPolicyProtocolTable *protocols, const char *path, guint flags,
+                    OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
 
-    return text != NULL ? osh_draft_read(text->str, text->len, path, flags, diagnostics) : NULL;
+    if (text == NULL)
+        return NULL;
+    return osh_draft_read_with(protocols, text->str, text->len, path, flags, diagnostics);
+}
+
+static OshPolicyMarks *
+collect_marks(const OshDraft *draft)
+{
+    OshPolicyMarks *marks = osh_policy_marks_new();
+    const OshValue *policies = osh_draft_policies(draft);
+
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++) {
+        const char *key = osh_value_key(policies, i);
+        const OshValue *endpoints = osh_draft_endpoints(osh_value_item(policies, i));
+        const OshValue *binaries = osh_draft_binaries(osh_value_item(policies, i));
+
+        for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++)
+            if (osh_value_is_proposed(osh_value_item(endpoints, k)))
+                osh_policy_marks_add_endpoint(marks, key, k);
+        for (guint k = 0; binaries != NULL && k < osh_value_length(binaries); k++)
+            if (osh_value_is_proposed(osh_value_item(binaries, k)))
+                osh_policy_marks_add_binary(
+                    marks, key, osh_value_find_text(osh_value_item(binaries, k), "path"));
+    }
+    return marks;
+}
+
+OshPolicySnapshot *
+osh_draft_compile(const OshDraft *draft, OshPolicyProtocolTable *protocols, const char *file_name,
+                  guint64 generation, guint flags, OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = osh_draft_write(draft, &error);
+    g_autoptr(OshPolicyMarks) marks = NULL;
+
+    if (text == NULL) {
+        osh_policy_diagnostics_set_file(diagnostics, file_name);
+        osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
+                                   g_strdup(error->message), NULL);
+        return NULL;
+    }
+    marks = collect_marks(draft);
+    return osh_policy_load_marked(protocols, marks, text, strlen(text), file_name, generation,
+                                  flags, diagnostics);
 }
 
 OshDraft *

@@ -59,8 +59,30 @@ OshDraft *osh_draft_new(void);
 OshDraft *osh_draft_read(const char *text, gsize length, const char *file_name, guint flags,
                          OshPolicyDiagnostics *diagnostics);
 
-/** osh_draft_read_file: the same from a regular file. */
-OshDraft *osh_draft_read_file(const char *path, guint flags, OshPolicyDiagnostics *diagnostics);
+/** osh_draft_read_with: the same; @protocols: (nullable): those that plugins bring. */
+OshDraft *osh_draft_read_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
+                              const char *file_name, guint flags,
+                              OshPolicyDiagnostics *diagnostics);
+
+/** osh_draft_read_file: the same from a regular file; @protocols: (nullable). */
+OshDraft *osh_draft_read_file(OshPolicyProtocolTable *protocols, const char *path, guint flags,
+                              OshPolicyDiagnostics *diagnostics);
+
+/**
+ * osh_draft_compile:
+ * @protocols: (nullable): the protocols that plugins bring
+ * @file_name: what to call it in messages
+ * @generation: number of the snapshot
+ * @flags: #OshPolicyLoadFlags
+ * @diagnostics: gets every error and warning; lines are those of osh_draft_write()
+ *
+ * Writes @draft and loads what was written, marks included.
+ *
+ * Returns: (transfer full) (nullable): the policy, or NULL when the loader refuses it
+ */
+OshPolicySnapshot *osh_draft_compile(const OshDraft *draft, OshPolicyProtocolTable *protocols,
+                                     const char *file_name, guint64 generation, guint flags,
+                                     OshPolicyDiagnostics *diagnostics);
 
 /** osh_draft_ref: Returns: (transfer full): @draft. */
 OshDraft *osh_draft_ref(OshDraft *draft);

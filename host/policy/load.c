@@ -235,8 +235,8 @@ OshPolicySnapshot *
 osh_policy_load_bytes(const char *text, gsize length, const char *file_name, guint64 generation,
                       guint flags, OshPolicyDiagnostics *diagnostics)
 {
-    return osh_policy_load_bytes_with(NULL, text, length, file_name, generation, flags,
-                                      diagnostics);
+    return osh_policy_load_marked(NULL, NULL, text, length, file_name, generation, flags,
+                                  diagnostics);
 }
 
 OshPolicySnapshot *
@@ -244,12 +244,21 @@ osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text, 
                            const char *file_name, guint64 generation, guint flags,
                            OshPolicyDiagnostics *diagnostics)
 {
+    return osh_policy_load_marked(protocols, NULL, text, length, file_name, generation, flags,
+                                  diagnostics);
+}
+
+OshPolicySnapshot *
+osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *marks,
+                       const char *text, gsize length, const char *file_name, guint64 generation,
+                       guint flags, OshPolicyDiagnostics *diagnostics)
+{
     g_autoptr(OshPolicySnapshot) snapshot = snapshot_new(file_name, generation);
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
-    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,     flags,
-                              endpoints, preset_rules, protocols};
+    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,      flags,
+                              endpoints, preset_rules, protocols, marks};
     guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
 
     if (protocols != NULL)

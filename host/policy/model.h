@@ -103,7 +103,7 @@ struct _OshPolicyEndpointMatch {
     const char *access;
 };
 
-typedef struct {
+typedef struct _OshPolicyEntry {
     const char *name;
     const char *display_name;
     guint first_endpoint;
@@ -114,6 +114,7 @@ typedef struct {
     guint n_binary_patterns;
     gboolean any_binary;
     const OshYamlNode *source;
+    const struct _OshPolicyEntry *declared; /* without what a proposal made; NULL: nothing was */
 } OshPolicyEntry;
 
 typedef struct _OshPolicyIndex OshPolicyIndex;

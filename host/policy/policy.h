@@ -25,6 +25,7 @@
 #include <openshell/ext/policy.h>
 
 #include "diagnostics.h"
+#include "marks.h"
 #include "osh-address-class.h"
 #include "protocol-table.h"
 
@@ -123,6 +124,7 @@ typedef struct {
     OshPolicyEnforcement enforcement;
     gboolean has_config; /* carries treatment: an inspected protocol, allowed_ips or tls */
     gboolean host_is_pattern;
+    gboolean is_proposed; /* made by a proposal: its host is not trusted for being named exactly */
     gboolean allow_encoded_slash;
     gboolean websocket_credential_rewrite;
     gboolean request_body_credential_rewrite;
@@ -230,6 +232,18 @@ OshPolicySnapshot *osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols,
                                               gsize length, const char *file_name,
                                               guint64 generation, guint flags,
                                               OshPolicyDiagnostics *diagnostics);
+
+/**
+ * osh_policy_load_marked: [any]
+ * @marks: (nullable): what in the text a proposal made; read during the call
+ *
+ * As osh_policy_load_bytes_with(). An endpoint or binary that is marked gives no host the trust of
+ * having been named exactly.
+ */
+OshPolicySnapshot *osh_policy_load_marked(OshPolicyProtocolTable *protocols,
+                                          const OshPolicyMarks *marks, const char *text,
+                                          gsize length, const char *file_name, guint64 generation,
+                                          guint flags, OshPolicyDiagnostics *diagnostics);
 
 /** osh_policy_load_file_with: [any] As osh_policy_load_file(), with @protocols (nullable). */
 OshPolicySnapshot *osh_policy_load_file_with(OshPolicyProtocolTable *protocols, const char *path,

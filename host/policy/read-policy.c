@@ -147,6 +147,46 @@ read_binaries(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *
     entry->binary_patterns = patterns;
 }
 
+/*
+ * Reads the binaries once more without those that a proposal made, into an entry of their own; the
+ * messages of the first time are enough.
+ */
+static void
+read_declared(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *entry)
+{
+    const OshYamlNode *list = osh_yaml_find(node, "binaries");
+    g_autoptr(OshPolicyDiagnostics) unheard = NULL;
+    OshPolicyDiagnostics *heard = loader->diagnostics;
+    OshPolicyEntry *declared;
+    const OshPolicyPattern **patterns;
+    guint32 *ids;
+    guint n_kept = 0;
+
+    if (loader->marks == NULL || list == NULL || list->kind != OSH_YAML_SEQUENCE)
+        return;
+    unheard = osh_policy_diagnostics_new();
+    declared = osh_arena_take(loader->snapshot->arena, sizeof(*declared));
+    ids = osh_arena_new_array(loader->snapshot->arena, guint32, 2 * (gsize)list->length);
+    patterns = osh_arena_new_array(loader->snapshot->arena, const OshPolicyPattern *, list->length);
+    loader->diagnostics = unheard;
+    for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {
+        const OshYamlNode *path = osh_yaml_find(child, "path");
+
+        if (path != NULL && path->kind == OSH_YAML_SCALAR &&
+            osh_policy_marks_has_binary(loader->marks, entry->name, path->text))
+            continue;
+        read_binary(loader, child, declared, ids, patterns);
+        n_kept++;
+    }
+    loader->diagnostics = heard;
+    if (n_kept == list->length)
+        return;
+    qsort(ids, declared->n_binaries, sizeof(*ids), compare_ids);
+    declared->binaries = ids;
+    declared->binary_patterns = patterns;
+    entry->declared = declared;
+}
+
 static const char *
 endpoint_label(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
@@ -178,6 +218,7 @@ read_entry(OshPolicyLoader *loader, const OshYamlNode *node, guint index)
     if (entry->display_name == NULL || *entry->display_name == '\0')
         entry->display_name = entry->name;
     read_binaries(loader, mapping, entry);
+    read_declared(loader, mapping, entry);
     list = osh_yaml_find(mapping, "endpoints");
     list = list != NULL ? osh_schema_sequence(loader, list) : NULL;
     if (list == NULL)
@@ -190,6 +231,8 @@ read_entry(OshPolicyLoader *loader, const OshYamlNode *node, guint index)
         endpoint.policy_name = entry->name;
         endpoint.policy_index = index;
         endpoint.index = entry->n_endpoints;
+        endpoint.is_proposed =
+            osh_policy_marks_has_endpoint(loader->marks, entry->name, endpoint.index);
         osh_schema_read_endpoint(loader, child, &endpoint);
         endpoint.label = endpoint_label(loader, &endpoint);
         g_array_append_val(loader->endpoints, endpoint);

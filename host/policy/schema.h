@@ -13,6 +13,7 @@ typedef struct {
     GArray *endpoints;       /* OshPolicyEndpoint, in policy order */
     GPtrArray *preset_rules; /* shared expansions of `access`, by protocol and preset */
     const OshPolicyProtocolTable *protocols; /* (nullable): that plugins bring */
+    const OshPolicyMarks *marks;             /* (nullable): what a proposal made */
 } OshPolicyLoader;
 
 /**

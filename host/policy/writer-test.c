@@ -125,7 +125,7 @@ static void
 check_file(const char *path)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshDraft) draft = osh_draft_read_file(path, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshDraft) draft = osh_draft_read_file(NULL, path, OSH_POLICY_LOAD_ANY, diagnostics);
     g_autoptr(OshDraft) again = NULL;
     g_autofree char *written = NULL;
     g_autofree char *twice = NULL;
