@@ -4,6 +4,7 @@
  */
 #include <locale.h>
 
+#include "attach-verb.h"
 #include "exit-code.h"
 #include "openshell/plugin.h"
 #include "options.h"
@@ -25,6 +26,8 @@ main(int argc, char **argv)
         return osh_verb_explain(argc - 1, argv + 1);
     if (argc > 1 && g_str_equal(argv[1], "policy"))
         return osh_verb_policy(argc - 1, argv + 1);
+    if (argc > 1 && g_str_equal(argv[1], "attach"))
+        return osh_verb_attach(argc - 1, argv + 1);
     options = osh_options_parse((const char *const *)argv, &error);
     if (options == NULL) {
         g_printerr("openshell: error: %s\n", error->message);

@@ -58,6 +58,8 @@ osh_options_help(void)
            "  openshell-host [OPTION...]            no command: the proxy alone, until SIGTERM\n"
            "  openshell-host plugins [inspect FILE] what is there, and why something is not\n"
            "  openshell-host doctor                 what this machine can enforce\n"
+           "  openshell-host attach SOCKET          join the program of a run, see "
+           "docs/running.md\n"
            "  openshell-host check FILE...          whether policy files are right\n"
            "  openshell-host explain POLICY ...     what a policy says to a connection or request\n"
            "  openshell-host policy VERB ...        tools for policy files; policy --help\n"

@@ -280,12 +280,38 @@ check_pid_limit(OshBox *box, GError **error)
     return osh_pid_limit_check(box->pid_limit, box->plugin->require_pid_limit, error);
 }
 
+static void
+add_paths(GPtrArray *all, const GPtrArray *paths)
+{
+    for (guint i = 0; i < paths->len; i++)
+        if (g_ptr_array_index(paths, i) != NULL)
+            g_ptr_array_add(all, g_ptr_array_index(paths, i));
+}
+
+/* Made while there is one thread: the umask that guards its birth is everybody's. */
+static gboolean
+open_session(OshBox *box, GError **error)
+{
+    g_autoptr(GPtrArray) visible = g_ptr_array_new();
+
+    if (box->plugin->session == NULL || box->plugin->session[0] == '\0')
+        return TRUE;
+    add_paths(visible, box->mounts->read_only);
+    add_paths(visible, box->mounts->read_write);
+    g_ptr_array_add(visible, NULL);
+    box->session =
+        osh_session_new(box->plugin->session, (const char *const *)visible->pdata, error);
+    return box->session != NULL;
+}
+
 static gboolean
 box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     if (!check_pid_limit(box, error) || !resolve_identity(box, request, error) ||
         !plan_mounts(box, request, error) || !find_landlock(box, request, error) ||
         !build_filters(box, error) || !open_with_best_network(box, request, error))
+        return FALSE;
+    if (!open_session(box, error))
         return FALSE;
     take_diag_sockets(box);
     if (!osh_seccomp_give_up(error))
@@ -361,6 +387,7 @@ osh_process_box_free(OshBox *box)
         close(box->info.init_pidfd);
     g_clear_pointer(&box->programs, g_hash_table_unref);
     osh_refusal_watch_free(box->refusals);
+    osh_session_free(box->session);
     for (gsize i = 0; box->network != NULL && i < OSH_NETWORK_N_SOCK_DIAG; i++)
         if (box->diag_sockets[i] >= 0)
             close(box->diag_sockets[i]);

@@ -26,6 +26,8 @@ typedef struct {
     int stdio[3];
     OshTerminalChoice terminal;
     OshTerminalRelay *relay;
+    OshSessionStreams *streams; /* (nullable): of an attended program without a terminal */
+    gboolean attended;          /* people may attach to it */
     int pidfd;
     pid_t pid;
     int status;
@@ -40,6 +42,7 @@ program_free(gpointer data)
     OshProgram *program = data;
 
     osh_terminal_relay_free(program->relay);
+    osh_session_streams_free(program->streams);
     for (gsize i = 0; i < 3; i++)
         if (program->stdio[i] >= 0)
             close(program->stdio[i]);
@@ -94,11 +97,26 @@ signal_program(int signal_number, gpointer data)
 }
 
 static void
+see_terminal(const char *bytes, gsize length, gpointer data)
+{
+    osh_session_output(((OshProgram *)data)->box->session, 1, bytes, length);
+}
+
+static void
+terminal_has_room(gpointer data)
+{
+    osh_session_input_room(((OshProgram *)data)->box->session);
+}
+
+static void
 connect_terminal(OshProgram *program, OshBoxProcess *process)
 {
+    gboolean typed = program->terminal.is_terminal[0] && program->terminal.outer >= 0;
     OshTerminalRequest request = {
         .master = process->terminal,
-        .input = program->terminal.is_terminal[0] ? program->stdio[0] : program->terminal.outer,
+        .input = typed ? program->stdio[0] : program->terminal.outer,
+        .tap = program->attended ? see_terminal : NULL,
+        .room = program->attended ? terminal_has_room : NULL,
         .output = program->terminal.output,
         .pid = process->pid,
         .signal = signal_program,
@@ -107,6 +125,44 @@ connect_terminal(OshProgram *program, OshBoxProcess *process)
 
     process->terminal = -1;
     program->relay = osh_terminal_relay_new(&request);
+}
+
+static gssize
+type_to_terminal(const char *bytes, gsize length, gpointer data)
+{
+    return osh_terminal_relay_type(((OshProgram *)data)->relay, bytes, length);
+}
+
+static gssize
+type_to_streams(const char *bytes, gsize length, gpointer data)
+{
+    return osh_session_streams_input(bytes, length, ((OshProgram *)data)->streams);
+}
+
+static void
+resize_program(guint16 rows, guint16 columns, gpointer data)
+{
+    const OshProgram *program = data;
+
+    if (program->relay != NULL)
+        osh_terminal_relay_resize(program->relay, rows, columns);
+}
+
+static void
+let_people_attach(OshProgram *program)
+{
+    OshSessionProgram attended = {
+        .input = program->relay != NULL ? type_to_terminal : type_to_streams,
+        .resize = resize_program,
+        .send_signal = signal_program,
+        .has_terminal = program->relay != NULL,
+        .local_input = program->relay != NULL
+                           ? program->terminal.outer >= 0
+                           : osh_session_streams_has_local_input(program->streams),
+        .data = program,
+    };
+
+    osh_session_begin(program->box->session, &attended, osh_box_init_pid(program->box->handle));
 }
 
 /* Root's programs are somebody else, who may not enter what is root's alone. */
@@ -154,6 +210,8 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     program->pidfd = g_steal_fd(&process->pidfd);
     if (process->terminal >= 0)
         connect_terminal(program, process);
+    if (program->attended)
+        let_people_attach(program);
     started.id = program->id;
     started.pid = program->pid;
     started.pidfd = program->pidfd;
@@ -184,6 +242,22 @@ program_finished(gpointer data)
         exited(id, code, signal_number, exited_data);
 }
 
+/* Those who are attached see the end as well, before it is anybody else's news. */
+static void
+output_delivered(gpointer data)
+{
+    OshProgram *program = data;
+    gboolean signalled = WIFSIGNALED(program->status);
+
+    if (program->streams != NULL)
+        osh_session_streams_drain(program->streams, g_get_monotonic_time() + 2 * G_USEC_PER_SEC);
+    if (program->attended)
+        osh_session_exited(program->box->session, signalled ? -1 : WEXITSTATUS(program->status),
+                           signalled ? WTERMSIG(program->status) : 0, program_finished, program);
+    else
+        program_finished(program);
+}
+
 static void
 box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
 {
@@ -193,9 +267,9 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
     (void)id;
     program->status = status;
     if (program->relay != NULL)
-        osh_terminal_relay_finish(program->relay, program_finished, program);
+        osh_terminal_relay_finish(program->relay, output_delivered, program);
     else
-        program_finished(program);
+        output_delivered(program);
 }
 
 static gboolean
@@ -225,6 +299,7 @@ program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshE
     program->kind = g_utf8_make_valid(spec->kind, -1);
     program->path = g_utf8_make_valid(spec->argv[0], -1);
     program->pidfd = -1;
+    program->attended = box->session != NULL && g_str_equal(spec->kind, "entrypoint");
     program->launched = launched;
     program->exited = exited;
     program->data = data;
@@ -243,6 +318,14 @@ choose_terminal(OshProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
                                                 .output = program->stdio[1],
                                                 .rows = spec->rows != 0 ? spec->rows : 24,
                                                 .columns = spec->columns != 0 ? spec->columns : 80};
+    } else if (program->attended && program->terminal.outer < 0 &&
+               program->box->plugin->session_terminal) {
+        /* Only those who attach type into it. */
+        program->terminal = (OshTerminalChoice){.is_terminal = {TRUE, TRUE, TRUE},
+                                                .outer = -1,
+                                                .output = program->stdio[1],
+                                                .rows = 24,
+                                                .columns = 80};
     }
     for (gsize i = 0; i < 3; i++) {
         launch->stdio[i] = program->stdio[i] >= 0 ? program->stdio[i] : OSH_BOX_STDIO_NULL;
@@ -253,6 +336,20 @@ choose_terminal(OshProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
     }
     launch->rows = program->terminal.rows;
     launch->columns = program->terminal.columns;
+}
+
+/* Without a terminal the program's streams pass through us, so that others see them too. */
+static gboolean
+choose_streams(OshProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
+{
+    if (!program->attended || launch->terminal)
+        return TRUE;
+    program->streams = osh_session_streams_new(program->box->session, program->stdio, inner, error);
+    if (program->streams == NULL)
+        return FALSE;
+    for (gsize i = 0; i < 3; i++)
+        launch->stdio[i] = inner[i];
+    return TRUE;
 }
 
 static GStrv
@@ -277,6 +374,8 @@ start_program(OshBox *box, OshProgram *program, const OshLaunchSpec *spec, GErro
     g_auto(GStrv) environment = environment_of(box, spec, error);
     OshBoxFilter filters[2];
     gsize sizes[2];
+    int inner[3] = {-1, -1, -1};
+    guint32 id;
     OshBoxLaunch launch = {
         .argv = spec->argv,
         .cwd = spec->cwd != NULL ? spec->cwd : box->workdir,
@@ -299,7 +398,13 @@ start_program(OshBox *box, OshProgram *program, const OshLaunchSpec *spec, GErro
     filters[1].instructions = g_bytes_get_data(box->main_filter, &sizes[1]);
     filters[1].size = sizes[1];
     choose_terminal(program, spec, &launch);
-    return osh_box_launch(box->handle, &launch, box_launched, box_exited, program, error);
+    if (!choose_streams(program, &launch, inner, error))
+        return 0;
+    id = osh_box_launch(box->handle, &launch, box_launched, box_exited, program, error);
+    for (gsize i = 0; i < 3; i++)
+        if (inner[i] >= 0)
+            close(inner[i]);
+    return id;
 }
 
 static void

@@ -57,6 +57,15 @@ OSH_PLUGIN_MANIFEST(
     "default=false\n"
     "help=refuse to start where no cgroup limits the number of processes\n"
     "\n"
+    "[config session]\n"
+    "type=string\n"
+    "help=path of a socket at which openshell-host attach joins the program\n"
+    "\n"
+    "[config session-terminal]\n"
+    "type=boolean\n"
+    "default=false\n"
+    "help=with session, a terminal for the program even where the run itself has none\n"
+    "\n"
     "[config baseline]\n"
     "type=boolean\n"
     "default=true\n"
@@ -94,6 +103,7 @@ process_destroy(gpointer self)
     g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
+    g_free(plugin->session);
     g_clear_pointer(&plugin->limits, g_array_unref);
     g_free(plugin);
 }
@@ -136,8 +146,11 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
     plugin->seccomp_allow = strings_setting(config, "seccomp-allow");
     plugin->refuse_internet_sockets = boolean_setting(config, "refuse-internet-sockets", FALSE);
     plugin->landlock_log = boolean_setting(config, "landlock-log", TRUE);
-    if (config != NULL)
+    plugin->session_terminal = boolean_setting(config, "session-terminal", FALSE);
+    if (config != NULL) {
         g_variant_lookup(config, "default-user", "s", &plugin->default_user);
+        g_variant_lookup(config, "session", "s", &plugin->session);
+    }
     plugin->box_opened = osh_host_topic(host, OSH_TOPIC_BOX_OPENED);
     plugin->box_closed = osh_host_topic(host, OSH_TOPIC_BOX_CLOSED);
     plugin->process_started = osh_host_topic(host, OSH_TOPIC_PROCESS_STARTED);

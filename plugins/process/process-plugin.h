@@ -13,6 +13,7 @@
 #include "nflog.h"
 #include "program-limits.h"
 #include "refusal-words.h"
+#include "session-streams.h"
 #include "terminal.h"
 
 #include "osh-identity.h"
@@ -44,6 +45,8 @@ typedef struct {
     gboolean scanner_has_shards;
     uid_t workload_uid; /* of every program in the box */
     OshInterface shard;
+    char *session; /* (nullable): path of its socket */
+    gboolean session_terminal;
     OshTopic box_opened;
     OshTopic box_closed;
     OshTopic process_started;
@@ -78,6 +81,7 @@ struct _OshBox {
     GBytes *clone3_filter;
     GBytes *main_filter;
 
+    OshSession *session;     /* (nullable): people may attach to the entrypoint */
     gboolean network_served; /* it has listeners */
     gboolean sealed;
     gboolean closing;

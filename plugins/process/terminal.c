@@ -42,6 +42,8 @@ struct OshTerminalRelay {
     int signals;
     pid_t pid;
     void (*signal)(int signal_number, gpointer data);
+    void (*tap)(const char *bytes, gsize length, gpointer data);
+    void (*room)(gpointer data);
     gpointer signal_data;
     gboolean raw;
     gboolean input_ended;
@@ -266,6 +268,8 @@ read_master(OshTerminalRelay *relay)
     relay->master_ended |= n <= 0;
     buffer->start = 0;
     buffer->end = n > 0 && relay->output >= 0 ? (gsize)n : 0;
+    if (n > 0 && relay->tap != NULL)
+        relay->tap(buffer->bytes, (gsize)n, relay->signal_data);
     return n > 0;
 }
 
@@ -276,6 +280,9 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
 
     if (condition & G_IO_OUT)
         write_some(fd, &relay->to_master, TERMINAL_BUFFER);
+    if ((condition & G_IO_OUT) && relay->room != NULL &&
+        relay->to_master.start == relay->to_master.end)
+        relay->room(relay->signal_data);
     if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR))
         read_master(relay);
     arrange(relay);
@@ -340,6 +347,8 @@ osh_terminal_relay_new(const OshTerminalRequest *request)
     relay->output = duplicate(request->output);
     relay->pid = request->pid;
     relay->signal = request->signal;
+    relay->tap = request->tap;
+    relay->room = request->room;
     relay->signal_data = request->data;
     relay->outer = relay->input >= 0 && isatty(relay->input)     ? relay->input
                    : relay->output >= 0 && isatty(relay->output) ? relay->output
@@ -404,6 +413,22 @@ osh_terminal_relay_resize(OshTerminalRelay *relay, guint16 rows, guint16 columns
     struct winsize size = {.ws_row = MAX(rows, 1), .ws_col = MAX(columns, 1)};
 
     return ioctl(relay->master, TIOCSWINSZ, &size) == 0;
+}
+
+gssize
+osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize length)
+{
+    Buffer *buffer = &relay->to_master;
+
+    if (relay->master_ended)
+        return -1;
+    if (buffer->start < buffer->end)
+        return 0;
+    buffer->start = 0;
+    buffer->end = MIN(length, sizeof buffer->bytes);
+    memcpy(buffer->bytes, bytes, buffer->end);
+    arrange(relay);
+    return (gssize)buffer->end;
 }
 
 void

@@ -47,7 +47,9 @@ OshTerminalChoice osh_terminal_choose(const int stdio[3]);
  * @output: (-1 for none): what the terminal says goes here; duplicated
  * @pid: the program, as the host sees it: leader of the session on the terminal
  * @signal: (nullable): sends a signal to the program's process group, for stopping and going on
- * @data: for @signal
+ * @tap: (nullable): sees what the terminal says before it is delivered
+ * @room: (nullable): osh_terminal_relay_type() has room again
+ * @data: for @signal, @tap and @room
  *
  * If @input or @output is a terminal, it is the outer one: set to raw while this process is in
  * its foreground, its modes and window size copied to the box's terminal beforehand.
@@ -58,6 +60,8 @@ typedef struct {
     int output;
     pid_t pid;
     void (*signal)(int signal_number, gpointer data);
+    void (*tap)(const char *bytes, gsize length, gpointer data);
+    void (*room)(gpointer data);
     gpointer data;
 } OshTerminalRequest;
 
@@ -92,6 +96,14 @@ void osh_terminal_relay_finish(OshTerminalRelay *relay, void (*done)(gpointer da
  * Returns: %FALSE when the terminal is gone
  */
 gboolean osh_terminal_relay_resize(OshTerminalRelay *relay, guint16 rows, guint16 columns);
+
+/**
+ * osh_terminal_relay_type:
+ * @bytes: (array length=length): typed by somebody else than the outer terminal's user
+ *
+ * Returns: how many were taken; 0 when there is no room now, -1 when the terminal is gone
+ */
+gssize osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize length);
 
 /**
  * osh_terminal_relay_free:

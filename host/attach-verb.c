@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attach-verb.c: a client of a session socket, see openshell/session.h.
+ *
+ * One thread, no main loop: it waits for three descriptors. A terminal of ours is raw only while we
+ * are attached to a program that has one, and gets its modes back however this ends, short of
+ * SIGKILL. What the host sends is written out as it is: it is the program's output, and who
+ * attaches asks to see it; notes of the host are escaped.
+ */
+#include "attach-verb.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "exit-code.h"
+#include "openshell/session.h"
+#include "osh-text.h"
+
+typedef struct {
+    int fd;
+    int signals;
+    gboolean read_only; /* asked for, or told */
+    gboolean input_ended;
+    gboolean raw;
+    struct termios saved;
+    gboolean over;
+    int exit_code;
+} Client;
+
+static void
+complain(const char *text)
+{
+    fprintf(stderr, "openshell: error: %s\n", text);
+}
+
+static gboolean
+send_message(const Client *client, OshSessionMessage type, const void *content, gsize length)
+{
+    char message[OSH_SESSION_MAX_MESSAGE];
+
+    message[0] = (char)type;
+    if (length > 0)
+        memcpy(message + 1, content, length);
+    return send(client->fd, message, length + 1, MSG_NOSIGNAL) >= 0;
+}
+
+static gboolean
+write_all(int fd, const char *bytes, gsize length)
+{
+    while (length > 0) {
+        gssize n = write(fd, bytes, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FALSE;
+        bytes += n;
+        length -= (gsize)n;
+    }
+    return TRUE;
+}
+
+static void
+make_raw(Client *client)
+{
+    struct termios raw;
+
+    if (client->read_only || tcgetattr(STDIN_FILENO, &client->saved) != 0)
+        return;
+    raw = client->saved;
+    cfmakeraw(&raw);
+    client->raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+static void
+restore(Client *client)
+{
+    if (client->raw)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &client->saved);
+    client->raw = FALSE;
+}
+
+static void
+print_note(const char *bytes, gsize length)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *note = g_strndup(bytes, length);
+
+    osh_text_append_terminal(text, note);
+    fprintf(stderr, "%s\r\n", text->str);
+}
+
+static void
+finish(Client *client, int exit_code)
+{
+    client->over = TRUE;
+    client->exit_code = exit_code;
+}
+
+static void
+take_hello(Client *client, const char *content, gsize length)
+{
+    OshSessionHello hello;
+
+    if (length < sizeof hello)
+        return;
+    memcpy(&hello, content, sizeof hello);
+    client->read_only |= (hello.flags & OSH_SESSION_READ_ONLY) != 0;
+    if (hello.flags & OSH_SESSION_TERMINAL)
+        make_raw(client);
+}
+
+static void
+take_exit(Client *client, const char *content, gsize length)
+{
+    OshSessionExit last = {.code = OSH_EXIT_HOST_ERROR};
+
+    if (length >= sizeof last)
+        memcpy(&last, content, sizeof last);
+    finish(client, last.signal != 0 ? OSH_EXIT_SIGNAL_BASE + last.signal : last.code);
+}
+
+static void
+take_message(Client *client, const char *message, gsize length)
+{
+    switch (message[0]) {
+    case OSH_SESSION_HELLO:
+        take_hello(client, message + 1, length - 1);
+        return;
+    case OSH_SESSION_OUTPUT:
+        if (length > 2 &&
+            !write_all(message[1] == 2 ? STDERR_FILENO : STDOUT_FILENO, message + 2, length - 2))
+            finish(client, OSH_EXIT_OK);
+        return;
+    case OSH_SESSION_NOTE:
+        print_note(message + 1, length - 1);
+        return;
+    case OSH_SESSION_DETACHED:
+        restore(client);
+        fputs("\nopenshell: detached; the program goes on\n", stderr);
+        finish(client, OSH_EXIT_OK);
+        return;
+    case OSH_SESSION_EXITED:
+        take_exit(client, message + 1, length - 1);
+        return;
+    default:
+        return;
+    }
+}
+
+static void
+socket_ready(Client *client)
+{
+    char message[OSH_SESSION_MAX_MESSAGE];
+    gssize n = recv(client->fd, message, sizeof message, 0);
+
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n > 0) {
+        take_message(client, message, (gsize)n);
+        return;
+    }
+    restore(client);
+    complain("the session is over, and nobody said how the program ended");
+    finish(client, OSH_EXIT_HOST_ERROR);
+}
+
+static void
+input_ready(Client *client)
+{
+    char bytes[4096];
+    gssize n = read(STDIN_FILENO, bytes, sizeof bytes);
+
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n > 0) {
+        send_message(client, OSH_SESSION_INPUT, bytes, (gsize)n);
+        return;
+    }
+    client->input_ended = TRUE;
+    send_message(client, OSH_SESSION_END_INPUT, NULL, 0);
+}
+
+static void
+send_size(const Client *client)
+{
+    struct winsize size;
+    guint16 content[2];
+
+    if (client->read_only || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0)
+        return;
+    content[0] = size.ws_row;
+    content[1] = size.ws_col;
+    send_message(client, OSH_SESSION_RESIZE, content, sizeof content);
+}
+
+/* Signals that somebody sends to us are meant for the program, as long as we may type. */
+static void
+signal_ready(Client *client)
+{
+    struct signalfd_siginfo info;
+    char number;
+
+    if (read(client->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGWINCH) {
+        send_size(client);
+        return;
+    }
+    if (client->read_only) {
+        finish(client, OSH_EXIT_SIGNAL_BASE + (int)info.ssi_signo);
+        return;
+    }
+    number = (char)info.ssi_signo;
+    send_message(client, OSH_SESSION_SIGNAL, &number, 1);
+}
+
+static gboolean
+connect_to(Client *client, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_autofree char *problem = NULL;
+
+    if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path) {
+        complain("the path is longer than a socket's path may be");
+        return FALSE;
+    }
+    client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (client->fd >= 0 &&
+        connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        return TRUE;
+    problem = g_strdup_printf("cannot attach to %s: %s", path, g_strerror(errno));
+    complain(problem);
+    return FALSE;
+}
+
+static gboolean
+open_signals(Client *client)
+{
+    static const int numbers[] = {SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        sigaddset(&set, numbers[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    client->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return client->signals >= 0;
+}
+
+static void
+say_hello(const Client *client)
+{
+    struct winsize size = {0};
+    OshSessionHello hello = {.version = OSH_SESSION_VERSION};
+
+    if (client->read_only)
+        hello.flags |= OSH_SESSION_READ_ONLY;
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) {
+        hello.rows = size.ws_row;
+        hello.columns = size.ws_col;
+    }
+    send_message(client, OSH_SESSION_HELLO, &hello, sizeof hello);
+}
+
+static void
+run(Client *client)
+{
+    while (!client->over) {
+        gboolean typing = !client->read_only && !client->input_ended;
+        struct pollfd entries[] = {{.fd = client->fd, .events = POLLIN},
+                                   {.fd = client->signals, .events = POLLIN},
+                                   {.fd = typing ? STDIN_FILENO : -1, .events = POLLIN}};
+
+        if (poll(entries, G_N_ELEMENTS(entries), -1) < 0)
+            continue;
+        if (entries[1].revents != 0)
+            signal_ready(client);
+        if (entries[2].revents != 0)
+            input_ready(client);
+        if (entries[0].revents != 0)
+            socket_ready(client);
+    }
+}
+
+int
+osh_verb_attach(int argc, char **argv)
+{
+    Client client = {.fd = -1, .signals = -1, .exit_code = OSH_EXIT_HOST_ERROR};
+    const char *path = NULL;
+
+    for (int i = 1; i < argc; i++) {
+        if (g_str_equal(argv[i], "--read-only"))
+            client.read_only = TRUE;
+        else if (path == NULL && argv[i][0] != '-')
+            path = argv[i];
+        else
+            path = "";
+    }
+    if (path == NULL || *path == '\0') {
+        complain("write: openshell-host attach [--read-only] SOCKET");
+        return OSH_EXIT_HOST_ERROR;
+    }
+    if (connect_to(&client, path) && open_signals(&client)) {
+        say_hello(&client);
+        run(&client);
+    }
+    restore(&client);
+    if (client.fd >= 0)
+        close(client.fd);
+    if (client.signals >= 0)
+        close(client.signals);
+    return client.exit_code;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session-streams.c: three pipes and who is at their ends. [main]. The run's own descriptors are
+ * duplicated and left as they are; only the pipe's own end is non-blocking, which nobody else has.
+ */
+#include "session-streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "box.h"
+#include "stream-relay.h"
+
+struct _OshSessionStreams {
+    OshSession *session;
+    OshStreamRelay *input; /* (nullable): from the run's own */
+    OshStreamRelay *output;
+    OshStreamRelay *errors;
+    int typed; /* what attachments type goes here; -1 when the run's own input does */
+    GSource *room;
+};
+
+static void
+see_output(const char *bytes, gsize length, gpointer data)
+{
+    osh_session_output(((OshSessionStreams *)data)->session, 1, bytes, length);
+}
+
+static void
+see_errors(const char *bytes, gsize length, gpointer data)
+{
+    osh_session_output(((OshSessionStreams *)data)->session, 2, bytes, length);
+}
+
+static gboolean
+is_nothing(int fd)
+{
+    struct stat about;
+
+    return fd < 0 || fstat(fd, &about) != 0 ||
+           (S_ISCHR(about.st_mode) && about.st_rdev == makedev(1, 3));
+}
+
+static int
+duplicate(int fd)
+{
+    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+static gboolean
+make_pipes(int pipes[3][2], GError **error)
+{
+    for (gsize i = 0; i < 3; i++)
+        if (pipe2(pipes[i], O_CLOEXEC) != 0) {
+            g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED,
+                        "cannot make a pipe for the session: %s", g_strerror(errno));
+            return FALSE;
+        }
+    return TRUE;
+}
+
+OshSessionStreams *
+osh_session_streams_new(OshSession *session, const int outer[3], int ret_inner[3], GError **error)
+{
+    int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
+    OshSessionStreams *streams;
+
+    if (!make_pipes(pipes, error)) {
+        for (gsize i = 0; i < 6; i++)
+            if (pipes[i / 2][i % 2] >= 0)
+                close(pipes[i / 2][i % 2]);
+        return NULL;
+    }
+    streams = g_new0(OshSessionStreams, 1);
+    streams->session = session;
+    streams->typed = -1;
+    if (is_nothing(outer[0])) {
+        streams->typed = pipes[0][1];
+        fcntl(streams->typed, F_SETFL, fcntl(streams->typed, F_GETFL) | O_NONBLOCK);
+    } else {
+        streams->input = osh_stream_relay_new(duplicate(outer[0]), pipes[0][1], NULL, NULL);
+    }
+    streams->output = osh_stream_relay_new(pipes[1][0], duplicate(outer[1]), see_output, streams);
+    streams->errors = osh_stream_relay_new(pipes[2][0], duplicate(outer[2]), see_errors, streams);
+    ret_inner[0] = pipes[0][0];
+    ret_inner[1] = pipes[1][1];
+    ret_inner[2] = pipes[2][1];
+    return streams;
+}
+
+gboolean
+osh_session_streams_has_local_input(const OshSessionStreams *streams)
+{
+    return streams->input != NULL;
+}
+
+static gboolean
+has_room(gint fd, GIOCondition condition, gpointer data)
+{
+    OshSessionStreams *streams = data;
+
+    (void)fd;
+    (void)condition;
+    g_clear_pointer(&streams->room, g_source_unref);
+    osh_session_input_room(streams->session);
+    return G_SOURCE_REMOVE;
+}
+
+gssize
+osh_session_streams_input(const char *bytes, gsize length, gpointer data)
+{
+    OshSessionStreams *streams = data;
+    gssize n = streams->typed >= 0 ? write(streams->typed, bytes, length) : -1;
+
+    if (n >= 0)
+        return n;
+    if (streams->typed < 0 || (errno != EAGAIN && errno != EINTR))
+        return -1;
+    if (streams->room == NULL) {
+        streams->room = g_unix_fd_source_new(streams->typed, G_IO_OUT);
+        g_source_set_callback(streams->room, G_SOURCE_FUNC(has_room), streams, NULL);
+        g_source_attach(streams->room, g_main_context_get_thread_default());
+    }
+    return 0;
+}
+
+void
+osh_session_streams_drain(OshSessionStreams *streams, gint64 deadline)
+{
+    osh_stream_relay_drain(streams->output, deadline);
+    osh_stream_relay_drain(streams->errors, deadline);
+}
+
+void
+osh_session_streams_free(OshSessionStreams *streams)
+{
+    if (streams == NULL)
+        return;
+    if (streams->room != NULL) {
+        g_source_destroy(streams->room);
+        g_source_unref(streams->room);
+    }
+    osh_stream_relay_free(streams->input);
+    osh_stream_relay_free(streams->output);
+    osh_stream_relay_free(streams->errors);
+    if (streams->typed >= 0)
+        close(streams->typed);
+    g_free(streams);
+}
