@@ -42,6 +42,7 @@ static const struct {
     gint64 maximum;
 } host_keys[] = {
     {"policy", OSH_CONFIG_PATH, 0, 0},
+    {"policy-posture", OSH_CONFIG_STRING, 0, 0},
     {"plugin-dirs", OSH_CONFIG_STRINGS, 0, 0},
     {"events", OSH_CONFIG_PATH, 0, 0},
     {"record", OSH_CONFIG_PATH, 0, 0},

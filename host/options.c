@@ -27,6 +27,7 @@ typedef struct {
 
 static const Option known_options[] = {
     {"--policy", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, policy)},
+    {"--policy-posture", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, policy_posture)},
     {"--config", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, config)},
     {"--events", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, events)},
     {"--record", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, record)},
@@ -65,6 +66,10 @@ osh_options_help(void)
            "  openshell-host policy VERB ...        tools for policy files; policy --help\n"
            "\n"
            "  --policy FILE          what the program may do; without it there is no network\n"
+           "                         it is followed while the run lasts; SIGHUP reads it at once\n"
+           "  --policy-posture WORD  when it becomes invalid: retain_last_valid keeps the one "
+           "before,\n"
+           "                         fail_closed denies everything until it is valid again\n"
            "  --workdir DIR          where it runs; the current directory\n"
            "  --timeout SECONDS      end it then, exit code 124; 0 is never\n"
            "  --events FILE          append every event as a line of JSON\n"
@@ -247,6 +252,7 @@ osh_options_free(OshOptions *options)
     if (options == NULL)
         return;
     g_free(options->policy);
+    g_free(options->policy_posture);
     g_free(options->config);
     g_free(options->events);
     g_free(options->record);

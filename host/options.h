@@ -26,6 +26,7 @@ typedef enum {
 typedef struct {
     OshVerb verb;
     char *policy;
+    char *policy_posture;
     char *config;
     char *events;
     char *record;

@@ -42,8 +42,9 @@ osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot)
     g_mutex_lock(&service->lock);
     old = service->current;
     service->current = snapshot;
-    g_mutex_unlock(&service->lock);
+    /* Before anybody can have the new snapshot: whoever was decided by it finds its generation. */
     __atomic_store_n(&service->generation, osh_policy_generation(snapshot), __ATOMIC_RELEASE);
+    g_mutex_unlock(&service->lock);
     if (service->recorder != NULL)
         osh_recorder_policy(service->recorder, snapshot);
     osh_policy_snapshot_unref(old);
@@ -81,35 +82,47 @@ audit_softens(const OshPolicyService *service, const OshPolicyVerdict *verdict)
            (service->audit && verdict->action == OSH_POLICY_DENY && !verdict->hard);
 }
 
+/* What the first verdict had; a caller of a later time has more, one of an earlier does not exist.
+ */
+#define VERDICT_SIZE (G_STRUCT_OFFSET(OshVerdict, endpoint) + sizeof(gconstpointer))
+
+static void
+translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+
+    ret_verdict->action = verdict->action == OSH_POLICY_ALLOW ? OSH_ACTION_ALLOW : OSH_ACTION_DENY;
+    ret_verdict->generation = verdict->generation;
+    ret_verdict->policy = verdict->policy_name;
+    ret_verdict->rule = verdict->rule;
+    ret_verdict->reason = g_steal_pointer(&verdict->reason);
+    ret_verdict->audit = audit_softens(service, verdict);
+    ret_verdict->exact_declared_host = verdict->exact_declared_host;
+    ret_verdict->protocol = "";
+    ret_verdict->treatment = osh_policy_endpoint_treatment(selected);
+    if (selected == NULL)
+        return;
+    ret_verdict->tls = selected->tls == OSH_POLICY_TLS_SKIP ? OSH_TLS_SKIP : OSH_TLS_AUTO;
+    ret_verdict->protocol = selected->protocol_name;
+    ret_verdict->n_allowed_addresses = selected->n_allowed_ips;
+    ret_verdict->allowed_addresses = selected->allowed_cidrs;
+    ret_verdict->endpoint = selected;
+}
+
 static void
 interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const OshFacts *facts,
                  OshVerdict *ret_verdict)
 {
     const OshPolicyService *service = instance;
-    guint32 struct_size = ret_verdict->struct_size;
     g_auto(OshPolicyVerdict) verdict = {0};
+    OshVerdict translated = {.struct_size = ret_verdict->struct_size};
 
-    /* A caller of another time may have room for less: it gets the denial that it came with. */
-    if (struct_size < sizeof(OshVerdict))
+    /* Who has room for less gets the denial that it came with. */
+    if (translated.struct_size < VERDICT_SIZE)
         return;
     osh_policy_decide(snapshot, facts, &verdict);
-    memset(ret_verdict, 0, sizeof(OshVerdict));
-    ret_verdict->struct_size = struct_size;
-    ret_verdict->action = verdict.action == OSH_POLICY_ALLOW ? OSH_ACTION_ALLOW : OSH_ACTION_DENY;
-    ret_verdict->generation = verdict.generation;
-    ret_verdict->policy = verdict.policy_name;
-    ret_verdict->rule = verdict.rule;
-    ret_verdict->reason = g_steal_pointer(&verdict.reason);
-    ret_verdict->audit = audit_softens(service, &verdict);
-    ret_verdict->exact_declared_host = verdict.exact_declared_host;
-    ret_verdict->protocol = "";
-    if (verdict.selected == NULL)
-        return;
-    ret_verdict->tls = verdict.selected->tls == OSH_POLICY_TLS_SKIP ? OSH_TLS_SKIP : OSH_TLS_AUTO;
-    ret_verdict->protocol = verdict.selected->protocol_name;
-    ret_verdict->n_allowed_addresses = verdict.selected->n_allowed_ips;
-    ret_verdict->allowed_addresses = verdict.selected->allowed_cidrs;
-    ret_verdict->endpoint = verdict.selected;
+    translate(service, &verdict, &translated);
+    memcpy(ret_verdict, &translated, MIN(translated.struct_size, sizeof(translated)));
 }
 
 static gboolean
@@ -117,7 +130,8 @@ interface_name_is_known(gpointer instance, const OshPolicySnapshot *snapshot, co
 {
     const OshPolicyService *service = instance;
 
-    return service->audit || osh_policy_name_is_known(snapshot, host);
+    return (service->audit && osh_policy_quarantine_reason(snapshot) == NULL) ||
+           osh_policy_name_is_known(snapshot, host);
 }
 
 static gboolean

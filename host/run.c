@@ -23,6 +23,7 @@
 #include "openshell/ext/process-launcher.h"
 #include "plugin-protocols.h"
 #include "policy-interface.h"
+#include "policy-reload.h"
 #include "run-recording.h"
 #include "signals.h"
 #include "start-line.h"
@@ -49,6 +50,7 @@ typedef struct {
     OshPolicyService *policy;
     gboolean policy_given;
     OshRecorder *recorder; /* (nullable) */
+    OshPolicyReload *reload; /* (nullable) */
     OshShardPool *shards;
     OshWorkerPool *workers;
     OshMetrics *metrics;
@@ -65,6 +67,7 @@ typedef struct {
     gboolean finishing;
     gboolean started;
     gint exit_code;
+    OshPolicyPosture posture;
 } OshRun;
 
 static void run_finish(OshRun *run, gint exit_code);
@@ -379,6 +382,35 @@ run_seal(OshRun *run, GError **error)
 }
 
 static void
+run_reload(gpointer data)
+{
+    OshRun *run = data;
+
+    /* Before there is one nothing is missed: it begins by reading the file. */
+    if (!run->finishing && run->reload != NULL)
+        osh_policy_reload_now(run->reload);
+}
+
+/* A box exists from here on, so what its programs may write is known and holds. */
+static void
+run_follow_policy(OshRun *run)
+{
+    OshPolicyReloadRequest request = {
+        .service = run->policy,
+        .publisher = run->publisher,
+        .workers = run->workers,
+        .path = text_setting(run, "policy", run->options->policy),
+        .writable =
+            run->options->command != NULL ? (const char *const *)run->writable->pdata : NULL,
+        .posture = run->posture,
+        .quiet = is_quiet(run),
+    };
+
+    if (request.path != NULL)
+        run->reload = osh_policy_reload_new(&request);
+}
+
+static void
 run_add_sinks(OshRun *run)
 {
     const GPtrArray *plugins = osh_registry_plugins(run->registry);
@@ -414,6 +446,7 @@ run_ready(const GError *error, gpointer data)
     }
     run->started = TRUE;
     announce_start(run);
+    run_follow_policy(run);
     if (run->box != NULL)
         run_launch(run);
 }
@@ -562,7 +595,7 @@ run_load_policy(OshRun *run, GError **error)
     if (protocols == NULL)
         return FALSE;
     snapshot = osh_policy_load_file_with(
-        protocols, path, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS, diagnostics);
+        protocols, path, 1, OSH_RUN_POLICY_FLAGS, diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",
@@ -651,7 +684,11 @@ static gboolean
 run_prepare(OshRun *run, GError **error)
 {
     run->config = osh_run_load_config(run->options, error);
-    if (run->config == NULL || !run_load_policy(run, error))
+    if (run->config == NULL ||
+        !osh_policy_posture_parse(
+            text_setting(run, "policy-posture", run->options->policy_posture), &run->posture,
+            error) ||
+        !run_load_policy(run, error))
         return FALSE;
     if (run->options->audit)
         osh_policy_service_set_audit(run->policy);
@@ -664,6 +701,8 @@ run_begin(OshRun *run, GError **error)
 {
     run_list_writable(run);
     announce_policy(run);
+    if (run->policy_given)
+        osh_signals_on_reload(run->signals, run_reload, run);
     if (!osh_run_scan(run->registry, run->options, run->config, error) ||
         !osh_registry_configure(run->registry, run->config,
                                 (const char *const *)run->writable->pdata, error) ||
@@ -700,6 +739,7 @@ run_clear(OshRun *run)
         osh_bus_set_shard_pool(run->bus, NULL);
     g_clear_object(&run->bus);
     osh_worker_pool_free(run->workers);
+    osh_policy_reload_free(run->reload);
     osh_shard_pool_free(run->shards);
     osh_metrics_free(run->metrics);
     osh_event_log_close(run->log);

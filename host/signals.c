@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * signals.c: a signalfd(2) on the main loop. [main]. It must never run code in a signal handler.
+ * signals.c: a signalfd(2) on the main loop. [main]. It must never run code in a signal handler,
+ * nor take the end of a terminal for somebody's wish to reload.
  */
 #include "signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -17,7 +19,33 @@ struct _OshSignals {
     GSource *source;
     OshSignalFunc function;
     gpointer data;
+    OshReloadFunc reload; /* (nullable) */
+    gpointer reload_data;
+    gboolean had_terminal;
+    gboolean hangup_ignored; /* as nohup(1) leaves it */
 };
+
+static gboolean
+has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void
+signals_hangup(const OshSignals *signals, const struct signalfd_siginfo *info)
+{
+    gboolean terminal_gone =
+        info->ssi_code == SI_KERNEL || (signals->had_terminal && !has_terminal());
+
+    if (!terminal_gone && signals->reload != NULL)
+        signals->reload(signals->reload_data);
+    else if (!signals->hangup_ignored)
+        signals->function(SIGHUP, signals->data);
+}
 
 static gboolean
 signals_ready(gint fd, GIOCondition condition, gpointer data)
@@ -26,8 +54,12 @@ signals_ready(gint fd, GIOCondition condition, gpointer data)
     struct signalfd_siginfo info;
 
     (void)condition;
-    while (read(fd, &info, sizeof(info)) == sizeof(info))
-        signals->function((int)info.ssi_signo, signals->data);
+    while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGHUP)
+            signals_hangup(signals, &info);
+        else
+            signals->function((int)info.ssi_signo, signals->data);
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -36,6 +68,7 @@ osh_signals_new(OshSignalFunc function, gpointer data, GError **error)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     OshSignals *signals;
+    struct sigaction hangup;
     sigset_t set;
     int fd;
 
@@ -55,10 +88,19 @@ osh_signals_new(OshSignalFunc function, gpointer data, GError **error)
     signals->fd = fd;
     signals->function = function;
     signals->data = data;
+    signals->had_terminal = has_terminal();
+    signals->hangup_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
     signals->source = g_unix_fd_source_new(fd, G_IO_IN);
     g_source_set_callback(signals->source, G_SOURCE_FUNC(signals_ready), signals, NULL);
     g_source_attach(signals->source, g_main_context_get_thread_default());
     return signals;
+}
+
+void
+osh_signals_on_reload(OshSignals *signals, OshReloadFunc reload, gpointer data)
+{
+    signals->reload = reload;
+    signals->reload_data = data;
 }
 
 void

@@ -25,6 +25,20 @@ typedef void (*OshSignalFunc)(int signal_number, gpointer data);
  */
 OshSignals *osh_signals_new(OshSignalFunc function, gpointer data, GError **error);
 
+/** OshReloadFunc: [main] somebody sent SIGHUP. */
+typedef void (*OshReloadFunc)(gpointer data);
+
+/**
+ * osh_signals_on_reload:
+ * @reload: called from now on in place of the function of osh_signals_new() for a SIGHUP that
+ *   somebody sent
+ *
+ * [main] SIGHUP also says that the controlling terminal has gone. That one stays a signal like any
+ * other: it comes from the kernel itself, or, passed on by a shell, when the terminal that was
+ * there at the start cannot be opened any more. Under nohup(1), which asked for it, it is ignored.
+ */
+void osh_signals_on_reload(OshSignals *signals, OshReloadFunc reload, gpointer data);
+
 /** osh_signals_free: [main] @signals: (transfer full) (nullable): the signals stay blocked. */
 void osh_signals_free(OshSignals *signals);
 

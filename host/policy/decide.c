@@ -344,6 +344,11 @@ osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
     verdict->selected = NULL;
     verdict->heap_endpoints = NULL;
     verdict->generation = snapshot->generation;
+    if (snapshot->quarantine != NULL) {
+        verdict->hard = TRUE;
+        verdict->reason = g_strdup(snapshot->quarantine);
+        return;
+    }
     decision.snapshot = snapshot;
     decision.candidates = decision.inline_candidates;
     decision.n_candidates = 0;

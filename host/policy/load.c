@@ -16,29 +16,6 @@
 #include <unistd.h>
 
 static void
-pattern_free(gpointer data)
-{
-    OshPolicyPattern *pattern = data;
-
-    /* the pattern itself lives in the arena */
-    osh_glob_free((OshGlob *)pattern->glob);
-}
-
-static OshPolicySnapshot *
-snapshot_new(const char *file_name, guint64 generation)
-{
-    OshPolicySnapshot *snapshot = g_new0(OshPolicySnapshot, 1);
-
-    g_atomic_ref_count_init(&snapshot->references);
-    snapshot->arena = osh_arena_new();
-    snapshot->file_name = g_strdup(file_name);
-    snapshot->generation = generation;
-    snapshot->patterns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pattern_free);
-    snapshot->binary_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    return snapshot;
-}
-
-static void
 set_sha256(OshPolicySnapshot *snapshot, const char *text, gsize length)
 {
     g_autofree char *digest =
@@ -253,7 +230,7 @@ osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *
                        const char *text, gsize length, const char *file_name, guint64 generation,
                        guint flags, OshPolicyDiagnostics *diagnostics)
 {
-    g_autoptr(OshPolicySnapshot) snapshot = snapshot_new(file_name, generation);
+    g_autoptr(OshPolicySnapshot) snapshot = osh_policy_snapshot_new(file_name, generation);
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
@@ -364,7 +341,7 @@ osh_policy_default(void)
     static const char *const read_only[] = {"/usr",   "/bin", "/sbin", "/lib",
                                             "/lib64", "/etc", "/opt",  NULL};
     static const char *const read_write[] = {NULL};
-    OshPolicySnapshot *snapshot = snapshot_new("(no policy)", 0);
+    OshPolicySnapshot *snapshot = osh_policy_snapshot_new("(no policy)", 0);
 
     set_sha256(snapshot, "", 0);
     snapshot->fixed.version = 1;

@@ -136,7 +136,12 @@ struct _OshPolicySnapshot {
     OshPolicyProtocolTable *protocols; /* (nullable) */
     OshPolicyIndex *index;
     gboolean needs_binaries;
+    char *quarantine;        /* (nullable): why every decision is a denial */
+    OshPolicySnapshot *kept; /* (nullable): what the fixed part of a quarantine is borrowed from */
 };
+
+/** osh_policy_snapshot_new: an empty one with one reference; private to the loader. */
+OshPolicySnapshot *osh_policy_snapshot_new(const char *file_name, guint64 generation);
 
 /** osh_policy_pattern: interns @text with @separator in @snapshot; never NULL. */
 const OshPolicyPattern *osh_policy_pattern(OshPolicySnapshot *snapshot, const char *text,

@@ -261,6 +261,20 @@ OshPolicyProtocolTable *osh_policy_protocols(const OshPolicySnapshot *snapshot);
  */
 OshPolicySnapshot *osh_policy_default(void);
 
+/**
+ * osh_policy_quarantine: [any]
+ * @kept: the policy that was in force; its fixed part goes on to hold
+ * @generation: of the quarantine
+ * @problem: why the candidate that would have had this generation was rejected
+ *
+ * Returns: (transfer full): a snapshot of which every decision is a hard denial that says so
+ */
+OshPolicySnapshot *osh_policy_quarantine(OshPolicySnapshot *kept, guint64 generation,
+                                         const char *problem);
+
+/** osh_policy_quarantine_reason: [any] Returns: (transfer none) (nullable): NULL for a policy. */
+const char *osh_policy_quarantine_reason(const OshPolicySnapshot *snapshot);
+
 /** osh_policy_snapshot_ref: [any] Returns: (transfer full): @snapshot. */
 OshPolicySnapshot *osh_policy_snapshot_ref(OshPolicySnapshot *snapshot);
 
@@ -342,6 +356,15 @@ gboolean osh_policy_name_is_known(const OshPolicySnapshot *snapshot, const char 
  *   no value here
  */
 GVariant *osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name);
+
+/**
+ * osh_policy_endpoint_treatment: [any]
+ * @endpoint: (nullable): NULL for one that says nothing beyond host and port
+ *
+ * Returns: a number that is equal for endpoints, of whatever snapshots, that have the bytes of a
+ *   connection treated in the same way: TLS mode, protocol and credentials
+ */
+guint64 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint);
 
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);

@@ -10,6 +10,29 @@
 
 #include <string.h>
 
+static void
+pattern_free(gpointer data)
+{
+    OshPolicyPattern *pattern = data;
+
+    /* the pattern itself lives in the arena */
+    osh_glob_free((OshGlob *)pattern->glob);
+}
+
+OshPolicySnapshot *
+osh_policy_snapshot_new(const char *file_name, guint64 generation)
+{
+    OshPolicySnapshot *snapshot = g_new0(OshPolicySnapshot, 1);
+
+    g_atomic_ref_count_init(&snapshot->references);
+    snapshot->arena = osh_arena_new();
+    snapshot->file_name = g_strdup(file_name);
+    snapshot->generation = generation;
+    snapshot->patterns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pattern_free);
+    snapshot->binary_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return snapshot;
+}
+
 OshPolicySnapshot *
 osh_policy_snapshot_ref(OshPolicySnapshot *snapshot)
 {
@@ -27,6 +50,8 @@ osh_policy_snapshot_unref(OshPolicySnapshot *snapshot)
     g_clear_pointer(&snapshot->binary_ids, g_hash_table_unref);
     osh_policy_protocol_table_unref(snapshot->protocols);
     osh_arena_free(snapshot->arena);
+    g_clear_pointer(&snapshot->kept, osh_policy_snapshot_unref);
+    g_free(snapshot->quarantine);
     g_free(snapshot->file_name);
     g_free(snapshot);
 }

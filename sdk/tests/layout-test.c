@@ -52,7 +52,7 @@ test_sized_structs_only_grow(void)
         {"OshHost", sizeof(OshHost), 152},
         {"OshPublication", sizeof(OshPublication), 48},
         {"OshEvent", sizeof(OshEvent), 80},
-        {"OshVerdict", sizeof(OshVerdict), 112},
+        {"OshVerdict", sizeof(OshVerdict), 120},
         {"OshPolicyStatic", sizeof(OshPolicyStatic), 56},
         {"OshPolicyInterface", sizeof(OshPolicyInterface), 72},
         {"OshShardInterface", sizeof(OshShardInterface), 80},

@@ -85,6 +85,9 @@ typedef struct {
  * @allowed_addresses: (nullable): when not empty, every resolved address must be inside one;
  *   borrowed
  * @endpoint: (nullable): the endpoint chosen, for osh_policy_interface_endpoint_option(); borrowed
+ * @treatment: equal in two verdicts, of one snapshot or of two, when the bytes of a connection are
+ *   treated in the same way (TLS mode, protocol, credentials); an open connection whose treatment
+ *   has changed cannot go on
  *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
@@ -105,6 +108,7 @@ typedef struct {
     gsize n_allowed_addresses;
     const OshCidr *allowed_addresses;
     gconstpointer endpoint;
+    guint64 treatment;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */

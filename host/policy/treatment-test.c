@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The treatment of an endpoint follows its bytes, and nothing else of it. */
+#include "policy.h"
+
+#include <string.h>
+
+static guint64
+treatment(const char *endpoint)
+{
+    g_autofree char *yaml = g_strdup_printf("version: 1\nnetwork_policies:\n  web:\n"
+                                            "    endpoints: [{%s}]\n"
+                                            "    binaries: [{path: /usr/bin/curl}]\n",
+                                            endpoint);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) snapshot =
+        osh_policy_load_bytes(yaml, strlen(yaml), "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+
+    if (snapshot == NULL)
+        g_error("%s", osh_policy_diagnostics_format(diagnostics));
+    return osh_policy_endpoint_treatment(osh_policy_endpoint(snapshot, 0));
+}
+
+static void
+test_equal_for_what_only_decides(void)
+{
+    guint64 plain = treatment("host: a.example.com, port: 443");
+
+    g_assert_cmpuint(plain, ==, osh_policy_endpoint_treatment(NULL));
+    g_assert_cmpuint(plain, ==, treatment("host: \"*.example.com\", ports: [80, 443]"));
+    g_assert_cmpuint(plain, ==,
+                     treatment("host: a.example.com, port: 443, allowed_ips: [10.0.0.0/8]"));
+    g_assert_cmpuint(treatment("host: a.example.com, port: 443, protocol: rest, access: read-only"),
+                     ==, treatment("host: a.example.com, port: 443, protocol: rest, access: full"));
+}
+
+static void
+test_differs_for_what_reaches_the_bytes(void)
+{
+    const guint64 all[] = {
+        treatment("host: a.example.com, port: 443"),
+        treatment("host: a.example.com, port: 443, tls: skip"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full"),
+        treatment("host: a.example.com, port: 443, protocol: sql, enforcement: audit, "
+                  "access: full"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
+                  "request_body_credential_rewrite: true"),
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
+        for (gsize j = i + 1; j < G_N_ELEMENTS(all); j++)
+            g_assert_cmpuint(all[i], !=, all[j]);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/policy/treatment/equal-for-what-only-decides",
+                    test_equal_for_what_only_decides);
+    g_test_add_func("/policy/treatment/differs-for-what-reaches-the-bytes",
+                    test_differs_for_what_reaches_the_bytes);
+    return g_test_run();
+}

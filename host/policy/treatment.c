@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * treatment.c: one number for how an endpoint has a connection treated. Pure, [any]; allocates
+ * nothing, because it is asked with every decision.
+ *
+ * Two policies are compared by it when an open connection is decided again. It must never depend on
+ * what does not reach the bytes of a connection: keys, order, rules, binaries, labels. Addresses
+ * are not part of it either: the one in use is checked against the new policy instead.
+ */
+#include "policy.h"
+
+/* FNV-1a, 64 bits. */
+#define OFFSET_BASIS 14695981039346656037u
+#define PRIME        1099511628211u
+
+static guint64
+add_number(guint64 hash, guint64 number)
+{
+    return (hash ^ number) * PRIME;
+}
+
+static guint64
+add_text(guint64 hash, const char *text)
+{
+    if (text == NULL)
+        return add_number(hash, 256);
+    for (; *text != '\0'; text++)
+        hash = add_number(hash, (guint8)*text);
+    return add_number(hash, 257);
+}
+
+guint64
+osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint)
+{
+    static const OshPolicyEndpoint plain = {.protocol_name = ""};
+    guint64 hash;
+
+    if (endpoint == NULL)
+        endpoint = &plain;
+    hash = add_number(OFFSET_BASIS, endpoint->tls == OSH_POLICY_TLS_SKIP);
+    hash = add_text(hash, endpoint->protocol_name);
+    hash = add_text(hash, endpoint->credential_provider);
+    hash = add_text(hash, endpoint->credential_signing);
+    hash = add_text(hash, endpoint->signing_service);
+    hash = add_text(hash, endpoint->signing_region);
+    hash = add_number(hash, (guint64)endpoint->websocket_credential_rewrite |
+                                (guint64)endpoint->request_body_credential_rewrite << 1 |
+                                (guint64)endpoint->allow_uninspected_credentials << 2);
+    return hash;
+}
