@@ -123,7 +123,8 @@ report_restart(OshPolicyAdopt *adopt, const OshPolicySnapshot *snapshot, const c
     all = g_strjoinv("\n", (char **)lines->pdata);
     if (changes->len > 0)
         g_variant_dict_insert_value(
-            details, "restart", g_variant_new_strv((const char *const *)lines->pdata, changes->len));
+            details, "restart",
+            g_variant_new_strv((const char *const *)lines->pdata, changes->len));
     if (!adopt->quiet && strcmp(all, adopt->restart) != 0) {
         for (guint i = 0; i < changes->len; i++)
             g_printerr("openshell: policy %s: %s\n", path, (char *)g_ptr_array_index(lines, i));

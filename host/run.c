@@ -49,7 +49,7 @@ typedef struct {
     OshRegistry *registry;
     OshPolicyService *policy;
     gboolean policy_given;
-    OshRecorder *recorder; /* (nullable) */
+    OshRecorder *recorder;   /* (nullable) */
     OshPolicyReload *reload; /* (nullable) */
     OshShardPool *shards;
     OshWorkerPool *workers;
@@ -594,8 +594,7 @@ run_load_policy(OshRun *run, GError **error)
     protocols = osh_plugin_protocols_find(run->options, run->config, NULL, error);
     if (protocols == NULL)
         return FALSE;
-    snapshot = osh_policy_load_file_with(
-        protocols, path, 1, OSH_RUN_POLICY_FLAGS, diagnostics);
+    snapshot = osh_policy_load_file_with(protocols, path, 1, OSH_RUN_POLICY_FLAGS, diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",
@@ -685,9 +684,8 @@ run_prepare(OshRun *run, GError **error)
 {
     run->config = osh_run_load_config(run->options, error);
     if (run->config == NULL ||
-        !osh_policy_posture_parse(
-            text_setting(run, "policy-posture", run->options->policy_posture), &run->posture,
-            error) ||
+        !osh_policy_posture_parse(text_setting(run, "policy-posture", run->options->policy_posture),
+                                  &run->posture, error) ||
         !run_load_policy(run, error))
         return FALSE;
     if (run->options->audit)

@@ -290,6 +290,10 @@ osh_connection_close(OshConnection *connection, const char *reason)
 void
 osh_connection_linger(OshConnection *connection)
 {
+    /* Nothing that is still under way may take a refused connection any further. */
+    osh_identity_question_cancel(g_steal_pointer(&connection->question));
+    osh_resolution_cancel(g_steal_pointer(&connection->resolution));
+    osh_dial_free(g_steal_pointer(&connection->dial));
     osh_buffer_release(g_steal_pointer(&connection->head));
     shutdown(connection->client_fd, SHUT_WR);
     osh_connection_enter(connection, OSH_STEP_LINGER);

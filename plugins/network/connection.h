@@ -80,6 +80,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @peer_read_at: when the scan that found @peer began
  * @reservation: room for the allowed event, until it is published
  * @protocol: (nullable): interned; part of the treatment that a reload must not change
+ * @treatment: from the verdict, likewise
  * @swept_bytes: of both directions, at the last sweep
  */
 struct _OshConnection {
@@ -121,6 +122,7 @@ struct _OshConnection {
     guint64 reservation;
     guint64 generation;
     const char *protocol;
+    guint64 treatment;
     guint64 swept_bytes;
     OshRelayDirection up;
     OshRelayDirection down;
@@ -161,11 +163,15 @@ void osh_connection_decide(OshConnection *connection);
  */
 void osh_connection_connected(OshConnection *connection);
 
+/** osh_shard_refresh_policy: takes the policy that is in force now, if @shard has another. */
+void osh_shard_refresh_policy(OshNetworkShard *shard);
+
 /**
  * osh_connection_redecide:
+ * @connection: dialled, verified or open
  *
- * After a reload: closes the tunnel if it, or the way it is treated, is no longer what the policy
- * says. May free.
+ * After a reload: refuses or closes it if it, or the way it is treated, is no longer what the
+ * policy says. May free.
  */
 void osh_connection_redecide(OshConnection *connection);
 

@@ -85,6 +85,8 @@ typedef struct {
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
  * @again: connections that used up their turn and go on after the others had theirs
  * @room_wanted: an on_room callback is under way
+ * @redecided: generation by which all open connections were decided
+ * @redecide_posted: the next slice of deciding them again is under way
  */
 struct _OshNetworkShard {
     OshNetwork *network;
@@ -98,6 +100,8 @@ struct _OshNetworkShard {
     GPtrArray *again;
     gboolean again_posted;
     gboolean room_wanted;
+    guint64 redecided;
+    gboolean redecide_posted;
     gboolean stopping;
     OshShardTimer *tick;
     gint64 last_sweep;

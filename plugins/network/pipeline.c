@@ -29,8 +29,8 @@
 
 #define ESTABLISHED "HTTP/1.1 200 Connection Established\r\n\r\n"
 
-static void
-pipeline_refresh_snapshot(OshNetworkShard *shard)
+void
+osh_shard_refresh_policy(OshNetworkShard *shard)
 {
     const OshInterface *policy = &shard->network->policy;
 
@@ -49,7 +49,7 @@ pipeline_judge(OshConnection *connection, OshVerdict *verdict)
     OshFact facts[OSH_CONNECTION_FACTS];
     OshFacts set = {facts, osh_connection_facts(connection, facts)};
 
-    pipeline_refresh_snapshot(shard);
+    osh_shard_refresh_policy(shard);
     osh_policy_interface_decide(&shard->network->policy, shard->snapshot, &set, verdict);
     connection->generation = verdict->generation;
 }
@@ -216,6 +216,7 @@ pipeline_permit(OshConnection *connection, OshVerdict *verdict)
     }
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
+    connection->treatment = verdict->treatment;
     osh_connection_record(
         connection,
         verdict->action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED : OSH_DECISION_AUDITED, verdict);
@@ -236,30 +237,61 @@ osh_connection_decide(OshConnection *connection)
     osh_verdict_clear(&verdict);
 }
 
-/* Whether a connection that was allowed still is, and would be treated in the same way. */
-static gboolean
-pipeline_still_allowed(OshConnection *connection)
+/* Returns: (nullable): which part of the treatment of an open connection is another one now. */
+static const char *
+pipeline_treatment_change(const OshConnection *connection, const OshVerdict *verdict)
+{
+    if (connection->tls != verdict->tls)
+        return "TLS mode";
+    if (!g_str_equal(connection->protocol, verdict->protocol != NULL ? verdict->protocol : ""))
+        return "protocol";
+    return connection->treatment != verdict->treatment ? "credentials" : NULL;
+}
+
+/*
+ * Whether a connection that was allowed still is, with the address it was made to, and would be
+ * treated in the same way. Returns: (transfer full) (nullable): why not.
+ */
+static char *
+pipeline_objection(OshConnection *connection)
 {
     OshVerdict verdict = OSH_VERDICT_INIT;
     OshDestinationRequest request;
-    gboolean same;
+    gboolean connected = connection->upstream_fd >= 0;
+    const char *change;
+    char *objection = NULL;
+    g_autofree char *reason = NULL;
 
     pipeline_judge(connection, &verdict);
     pipeline_destination(connection, &verdict, &request);
-    same = pipeline_allows(&verdict) && connection->tls == verdict.tls &&
-           g_str_equal(connection->protocol, verdict.protocol != NULL ? verdict.protocol : "") &&
-           osh_destination_check(&request, &connection->upstream_address, 1, NULL, NULL);
+    change = pipeline_treatment_change(connection, &verdict);
+    if (!pipeline_allows(&verdict))
+        objection = g_strdup_printf("the policy changed: %s", pipeline_reason(&verdict));
+    else if (change != NULL)
+        objection =
+            g_strdup_printf("the policy changed: another %s holds for new connections", change);
+    else if (!osh_destination_check(
+                 &request, connected ? &connection->upstream_address : connection->addresses->at,
+                 connected ? 1 : connection->addresses->length, NULL, &reason))
+        objection = g_strdup_printf("the policy changed: %s", reason);
     osh_verdict_clear(&verdict);
-    return same;
+    return objection;
 }
 
 void
 osh_connection_redecide(OshConnection *connection)
 {
-    if (pipeline_still_allowed(connection))
+    g_autofree char *objection = pipeline_objection(connection);
+
+    if (objection == NULL)
         return;
-    osh_audit_denied(connection, pipeline_layer(connection), NULL,
-                     "the policy changed and no longer allows this open connection", NULL, NULL);
+    if (connection->step != OSH_STEP_TUNNEL) {
+        osh_refuse_denied(connection, pipeline_layer(connection), NULL, objection, NULL, NULL);
+        return;
+    }
+    osh_audit_denied(connection, pipeline_layer(connection), NULL, objection, NULL, NULL);
+    /* An end in good order could be taken for the end of what was sent. */
+    connection->client_aborted = TRUE;
     osh_connection_close(connection, "policy changed");
 }
 
@@ -319,11 +351,13 @@ osh_connection_connected(OshConnection *connection)
         connection->question = osh_identity_ask(connection, pipeline_verified, connection);
         return;
     }
-    if (osh_policy_interface_generation(&shard->network->policy) != connection->generation &&
-        !pipeline_still_allowed(connection)) {
-        osh_refuse_denied(connection, pipeline_layer(connection), NULL,
-                          "the policy changed while the connection was being made", NULL, NULL);
-        return;
+    if (osh_policy_interface_generation(&shard->network->policy) != connection->generation) {
+        g_autofree char *objection = pipeline_objection(connection);
+
+        if (objection != NULL) {
+            osh_refuse_denied(connection, pipeline_layer(connection), NULL, objection, NULL, NULL);
+            return;
+        }
     }
     pipeline_open(connection);
 }

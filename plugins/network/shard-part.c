@@ -131,6 +131,7 @@ part_tick(gpointer data)
     }
     if (now - part->last_sweep >= SWEEP)
         part_sweep(part, now);
+    osh_shard_part_reload(part);
     part->tick = osh_shard_add_timer(shard, now + TICK, part_tick, part);
 }
 
@@ -147,17 +148,6 @@ osh_shard_part_begin(OshNetworkShard *part)
         osh_dns_listener_begin(part->network->dns);
     part->tick = osh_shard_add_timer(&part->network->shard,
                                      osh_shard_now(&part->network->shard) + TICK, part_tick, part);
-}
-
-void
-osh_shard_part_reload(OshNetworkShard *part)
-{
-    OshConnection *next;
-
-    for (OshConnection *at = part->steps[OSH_STEP_TUNNEL].first; at != NULL; at = next) {
-        next = at->next;
-        osh_connection_redecide(at);
-    }
 }
 
 void

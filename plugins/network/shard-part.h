@@ -15,7 +15,10 @@ void osh_shard_part_clear(OshNetworkShard *part);
 
 /** osh_shard_part_begin: [shard] joins the listeners. */
 void osh_shard_part_begin(OshNetworkShard *part);
-/** osh_shard_part_reload: [shard] decides every open tunnel again. */
+/**
+ * osh_shard_part_reload: [shard] decides again whatever was decided by an older policy and goes on
+ * by itself until nothing is left; costs one comparison when there is nothing.
+ */
 void osh_shard_part_reload(OshNetworkShard *part);
 /** osh_shard_part_end: [shard] leaves the listeners and closes everything. */
 void osh_shard_part_end(OshNetworkShard *part);
