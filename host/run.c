@@ -137,9 +137,11 @@ announce_start(OshRun *run)
     const OshBoxInfo *info = osh_launcher_box_info(&run->launcher, run->box);
     g_autofree char *line =
         osh_start_line(run->registry, info, policy, run->policy_given, run->network);
+    GVariant *report = osh_box_info_report(info);
 
     publish(run, OSH_TOPIC_HOST_STARTED,
-            g_variant_new("(ssa{sv})", info != NULL ? info->level : "no box", OSH_VERSION, NULL));
+            g_variant_new("(ss@a{sv})", info != NULL ? info->level : "no box", OSH_VERSION,
+                          report != NULL ? report : g_variant_new("a{sv}", NULL)));
     if (!is_quiet(run))
         g_printerr("%s\n", line);
     /* Never silent: a box that refuses less than its policy says looks like any other. */

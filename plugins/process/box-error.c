@@ -83,6 +83,11 @@ remedy(const struct osh_init_reply *reply)
         if (reply->stage == OSH_INIT_STAGE_FILE && reply->error == EROFS)
             return "; a new file can only be made in the box's own folders, such as "
                    "/run/openshell, or over one that exists";
+        if (reply->stage == OSH_INIT_STAGE_MOUNT &&
+            (reply->error == EPERM || reply->error == EACCES))
+            return "; every grant of a box is a mount, and what is read-only inside a writable "
+                   "tree is so by its mount alone: something here, such as a container's seccomp "
+                   "profile, refuses that";
         if (reply->error == ENOSYS)
             return "; the kernel is too old, 5.12 is the first that can";
         return "";

@@ -117,6 +117,7 @@ find_landlock(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     OshLandlockState state = osh_landlock_probe(&box->landlock_abi);
 
+    box->landlock_required = request->policy->hard_requirement;
     if (box->landlock_abi > 0)
         return TRUE;
     if (!request->policy->hard_requirement && may_lack(request, "landlock")) {
@@ -217,30 +218,37 @@ open_with_best_network(OshBox *box, const OshBoxRequest *request, GError **error
 }
 
 /* What configuration has opened is weaker, and said as plainly as what the machine lacks. */
-static void
-describe_level(OshBox *box, const OshBoxRequest *request)
+void
+osh_process_describe_level(OshBox *box)
 {
     const OshProcessPlugin *plugin = box->plugin;
     gboolean eased = plugin->seccomp_allow[0] != NULL;
-    GString *level = g_string_new(box->degraded->len > 0 || eased ? "degraded" : "strict");
+    gboolean lacks = box->degraded->len > 0 && g_ptr_array_index(box->degraded, 0) != NULL;
+    GString *level = g_string_new(lacks || eased ? "degraded" : "strict");
 
     if (box->landlock_abi > 0)
         g_string_append_printf(level, " | landlock %u", box->landlock_abi);
+    if (box->landlock_abi > 0 && box->report != NULL)
+        g_string_append_printf(level, ", %u rules", box->n_rules);
+    if (box->n_skipped > 0)
+        g_string_append_printf(level, ", %u left out", box->n_skipped);
     g_string_append(level, " | seccomp");
     for (gsize i = 0; plugin->seccomp_allow[i] != NULL; i++)
         g_string_append_printf(level, "%s%s", i == 0 ? " allowing " : ", ",
                                plugin->seccomp_allow[i]);
     if (plugin->refuse_internet_sockets)
         g_string_append(level, " | no internet sockets");
-    if (request->network)
+    if (box->network_served)
         g_string_append(level, box->network->capture == OSH_NETWORK_CAPTURE_TPROXY ? " | tproxy"
                                                                                    : " | redirect");
     g_string_append_printf(level, " | user %s", box->identity->user);
+    g_free(box->level);
     box->level = g_string_free(level, FALSE);
+    box->info.level = box->level;
 }
 
 static void
-describe(OshBox *box, const OshBoxRequest *request)
+describe(OshBox *box)
 {
     guint32 lacks = osh_box_degraded(box->handle);
 
@@ -255,7 +263,7 @@ describe(OshBox *box, const OshBoxRequest *request)
     note_list(box, "readable beside what the policy names:", box->mounts->baseline);
     note_list(box, "read-only inside a writable tree:", box->mounts->protected);
     note_list(box, "writable although it may steer programs outside:", box->mounts->unprotected);
-    describe_level(box, request);
+    osh_process_describe_level(box);
     g_ptr_array_add(box->degraded, NULL);
     g_ptr_array_add(box->notes, NULL);
 }
@@ -316,7 +324,7 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
     take_diag_sockets(box);
     if (!osh_seccomp_give_up(error))
         return FALSE;
-    describe(box, request);
+    describe(box);
     box->info = (OshBoxInfo){
         .struct_size = sizeof(OshBoxInfo),
         .id = 1,
@@ -404,6 +412,7 @@ osh_process_box_free(OshBox *box)
     osh_identity_free(box->identity);
     g_clear_pointer(&box->clone3_filter, g_bytes_unref);
     g_clear_pointer(&box->main_filter, g_bytes_unref);
+    g_clear_pointer(&box->report, g_variant_unref);
     g_ptr_array_unref(box->degraded);
     g_ptr_array_unref(box->notes);
     g_free(box->level);

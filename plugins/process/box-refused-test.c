@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +138,59 @@ test_a_covered_proc_is_refused_unless_accepted(void)
     g_assert_cmpint(status, ==, 0);
 }
 
+/* As a container's profile does it: whatever the host starts may not change a mount. */
+static void
+refuse_call(guint number)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {.len = G_N_ELEMENTS(program), .filter = program};
+
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter), ==, 0);
+}
+
+static void
+test_a_read_only_file_in_a_writable_tree_needs_a_mount(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("openshell-locked-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(folder, "locked", NULL);
+    const char *const read_only[] = {file, "/usr", NULL};
+    const char *const read_write[] = {folder, NULL};
+    int status = 0;
+    pid_t child;
+
+    g_assert_true(g_file_set_contents(file, "text", -1, NULL));
+    child = fork();
+    if (child == 0) {
+        OshMountRequest request = {.read_only = read_only, .read_write = read_write};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OshMountPlan) mounts = osh_mount_plan_new(&request, &error);
+        OshBoxPlan plan = {.mounts = mounts,
+                           .uid = geteuid() != 0 ? geteuid() : 1000,
+                           .gid = geteuid() != 0 ? getegid() : 1000};
+        g_autoptr(OshBoxHandle) box = osh_box_open(&plan, NULL, NULL, &error);
+
+        g_assert_no_error(error);
+        g_clear_pointer(&box, osh_box_free);
+        refuse_call(SYS_mount_setattr);
+        g_assert_null(osh_box_open(&plan, NULL, NULL, &error));
+        g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
+        g_test_message("%s", error->message);
+        g_assert_nonnull(strstr(error->message, "read-only inside a writable tree"));
+        g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    g_remove(file);
+    g_rmdir(folder);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -143,5 +199,7 @@ main(int argc, char **argv)
                     test_refused_namespaces_are_one_clear_error);
     g_test_add_func("/refused/a covered proc is refused unless accepted",
                     test_a_covered_proc_is_refused_unless_accepted);
+    g_test_add_func("/refused/a read-only file in a writable tree needs a mount, and says so",
+                    test_a_read_only_file_in_a_writable_tree_needs_a_mount);
     return g_test_run();
 }

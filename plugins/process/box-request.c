@@ -5,7 +5,9 @@
  */
 #include "box-request.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "box-plan.h"
@@ -147,6 +149,41 @@ osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error)
     plan.path_rules = osh_box_plan_table(&writer, paths, sizeof *paths, seal->path_rule_count);
     plan.port_rules = osh_box_plan_table(&writer, ports, sizeof *ports, seal->port_rule_count);
     return osh_box_plan_finish(&writer, &plan.plan, sizeof plan, OSH_INIT_SEAL, error);
+}
+
+int
+osh_box_new_reports(GError **error)
+{
+    int fd = memfd_create("openshell-reports", MFD_CLOEXEC);
+
+    if (fd < 0)
+        g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED,
+                    "cannot make a memory file for reports: %s", g_strerror(errno));
+    return fd;
+}
+
+gboolean
+osh_box_read_reports(int fd, const OshBoxSeal *seal, GError **error)
+{
+    gsize size = seal->path_rule_count * sizeof(struct osh_init_rule_report);
+    g_autofree struct osh_init_rule_report *reports =
+        g_new0(struct osh_init_rule_report, seal->path_rule_count);
+    gboolean complete;
+
+    /* Without a ruleset there is nothing to report. */
+    if (seal->handled_fs == 0 && seal->handled_net == 0 && seal->scoped == 0)
+        return TRUE;
+    complete = pread(fd, reports, size, 0) == (gssize)size;
+    for (gsize i = 0; complete && i < seal->path_rule_count; i++) {
+        complete = reports[i].done == 1;
+        if (seal->path_reports != NULL)
+            seal->path_reports[i] =
+                (OshBoxRuleReport){reports[i].rights, reports[i].error, reports[i].is_folder != 0};
+    }
+    if (!complete)
+        g_set_error_literal(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED,
+                            "the init of the box did not account for every Landlock rule");
+    return complete;
 }
 
 static gboolean

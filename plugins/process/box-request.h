@@ -23,6 +23,22 @@ int osh_box_write_open(const OshBoxPlan *plan, GError **error);
 int osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error);
 
 /**
+ * osh_box_new_reports:
+ *
+ * Returns: a file into which init writes what became of each path rule, or -1 with @error set
+ */
+int osh_box_new_reports(GError **error);
+
+/**
+ * osh_box_read_reports:
+ * @fd: from osh_box_new_reports(), after init has answered
+ * @seal: its path_reports are filled in, where it wants them
+ *
+ * Returns: %TRUE when init has accounted for every rule
+ */
+gboolean osh_box_read_reports(int fd, const OshBoxSeal *seal, GError **error);
+
+/**
  * osh_box_write_launch:
  * @fds: (out caller-allocates): room for OSH_INIT_MAX_STDIO_FDS descriptors, those that go along
  *   with the plan; borrowed from @launch

@@ -8,6 +8,9 @@
 
 #include <linux/netlink.h>
 
+#include "landlock-constants.h"
+#include "landlock-report.h"
+
 /* What every box brings itself, beside what the policy grants. */
 static const char *const own_read_only[] = {"/proc", "/run", "/sys", NULL};
 static const char *const own_read_write[] = {"/tmp", "/dev", NULL};
@@ -18,6 +21,8 @@ plan_landlock(OshBox *box)
     OshLandlockGrants grants = {
         .own_read_only = own_read_only,
         .own_read_write = own_read_write,
+        .required = box->landlock_required,
+        .log = box->plugin->landlock_log,
     };
 
     /* osh_landlock_plan_new() wants lists that end; the plan's arrays are kept that way. */
@@ -50,11 +55,50 @@ list_files(const OshContributions *contributions)
     return files;
 }
 
+/* The lists of a box end with NULL from the day it was opened. */
+static void
+add_note(OshBox *box, char *note)
+{
+    g_ptr_array_insert(box->notes, (gint)box->notes->len - 1, note);
+    box->info.notes = (const char *const *)box->notes->pdata;
+}
+
+static void
+report(OshBox *box, const OshLandlockPlan *landlock, const OshBoxRuleReport *reports)
+{
+    GVariantBuilder report;
+    GVariant *rules = osh_landlock_report_new(landlock, reports, box->mounts, &box->n_skipped);
+
+    for (guint i = 0; i < landlock->n_policy; i++) {
+        const OshBoxPathRule *rule = &g_array_index(landlock->rules, OshBoxPathRule, i);
+
+        box->n_rules += reports[i].error == 0;
+        if (reports[i].error != 0)
+            add_note(box, g_strdup_printf("Landlock leaves out %s, which the policy grants: %s",
+                                          rule->path, g_strerror(reports[i].error)));
+    }
+    g_variant_builder_init(&report, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&report, "{sv}", "landlock-abi", g_variant_new_uint32(landlock->abi));
+    g_variant_builder_add(&report, "{sv}", "landlock-rules", rules);
+    g_variant_builder_add(&report, "{sv}", "landlock-scoped",
+                          g_variant_new_boolean(landlock->scoped != 0));
+    g_variant_builder_add(&report, "{sv}", "landlock-log",
+                          g_variant_new_boolean((landlock->restrict_flags &
+                                                 LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON) != 0));
+    g_variant_builder_add(&report, "{sv}", "seccomp-allowed",
+                          g_variant_new_strv((const char *const *)box->plugin->seccomp_allow, -1));
+    g_variant_builder_add(&report, "{sv}", "degraded", g_variant_new_strv(box->info.degraded, -1));
+    box->report = g_variant_ref_sink(g_variant_builder_end(&report));
+    box->info.report = box->report;
+    osh_process_describe_level(box);
+}
+
 gboolean
 osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error)
 {
     g_autoptr(OshLandlockPlan) landlock = plan_landlock(box);
     g_autofree OshBoxFile *files = list_files(contributions);
+    g_autofree OshBoxRuleReport *reports = g_new0(OshBoxRuleReport, landlock->rules->len);
     g_autoptr(GBytes) ruleset = NULL;
     OshBoxNetlink netlink = {0};
     OshBoxSeal seal = {
@@ -66,6 +110,7 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         .restrict_flags = landlock->restrict_flags,
         .path_rules = (const OshBoxPathRule *)(gpointer)landlock->rules->data,
         .path_rule_count = landlock->rules->len,
+        .path_reports = reports,
     };
     GError *cause = NULL;
     gsize size;
@@ -88,6 +133,7 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         return FALSE;
     }
     keep_variables(box, contributions);
+    report(box, landlock, reports);
     box->sealed = TRUE;
     osh_process_watch_refusals(box);
     return TRUE;

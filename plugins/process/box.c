@@ -275,11 +275,12 @@ next_id(OshBoxHandle *box)
 }
 
 static Answer *
-ask_and_wait(OshBoxHandle *box, enum osh_init_request_type type, int plan, GError **error)
+ask_and_wait(OshBoxHandle *box, enum osh_init_request_type type, const int *fds, guint fd_count,
+             GError **error)
 {
     struct osh_init_request request = {.type = type, .id = next_id(box)};
 
-    if (!send_request(box, &request, &plan, 1, error))
+    if (!send_request(box, &request, fds, fd_count, error))
         return NULL;
     return wait_for_answer(box, request.type, request.id, error);
 }
@@ -546,7 +547,7 @@ osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data, GError
     box->context = g_main_context_ref_thread_default();
     box->launches = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_queue_init(&box->deferred);
-    answer = ask_and_wait(box, OSH_INIT_OPEN, plan_fd, error);
+    answer = ask_and_wait(box, OSH_INIT_OPEN, &plan_fd, 1, error);
     close(plan_fd);
     if (answer == NULL)
         return NULL;
@@ -625,19 +626,25 @@ gboolean
 osh_box_seal(OshBoxHandle *box, const OshBoxSeal *seal, GError **error)
 {
     g_autoptr(Answer) answer = NULL;
-    int plan_fd;
+    int fds[2] = {-1, -1}; /* the plan, the reports */
+    gboolean complete = FALSE;
 
     if (!check_phase(box, PHASE_OPEN, "be sealed", error))
         return FALSE;
-    plan_fd = osh_box_write_seal(seal, box->uid, box->gid, error);
-    if (plan_fd < 0)
+    fds[0] = osh_box_write_seal(seal, box->uid, box->gid, error);
+    if (fds[0] < 0)
         return FALSE;
-    answer = ask_and_wait(box, OSH_INIT_SEAL, plan_fd, error);
-    close(plan_fd);
-    box->phase = answer != NULL ? PHASE_SEALED : PHASE_BROKEN;
+    fds[1] = osh_box_new_reports(error);
+    if (fds[1] >= 0)
+        answer = ask_and_wait(box, OSH_INIT_SEAL, fds, G_N_ELEMENTS(fds), error);
     if (answer != NULL)
+        complete = osh_box_read_reports(fds[1], seal, error);
+    close(fds[0]);
+    drop_fd(&fds[1]);
+    box->phase = complete ? PHASE_SEALED : PHASE_BROKEN;
+    if (complete)
         box->degraded |= answer->reply.degraded;
-    return answer != NULL;
+    return complete;
 }
 
 /* --- programs --- */

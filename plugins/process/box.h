@@ -80,6 +80,13 @@ typedef struct {
     gboolean optional;
 } OshBoxPathRule;
 
+/* What became of a path rule. */
+typedef struct {
+    guint64 rights; /* those that fit the inode */
+    int error;      /* a positive errno: the rule was left out */
+    gboolean is_folder;
+} OshBoxRuleReport;
+
 typedef struct {
     guint16 port;
     guint64 rights; /* LANDLOCK_ACCESS_NET_ */
@@ -96,6 +103,7 @@ typedef struct {
     guint32 restrict_flags; /* of landlock_restrict_self() */
     const OshBoxPathRule *path_rules;
     gsize path_rule_count;
+    OshBoxRuleReport *path_reports; /* (out) (nullable): room for path_rule_count */
     const OshBoxPortRule *port_rules;
     gsize port_rule_count;
 } OshBoxSeal;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * landlock-constants.h: what Landlock has had since the kernel headers of Debian 12 (ABI 2), up to
- * ABI 7. The numbers are kernel ABI and never change; each is guarded, so newer headers win.
+ * ABI 7, and the structs that grew. The one place for both sides: the host plans with it, init,
+ * which has no C library, builds the ruleset with it. The numbers are kernel ABI and never change;
+ * each is guarded, so newer headers win.
  */
 #pragma once
 
@@ -18,6 +20,7 @@
 #define LANDLOCK_ACCESS_NET_BIND_TCP    (1ULL << 0)
 #define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
 #endif
+#define OSH_LANDLOCK_RULE_NET_PORT 2
 
 /* ABI 5, Linux 6.10 */
 #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
@@ -37,9 +40,21 @@
 #define LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF (1U << 2)
 #endif
 
-/* landlock_ruleset_attr as of ABI 6; the kernel takes any size that it knows the tail of. */
+/* What a rule for something that is no folder may carry; any other right is an error to the kernel.
+ */
+#define OSH_LANDLOCK_FILE_RIGHTS                                                                   \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |   \
+     LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
+
+/* landlock_ruleset_attr as of ABI 6; older kernels take it as long as their unknown tail is 0. */
 struct osh_landlock_ruleset {
     uint64_t handled_access_fs;
     uint64_t handled_access_net;
     uint64_t scoped;
+};
+
+/* landlock_net_port_attr */
+struct osh_landlock_net_port {
+    uint64_t allowed_access;
+    uint64_t port;
 };

@@ -6,6 +6,7 @@
 #include "landlock-plan.h"
 
 #include "landlock-constants.h"
+#include "landlock-report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,78 @@ test_no_landlock(void)
     g_assert_cmpuint(plan->handled_fs, ==, 0);
     g_assert_cmpuint(plan->scoped, ==, 0);
     g_assert_cmpuint(plan->rules->len, ==, 0);
+}
+
+static void
+test_log_flags(void)
+{
+    for (guint abi = 1; abi <= 7; abi++) {
+        for (guint log = 0; log < 2; log++) {
+            OshLandlockGrants grants = {.log = log == 1};
+            g_autoptr(OshLandlockPlan) plan = osh_landlock_plan_new(abi, &grants);
+            guint32 expected = 0;
+
+            if (abi >= 7)
+                expected = LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF;
+            if (abi >= 7 && log == 1)
+                expected |= LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON;
+            g_assert_cmpuint(plan->restrict_flags, ==, expected);
+        }
+    }
+}
+
+/* best_effort leaves a rule out when its path is gone by then; hard_requirement fails. */
+static void
+test_required(void)
+{
+    static const char *const policy[] = {"/usr", NULL};
+    static const char *const own[] = {"/tmp", NULL};
+
+    for (guint required = 0; required < 2; required++) {
+        OshLandlockGrants grants = {
+            .read_only = policy, .own_read_write = own, .required = required == 1};
+        g_autoptr(OshLandlockPlan) plan = osh_landlock_plan_new(7, &grants);
+
+        g_assert_cmpuint(plan->rules->len, ==, 2);
+        g_assert_cmpuint(plan->n_policy, ==, 1);
+        g_assert_cmpint(g_array_index(plan->rules, OshBoxPathRule, 0).optional, ==, required == 0);
+        g_assert_true(g_array_index(plan->rules, OshBoxPathRule, 1).optional);
+    }
+}
+
+static void
+test_report(void)
+{
+    static const char *const read_only[] = {"/usr", "/gone", NULL};
+    static const char *const own[] = {"/own-and-not-there", "/dev/null", NULL};
+    OshLandlockGrants grants = {.read_only = read_only, .own_read_write = own};
+    g_autoptr(OshLandlockPlan) plan = osh_landlock_plan_new(7, &grants);
+    const OshBoxRuleReport reports[] = {
+        {.rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE, .is_folder = TRUE},
+        {.error = EACCES},
+        {.error = ENOENT},
+        {.rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_IOCTL_DEV},
+    };
+    OshMountPlan mounts = {.missing = g_ptr_array_new(),
+                           .missing_errors = g_array_new(FALSE, FALSE, sizeof(int))};
+    int loop = ELOOP;
+    guint skipped;
+    g_autoptr(GVariant) report = NULL;
+    g_autofree char *text = NULL;
+
+    g_ptr_array_add(mounts.missing, (gpointer) "/circle");
+    g_ptr_array_add(mounts.missing, NULL);
+    g_array_append_val(mounts.missing_errors, loop);
+    report = g_variant_ref_sink(osh_landlock_report_new(plan, reports, &mounts, &skipped));
+    text = g_variant_print(report, FALSE);
+    g_assert_cmpstr(text, ==,
+                    "[('/usr', ['read', 'execute'], ''), "
+                    "('/gone', [], 'Permission denied'), "
+                    "('/dev/null', ['write', 'ioctl'], ''), "
+                    "('/circle', [], 'Too many levels of symbolic links')]");
+    g_assert_cmpuint(skipped, ==, 2);
+    g_ptr_array_unref(mounts.missing);
+    g_array_unref(mounts.missing_errors);
 }
 
 static void
@@ -221,6 +294,9 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/landlock-plan/each-abi-handles-all-that-it-can", test_rights_by_abi);
     g_test_add_func("/landlock-plan/without-landlock-there-are-no-rules", test_no_landlock);
+    g_test_add_func("/landlock-plan/refusals-are-logged-where-the-kernel-can", test_log_flags);
+    g_test_add_func("/landlock-plan/missing-path-best-hard", test_required);
+    g_test_add_func("/landlock-plan/the-report-says-what-was-done-and-why-not", test_report);
     g_test_add_func("/landlock-plan/tests-can-cap-the-abi", test_cap);
     for (guint abi = 1; abi <= 7; abi++) {
         g_autofree char *path =

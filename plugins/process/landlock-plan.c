@@ -128,8 +128,14 @@ osh_landlock_plan_new(guint abi, const OshLandlockGrants *grants)
     plan->handled_fs = osh_landlock_read_write_rights(abi);
     if (abi >= 6)
         plan->scoped = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
-    add_rules(plan, grants->read_only, osh_landlock_read_only_rights(abi), FALSE);
-    add_rules(plan, grants->read_write, osh_landlock_read_write_rights(abi), FALSE);
+    /* Programs are told apart from init by their exec. What a program restricts further in its own
+     * nested domains is no refusal of ours, and would let it fill the log. */
+    if (abi >= 7)
+        plan->restrict_flags = LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF |
+                               (grants->log ? LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON : 0);
+    add_rules(plan, grants->read_only, osh_landlock_read_only_rights(abi), !grants->required);
+    add_rules(plan, grants->read_write, osh_landlock_read_write_rights(abi), !grants->required);
+    plan->n_policy = plan->rules->len;
     add_rules(plan, grants->own_read_only, osh_landlock_read_only_rights(abi), TRUE);
     add_rules(plan, grants->own_read_write, osh_landlock_read_write_rights(abi), TRUE);
     return plan;

@@ -50,6 +50,9 @@ const char *osh_landlock_state_reason(OshLandlockState state);
  * @own_read_only: (nullable) (array zero-terminated=1): what the box itself brings, such as its
  *   contributed files; a rule whose path is missing is left out
  * @own_read_write: (nullable) (array zero-terminated=1): likewise, such as its /tmp and /dev
+ * @required: a path of the policy that cannot be opened by then fails the seal (hard_requirement);
+ *   otherwise its rule is left out and reported
+ * @log: the kernel's audit log records what is refused, from ABI 7 on
  *
  * Paths as seen in the box. Borrowed for the call.
  */
@@ -58,6 +61,8 @@ typedef struct {
     const char *const *read_write;
     const char *const *own_read_only;
     const char *const *own_read_write;
+    gboolean required;
+    gboolean log;
 } OshLandlockGrants;
 
 /**
@@ -68,6 +73,7 @@ typedef struct {
  * @scoped: signals and abstract sockets stay inside the box, where the ABI can
  * @restrict_flags: of landlock_restrict_self()
  * @rules: (element-type OshBoxPathRule): their paths are owned by the plan
+ * @n_policy: the first so many are the policy's, the others the box's own
  *
  * What OshBoxSeal takes.
  */
@@ -78,6 +84,7 @@ typedef struct {
     guint64 scoped;
     guint32 restrict_flags;
     GArray *rules;
+    guint n_policy;
 } OshLandlockPlan;
 
 /**

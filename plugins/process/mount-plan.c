@@ -194,6 +194,7 @@ note_missing(Planner *planner, const char *path, int reason, GError **error)
         return FALSE;
     }
     g_ptr_array_add(planner->plan->missing, g_strdup(path));
+    g_array_append_val(planner->plan->missing_errors, reason);
     return TRUE;
 }
 
@@ -355,17 +356,12 @@ is_opened(Planner *planner, const char *path)
     return FALSE;
 }
 
-/* Read-only, and every folder between it and the grant a mount point: `mv .git .old` fails then. */
+/* Every folder between @path and the grant it lies in a mount point: `mv .git .old` fails then. */
 static void
-protect(Planner *planner, const char *grant, const char *path)
+pin_folders_between(Planner *planner, const char *grant, const char *path)
 {
     const char *below = path + (strcmp(grant, "/") == 0 ? 1 : strlen(grant) + 1);
 
-    if (g_hash_table_contains(planner->grants, path) || is_fresh(path))
-        return;
-    /* A fresh folder covers it: binding it there would show what the box must not see. */
-    if (is_under_fresh(path) && !is_under_fresh(grant))
-        return;
     for (const char *slash = strchr(below, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         g_autofree char *folder = g_strndup(path, (gsize)(slash - path));
 
@@ -373,6 +369,17 @@ protect(Planner *planner, const char *grant, const char *path)
             g_hash_table_insert(planner->grants, g_steal_pointer(&folder),
                                 GUINT_TO_POINTER(GRANT_PINNED));
     }
+}
+
+static void
+protect(Planner *planner, const char *grant, const char *path)
+{
+    if (g_hash_table_contains(planner->grants, path) || is_fresh(path))
+        return;
+    /* A fresh folder covers it: binding it there would show what the box must not see. */
+    if (is_under_fresh(path) && !is_under_fresh(grant))
+        return;
+    pin_folders_between(planner, grant, path);
     g_hash_table_insert(planner->grants, g_strdup(path), GUINT_TO_POINTER(GRANT_PROTECTED));
 }
 
@@ -402,6 +409,46 @@ protect_host_files(Planner *planner, const char *grant)
 
         if (real != NULL && strcmp(real, grant) != 0 && is_below(real, grant))
             protect(planner, grant, real);
+    }
+}
+
+/* Returns: (transfer full) (nullable): the innermost grant of the policy around @path */
+static char *
+find_innermost(Planner *planner, const char *path)
+{
+    g_autofree char *around = g_strdup(path);
+
+    while (around[1] != '\0') {
+        char *slash = strrchr(around, '/');
+        guint access;
+
+        slash[slash == around ? 1 : 0] = '\0';
+        access = GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, around));
+        if (access == GRANT_READ || access == GRANT_WRITE)
+            return g_steal_pointer(&around);
+    }
+    return NULL;
+}
+
+/*
+ * Landlock adds up the rights of all rules above a path, so that what is read-only inside a
+ * writable tree is so by its mount alone; nor may its folder be moved away and replaced.
+ */
+static void
+pin_read_only_grants(Planner *planner)
+{
+    g_autoptr(GList) grants = g_hash_table_get_keys(planner->grants);
+
+    for (GList *item = grants; item != NULL; item = item->next) {
+        g_autofree char *around = NULL;
+
+        if (GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, item->data)) != GRANT_READ)
+            continue;
+        around = find_innermost(planner, item->data);
+        if (around != NULL &&
+            GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, around)) == GRANT_WRITE &&
+            (!is_under_fresh(item->data) || is_under_fresh(around)))
+            pin_folders_between(planner, around, item->data);
     }
 }
 
@@ -599,6 +646,7 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
 
     plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     plan->missing = g_ptr_array_new_with_free_func(g_free);
+    plan->missing_errors = g_array_new(FALSE, FALSE, sizeof(int));
     plan->read_only = g_ptr_array_new_with_free_func(g_free);
     plan->read_write = g_ptr_array_new_with_free_func(g_free);
     plan->baseline = g_ptr_array_new_with_free_func(g_free);
@@ -609,6 +657,7 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
 
     worked = add_grants(&planner, error);
     if (worked) {
+        pin_read_only_grants(&planner);
         add_protections(&planner);
         add_root_links(&planner);
         add_steps(&planner);
@@ -625,6 +674,7 @@ osh_mount_plan_free(OshMountPlan *plan)
         return;
     g_ptr_array_unref(plan->steps);
     g_ptr_array_unref(plan->missing);
+    g_array_unref(plan->missing_errors);
     g_ptr_array_unref(plan->read_only);
     g_ptr_array_unref(plan->read_write);
     g_ptr_array_unref(plan->baseline);

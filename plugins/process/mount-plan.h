@@ -37,7 +37,8 @@ typedef struct {
 /* The tree of a box. */
 typedef struct {
     GPtrArray *steps;       /* (element-type OshMountStep) */
-    GPtrArray *missing;     /* (element-type utf8): policy paths that do not exist */
+    GPtrArray *missing;     /* (element-type utf8): policy paths that cannot be reached */
+    GArray *missing_errors; /* (element-type int): the errno of each */
     GPtrArray *read_only;   /* (element-type utf8): granted and existing, without symlinks */
     GPtrArray *read_write;  /* (element-type utf8) */
     GPtrArray *baseline;    /* (element-type utf8): granted although the policy does not name it */

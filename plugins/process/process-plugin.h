@@ -77,7 +77,11 @@ struct _OshBox {
     OshRefusalWatch *refusals; /* (nullable): from the seal on */
     guint landlock_abi;
     OshPidLimit pid_limit;
-    guint64 max_pids; /* with %OSH_PID_LIMIT_LIMITED */
+    guint64 max_pids;           /* with %OSH_PID_LIMIT_LIMITED */
+    gboolean landlock_required; /* hard_requirement */
+    guint n_rules;              /* after the seal: Landlock rules of the policy that hold */
+    guint n_skipped;            /* and those that were left out */
+    GVariant *report;           /* a{sv}, after the seal */
     GBytes *clone3_filter;
     GBytes *main_filter;
 
@@ -116,6 +120,9 @@ int osh_process_take_diag_socket(OshBox *box);
 /** osh_process_box_open: see osh_launcher_box_open(); in box-open.c. */
 OshBox *osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request,
                              OshBoxLostFunc lost, gpointer data, GError **error);
+
+/** osh_process_describe_level: words for the start line, anew after the seal; in box-open.c. */
+void osh_process_describe_level(OshBox *box);
 
 /** osh_process_box_seal: see osh_launcher_seal(); in box-seal.c. */
 gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);

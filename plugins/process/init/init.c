@@ -122,7 +122,7 @@ handle_open(struct osh_init *init, const struct osh_init_request *request, int p
 }
 
 static void
-handle_seal(struct osh_init *init, const struct osh_init_request *request, int plan_fd)
+handle_seal(struct osh_init *init, const struct osh_init_request *request, int plan_fd, int report)
 {
     struct osh_init_reply reply;
     struct osh_plan plan;
@@ -137,7 +137,7 @@ handle_seal(struct osh_init *init, const struct osh_init_request *request, int p
         osh_reply_send(&reply, NULL, 0);
         return;
     }
-    error = osh_seal(init, &plan, &reply);
+    error = osh_seal(init, &plan, report, &reply);
     init->phase = error < 0 ? OSH_PHASE_BROKEN : OSH_PHASE_SEALED;
     osh_plan_unmap(&plan);
     osh_reply_send(&reply, NULL, 0);
@@ -190,7 +190,7 @@ dispatch(struct osh_init *init, const struct osh_init_request *request, const in
             handle_open(init, request, fds[0]);
             return;
         case OSH_INIT_SEAL:
-            handle_seal(init, request, fds[0]);
+            handle_seal(init, request, fds[0], fd_count > 1 ? fds[1] : -1);
             return;
         case OSH_INIT_LAUNCH:
             osh_launch(init, request, fds, fd_count);

@@ -75,7 +75,9 @@ int osh_network_make_sockets(const struct osh_plan *plan, struct osh_init_table 
 
 /* --- the seal (seal.c) --- */
 
-int osh_seal(struct osh_init *init, const struct osh_plan *plan, struct osh_init_reply *reply);
+/* @report: a file for osh_init_rule_report, one for each path rule, or -1 */
+int osh_seal(struct osh_init *init, const struct osh_plan *plan, int report,
+             struct osh_init_reply *reply);
 
 /* --- capabilities (capabilities.c) --- */
 

@@ -51,7 +51,7 @@ struct osh_init_plan {
 
 enum osh_init_request_type {
     OSH_INIT_OPEN = 1,  /* plan: osh_init_open_plan; answer carries the sockets in plan order */
-    OSH_INIT_SEAL,      /* plan: osh_init_seal_plan */
+    OSH_INIT_SEAL,      /* plan: osh_init_seal_plan, then a file for the osh_init_rule_report */
     OSH_INIT_LAUNCH,    /* plan: osh_init_launch_plan, then the stdio descriptors; answer carries
                          * the pidfd, then the PTY's master where one was asked for */
     OSH_INIT_SIGNAL,    /* to one launch, or to all with id 0; answered */
@@ -208,6 +208,14 @@ struct osh_init_path_rule {
     uint64_t rights;
     uint32_t path; /* offset of a NUL-terminated string, as seen in the box */
     uint32_t optional;
+};
+
+/* What became of a path rule; one for each, in their order. */
+struct osh_init_rule_report {
+    uint64_t rights; /* those that fit the inode and were added */
+    int32_t error;   /* positive errno: it was left out */
+    uint16_t is_folder;
+    uint16_t done; /* 1 */
 };
 
 struct osh_init_port_rule {

@@ -7,38 +7,15 @@
  * A contributed file is bound read-only over its path, so that a program of the same user can
  * neither change nor replace it.
  */
+#include "../landlock-constants.h"
 #include "init.h"
 #include "memory.h"
 #include "syscalls.h"
 
 #define OSH_MAX_FILES 64
 
-/* In case the kernel headers are older than the kernel. */
-#define OSH_LANDLOCK_RULE_PATH_BENEATH 1
-#define OSH_LANDLOCK_RULE_NET_PORT     2
-#define OSH_FS_EXECUTE                 (1ULL << 0)
-#define OSH_FS_WRITE_FILE              (1ULL << 1)
-#define OSH_FS_READ_FILE               (1ULL << 2)
-#define OSH_FS_TRUNCATE                (1ULL << 14)
-#define OSH_FS_IOCTL_DEV               (1ULL << 15)
-#define OSH_FS_OF_FILES                                                                            \
-    (OSH_FS_EXECUTE | OSH_FS_WRITE_FILE | OSH_FS_READ_FILE | OSH_FS_TRUNCATE | OSH_FS_IOCTL_DEV)
-
-struct osh_landlock_ruleset {
-    uint64_t handled_fs;
-    uint64_t handled_net;
-    uint64_t scoped;
-};
-
-struct osh_landlock_path_beneath {
-    uint64_t rights;
-    int32_t folder;
-} __attribute__((packed));
-
-struct osh_landlock_net_port {
-    uint64_t rights;
-    uint64_t port;
-};
+/* How many reports of rules go to the host at once. */
+#define OSH_REPORTS 32
 
 static int
 write_all(int fd, const uint8_t *bytes, size_t size)
@@ -167,10 +144,11 @@ add_files(struct osh_init *init, const struct osh_plan *plan, struct osh_init_re
     return 0;
 }
 
+/* The rights of @rule become those that its inode can have. Returns: 0 or a negative errno */
 static int
-add_path_rule(int ruleset, const struct osh_init_seal_plan *seal, const char *path, uint64_t rights)
+add_path_rule(int ruleset, const char *path, struct osh_init_rule_report *rule)
 {
-    struct osh_landlock_path_beneath rule = {.rights = rights & seal->handled_fs};
+    struct landlock_path_beneath_attr beneath = {.parent_fd = -1};
     long fd = CALL(openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
     struct statx about;
     long error;
@@ -178,36 +156,60 @@ add_path_rule(int ruleset, const struct osh_init_seal_plan *seal, const char *pa
     if (fd < 0)
         return (int)fd;
     error = CALL(statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &about);
-    if (error == 0 && (about.stx_mode & S_IFMT) != S_IFDIR)
-        rule.rights &= OSH_FS_OF_FILES;
-    rule.folder = (int)fd;
+    if (error == 0) {
+        rule->is_folder = (about.stx_mode & S_IFMT) == S_IFDIR;
+        if (!rule->is_folder)
+            rule->rights &= OSH_LANDLOCK_FILE_RIGHTS;
+    }
+    beneath.allowed_access = rule->rights;
+    beneath.parent_fd = (int)fd;
     /* A rule without a right is an error to the kernel and means nothing. */
-    if (error == 0 && rule.rights != 0)
-        error = CALL(landlock_add_rule, ruleset, OSH_LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    if (error == 0 && rule->rights != 0)
+        error = CALL(landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
     osh_close((int)fd);
     return (int)error;
 }
 
+/* Reports that do not arrive are missed by the host, which then refuses the box. */
+static void
+send_reports(int to, const struct osh_init_rule_report *reports, uint32_t first, uint32_t count)
+{
+    if (to >= 0 && count > 0)
+        CALL(pwrite64, to, reports, count * sizeof *reports, first * sizeof *reports);
+}
+
 static int
-add_path_rules(int ruleset, const struct osh_plan *plan, struct osh_init_reply *reply)
+add_path_rules(int ruleset, const struct osh_plan *plan, int report, struct osh_init_reply *reply)
 {
     const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
     const struct osh_init_path_rule *rules =
         osh_plan_table(plan, seal->path_rules, sizeof(struct osh_init_path_rule));
+    struct osh_init_rule_report reports[OSH_REPORTS];
+    uint32_t sent = 0;
 
     if (rules == NULL)
         return osh_fail(reply, OSH_INIT_STAGE_PROTOCOL, EBADMSG, 0, "path rules");
     for (uint32_t i = 0; i < seal->path_rules.count; i++) {
         const char *path = osh_plan_string(plan, rules[i].path);
-        int error = path == NULL ? -EBADMSG : add_path_rule(ruleset, seal, path, rules[i].rights);
+        struct osh_init_rule_report *rule = &reports[i - sent];
+        int error;
 
-        if (error == 0)
-            continue;
-        if (!rules[i].optional)
+        *rule =
+            (struct osh_init_rule_report){.rights = rules[i].rights & seal->handled_fs, .done = 1};
+        error = path == NULL ? -EBADMSG : add_path_rule(ruleset, path, rule);
+        if (error < 0 && !rules[i].optional)
             return osh_fail(reply, OSH_INIT_STAGE_LANDLOCK, -error, i, path);
-        reply->degraded |= OSH_INIT_DEGRADED_RULES;
-        reply->detail++;
-        osh_text_copy(reply->path, sizeof reply->path, path != NULL ? path : "");
+        if (error < 0) {
+            rule->rights = 0;
+            rule->error = -error;
+            reply->degraded |= OSH_INIT_DEGRADED_RULES;
+            reply->detail++;
+            osh_text_copy(reply->path, sizeof reply->path, path != NULL ? path : "");
+        }
+        if (i - sent + 1 == OSH_REPORTS || i + 1 == seal->path_rules.count) {
+            send_reports(report, reports, sent, i - sent + 1);
+            sent = i + 1;
+        }
     }
     return 0;
 }
@@ -222,11 +224,11 @@ add_port_rules(int ruleset, const struct osh_plan *plan, struct osh_init_reply *
     if (rules == NULL)
         return osh_fail(reply, OSH_INIT_STAGE_PROTOCOL, EBADMSG, 0, "port rules");
     for (uint32_t i = 0; i < seal->port_rules.count; i++) {
-        struct osh_landlock_net_port rule = {.rights = rules[i].rights & seal->handled_net,
+        struct osh_landlock_net_port rule = {.allowed_access = rules[i].rights & seal->handled_net,
                                              .port = rules[i].port};
         long error = 0;
 
-        if (rule.rights != 0)
+        if (rule.allowed_access != 0)
             error = CALL(landlock_add_rule, ruleset, OSH_LANDLOCK_RULE_NET_PORT, &rule, 0);
         if (error < 0)
             return osh_fail(reply, OSH_INIT_STAGE_LANDLOCK, -error, i, "port rule");
@@ -235,20 +237,22 @@ add_port_rules(int ruleset, const struct osh_plan *plan, struct osh_init_reply *
 }
 
 static int
-build_ruleset(struct osh_init *init, const struct osh_plan *plan, struct osh_init_reply *reply)
+build_ruleset(struct osh_init *init, const struct osh_plan *plan, int report,
+              struct osh_init_reply *reply)
 {
     const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
-    struct osh_landlock_ruleset wanted = {
-        .handled_fs = seal->handled_fs, .handled_net = seal->handled_net, .scoped = seal->scoped};
+    struct osh_landlock_ruleset wanted = {.handled_access_fs = seal->handled_fs,
+                                          .handled_access_net = seal->handled_net,
+                                          .scoped = seal->scoped};
     long ruleset;
     int error;
 
-    if (wanted.handled_fs == 0 && wanted.handled_net == 0 && wanted.scoped == 0)
+    if (seal->handled_fs == 0 && seal->handled_net == 0 && seal->scoped == 0)
         return 0;
     ruleset = CALL(landlock_create_ruleset, &wanted, sizeof wanted, 0);
     if (ruleset < 0)
         return osh_fail(reply, OSH_INIT_STAGE_LANDLOCK, -ruleset, 0, "ruleset");
-    error = add_path_rules((int)ruleset, plan, reply);
+    error = add_path_rules((int)ruleset, plan, report, reply);
     if (error == 0)
         error = add_port_rules((int)ruleset, plan, reply);
     if (error < 0) {
@@ -261,7 +265,8 @@ build_ruleset(struct osh_init *init, const struct osh_plan *plan, struct osh_ini
 }
 
 int
-osh_seal(struct osh_init *init, const struct osh_plan *plan, struct osh_init_reply *reply)
+osh_seal(struct osh_init *init, const struct osh_plan *plan, int report,
+         struct osh_init_reply *reply)
 {
     const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
     int error = add_files(init, plan, reply);
@@ -275,7 +280,7 @@ osh_seal(struct osh_init *init, const struct osh_plan *plan, struct osh_init_rep
         if (error < 0)
             return osh_fail(reply, OSH_INIT_STAGE_ROOT, -error, 0, "/");
     }
-    error = build_ruleset(init, plan, reply);
+    error = build_ruleset(init, plan, report, reply);
     if (error < 0)
         return error;
     error = osh_capabilities_narrow();

@@ -51,8 +51,13 @@ typedef struct {
  * @level: what was achieved, in words for the start line: "strict | landlock 7 | tproxy"
  * @degraded: (array zero-terminated=1): names of what is missing; empty when nothing is
  * @notes: (array zero-terminated=1): lines that the user must see
+ * @report: (nullable): a{sv} with what holds, for host.started: "landlock-abi" u, "landlock-rules"
+ *   a(sass) (path, rights granted, why it was left out or ""), "landlock-scoped" b, "landlock-log"
+ *   b, "seccomp-allowed" as, "degraded" as. %NULL before seal(). Read it by
+ *   osh_box_info_report()
  *
- * Constant from box_open() on, borrowed from the box.
+ * Borrowed from the box. Constant from box_open() on, except that seal() sets @report and may say
+ * more in @level and @notes.
  */
 typedef struct {
     guint32 struct_size;
@@ -64,7 +69,17 @@ typedef struct {
     const char *level;
     const char *const *degraded;
     const char *const *notes;
+    GVariant *report;
 } OshBoxInfo;
+
+/** osh_box_info_report: Returns: (transfer none) (nullable): #OshBoxInfo.report. */
+static inline GVariant *
+osh_box_info_report(const OshBoxInfo *info)
+{
+    return info != NULL && info->struct_size >= G_STRUCT_OFFSET(OshBoxInfo, report) + sizeof(void *)
+               ? info->report
+               : NULL;
+}
 
 /**
  * OshContributedVariable:
