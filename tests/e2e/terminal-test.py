@@ -124,8 +124,8 @@ def _interrupt():
 
 @test("Ctrl-D ends the input")
 def _end_of_input():
-    with Terminal(["sh", "-c", "cat > /dev/null; echo done; exit 6"]) as terminal:
-        time.sleep(0.2)
+    with Terminal(["sh", "-c", "echo waiting; cat > /dev/null; echo done; exit 6"]) as terminal:
+        terminal.read_until("waiting")
         terminal.type("\x04")
         terminal.read_until("done")
         expect(terminal.wait() == 6, terminal.screen)
