@@ -8,6 +8,7 @@
 #include "exit-code.h"
 #include "openshell/plugin.h"
 #include "options.h"
+#include "plugin-protocols.h"
 #include "plugins-verb.h"
 #include "policy/verbs.h"
 #include "run.h"
@@ -21,9 +22,9 @@ main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     /* These read their own arguments, so they come before our options. */
     if (argc > 1 && g_str_equal(argv[1], "check"))
-        return osh_verb_check(argc - 1, argv + 1);
+        return osh_verb_check(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "explain"))
-        return osh_verb_explain(argc - 1, argv + 1);
+        return osh_verb_explain(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "policy"))
         return osh_verb_policy(argc - 1, argv + 1);
     if (argc > 1 && g_str_equal(argv[1], "attach"))

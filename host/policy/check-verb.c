@@ -2,36 +2,32 @@
 /*
  * check-verb.c: `check`: loads policy files and prints what is wrong with them.
  *
- * Main thread. Touches nothing but the files named; everything from them is escaped on its way to
- * a terminal or into JSON.
+ * Main thread. Touches nothing but the files named, and of plugins their manifests; everything from
+ * them is escaped on its way to a terminal or into JSON.
  */
-#include "policy.h"
+#include "verb-words.h"
 #include "verbs.h"
 
-#include <stdio.h>
+#include "osh-text.h"
 
-#define EXIT_USAGE 125
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    gboolean json;
+    gboolean strict; /* warnings fail, too */
+    guint flags;
+    OshPolicyProtocolTable *protocols;
+} Check;
 
 static void
-append_json(GString *json, const char *name, const char *value)
+append_member(GString *json, const char *name, const char *value)
 {
-    g_autofree char *valid = value != NULL ? g_utf8_make_valid(value, -1) : NULL;
-
     g_string_append_printf(json, "\"%s\":", name);
-    if (valid == NULL) {
+    if (value != NULL)
+        osh_text_append_json(json, value);
+    else
         g_string_append(json, "null");
-        return;
-    }
-    g_string_append_c(json, '"');
-    for (const char *p = valid; *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\')
-            g_string_append_printf(json, "\\%c", *p);
-        else if ((guchar)*p < 0x20 || *p == 0x7f)
-            g_string_append_printf(json, "\\u%04x", (guchar)*p);
-        else
-            g_string_append_c(json, *p);
-    }
-    g_string_append_c(json, '"');
 }
 
 static void
@@ -41,22 +37,23 @@ append_diagnostic(GString *json, const OshPolicyDiagnostic *diagnostic)
                            diagnostic->severity == OSH_POLICY_DIAGNOSTIC_ERROR ? "error"
                                                                                : "warning",
                            diagnostic->line, diagnostic->column);
-    append_json(json, "path", diagnostic->path);
+    append_member(json, "path", diagnostic->path);
     g_string_append_c(json, ',');
-    append_json(json, "message", diagnostic->message);
+    append_member(json, "message", diagnostic->message);
     g_string_append_c(json, ',');
-    append_json(json, "suggestion", diagnostic->suggestion);
+    append_member(json, "suggestion", diagnostic->suggestion);
     g_string_append_c(json, '}');
 }
 
 static void
-print_json(const char *file, const OshPolicySnapshot *policy, OshPolicyDiagnostics *diagnostics)
+print_json(const char *file, const OshPolicySnapshot *policy, gboolean good,
+           OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GString) json = g_string_new("{");
 
-    append_json(json, "file", file);
-    g_string_append_printf(json, ",\"ok\":%s,", policy != NULL ? "true" : "false");
-    append_json(json, "sha256", policy != NULL ? osh_policy_sha256(policy) : NULL);
+    append_member(json, "file", file);
+    g_string_append_printf(json, ",\"ok\":%s,", good ? "true" : "false");
+    append_member(json, "sha256", policy != NULL ? osh_policy_sha256(policy) : NULL);
     g_string_append_printf(json,
                            ",\"policies\":%u,\"endpoints\":%u,\"errors\":%u,\"warnings\":%u,"
                            "\"diagnostics\":[",
@@ -74,65 +71,85 @@ print_json(const char *file, const OshPolicySnapshot *policy, OshPolicyDiagnosti
 }
 
 static void
-print_text(const char *file, const OshPolicySnapshot *policy, OshPolicyDiagnostics *diagnostics)
+print_text(const char *file, const OshPolicySnapshot *policy, gboolean good,
+           OshPolicyDiagnostics *diagnostics)
 {
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
     g_autoptr(GString) name = g_string_new(NULL);
 
     osh_policy_append_printable(name, file);
     fputs(messages, stdout);
-    if (policy == NULL)
-        printf("%s: refused, %u errors, %u warnings\n", name->str,
-               osh_policy_diagnostics_n_errors(diagnostics),
-               osh_policy_diagnostics_n_warnings(diagnostics));
-    else
+    if (good)
         printf("%s: ok, %u policies, %u endpoints, %u warnings\n", name->str,
                osh_policy_n_policies(policy), osh_policy_n_endpoints(policy),
+               osh_policy_diagnostics_n_warnings(diagnostics));
+    else
+        printf("%s: refused, %u errors, %u warnings\n", name->str,
+               osh_policy_diagnostics_n_errors(diagnostics),
                osh_policy_diagnostics_n_warnings(diagnostics));
 }
 
 static gboolean
-check_file(const char *file, gboolean json, guint flags)
+check_file(const Check *check, const char *file)
 {
+    const char *name = strcmp(file, "-") == 0 ? "(standard input)" : file;
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_file(file, 1, flags, diagnostics);
+    g_autoptr(GString) text =
+        osh_policy_read_file(strcmp(file, "-") == 0 ? NULL : file, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        text != NULL ? osh_policy_load_bytes_with(check->protocols, text->str, text->len, name, 1,
+                                                  check->flags, diagnostics)
+                     : NULL;
+    gboolean good =
+        policy != NULL && !(check->strict && osh_policy_diagnostics_n_warnings(diagnostics) > 0);
 
-    if (json)
-        print_json(file, policy, diagnostics);
+    if (check->json)
+        print_json(name, policy, good, diagnostics);
     else
-        print_text(file, policy, diagnostics);
-    return policy != NULL;
+        print_text(name, policy, good, diagnostics);
+    return good;
 }
 
 int
-osh_verb_check(int argc, char **argv)
+osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
 {
-    gboolean json = FALSE;
+    Check check = {0};
     gboolean run = FALSE;
+    gboolean openshell = FALSE;
+    g_auto(GStrv) directories = NULL;
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object a file", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &check.json, "One JSON object a file and line", NULL},
         {"run", 0, 0, G_OPTION_ARG_NONE, &run, "Refuse also what a run cannot enforce yet", NULL},
+        {"openshell", 0, 0, G_OPTION_ARG_NONE, &openshell,
+         "Refuse also what OpenShell itself does not know, and warn of what it decides otherwise",
+         NULL},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &check.strict, "Warnings fail, too", NULL},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories,
+         "Where plugins are whose protocols the policy may name; repeatable", "DIR"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "FILE..."},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- check policy files");
-    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     g_autoptr(GError) error = NULL;
     gboolean good = TRUE;
 
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse_strv(context, &arguments, &error)) {
-        fprintf(stderr, "check: %s\n", error->message);
-        return EXIT_USAGE;
-    }
-    if (files == NULL) {
-        fputs("check: no policy file given; write: check [--json] [--run] FILE...\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (!osh_verb_parse("check", "- check policy files; - is standard input",
+                        "Exit code 0 when every file is right, 1 when one is not, 125 when asked "
+                        "wrongly.",
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    if (files == NULL)
+        return osh_verb_usage("check", "no policy file given",
+                              "check [--json] [--run] [--openshell] [--strict] "
+                              "[--plugin-dir DIR]... FILE...");
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("check", error->message, NULL);
+    check.protocols = protocols;
+    check.flags =
+        (run ? OSH_POLICY_LOAD_ENFORCEABLE : 0) | (openshell ? OSH_POLICY_LOAD_OPENSHELL : 0);
     for (guint i = 0; files[i] != NULL; i++)
-        good &= check_file(files[i], json, run ? OSH_POLICY_LOAD_ENFORCEABLE : OSH_POLICY_LOAD_ANY);
+        good &= check_file(&check, files[i]);
     return good ? 0 : 1;
 }

@@ -80,15 +80,17 @@ test_answers(void)
     for (gsize i = 0; i < G_N_ELEMENTS(questions); i++) {
         g_autofree char *name = g_strconcat(questions[i].file, ".yaml", NULL);
         g_autoptr(OshPolicySnapshot) policy = load(name);
+        const OshPolicyAsk ask = {.method = questions[i].method,
+                                  .target = questions[i].target,
+                                  .binary = questions[i].binary};
         OshPolicyExplanation explanation = {0};
         g_autoptr(GError) error = NULL;
 
-        osh_policy_explain(policy, questions[i].method, questions[i].target, questions[i].binary,
-                           NULL, &explanation, &error);
+        osh_policy_explain(policy, NULL, &ask, &explanation, &error);
         g_assert_no_error(error);
         if (explanation.allowed != questions[i].allowed)
             g_error("%s: %s %s: %s", questions[i].file, questions[i].target, questions[i].binary,
-                    explanation.text);
+                    explanation.reason != NULL ? explanation.reason : "allowed");
         osh_policy_explanation_clear(&explanation);
     }
 }

@@ -1,73 +1,169 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain-verb.c: `explain`: the command line of osh_policy_explain(). Main thread. */
 #include "explain.h"
+#include "verb-words.h"
 #include "verbs.h"
 
+#include "osh-destination.h"
+
 #include <stdio.h>
+#include <string.h>
 
-#define EXIT_USAGE 125
+#define USAGE "explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]... (see --help)"
 
-static int
-usage(const char *problem)
+typedef struct {
+    gboolean json;
+    gboolean websocket_text;
+    char *binary;
+    GStrv ancestors;
+    GStrv addresses;
+    GStrv operations;
+    char *rpc_method;
+    char *mcp_tool;
+    GStrv mcp_arguments;
+    char *sql;
+    GStrv facts;
+    GStrv directories;
+    GStrv words;
+} Options;
+
+static void
+options_clear(Options *options)
 {
-    fprintf(stderr,
-            "explain: %s\n"
-            "write: explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]...\n",
-            problem);
-    return EXIT_USAGE;
+    g_free(options->binary);
+    g_strfreev(options->ancestors);
+    g_strfreev(options->addresses);
+    g_strfreev(options->operations);
+    g_free(options->rpc_method);
+    g_free(options->mcp_tool);
+    g_strfreev(options->mcp_arguments);
+    g_free(options->sql);
+    g_strfreev(options->facts);
+    g_strfreev(options->directories);
+    g_strfreev(options->words);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static OshPolicyAsk
+ask_of(const Options *options, guint n_words)
+{
+    return (OshPolicyAsk){
+        .method = options->websocket_text ? "WEBSOCKET_TEXT"
+                  : n_words == 3          ? options->words[1]
+                                          : NULL,
+        .target = options->words[n_words - 1],
+        .binary = options->binary,
+        .ancestors = (const char *const *)options->ancestors,
+        .addresses = (const char *const *)options->addresses,
+        .operations = (const char *const *)options->operations,
+        .rpc_method = options->rpc_method,
+        .mcp_tool = options->mcp_tool,
+        .mcp_arguments = (const char *const *)options->mcp_arguments,
+        .sql_command = options->sql,
+        .facts = (const char *const *)options->facts,
+    };
 }
 
 static int
-explain_words(char **words, guint n_words, const char *binary, const char *const *ancestors)
+explain_words(const Options *options, guint n_words, OshPolicyProtocolTable *protocols)
 {
+    const char *file = options->words[0];
+    gboolean from_stdin = strcmp(file, "-") == 0;
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(GString) text = osh_policy_read_file(from_stdin ? NULL : file, diagnostics);
     g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_file(words[0], 1, OSH_POLICY_LOAD_ANY, diagnostics);
-    OshPolicyExplanation explanation = {0};
+        text != NULL ? osh_policy_load_bytes_with(protocols, text->str, text->len,
+                                                  from_stdin ? "(standard input)" : file, 1,
+                                                  OSH_POLICY_LOAD_ANY, diagnostics)
+                     : NULL;
+    OshPolicyAsk ask = ask_of(options, n_words);
+    g_auto(OshPolicyExplanation) explanation = {0};
+    g_autofree char *answer = NULL;
     g_autoptr(GError) error = NULL;
 
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
         fputs(messages, stderr);
-        return EXIT_USAGE;
+        return OSH_VERB_ASKED_WRONGLY;
     }
-    if (!osh_policy_explain(policy, n_words == 3 ? words[1] : NULL, words[n_words - 1], binary,
-                            ancestors, &explanation, &error))
-        return usage(error->message);
-    fputs(explanation.text, stdout);
-    osh_policy_explanation_clear(&explanation);
+    if (!osh_policy_explain(policy, text, &ask, &explanation, &error))
+        return osh_verb_usage("explain", error->message, USAGE);
+    answer = options->json ? osh_policy_explanation_json(&explanation, policy)
+                           : osh_policy_explanation_text(&explanation, policy);
+    fputs(answer, stdout);
+    if (options->json)
+        fputc('\n', stdout);
     return explanation.allowed ? 0 : 1;
 }
 
-int
-osh_verb_explain(int argc, char **argv)
+static const char *
+wrong_use(const Options *options, guint n_words)
 {
-    g_autofree char *binary = NULL;
-    g_auto(GStrv) ancestors = NULL;
-    g_auto(GStrv) words = NULL;
+    struct in6_addr address;
+
+    if (n_words < 2 || n_words > 3)
+        return "name a policy and a URL";
+    if (options->binary == NULL)
+        return "name the process with --binary";
+    if (options->websocket_text && n_words == 3)
+        return "--websocket-text is a method of its own";
+    for (gsize i = 0; options->addresses != NULL && options->addresses[i] != NULL; i++)
+        if (!osh_address_mapped_parse(options->addresses[i], &address))
+            return "--address needs an IP address";
+    return NULL;
+}
+
+int
+osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
+{
+    g_auto(Options) options = {0};
     const GOptionEntry entries[] = {
-        {"binary", 0, 0, G_OPTION_ARG_FILENAME, &binary, "Executable of the process", "PATH"},
-        {"ancestor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &ancestors,
-         "Executable of a parent, nearest first", "PATH"},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL,
+        {"binary", 0, 0, G_OPTION_ARG_FILENAME, &options.binary, "Executable of the process",
+         "PATH"},
+        {"ancestor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.ancestors,
+         "Executable of a parent, nearest first; repeatable", "PATH"},
+        {"address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.addresses,
+         "An address that the host resolves to; repeatable", "IP"},
+        {"graphql-operation", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.operations,
+         "A GraphQL operation; repeatable", "TYPE[:NAME[:FIELD,FIELD]]"},
+        {"rpc-method", 0, 0, G_OPTION_ARG_STRING, &options.rpc_method,
+         "Method of a JSON-RPC or MCP call", "METHOD"},
+        {"mcp-tool", 0, 0, G_OPTION_ARG_STRING, &options.mcp_tool, "Tool of an MCP call", "NAME"},
+        {"mcp-argument", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.mcp_arguments,
+         "Argument of the tool, its name a dotted path; repeatable", "NAME=VALUE"},
+        {"websocket-text", 0, 0, G_OPTION_ARG_NONE, &options.websocket_text,
+         "A text message of an open WebSocket", NULL},
+        {"sql", 0, 0, G_OPTION_ARG_STRING, &options.sql, "A SQL command", "COMMAND"},
+        {"fact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.facts,
+         "A fact of a plugin's protocol; a list grows, a record is {FIELD: VALUE}; repeatable",
+         "NAME=VALUE"},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.directories,
+         "Where plugins are whose protocols the policy names; repeatable", "DIR"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, "One JSON object", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.words, NULL,
          "POLICY [METHOD] URL"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- explain a decision");
-    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     g_autoptr(GError) error = NULL;
+    const char *problem;
     guint n_words;
 
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse_strv(context, &arguments, &error))
-        return usage(error->message);
-    n_words = words != NULL ? g_strv_length(words) : 0;
-    if (n_words < 2 || n_words > 3)
-        return usage("name a policy and a URL");
-    if (binary == NULL)
-        return usage("name the process with --binary");
-    return explain_words(words, n_words, binary, (const char *const *)ancestors);
+    if (!osh_verb_parse("explain", "- what a policy says, why, and what would change it",
+                        "URL is https://HOST[:PORT][/PATH[?QUERY]] (also http, wss, ws) or "
+                        "HOST:PORT; POLICY may be -.\n"
+                        "Exit code 0 when allowed, 1 when denied, 125 when asked wrongly or the "
+                        "policy does not load.",
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    n_words = options.words != NULL ? g_strv_length(options.words) : 0;
+    problem = wrong_use(&options, n_words);
+    if (problem != NULL)
+        return osh_verb_usage("explain", problem, USAGE);
+    protocols = find_protocols((const char *const *)options.directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("explain", error->message, NULL);
+    return explain_words(&options, n_words, protocols);
 }

@@ -12,6 +12,7 @@ osh_policy_target_free(OshPolicyTarget *target)
     if (target == NULL)
         return;
     g_free(target->host);
+    g_free(target->path_as_written);
     g_string_free(target->path, TRUE);
     g_array_unref(target->query);
     g_ptr_array_unref(target->memory);
@@ -57,6 +58,16 @@ read_authority(OshPolicyTarget *target, const char *authority, gsize length, gui
         return fail(error, "write a URL, or HOST:PORT", text);
     target->host = g_strdup(host);
     target->port = (guint)number;
+    return TRUE;
+}
+
+/* Whether every % begins two hexadecimal digits. */
+static gboolean
+is_well_escaped(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (*p == '%' && (!g_ascii_isxdigit(p[1]) || !g_ascii_isxdigit(p[2])))
+            return FALSE;
     return TRUE;
 }
 
@@ -136,20 +147,26 @@ read_query(OshPolicyTarget *target, const char *query)
     }
 }
 
-static gboolean
-read_path(OshPolicyTarget *target, const char *path, const char *text, GError **error)
+static void
+read_path(OshPolicyTarget *target, const char *path)
 {
     const char *query = NULL;
     gboolean rewritten;
     OshRequestPathResult result = osh_request_path_canonicalise(
         path, strlen(path), OSH_REQUEST_PATH_ALLOW_ENCODED_SLASH, target->path, &query, &rewritten);
 
-    if (result != OSH_REQUEST_PATH_OK)
-        return fail(error, osh_request_path_result_name(result), text);
     target->has_path = TRUE;
-    if (query != NULL)
+    if (result != OSH_REQUEST_PATH_OK) {
+        target->path_problem = osh_request_path_result_name(result);
+        return;
+    }
+    if (rewritten)
+        target->path_as_written =
+            g_strndup(path, query != NULL ? (gsize)(query - path - 1) : strlen(path));
+    if (query != NULL && !is_well_escaped(query))
+        target->path_problem = "bad percent-encoding in the query";
+    else if (query != NULL)
         read_query(target, query);
-    return TRUE;
 }
 
 OshPolicyTarget *
@@ -176,7 +193,7 @@ osh_policy_target_new(const char *text, GError **error)
     path = authority + strcspn(authority, "/?#");
     if (!read_authority(target, authority, (gsize)(path - authority), port, text, error))
         return NULL;
-    if (*path != '\0' && !read_path(target, path, text, error))
-        return NULL;
+    if (*path != '\0')
+        read_path(target, path);
     return g_steal_pointer(&target);
 }

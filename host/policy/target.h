@@ -8,14 +8,18 @@ typedef struct {
     char *host;
     guint port;
     gboolean has_path;
-    GString *path;     /* canonical */
-    GArray *query;     /* OshFactRecord */
-    GPtrArray *memory; /* what @query points to */
+    GString *path;            /* canonical */
+    const char *path_problem; /* (nullable): why the path is refused whatever a policy says */
+    char *path_as_written;    /* (nullable): where it differs from @path */
+    GArray *query;            /* OshFactRecord */
+    GPtrArray *memory;        /* what @query points to */
 } OshPolicyTarget;
 
 /**
  * osh_policy_target_new:
  * @text: `https://host[:port][/path[?query]]` (also http, ws, wss), or `host:port`
+ *
+ * A path that no request may have is no error here, since it is an answer to explain.
  *
  * Returns: (transfer full) (nullable): the target, or NULL with @error set
  */

@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include "protocol-table.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -12,18 +14,27 @@ G_BEGIN_DECLS
  */
 
 /**
- * osh_verb_check: [main] `check [--json] [--run] FILE...`
+ * OshPolicyProtocolsFunc: [main]
+ * @directories: (nullable) (array zero-terminated=1): of --plugin-dir
+ *
+ * Returns: (transfer full) (nullable): the protocols of the plugins there and of our own
+ */
+typedef OshPolicyProtocolTable *(*OshPolicyProtocolsFunc)(const char *const *directories,
+                                                          GError **error);
+
+/**
+ * osh_verb_check: [main] `check [--json] [--run] [--openshell] [--strict] FILE...`
  *
  * Returns: 0 when every file loads, 1 when one does not, 125 when asked wrongly
  */
-int osh_verb_check(int argc, char **argv);
+int osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /**
  * osh_verb_explain: [main] `explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]...`
  *
  * Returns: 0 when allowed, 1 when denied, 125 when asked wrongly or the policy does not load
  */
-int osh_verb_explain(int argc, char **argv);
+int osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /**
  * osh_verb_policy: [main] `policy VERB ...`: tools that turn policy files into others

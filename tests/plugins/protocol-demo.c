@@ -40,6 +40,14 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "protocol=demo-http\n"
                     "type=string\n");
 
+static void say_loaded(void) __attribute__((constructor));
+
+static void
+say_loaded(void)
+{
+    g_printerr("protocol-demo was loaded\n");
+}
+
 static gboolean
 demo_create(const OshHost *host, gpointer *ret_self, GError **error)
 {

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""check and explain, as a person types them: plugins found by their manifests alone, exit codes,
+standard input, escaping, and suggestions that do what they say."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import harness
+from harness import expect, test
+
+EXPLAINED = os.path.join(harness.SOURCE, "host", "policy", "testdata", "explained.yaml")
+GOOD = """version: 1
+network_policies:
+  p:
+    endpoints: [{ host: a.test, port: 443 }]
+    binaries: [{ path: /usr/bin/curl }]
+"""
+
+
+def verb(*words, stdin=b""):
+    done = subprocess.run([harness.HOST, *words], input=stdin, capture_output=True, check=False,
+                          timeout=20, env=harness.clean_environment(), cwd=harness.scratch())
+    return harness.Result(done.returncode, done.stdout.decode("utf-8", "replace"),
+                          done.stderr.decode("utf-8", "replace"), 0)
+
+
+def plugins(*names):
+    """A folder with some of the test plugins, and nobody else's to write to."""
+    folder = harness.private_scratch()
+    for name in names:
+        shutil.copy(os.path.join(harness.BUILD, "tests", "plugins", name + ".so"), folder)
+    return folder
+
+
+def demo(endpoint="rules: [{ allow: { command: GET } }]"):
+    return GOOD.replace("{ host: a.test, port: 443 }",
+                        "{ host: a.test, port: 6379, protocol: demo, enforcement: enforce, "
+                        f"{endpoint} }}")
+
+
+@test("check says ok with exit code 0, and refuses with 1 by file, line and column")
+def _check():
+    good, bad = harness.write_policy(GOOD), harness.write_policy(GOOD.replace("443", "0"))
+    result = verb("check", good)
+    expect(result.code == 0 and result.out == f"{good}: ok, 1 policies, 1 endpoints, 0 warnings\n",
+           result)
+    result = verb("check", good, bad)
+    expect(result.code == 1 and re.search(r"policy\.yaml:4:\d+: error: .*invalid port 0",
+                                          result.out), result)
+    expect(result.out.endswith(f"{bad}: refused, 1 errors, 0 warnings\n"), result)
+
+
+@test("check reads standard input, and a pipe as a file is refused")
+def _stdin():
+    result = verb("check", "-", stdin=GOOD.encode())
+    expect(result.code == 0 and result.out.startswith("(standard input): ok"), result)
+    result = verb("check", "-", stdin=b"version: [\n")
+    expect(result.code == 1 and "(standard input):2:1: error" in result.out, result)
+    result = verb("check", "/dev/null")
+    expect(result.code == 1 and "not a regular file" in result.out, result)
+
+
+@test("check --json is one object a line with everything in it")
+def _json():
+    files = [harness.write_policy(GOOD), harness.write_policy(GOOD + "netwrok: {}\n"), "/no/such"]
+    result = verb("check", "--json", *files)
+    expect(result.code == 1, result)
+    objects = [json.loads(line) for line in result.out.splitlines()]
+    expect([entry["ok"] for entry in objects] == [True, False, False], result)
+    expect(objects[0]["endpoints"] == 1 and len(objects[0]["sha256"]) == 64, result)
+    [problem] = objects[1]["diagnostics"]
+    expect(problem["line"] == 6 and problem["severity"] == "error"
+           and "network" in problem["message"] + str(problem["suggestion"]), result)
+
+
+@test("what stands in a policy reaches neither a terminal nor JSON unescaped")
+def _escaping():
+    text = GOOD + '"\u202eevil\u009b31m": {}\n'
+    result = verb("check", harness.write_policy(text))
+    expect(result.code == 1, result)
+    expect(all(c.isprintable() or c == "\n" for c in result.out), repr(result.out))
+    result = verb("check", "--json", harness.write_policy(text))
+    expect(all(32 <= ord(c) < 127 or c == "\n" for c in result.out), repr(result.out))
+    result = verb("explain", EXPLAINED, "a\033[31m.test:443", "--binary", "/b\033[0m",
+                  "--plugin-dir", plugins("protocol-demo"))
+    expect(result.code == 1 and "\033" not in result.out + result.err, repr(result.out))
+
+
+@test("thousands of errors are counted and some are shown")
+def _many():
+    text = "version: 1\n" + "".join(f"x{n}: 1\n" for n in range(5000))
+    result = verb("check", harness.write_policy(text))
+    expect(result.code == 1 and len(result.out.splitlines()) < 500, len(result.out))
+    expect("and 4600 more" in result.out and "5000 errors" in result.out, result.out[-200:])
+
+
+@test("warnings fail only with --strict")
+def _strict():
+    path = harness.write_policy(GOOD.replace("version: 1", "version: 7"))
+    expect(verb("check", path).code == 0, "a warning fails")
+    result = verb("check", "--strict", path)
+    expect(result.code == 1 and "refused, 0 errors, 1 warnings" in result.out, result)
+
+
+@test("check --run refuses what a run refuses")
+def _run():
+    path = harness.write_policy(GOOD.replace("port: 443", "port: 443, tls: skip, path: /x"))
+    expect(verb("check", path).code == 0, "without --run")
+    result = verb("check", "--run", path)
+    expect(result.code == 1 and "path is not enforced yet" in result.out, result)
+
+
+@test("check --openshell names what is ours alone by its place")
+def _openshell():
+    folder = plugins("protocol-demo")
+    result = verb("check", "--openshell", "--plugin-dir", folder, EXPLAINED)
+    expect(result.code == 1, result)
+    expect(re.search(r"explained\.yaml:44:\d+: error: .*mcp_arguments: not portable", result.out),
+           result)
+    expect(re.search(r"explained\.yaml:70:\d+: error: .*protocol demo is brought by plugin "
+                     r"com\.example\.demo", result.out), result)
+    expect(verb("check", "--openshell", harness.write_policy(GOOD)).code == 0, "a portable policy")
+    odd = GOOD.replace("{ host: a.test, port: 443 }", """
+      - { host: b.test, port: 443, protocol: rest, enforcement: enforce, rules: [
+          { allow: { method: GET, path: "/a[!b]c" } }] }
+      - { host: c.test, port: 443, protocol: graphql, enforcement: enforce, rules: [
+          { allow: { operation_type: "*" } }] }
+      - { host: d.test, port: 443, allowed_ips: [224.1.0.0/16] }""").replace("[\n      -", "\n      -") \
+        .replace("224.1.0.0/16] }]", "224.1.0.0/16] }")
+    result = verb("check", "--openshell", harness.write_policy(odd))
+    expect(result.code == 0 and result.out.count("decided otherwise") == 3, result)
+
+
+@test("a protocol is legal where a plugin declares it, and only there")
+def _protocol():
+    folder, path = plugins("protocol-demo"), harness.write_policy(demo())
+    result = verb("check", path)
+    expect(result.code == 1 and "unknown protocol 'demo'" in result.out, result)
+    expect(verb("check", "--plugin-dir", folder, path).code == 0, "with the plugin")
+    result = verb("check", "--plugin-dir", folder, harness.write_policy(demo("rules: [{ allow: { keys: a } }]")))
+    expect(result.code == 1 and "did you mean 'key'?" in result.out, result)
+    result = verb("check", "--plugin-dir", folder, "--run", path)
+    expect(result.code == 1 and "protocol demo is not enforced yet" in result.out, result)
+    result = verb("check", "--plugin-dir", "/no/such/folder", path)
+    expect(result.code == 125 and "/no/such/folder" in result.err, result)
+
+
+@test("no code of a plugin runs to know its protocols")
+def _no_code():
+    path = harness.write_policy(demo())
+    for words in (["check", path], ["explain", path, "a.test:6379", "--binary", "/b", "--fact", "command=GET"]):
+        result = verb(*words, "--plugin-dir", plugins("protocol-demo"))
+        expect("loaded" not in result.err + result.out, result)
+
+
+@test("a plugin file that others may write, or whose manifest is broken, is named and not believed")
+def _manifests():
+    folder = plugins("protocol-demo", "bad-manifest")
+    os.chmod(os.path.join(folder, "protocol-demo.so"), 0o666)
+    path = harness.write_policy(demo())
+    result = verb("check", "--plugin-dir", folder, path)
+    expect(result.code == 1 and "unknown protocol" in result.out, result)
+    for name in ("protocol-demo.so", "bad-manifest.so"):
+        expect(name in result.err, result)
+
+
+@test("a run refuses a protocol that nothing drives, also when its plugin is disabled")
+def _run_protocol():
+    folder = plugins("protocol-demo")
+    for more in ([], ["--disable", "com.example.demo"]):
+        result = harness.run_host(["true"], demo(), ["--plugin-dir", folder, *more])
+        expect(result.code == 125 and "protocol demo is not enforced yet" in result.err, result)
+
+
+@test("explain answers by its exit code, in words and in JSON")
+def _explain():
+    path = harness.write_policy(GOOD)
+    expect(verb("explain", path, "https://a.test/", "--binary", "/usr/bin/curl").code == 0, "allowed")
+    result = verb("explain", path, "https://a.test/", "--binary", "/usr/bin/wget", "--json")
+    answer = json.loads(result.out)
+    expect(result.code == 1 and answer["allowed"] is False, result)
+    expect(answer["close"][0]["why"] == ["its binaries are /usr/bin/curl"], answer)
+    expect(answer["change"] == {"add_to": "network_policies.p.binaries",
+                                "yaml": "- path: /usr/bin/wget\n", "opens_also": None}, answer)
+    result = verb("explain", "-", "a.test:443", "--binary", "/usr/bin/curl", stdin=GOOD.encode())
+    expect(result.code == 0, result)
+    for words in ([], ["a.test:443"], ["a.test", "--binary", "/b"], ["--nonsense"],
+                  ["a.test:443", "--binary", "/b", "--address", "x"]):
+        expect(verb("explain", path, *words).code == 125, words)
+
+
+def splice(path, add_to, yaml, line):
+    """Puts the suggested lines where explain said, as a person would."""
+    with open(path, encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    if add_to == "network_policies":
+        at, indent = lines.index("network_policies:") + 1, "  "
+    else:
+        key = add_to.rpartition(".")[2] + ":"
+        start = line - 1 if key == "rules:" else lines.index(f"  {add_to.split('.')[1]}:")
+        at = next(n for n in range(start, len(lines)) if lines[n].strip() == key) + 1
+        indent = lines[at][:len(lines[at]) - len(lines[at].lstrip())]
+    lines[at:at] = [indent + text for text in yaml.splitlines()]
+    return harness.write_policy("\n".join(lines) + "\n")
+
+
+@test("what explain suggests allows what was denied")
+def _suggestions():
+    folder = plugins("protocol-demo")
+    questions = [
+        ["POST", "https://api.github.com/repos/a/b", "--binary", "/usr/bin/gh"],
+        ["GET", "https://api.github.com/a*b/{c}", "--binary", "/usr/bin/gh"],
+        ["PUT", "https://other.test/v1/x?y=1", "--binary", "/usr/bin/x"],
+        ["https://example.com/", "--binary", "/usr/bin/wget"],
+        ["https://mcp.test/", "--mcp-tool", "write", "--mcp-argument", "path=*", "--binary", "/b"],
+        ["https://graph.test/graphql", "--graphql-operation", "mutation:Del:viewer", "--binary", "/b"],
+        ["wss://feed.test/live", "--websocket-text", "--binary", "/b"],
+        ["cache.test:6379", "--fact", "command=SET", "--fact", "key=a:b", "--fact", "key=c*",
+         "--fact", "database=3", "--fact", "readonly=true", "--binary", "/b"],
+        ["cache.test:6379", "--fact", "calls={name: x, args: [1, '[y]'], count: 2}", "--binary", "/b"],
+    ]
+    for words in questions:
+        words = [*words, "--plugin-dir", folder]
+        result = verb("explain", EXPLAINED, *words, "--json")
+        answer = json.loads(result.out)
+        expect(result.code == 1 and answer["change"], words, answer)
+        line = answer["close"][0]["line"] if answer["close"] else 0
+        changed = splice(EXPLAINED, answer["change"]["add_to"], answer["change"]["yaml"], line)
+        result = verb("explain", changed, *words)
+        expect(result.code == 0 and result.out.startswith("allowed"), words, answer, result)
+
+
+@test("the command that a denial line says to type next works")
+def _next():
+    script = ("import socket\ns = socket.create_connection(('203.0.113.9', 443), 2)\n"
+              "s.settimeout(10)\ntry: s.recv(1)\nexcept OSError: pass\n")
+    result = harness.run_python(script, harness.write_policy(GOOD + "filesystem_policy:\n"
+                                                            "  include_workdir: true\n"
+                                                            "  read_only: [/usr, /lib, /lib64, "
+                                                            "/etc, /bin]\n"))
+    [line] = result.denials()
+    command = line.partition("next: ")[2]
+    expect(command.startswith("openshell-host explain "), result)
+    done = subprocess.run(["/bin/sh", "-c", command.replace("openshell-host", harness.HOST, 1)],
+                          capture_output=True, text=True, check=False, timeout=20)
+    expect(done.returncode == 1 and done.stdout.startswith("denied: endpoint 203.0.113.9:443"), done)
+    expect("host: 203.0.113.9" in done.stdout, done)
+
+
+@test("--help of each verb lists its options")
+def _help():
+    for name, option in (("check", "--openshell"), ("explain", "--graphql-operation")):
+        result = verb(name, "--help")
+        expect(result.code == 0 and option in result.out and f"openshell-host {name}" in result.out,
+               result)
+
+
+harness.main()
