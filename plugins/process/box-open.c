@@ -16,8 +16,8 @@
 #include "prepare-paths.h"
 #include "seccomp-filter.h"
 
-static gboolean
-may_lack(const OshBoxRequest *request, const char *name)
+gboolean
+osh_process_may_lack(const OshBoxRequest *request, const char *name)
 {
     return request->allow_degraded != NULL && g_strv_contains(request->allow_degraded, name);
 }
@@ -56,7 +56,7 @@ resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
         .default_account = box->plugin->default_user,
         .uid = geteuid(),
         .gid = getegid(),
-        .keep_own = may_lack(request, "user"),
+        .keep_own = osh_process_may_lack(request, "user"),
     };
 
     if (!osh_image_user_resolve(&image, &driver, error))
@@ -120,7 +120,7 @@ find_landlock(OshBox *box, const OshBoxRequest *request, GError **error)
     box->landlock_required = request->policy->hard_requirement;
     if (box->landlock_abi > 0)
         return TRUE;
-    if (!request->policy->hard_requirement && may_lack(request, "landlock")) {
+    if (!request->policy->hard_requirement && osh_process_may_lack(request, "landlock")) {
         g_ptr_array_add(box->degraded, g_strdup("landlock"));
         return TRUE;
     }
@@ -146,77 +146,6 @@ build_filters(OshBox *box, GError **error)
     return box->main_filter != NULL;
 }
 
-static void
-box_died(OshBoxHandle *handle, const char *reason, gpointer data)
-{
-    OshBox *box = data;
-    g_autoptr(GError) error =
-        g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "the box has ended by itself: %s", reason);
-
-    (void)handle;
-    if (box->lost != NULL && !box->closing)
-        box->lost(error, box->lost_data);
-}
-
-static gboolean
-try_open(OshBox *box, const OshBoxRequest *request, OshNetworkCapture capture, gboolean ipv6,
-         GError **error)
-{
-    OshNetworkClaims claims = request->network ? OSH_NETWORK_CLAIM_ALL : OSH_NETWORK_CLAIM_NONE;
-    OshBoxPlan plan = {
-        .mounts = box->mounts,
-        .hostname = "openshell",
-        .uid = box->identity->uid,
-        .gid = box->identity->gid,
-        .host_proc_ok = may_lack(request, "proc"),
-    };
-
-    g_clear_pointer(&box->network, osh_network_plan_free);
-    box->network = osh_network_plan_new(capture, ipv6, claims);
-    plan.netlinks = box->network->netlinks;
-    plan.netlink_count = G_N_ELEMENTS(box->network->netlinks);
-    plan.sockets = box->network->sockets;
-    plan.socket_count = box->network->n_sockets;
-    box->handle = osh_box_open(&plan, box_died, box, error);
-    return box->handle != NULL;
-}
-
-/* The best network that this kernel gives: TPROXY before redirect, IPv6 before none. */
-static gboolean
-open_with_best_network(OshBox *box, const OshBoxRequest *request, GError **error)
-{
-    static const struct {
-        OshNetworkCapture capture;
-        gboolean ipv6;
-        const char *lacks;
-    } ladder[] = {
-        {OSH_NETWORK_CAPTURE_TPROXY, TRUE, NULL},
-        {OSH_NETWORK_CAPTURE_TPROXY, FALSE, "ipv6"},
-        {OSH_NETWORK_CAPTURE_REDIRECT, TRUE, "tproxy"},
-        {OSH_NETWORK_CAPTURE_REDIRECT, FALSE, "tproxy, ipv6"},
-    };
-    g_autoptr(GError) first = NULL;
-
-    for (gsize i = 0; i < G_N_ELEMENTS(ladder); i++) {
-        g_autoptr(GError) cause = NULL;
-
-        if (try_open(box, request, ladder[i].capture, ladder[i].ipv6, &cause)) {
-            /* Nothing is less protected: there is less network, or another way to capture it. */
-            if (ladder[i].lacks != NULL)
-                g_ptr_array_add(box->notes, g_strdup_printf("this kernel lacks %s in a network "
-                                                            "namespace",
-                                                            ladder[i].lacks));
-            return TRUE;
-        }
-        if (first == NULL)
-            first = g_steal_pointer(&cause);
-        if (!g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED))
-            break;
-    }
-    g_propagate_error(error, g_steal_pointer(&first));
-    return FALSE;
-}
-
 /* What configuration has opened is weaker, and said as plainly as what the machine lacks. */
 void
 osh_process_describe_level(OshBox *box)
@@ -239,8 +168,7 @@ osh_process_describe_level(OshBox *box)
     if (plugin->refuse_internet_sockets)
         g_string_append(level, " | no internet sockets");
     if (box->network_served)
-        g_string_append(level, box->network->capture == OSH_NETWORK_CAPTURE_TPROXY ? " | tproxy"
-                                                                                   : " | redirect");
+        g_string_append_printf(level, " | %s", osh_process_capture_word(box->network->capture));
     g_string_append_printf(level, " | user %s", box->identity->user);
     g_free(box->level);
     box->level = g_string_free(level, FALSE);
@@ -317,7 +245,7 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     if (!check_pid_limit(box, error) || !resolve_identity(box, request, error) ||
         !plan_mounts(box, request, error) || !find_landlock(box, request, error) ||
-        !build_filters(box, error) || !open_with_best_network(box, request, error))
+        !build_filters(box, error) || !osh_process_open_with_network(box, request, error))
         return FALSE;
     if (!open_session(box, error))
         return FALSE;

@@ -119,7 +119,8 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the box is sealed already");
         return FALSE;
     }
-    if (box->network_served && box->claims != OSH_NETWORK_CLAIM_ALL) {
+    if (box->network_served && box->network->capture != OSH_NETWORK_CAPTURE_NONE &&
+        box->claims != OSH_NETWORK_CLAIM_ALL) {
         ruleset = osh_network_ruleset_new(box->network->capture, box->claims, TRUE);
         netlink.protocol = NETLINK_NETFILTER;
         netlink.bytes = g_bytes_get_data(ruleset, &size);

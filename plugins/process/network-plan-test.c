@@ -5,6 +5,7 @@
  * (network namespace alone; skipped without root) and once in a user namespace.
  */
 #include "network-plan.h"
+#include "nflog.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -484,6 +485,57 @@ refusals_body(OshNetworkCapture capture, const int *fds)
     g_assert_true(is_readable(fds[OSH_NETWORK_SOCKET_NFLOG], WAIT_MS));
 }
 
+typedef struct {
+    guint64 told;
+    guint losses;
+    gboolean unknown;
+} Told;
+
+static void
+count_told(const OshRefusedPacket *packet, guint64 count, gpointer data)
+{
+    Told *told = data;
+
+    g_assert_cmpuint(packet->uid, ==, geteuid());
+    told->told += count;
+}
+
+static void
+count_loss(guint64 count, gpointer data)
+{
+    Told *told = data;
+
+    told->losses++;
+    told->unknown |= count == 0;
+    told->told += count;
+}
+
+/* The kernel drops what the socket cannot hold and says ENOBUFS once: that is a loss to be told. */
+static void
+log_overflow_body(OshNetworkCapture capture, const int *fds)
+{
+    Told told = {0};
+    const int small = 1;
+    const guint sent = 3000;
+    int sender = new_socket(FOREIGN_V4, SOCK_DGRAM);
+    Address address;
+    socklen_t length = fill(&address, FOREIGN_V4, 9);
+    OshNflogReader *reader;
+
+    (void)capture;
+    setsockopt(fds[OSH_NETWORK_SOCKET_NFLOG], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    for (guint i = 0; i < sent; i++)
+        sendto(sender, "x", 1, MSG_DONTWAIT, &address.generic, length);
+    reader =
+        osh_nflog_reader_new(dup(fds[OSH_NETWORK_SOCKET_NFLOG]), count_told, count_loss, &told);
+    osh_nflog_reader_flush(reader);
+    g_assert_cmpuint(told.losses, ==, 1);
+    g_assert_true(told.unknown);
+    g_assert_cmpuint(told.told, >, 0);
+    g_assert_cmpuint(told.told, <, sent);
+    osh_nflog_reader_free(reader);
+}
+
 static void
 assert_resolved(int resolver, const char *server)
 {
@@ -681,6 +733,8 @@ static const Case cases[] = {
      refusals_body},
     {"dns-to-any-server-reaches-the-resolver-and-is-answered-by-that-server",
      OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL, dns_body},
+    {"what-the-log-cannot-hold-is-told-as-a-loss", OSH_NETWORK_CAPTURE_TPROXY,
+     OSH_NETWORK_CLAIM_ALL, log_overflow_body},
     {"an-address-of-the-box-is-reached-as-soon-as-it-is-there", OSH_NETWORK_CAPTURE_TPROXY,
      OSH_NETWORK_CLAIM_ALL, ready_at_once_body},
     {"nobody-can-bind-beside-a-listener", OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL,

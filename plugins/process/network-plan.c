@@ -115,16 +115,19 @@ static void
 make_links(OshNetworkPlan *plan)
 {
     GByteArray *bytes = g_byte_array_sized_new(LINKS_BUFFER_SIZE);
+    gboolean captures = plan->capture != OSH_NETWORK_CAPTURE_NONE;
     guint sequence = 0;
 
     add_link_up(bytes, ++sequence);
     add_address(bytes, ++sequence, AF_INET, OSH_NETWORK_EXPLICIT_ADDRESS_V4);
     add_address(bytes, ++sequence, AF_INET, OSH_NETWORK_BOX_ADDRESS_V4);
-    add_local_default(bytes, ++sequence, AF_INET, OSH_NETWORK_BOX_ADDRESS_V4);
+    if (captures)
+        add_local_default(bytes, ++sequence, AF_INET, OSH_NETWORK_BOX_ADDRESS_V4);
     if (plan->ipv6) {
         add_address(bytes, ++sequence, AF_INET6, OSH_NETWORK_EXPLICIT_ADDRESS_V6);
         add_address(bytes, ++sequence, AF_INET6, OSH_NETWORK_BOX_ADDRESS_V6);
-        add_local_default(bytes, ++sequence, AF_INET6, OSH_NETWORK_BOX_ADDRESS_V6);
+        if (captures)
+            add_local_default(bytes, ++sequence, AF_INET6, OSH_NETWORK_BOX_ADDRESS_V6);
     }
     g_assert(bytes->len <= LINKS_BUFFER_SIZE);
     plan->links = g_byte_array_free_to_bytes(bytes);
@@ -200,20 +203,35 @@ add_socket(OshNetworkPlan *plan, OshNetworkSocketRole role, int family, const ch
 static void
 add_listeners(OshNetworkPlan *plan)
 {
+    gboolean captures = plan->capture != OSH_NETWORK_CAPTURE_NONE;
+
     add_socket(plan, OSH_NETWORK_SOCKET_EXPLICIT_V4, AF_INET, OSH_NETWORK_EXPLICIT_ADDRESS_V4,
                OSH_NETWORK_EXPLICIT_PORT);
+    if (plan->ipv6)
+        add_socket(plan, OSH_NETWORK_SOCKET_EXPLICIT_V6, AF_INET6, OSH_NETWORK_EXPLICIT_ADDRESS_V6,
+                   OSH_NETWORK_EXPLICIT_PORT);
+    if (!captures)
+        return;
     add_socket(plan, OSH_NETWORK_SOCKET_TRANSPARENT_V4, AF_INET, "127.0.0.1",
                OSH_NETWORK_TRANSPARENT_PORT);
     add_socket(plan, OSH_NETWORK_SOCKET_DNS_UDP_V4, AF_INET, "127.0.0.1", OSH_NETWORK_DNS_PORT);
     add_socket(plan, OSH_NETWORK_SOCKET_DNS_TCP_V4, AF_INET, "127.0.0.1", OSH_NETWORK_DNS_PORT);
     if (!plan->ipv6)
         return;
-    add_socket(plan, OSH_NETWORK_SOCKET_EXPLICIT_V6, AF_INET6, OSH_NETWORK_EXPLICIT_ADDRESS_V6,
-               OSH_NETWORK_EXPLICIT_PORT);
     add_socket(plan, OSH_NETWORK_SOCKET_TRANSPARENT_V6, AF_INET6, "::1",
                OSH_NETWORK_TRANSPARENT_PORT);
     add_socket(plan, OSH_NETWORK_SOCKET_DNS_UDP_V6, AF_INET6, "::1", OSH_NETWORK_DNS_PORT);
     add_socket(plan, OSH_NETWORK_SOCKET_DNS_TCP_V6, AF_INET6, "::1", OSH_NETWORK_DNS_PORT);
+}
+
+static void
+make_ruleset(OshNetworkPlan *plan, OshNetworkClaims claims)
+{
+    plan->ruleset = osh_network_ruleset_new(plan->capture, claims, FALSE);
+    plan->netlinks[1] = (OshBoxNetlink){.protocol = NETLINK_NETFILTER,
+                                        .bytes = g_bytes_get_data(plan->ruleset, NULL),
+                                        .size = g_bytes_get_size(plan->ruleset),
+                                        .acks = OSH_NETWORK_RULESET_ACKS};
 }
 
 OshNetworkPlan *
@@ -224,12 +242,10 @@ osh_network_plan_new(OshNetworkCapture capture, gboolean ipv6, OshNetworkClaims 
     plan->capture = capture;
     plan->ipv6 = ipv6;
     make_links(plan);
-    plan->ruleset = osh_network_ruleset_new(capture, claims, FALSE);
-    plan->netlinks[1] = (OshBoxNetlink){.protocol = NETLINK_NETFILTER,
-                                        .bytes = g_bytes_get_data(plan->ruleset, NULL),
-                                        .size = g_bytes_get_size(plan->ruleset),
-                                        .acks = OSH_NETWORK_RULESET_ACKS};
-    make_nflog(plan);
+    if (capture != OSH_NETWORK_CAPTURE_NONE) {
+        make_ruleset(plan, claims);
+        make_nflog(plan);
+    }
     if (claims == OSH_NETWORK_CLAIM_NONE)
         return plan;
     add_listeners(plan);
@@ -247,7 +263,7 @@ osh_network_plan_free(OshNetworkPlan *plan)
     if (plan == NULL)
         return;
     g_bytes_unref(plan->links);
-    g_bytes_unref(plan->ruleset);
-    g_bytes_unref(plan->nflog);
+    g_clear_pointer(&plan->ruleset, g_bytes_unref);
+    g_clear_pointer(&plan->nflog, g_bytes_unref);
     g_free(plan);
 }

@@ -27,10 +27,13 @@ G_BEGIN_DECLS
  * @OSH_NETWORK_CAPTURE_TPROXY: TCP keeps its exact tuple; the original destination is getsockname()
  * @OSH_NETWORK_CAPTURE_REDIRECT: for kernels without TPROXY; the original destination is
  *   SO_ORIGINAL_DST, and the peer port can differ from the client's own (security rule 6)
+ * @OSH_NETWORK_CAPTURE_NONE: for kernels without nftables: no route leads anywhere, and only the
+ *   explicit proxy's listeners are made
  */
 typedef enum {
     OSH_NETWORK_CAPTURE_TPROXY,
     OSH_NETWORK_CAPTURE_REDIRECT,
+    OSH_NETWORK_CAPTURE_NONE,
 } OshNetworkCapture;
 
 /**
@@ -78,7 +81,7 @@ typedef enum {
  * OshNetworkPlan:
  * @capture: how TCP is captured
  * @ipv6: whether the box has IPv6
- * @netlinks: the links, then the ruleset: for OshBoxPlan.netlinks
+ * @netlinks: the links, then the ruleset, which is empty without capture: for OshBoxPlan.netlinks
  * @sockets: for OshBoxPlan.sockets
  * @roles: what each of @sockets is for
  * @n_sockets: how many

@@ -103,6 +103,126 @@ test_hostile_packets_are_survived(void)
     g_assert_false(osh_nflog_parse(message, 15, remember, &(Seen){0}));
 }
 
+/* ---- IPv6 extension headers ---- */
+
+typedef struct {
+    const char *name;
+    guint8 first;
+    guint8 headers[64];
+    gsize length;
+    guint8 protocol;
+    guint16 port;
+} Chain;
+
+/* Each chain ends in a UDP header to port 443. */
+#define UDP_443 0x0f, 0xa0, 0x01, 0xbb, 0, 8, 0, 0
+static const Chain chains[] = {
+    {"none", IPPROTO_UDP, {UDP_443}, 8, IPPROTO_UDP, 443},
+    {"hop-by-hop",
+     IPPROTO_HOPOPTS,
+     {IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0, UDP_443},
+     16,
+     IPPROTO_UDP,
+     443},
+    {"two of them",
+     IPPROTO_HOPOPTS,
+     {IPPROTO_DSTOPTS,
+      0,
+      1,
+      4,
+      0,
+      0,
+      0,
+      0,
+      IPPROTO_UDP,
+      1,
+      1,
+      12,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      UDP_443},
+     32,
+     IPPROTO_UDP,
+     443},
+    {"authentication",
+     IPPROTO_AH,
+     {IPPROTO_UDP, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, UDP_443},
+     20,
+     IPPROTO_UDP,
+     443},
+    {"first fragment",
+     IPPROTO_FRAGMENT,
+     {IPPROTO_UDP, 0, 0, 1, 0, 0, 0, 9, UDP_443},
+     16,
+     IPPROTO_UDP,
+     443},
+    {"later fragment",
+     IPPROTO_FRAGMENT,
+     {IPPROTO_UDP, 0, 0, 8, 0, 0, 0, 9, UDP_443},
+     16,
+     IPPROTO_UDP,
+     0},
+    {"far fragment",
+     IPPROTO_FRAGMENT,
+     {IPPROTO_UDP, 0, 1, 0, 0, 0, 0, 9, UDP_443},
+     16,
+     IPPROTO_UDP,
+     0},
+    {"one that lies about its length",
+     IPPROTO_DSTOPTS,
+     {IPPROTO_UDP, 255, 1, 4, 0, 0, 0, 0, UDP_443},
+     16,
+     IPPROTO_DSTOPTS,
+     0},
+    {"one that is cut short", IPPROTO_ROUTING, {IPPROTO_UDP, 0, 0, 0}, 4, IPPROTO_ROUTING, 0},
+    {"nothing behind", IPPROTO_HOPOPTS, {IPPROTO_NONE, 0, 1, 4, 0, 0, 0, 0}, 8, IPPROTO_NONE, 0},
+};
+
+static OshRefusedPacket
+read_v6(guint8 first, const guint8 *headers, gsize length)
+{
+    guint8 packet[400] = {0x60};
+    guint8 message[512];
+    Seen seen = {0};
+
+    packet[6] = first;
+    packet[8] = 0xfd;
+    packet[24] = 0x20;
+    memcpy(packet + 40, headers, length);
+    g_assert_true(osh_nflog_parse(message, build(message, packet, 40 + length, 1, "refused"),
+                                  remember, &seen));
+    g_assert_cmpuint(seen.calls, ==, 1);
+    return seen.last;
+}
+
+static void
+test_extension_headers_are_followed(void)
+{
+    guint8 many[8 * 20];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(chains); i++) {
+        OshRefusedPacket seen = read_v6(chains[i].first, chains[i].headers, chains[i].length);
+
+        g_test_message("%s", chains[i].name);
+        g_assert_cmpuint(seen.protocol, ==, chains[i].protocol);
+        g_assert_cmpuint(seen.destination_port, ==, chains[i].port);
+    }
+    memset(many, 0, sizeof many);
+    for (gsize i = 0; i < sizeof many; i += 8)
+        many[i] = IPPROTO_DSTOPTS;
+    g_assert_cmpuint(read_v6(IPPROTO_DSTOPTS, many, sizeof many).protocol, ==, IPPROTO_DSTOPTS);
+}
+
 static void
 count_refused(const OshRefusedPacket *packet, guint64 count, gpointer data)
 {
@@ -121,32 +241,96 @@ count_lost(guint64 count, gpointer data)
     seen->lost += (guint)count;
 }
 
+typedef struct {
+    OshNflogReader *reader;
+    int fd;
+    guint8 packet[sizeof udp_packet];
+} Flood;
+
+static void
+flood_begin(Flood *flood, Seen *seen)
+{
+    int fds[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), ==, 0);
+    flood->reader = osh_nflog_reader_new(fds[0], count_refused, count_lost, seen);
+    flood->fd = fds[1];
+    memcpy(flood->packet, udp_packet, sizeof udp_packet);
+}
+
+static void
+flood_end(Flood *flood)
+{
+    osh_nflog_reader_flush(flood->reader);
+    osh_nflog_reader_free(flood->reader);
+    close(flood->fd);
+}
+
+static void
+flood_send(Flood *flood, guint16 source_port, guint16 destination)
+{
+    guint8 message[512];
+    gsize size;
+
+    flood->packet[18] = (guint8)(destination >> 8);
+    flood->packet[19] = (guint8)destination;
+    flood->packet[20] = (guint8)(source_port >> 8);
+    flood->packet[21] = (guint8)source_port;
+    size = build(message, flood->packet, sizeof flood->packet, 1, "refused");
+    while (send(flood->fd, message, size, 0) < 0)
+        g_main_context_iteration(NULL, FALSE);
+}
+
 static void
 test_flood_costs_a_bounded_number_of_reports(void)
 {
-    guint8 message[512];
-    guint8 packet[sizeof udp_packet];
     Seen seen = {0};
-    int fds[2];
-    OshNflogReader *reader;
+    Flood flood;
 
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), ==, 0);
-    reader = osh_nflog_reader_new(fds[0], count_refused, count_lost, &seen);
-    memcpy(packet, udp_packet, sizeof packet);
-    for (guint i = 0; i < 600; i++) {
-        gsize size;
-
-        packet[18] = (guint8)(i < 300 ? 1 : i >> 8);
-        packet[19] = (guint8)(i < 300 ? 1 : i);
-        size = build(message, packet, sizeof packet, 1, "refused");
-        while (send(fds[1], message, size, 0) < 0)
-            g_main_context_iteration(NULL, FALSE);
-    }
-    osh_nflog_reader_flush(reader);
+    flood_begin(&flood, &seen);
+    for (guint i = 0; i < 600; i++)
+        flood_send(&flood, (guint16)i, (guint16)(i < 300 ? 1 : i));
+    flood_end(&flood);
     g_assert_cmpuint(seen.calls, <=, 257);
     g_assert_cmpuint(seen.count + seen.lost, ==, 600);
-    osh_nflog_reader_free(reader);
-    close(fds[1]);
+    g_assert_cmpuint(seen.lost, >, 0);
+}
+
+static void
+test_one_socket_cannot_take_every_place(void)
+{
+    Seen seen = {0};
+    Flood flood;
+
+    flood_begin(&flood, &seen);
+    for (guint i = 0; i < 1000; i++)
+        flood_send(&flood, 4000, (guint16)i);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpuint(seen.calls, ==, 16);
+    flood_send(&flood, 5000, 7);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpuint(seen.calls, ==, 17);
+    g_assert_cmpuint(seen.last.source_port, ==, 5000);
+    flood_end(&flood);
+    g_assert_cmpuint(seen.count + seen.lost, ==, 1001);
+}
+
+static void
+test_many_sockets_to_one_place_become_one_kind(void)
+{
+    Seen seen = {0};
+    Flood flood;
+
+    flood_begin(&flood, &seen);
+    for (guint i = 1; i <= 1000; i++)
+        flood_send(&flood, (guint16)i, 7);
+    flood_end(&flood);
+    g_assert_cmpuint(seen.calls, <=, 20);
+    g_assert_cmpuint(seen.lost, ==, 0);
+    g_assert_cmpuint(seen.count, ==, 1000);
+    g_assert_cmpuint(seen.last.source_port, ==, 0);
 }
 
 int
@@ -157,6 +341,12 @@ main(int argc, char **argv)
                     test_packet_is_read_with_its_owner);
     g_test_add_func("/process/nflog/hostile-packets-are-survived",
                     test_hostile_packets_are_survived);
+    g_test_add_func("/process/nflog/extension-headers-are-followed-as-far-as-they-can-be",
+                    test_extension_headers_are_followed);
+    g_test_add_func("/process/nflog/one-socket-cannot-take-every-place",
+                    test_one_socket_cannot_take_every_place);
+    g_test_add_func("/process/nflog/many-sockets-to-one-place-become-one-kind",
+                    test_many_sockets_to_one_place_become_one_kind);
     g_test_add_func("/process/nflog/flood-costs-a-bounded-number-of-reports",
                     test_flood_costs_a_bounded_number_of_reports);
     return g_test_run();

@@ -416,8 +416,10 @@ osh_nflog_reader_flush(OshNflogReader *reader)
     g_hash_table_remove_all(reader->kinds);
     g_hash_table_remove_all(reader->sockets);
     g_hash_table_remove_all(reader->destinations);
-    if (reader->lost_count > 0 || reader->lost_unknown)
-        reader->lost(reader->lost_unknown ? 0 : reader->lost_count, reader->data);
+    if (reader->lost_count > 0)
+        reader->lost(reader->lost_count, reader->data);
+    if (reader->lost_unknown)
+        reader->lost(0, reader->data);
     reader->lost_count = 0;
     reader->lost_unknown = FALSE;
 }

@@ -70,7 +70,13 @@ OSH_PLUGIN_MANIFEST(
     "type=boolean\n"
     "default=true\n"
     "help=a policy with a network also reads /usr, /lib, /etc, /app and /var/log, as "
-    "OpenShell's\n");
+    "OpenShell's\n"
+    "\n"
+    "[config capture]\n"
+    "type=string\n"
+    "default=best\n"
+    "help=how connections are captured: best, tproxy, redirect, or none (programs that use the "
+    "proxy only)\n");
 
 static GStrv
 strings_setting(GVariant *config, const char *key)
@@ -104,6 +110,7 @@ process_destroy(gpointer self)
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
     g_free(plugin->session);
+    g_free(plugin->capture);
     g_clear_pointer(&plugin->limits, g_array_unref);
     g_free(plugin);
 }
@@ -122,13 +129,20 @@ check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
 {
     g_auto(GStrv) limits = strings_setting(config, "limits");
     GError *cause = NULL;
+    char *capture;
 
     plugin->limits = osh_program_limits_parse((const char *const *)limits, &cause);
     if (plugin->limits == NULL) {
         osh_process_propagate(error, cause);
         return FALSE;
     }
-    return osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error);
+    plugin->capture = g_strdup("best");
+    if (config != NULL && g_variant_lookup(config, "capture", "s", &capture)) {
+        g_free(plugin->capture);
+        plugin->capture = capture;
+    }
+    return osh_process_check_capture(plugin->capture, error) &&
+           osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error);
 }
 
 static gboolean

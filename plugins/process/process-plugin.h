@@ -35,6 +35,7 @@ typedef struct {
     GStrv groups;
     GStrv pass_environment;
     char *default_user;
+    char *capture;       /* checked */
     GStrv seccomp_allow; /* checked */
     gboolean refuse_internet_sockets;
     gboolean landlock_log;
@@ -126,6 +127,18 @@ void osh_process_describe_level(OshBox *box);
 
 /** osh_process_box_seal: see osh_launcher_seal(); in box-seal.c. */
 gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);
+
+/** osh_process_may_lack: whether --allow-degraded gave up @name. */
+gboolean osh_process_may_lack(const OshBoxRequest *request, const char *name);
+
+/** osh_process_check_capture: whether @name is a value of the configuration key "capture". */
+gboolean osh_process_check_capture(const char *name, GError **error);
+
+/** osh_process_capture_word: Returns: the word for it in the start line. */
+const char *osh_process_capture_word(OshNetworkCapture capture);
+
+/** osh_process_open_with_network: makes the handle of @box, with the best network there is. */
+gboolean osh_process_open_with_network(OshBox *box, const OshBoxRequest *request, GError **error);
 
 /**
  * osh_process_box_free:

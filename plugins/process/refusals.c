@@ -15,6 +15,8 @@
 
 /* The reader reports at most 256 kinds a second. */
 #define MAX_SENDERS   512
+#define LOSS_COUNTED  "refused packets were not recorded one by one: there were too many"
+#define LOSS_UNKNOWN  "refused packets were not recorded: the kernel's log ran over"
 #define SENDER_MEMORY (3 * G_TIME_SPAN_SECOND)
 
 struct OshRefusalWatch {
@@ -60,7 +62,8 @@ publish(OshRefusalWatch *watch, const OshRefusal *refusal, const OshPeerIdentity
         g_strdup_printf("capture|%s|%u|%s", refusal->host, refusal->port, refusal->reason);
     GVariantDict details;
 
-    publication.collapse_key = collapse;
+    /* What is a count already is not collapsed again: the sum of all events stays exact. */
+    publication.collapse_key = count == 1 ? collapse : NULL;
     g_variant_dict_init(&details, NULL);
     g_variant_dict_insert(&details, "hint", "s", refusal->hint);
     g_variant_dict_insert(&details, "packets", "t", count);
@@ -140,7 +143,7 @@ sender_look_up(Sender *sender)
         return;
     if (osh_socket_diag_find(watch->diag, &tuple, &inode) == 0)
         sender->lookup =
-            osh_identity_lookup(scanner, OSH_IDENTITY_ON_MAIN, inode, sender_known, sender);
+            osh_identity_lookup_name(scanner, OSH_IDENTITY_ON_MAIN, inode, sender_known, sender);
     else
         sender->problem = g_strdup("its socket was closed already");
 }
@@ -188,7 +191,7 @@ packets_lost(guint64 count, gpointer data)
     const OshRefusal refusal = {
         .host = (char *)"",
         .protocol = "",
-        .reason = (char *)"refused packets were not recorded one by one: there were too many",
+        .reason = (char *)(count > 0 ? LOSS_COUNTED : LOSS_UNKNOWN),
         .hint = "look for a program that floods the network",
         .uid = OSH_NFLOG_NO_UID,
     };

@@ -120,27 +120,42 @@ net_resolver_address(gpointer instance)
 {
     OshProcessPlugin *plugin = instance;
 
-    return plugin->box != NULL && plugin->box->network_served ? OSH_NETWORK_EXPLICIT_ADDRESS_V4
-                                                              : NULL;
+    const OshBox *box = plugin->box;
+
+    return box != NULL && box->network_served && box->network->capture != OSH_NETWORK_CAPTURE_NONE
+               ? OSH_NETWORK_EXPLICIT_ADDRESS_V4
+               : NULL;
 }
 
+/* @ipv6: the second attempt, for a server that listens on ::1 alone. */
 typedef struct {
+    OshProcessPlugin *plugin;
+    guint16 port;
+    gboolean ipv6;
     int fd;
     OshSandboxConnectFunc done;
     gpointer data;
 } Connect;
+
+static void connect_start(Connect *request);
 
 static void
 connect_finish(Connect *request, int failure)
 {
     g_autoptr(GError) error = NULL;
 
-    if (failure != 0) {
-        error = g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "cannot connect to the box: %s",
-                            g_strerror(failure));
-        close(request->fd);
-        request->fd = -1;
+    if (failure != 0 && request->fd >= 0)
+        close(g_steal_fd(&request->fd));
+    if (failure == ECONNREFUSED && !request->ipv6) {
+        request->ipv6 = TRUE;
+        connect_start(request);
+        return;
     }
+    if (failure != 0)
+        error =
+            g_error_new(OSH_ERROR, failure == ECONNREFUSED ? OSH_ERROR_NOT_FOUND : OSH_ERROR_FAILED,
+                        "nothing in the box can be reached on its port %u: %s", request->port,
+                        g_strerror(failure));
     request->done(request->fd, error, request->data);
     g_free(request);
 }
@@ -158,14 +173,34 @@ connect_ready(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void
-connect_start(Connect *request, guint16 port)
+static int
+connect_begin(int fd, gboolean ipv6, guint16 port)
 {
-    struct sockaddr_in address = {
+    const struct sockaddr_in v4 = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
+
+    return ipv6 ? connect(fd, (const struct sockaddr *)&v6, sizeof(v6))
+                : connect(fd, (const struct sockaddr *)&v4, sizeof(v4));
+}
+
+static void
+connect_start(Connect *request)
+{
+    OshBox *box = request->plugin->box;
+    g_autoptr(GError) error = NULL;
     g_autoptr(GSource) source = NULL;
 
-    if (connect(request->fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+    if (box != NULL)
+        request->fd = osh_box_new_socket(box->handle, request->ipv6 ? AF_INET6 : AF_INET,
+                                         SOCK_STREAM, &error);
+    if (request->fd < 0) {
+        /* A box that has ended meanwhile, or a kernel without IPv6. */
+        connect_finish(request, request->ipv6 ? EADDRNOTAVAIL : ENETDOWN);
+        return;
+    }
+    if (connect_begin(request->fd, request->ipv6, request->port) == 0) {
         connect_finish(request, 0);
         return;
     }
@@ -178,25 +213,38 @@ connect_start(Connect *request, guint16 port)
     g_source_attach(source, g_main_context_get_thread_default());
 }
 
+/* Our own listeners in the box are no servers of the box; port 53 is redirected to one. */
+static gboolean
+is_own_port(guint16 port)
+{
+    return port == OSH_NETWORK_TRANSPARENT_PORT || port == OSH_NETWORK_DNS_PORT || port == 53;
+}
+
 static void
 net_connect_loopback(gpointer instance, guint16 port, OshSandboxConnectFunc done, gpointer data)
 {
     OshProcessPlugin *plugin = instance;
     g_autoptr(GError) error = NULL;
     Connect *request;
-    int fd = -1;
 
     if (plugin->box == NULL)
         error = g_error_new(OSH_ERROR, OSH_ERROR_NOT_FOUND, "there is no box");
-    else
-        fd = osh_box_new_socket(plugin->box->handle, AF_INET, SOCK_STREAM, &error);
-    if (fd < 0) {
+    else if (port == 0 || is_own_port(port))
+        error = g_error_new(OSH_ERROR, OSH_ERROR_INVALID,
+                            "port %u of the box's loopback is not a program's", port);
+    if (error != NULL) {
         done(-1, error, data);
         return;
     }
     request = g_new0(Connect, 1);
-    *request = (Connect){fd, done, data};
-    connect_start(request, port);
+    *request = (Connect){
+        .plugin = plugin,
+        .port = port,
+        .fd = -1,
+        .done = done,
+        .data = data,
+    };
+    connect_start(request);
 }
 
 const OshSandboxNetInterface osh_sandbox_net_vtable = {

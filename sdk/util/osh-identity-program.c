@@ -452,3 +452,38 @@ osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem)
     }
     return osh_peer_identity_ref(chain[0]->identity);
 }
+
+static char *
+name_image(pid_t pid)
+{
+    g_autofree char *link = g_strdup_printf("/proc/%d/exe", pid);
+    struct stat status;
+
+    return stat(link, &status) == 0 ? read_image_path(pid, &status) : NULL;
+}
+
+OshPeerIdentity *
+osh_program_name(pid_t pid, char **ret_problem)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    OshPeerIdentity *identity = NULL;
+    guint64 start_time;
+    pid_t parent;
+    g_autofree char *path = pidfd >= 0 ? name_image(pid) : NULL;
+
+    if (path != NULL && read_stat(pid, &parent, &start_time) && pidfd_alive(pidfd)) {
+        identity = g_new0(OshPeerIdentity, 1);
+        identity->references = 1;
+        identity->pid = pid;
+        identity->start_time = start_time;
+        identity->process_key = (guint64)(guint32)pid | (start_time << 32);
+        identity->shown_binary = g_utf8_make_valid(path, -1);
+        identity->binary = g_steal_pointer(&path);
+        identity->sha256 = g_strdup("");
+    } else {
+        *ret_problem = program_problem(NULL, pid, "cannot be read");
+    }
+    if (pidfd >= 0)
+        close(pidfd);
+    return identity;
+}

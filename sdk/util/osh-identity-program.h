@@ -30,4 +30,14 @@ void osh_program_cache_begin_round(OshProgramCache *cache);
  */
 OshPeerIdentity *osh_program_identify(OshProgramCache *cache, pid_t pid, char **ret_problem);
 
+/**
+ * osh_program_name:
+ * @ret_problem: (out) (transfer full): why it cannot be told; set on failure only
+ *
+ * Only what a record needs: pid, start time and path of the image; the hash is empty.
+ *
+ * Returns: (transfer full) (nullable): what @pid runs now
+ */
+OshPeerIdentity *osh_program_name(pid_t pid, char **ret_problem);
+
 G_END_DECLS

@@ -117,7 +117,9 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
     for (guint i = 0; i < holders->len; i++) {
         pid_t pid = g_array_index(holders, pid_t, i);
         char *problem = NULL;
-        g_autoptr(OshPeerIdentity) holder = osh_program_identify(scanner->programs, pid, &problem);
+        g_autoptr(OshPeerIdentity) holder =
+            lookup->by_tuple ? osh_program_identify(scanner->programs, pid, &problem)
+                             : osh_program_name(pid, &problem);
 
         if (holder == NULL) {
             lookup_uncertain(lookup, problem);
@@ -195,8 +197,14 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
         }
     }
     osh_program_cache_begin_round(scanner->programs);
-    for (guint i = 0; i < lookups->len; i++)
-        scanner_judge(scanner, &scan, lookups->pdata[i]);
+    /* Names first: a big program that is read for the first time takes a while. */
+    for (guint pass = 0; pass < 2; pass++)
+        for (guint i = 0; i < lookups->len; i++) {
+            OshIdentityLookup *lookup = lookups->pdata[i];
+
+            if (lookup->by_tuple == (pass == 1))
+                scanner_judge(scanner, &scan, lookup);
+        }
     g_hash_table_unref(scan.wanted);
 }
 
@@ -322,8 +330,8 @@ scanner_ask(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
 }
 
 OshIdentityLookup *
-osh_identity_lookup(OshIdentityScanner *scanner, guint shard_index, guint64 inode,
-                    OshIdentityFunc done, gpointer data)
+osh_identity_lookup_name(OshIdentityScanner *scanner, guint shard_index, guint64 inode,
+                         OshIdentityFunc done, gpointer data)
 {
     OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
 

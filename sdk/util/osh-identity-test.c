@@ -288,8 +288,11 @@ test_program(void)
     g_autofree char *content = NULL;
     g_autofree char *digest = NULL;
     gsize length;
-    OshPeerIdentity *first, *second;
+    OshPeerIdentity *first, *second, *name;
 
+    name = osh_program_name(child, &problem);
+    g_assert_nonnull(name);
+    g_assert_cmpint(name->pid, ==, child);
     osh_program_cache_begin_round(cache);
     first = osh_program_identify(cache, child, &problem);
     osh_program_cache_begin_round(cache);
@@ -298,6 +301,8 @@ test_program(void)
     g_assert_nonnull(first);
     g_assert_true(first == second);
     g_assert_true(g_str_has_suffix(first->binary, "/sleep"));
+    g_assert_cmpstr(first->binary, ==, name->binary);
+    g_assert_cmpuint(first->process_key, ==, name->process_key);
     g_assert_cmpuint(first->n_ancestors, >=, 1);
     g_assert_cmpstr(first->ancestors[0].data, ==, own);
     g_assert_true(g_file_get_contents(first->binary, &content, &length, NULL));
@@ -305,6 +310,7 @@ test_program(void)
     g_assert_cmpstr(first->sha256, ==, digest);
     osh_peer_identity_unref(first);
     osh_peer_identity_unref(second);
+    osh_peer_identity_unref(name);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     osh_program_cache_begin_round(cache);

@@ -142,20 +142,24 @@ OshIdentityScanner *osh_identity_scanner_new(const OshHost *host, const OshInter
 void osh_identity_scanner_free(OshIdentityScanner *scanner);
 
 /**
- * osh_identity_lookup: [main, shard]
+ * osh_identity_lookup_name: [main, shard]
  * @shard_index: the calling shard, or %OSH_IDENTITY_ON_MAIN
  * @inode: of a socket
  *
+ * For a record, not for a decision: the identity has neither content hash nor ancestors nor command
+ * line, so that a program that ends soon after is named all the same.
+ *
  * Returns: (transfer none): the lookup, valid until @done is called or it is cancelled
  */
-OshIdentityLookup *osh_identity_lookup(OshIdentityScanner *scanner, guint shard_index,
-                                       guint64 inode, OshIdentityFunc done, gpointer data);
+OshIdentityLookup *osh_identity_lookup_name(OshIdentityScanner *scanner, guint shard_index,
+                                            guint64 inode, OshIdentityFunc done, gpointer data);
 
 /**
  * osh_identity_lookup_tuple: [main, shard]
+ * @shard_index: as above
  * @tuple: of a connection or datagram; the thread finds the inode too
  *
- * Otherwise like osh_identity_lookup().
+ * Returns: as above
  */
 OshIdentityLookup *osh_identity_lookup_tuple(OshIdentityScanner *scanner, guint shard_index,
                                              const OshPeerTuple *tuple, OshIdentityFunc done,

@@ -143,8 +143,11 @@ osh_sandbox_net_resolver_address(const OshInterface *net)
 
 /**
  * osh_sandbox_net_connect_loopback:
+ * @port: a program's; that of a listener of this interface is refused
+ * @done: called inside or later; %OSH_ERROR_NOT_FOUND when nothing listens there
  *
- * [main] Connects to a server inside the box, on its loopback: for port forwarding.
+ * [main] Connects to a server inside the box, on its loopback (127.0.0.1, then ::1): for port
+ * forwarding. The caller decides who may ask for it.
  */
 static inline void
 osh_sandbox_net_connect_loopback(const OshInterface *net, guint16 port, OshSandboxConnectFunc done,
