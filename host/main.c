@@ -11,6 +11,7 @@
 #include "plugin-protocols.h"
 #include "plugins-verb.h"
 #include "policy/verbs.h"
+#include "record/replay-verb.h"
 #include "run.h"
 
 int
@@ -29,6 +30,8 @@ main(int argc, char **argv)
         return osh_verb_policy(argc - 1, argv + 1);
     if (argc > 1 && g_str_equal(argv[1], "attach"))
         return osh_verb_attach(argc - 1, argv + 1);
+    if (argc > 1 && g_str_equal(argv[1], "replay"))
+        return osh_verb_replay(argc - 1, argv + 1);
     options = osh_options_parse((const char *const *)argv, &error);
     if (options == NULL) {
         g_printerr("openshell: error: %s\n", error->message);

@@ -65,6 +65,7 @@ osh_options_help(void)
            "  openshell-host explain POLICY ...     what a policy says, why, and what would change "
            "it\n"
            "  openshell-host policy VERB ...        tools for policy files; policy --help\n"
+           "  openshell-host replay RECORDING POLICY  what another policy would have changed\n"
            "\n"
            "  --policy FILE          what the program may do; without it there is no network\n"
            "                         it is followed while the run lasts; SIGHUP reads it at once\n"

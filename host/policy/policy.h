@@ -325,6 +325,14 @@ gsize osh_policy_memory(const OshPolicySnapshot *snapshot);
 void osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
                        OshPolicyVerdict *ret_verdict);
 
+/**
+ * osh_policy_verdict_line: [any]
+ * @verdict: of @snapshot
+ *
+ * Returns: line of the endpoint that decided, in the file of the policy; 0 when none did
+ */
+guint osh_policy_verdict_line(const OshPolicySnapshot *snapshot, const OshPolicyVerdict *verdict);
+
 /** osh_policy_verdict_is_softened: [any] Returns: whether the request is denied and is forwarded
  * all the same, because its endpoint only audits. Never true of a connection or a hard denial. */
 static inline gboolean

@@ -216,4 +216,77 @@ def _record_config():
     expect(len(rows_of(path)[1]) == 1, rows_of(path))
 
 
+def tool(*words):
+    """A verb of the host that reads files."""
+    return harness.run_host(None, None, list(words))
+
+
+def replay(recording, policy, *options):
+    return tool("replay", *options, recording, harness.write_policy(policy))
+
+
+def mixed_run():
+    """curl and python3, allowed and refused, recorded."""
+    script = (f"curl -sS --max-time 8 {URL}; curl -sS --max-time 8 {URL};"
+              f"curl -sS --max-time 8 http://{world.ADDRESS}:{world.REFUSED_PORT}/;"
+              f"{PYTHON} -I -c \"import urllib.request as r;"
+              f"r.urlopen('http://origin.test:{world.API_PORT}/hello', timeout=8)\"")
+    result = record(["/bin/sh", "-c", script],
+                    world.policy(API, f"origin.test:{world.API_PORT}"))
+    expect(result.code == 0, result)
+    return result
+
+
+@test("replay against the policy of the run changes nothing")
+def _replay_same():
+    run = mixed_run()
+    result = replay(run.path, world.policy(API, f"origin.test:{world.API_PORT}"))
+    expect(result.code == 0 and "unchanged: " in result.out, result)
+    expect("newly" not in result.out and "cannot" not in result.out, result)
+
+
+@test("replay against a stricter policy says what would break, with program, host, count and line")
+def _replay_stricter():
+    run = mixed_run()
+    result = replay(run.path, world.policy(f"origin.test:{world.API_PORT}",
+                                           binaries=("/usr/bin/curl",)))
+    expect(result.code == 1, result)
+    expect("newly break: 2 (3 times)" in result.out, result)
+    expect(f"curl -> {world.ADDRESS}:{world.API_PORT} GET /hello  (2 times)" in result.out, result)
+    expect("python3" in result.out and "not allowed in policy 'allowed'" in result.out, result)
+    parsed = json.loads(replay(run.path, world.policy(), "--json").out)
+    expect(len(parsed["newly_break"]) == 2 and not parsed["newly_pass"], parsed)
+
+
+@test("replay against a wider policy says what would newly pass, and by which rule")
+def _replay_wider():
+    run = mixed_run()
+    refused = f"{world.ADDRESS}:{world.REFUSED_PORT}"
+    result = replay(run.path, world.policy(API, f"origin.test:{world.API_PORT}", refused))
+    expect(result.code == 1 and "newly pass: 1 (1 times)" in result.out, result)
+    expect(f"{refused}" in result.out and "policy.yaml:" in result.out, result)
+
+
+@test("replay repeats the address check with the addresses of then")
+def _replay_addresses():
+    run = record([*CURL, f"http://origin.test:{world.API_PORT}/hello"],
+                 world.policy(f"origin.test:{world.API_PORT}"))
+    result = replay(run.path, world.policy(f"*.test.example:{world.API_PORT}",
+                                           {"host": "origin.test", "port": world.API_PORT,
+                                            "allowed_ips": ["10.99.0.0/16"]}))
+    expect(result.code == 1 and "address outside allowed_ips, 10.77.0.1" in result.out, result)
+
+
+@test("a file that is no recording, or whose text was meddled with, is refused with its line")
+def _replay_bad():
+    run = mixed_run()
+    result = tool("replay", "/etc/hostname", harness.write_policy(world.policy()))
+    expect(result.code == 125 and "/etc/hostname:1: " in result.err, result)
+    with open(run.path, "a", encoding="utf-8") as stream:
+        stream.write('{"outcome":"allowed","layer":"x","facts":{"a":1.5}}\n')
+    result = replay(run.path, world.policy())
+    expect(result.code == 125 and f":{len(run.lines) + 1}: " in result.err, result)
+    expect(tool("replay", run.path).code == 125, "one word is not enough")
+
+
 harness.main()

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict-line.c: where in the file stands what decided. Reads a snapshot only; any thread. */
+#include "model.h"
+
+#include <string.h>
+
+static guint
+rule_line(const OshPolicyRule *rules, guint n_rules, const char *words)
+{
+    for (guint i = 0; i < n_rules; i++)
+        if (rules[i].words == words)
+            return rules[i].line;
+    return 0;
+}
+
+static guint
+endpoint_line(const OshPolicyEndpoint *endpoint, const char *words)
+{
+    guint line;
+
+    if (endpoint->label == words)
+        return endpoint->match->line;
+    line = rule_line(endpoint->match->deny_rules, endpoint->match->n_deny_rules, words);
+    return line != 0 ? line : rule_line(endpoint->match->rules, endpoint->match->n_rules, words);
+}
+
+guint
+osh_policy_verdict_line(const OshPolicySnapshot *snapshot, const OshPolicyVerdict *verdict)
+{
+    if (verdict->rule == NULL)
+        return verdict->selected != NULL ? verdict->selected->match->line : 0;
+    /* The words of a rule are the snapshot's own, so whose they are is told by where they are. */
+    for (guint i = 0; i < snapshot->n_endpoints; i++) {
+        guint line = endpoint_line(&snapshot->endpoints[i], verdict->rule);
+
+        if (line != 0)
+            return line;
+    }
+    return verdict->selected != NULL ? verdict->selected->match->line : 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay-verb.c: `replay`: the command line of replay-report.h. Main thread; changes nothing. */
+#include "replay-verb.h"
+
+#include <stdio.h>
+
+#include "exit-code.h"
+#include "osh-text.h"
+#include "plugin-protocols.h"
+#include "replay-report.h"
+
+#define USAGE "replay [--json] [--strict] [--plugin-dir DIR]... RECORDING POLICY"
+
+static int
+complain(const char *problem)
+{
+    g_autoptr(GString) line = g_string_new("replay: ");
+
+    osh_text_append_terminal(line, problem);
+    fprintf(stderr, "%s\n", line->str);
+    return OSH_EXIT_HOST_ERROR;
+}
+
+static int
+replay_files(const char *recording_name, const char *policy_name, const char *const *plugin_dirs,
+             gboolean json, gboolean strict)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(OshRecording) recording = osh_recording_read_file(recording_name, &error);
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = NULL;
+    g_autoptr(OshReplayReport) report = NULL;
+    g_autofree char *text = NULL;
+
+    if (recording == NULL)
+        return complain(error->message);
+    protocols = osh_plugin_protocols_for_verb(plugin_dirs, &error);
+    if (protocols == NULL)
+        return complain(error->message);
+    /* Links are followed as a run follows them: a program was recorded by what it really is. */
+    policy =
+        osh_policy_load_file_with(protocols, policy_name, 1, OSH_POLICY_RESOLVE_LINKS, diagnostics);
+    if (policy == NULL) {
+        g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+
+        fputs(messages, stderr);
+        return OSH_EXIT_HOST_ERROR;
+    }
+    report = osh_replay_report_new(policy, recording);
+    text = json ? osh_replay_report_json(report, recording_name)
+                : osh_replay_report_text(report, recording_name);
+    fputs(text, stdout);
+    return report->newly_pass->len > 0 || report->newly_break->len > 0 ||
+                   (strict && report->cannot->len > 0)
+               ? 1
+               : 0;
+}
+
+int
+osh_verb_replay(int argc, char **argv)
+{
+    gboolean json = FALSE;
+    gboolean strict = FALSE;
+    g_auto(GStrv) plugin_dirs = NULL;
+    g_auto(GStrv) words = NULL;
+    const GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object", NULL},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "Exit with 1 also for what cannot be repeated",
+         NULL},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &plugin_dirs,
+         "Where the plugins are that bring protocols", "DIR"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING POLICY"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- repeat recorded decisions");
+    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 0; i < argc; i++)
+        arguments[i] = g_strdup(argv[i]);
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse_strv(context, &arguments, &error))
+        return complain(error->message);
+    if (words == NULL || g_strv_length(words) != 2)
+        return complain("name a recording and a policy; write: " USAGE);
+    return replay_files(words[0], words[1], (const char *const *)plugin_dirs, json, strict);
+}
