@@ -213,7 +213,7 @@ osh_address_is_metadata_name(const char *host)
     length = strlen(host);
     while (length > 0 && g_ascii_isspace(host[length - 1]))
         length--;
-    if (length > 0 && host[length - 1] == '.')
+    while (length > 0 && host[length - 1] == '.')
         length--;
     return length == sizeof(name) - 1 && g_ascii_strncasecmp(host, name, length) == 0;
 }

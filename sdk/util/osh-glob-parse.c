@@ -1,113 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * osh-glob-parse.c: pattern text to position automaton.
+ * osh-glob-parse.c: pattern text to tokens, in the two dialects there are.
  *
- * The text becomes a small tree of concatenations, alternatives and repetitions; the tree becomes
- * the sets "which positions can come first, last, and after this one". Runs on the thread that
- * loads a policy; depth and length are capped, so hostile patterns cost little.
+ * With a separator: OpenShell's rule globs. Its evaluator knows only slashes as separators, so
+ * another separator is translated first, and character classes see the translated text; that shows
+ * in corners (a class may take a slash) which are kept. Without a separator: the globs that select
+ * endpoints and hosts, which know neither braces nor escapes. Runs on the thread that loads a
+ * policy; depth and length are capped. Works on bytes: `?` takes one byte.
  */
 #include "osh-glob-private.h"
 
 #include <string.h>
 
-#define MAX_NESTING 8
-
-typedef enum {
-    NODE_POSITION,
-    NODE_SEQUENCE,
-    NODE_ALTERNATIVES,
-    NODE_REPEAT,   /* zero or more of the only child */
-    NODE_OPTIONAL, /* zero or one of the only child */
-} NodeKind;
-
-/* What a token of the text was, for the rules about neighbouring `**`. */
-typedef enum {
-    ROLE_PLAIN,
-    ROLE_LEADING_DEEP,
-    ROLE_MIDDLE_DEEP,
-} NodeRole;
+/* What a real slash becomes when it is not the separator; no pattern and no value holds it. */
+#define HIDDEN_SLASH '\0'
 
 typedef struct {
-    NodeKind kind;
-    NodeRole role;
-    guint position;
-    GPtrArray *children;
-} Node;
-
-typedef struct {
-    const char *cursor;
-    char separator;
-    guint depth;
-    GArray *positions;
+    const char *text;
+    gsize length;
+    gsize cursor;
+    guint depth; /* of braces */
     GArray *sets;
     GError **error;
 } Parser;
 
-typedef struct {
-    gboolean nullable;
-    guint64 first[OSH_GLOB_MAX_WORDS];
-    guint64 last[OSH_GLOB_MAX_WORDS];
-} Reach;
+void
+osh_glob_tokens_free(gpointer tokens)
+{
+    GArray *array = tokens;
+
+    if (array == NULL)
+        return;
+    for (guint i = 0; i < array->len; i++)
+        g_clear_pointer(&g_array_index(array, OshGlobToken, i).branches, g_ptr_array_unref);
+    g_array_unref(array);
+}
+
+static GArray *
+tokens_new(void)
+{
+    return g_array_new(FALSE, TRUE, sizeof(OshGlobToken));
+}
 
 static void
-node_free(gpointer data)
+push(GArray *tokens, OshGlobTokenKind kind, guchar byte)
 {
-    Node *node = data;
+    OshGlobToken token = {.kind = (guint8)kind, .byte = byte};
 
-    if (node == NULL)
-        return;
-    g_clear_pointer(&node->children, g_ptr_array_unref);
-    g_free(node);
+    g_array_append_val(tokens, token);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Node, node_free)
-
-static Node *
-node_new(NodeKind kind)
+static void
+push_set(Parser *parser, GArray *tokens, OshGlobSet set, gboolean negated)
 {
-    Node *node = g_new0(Node, 1);
+    OshGlobToken token = {.kind = OSH_GLOB_TOKEN_SET, .set = (guint16)parser->sets->len};
 
-    node->kind = kind;
-    node->children = g_ptr_array_new_with_free_func(node_free);
-    return node;
-}
-
-static Node *
-node_wrap(NodeKind kind, Node *child)
-{
-    Node *node = node_new(kind);
-
-    g_ptr_array_add(node->children, child);
-    return node;
-}
-
-static Node *
-position_new(Parser *parser, OshGlobPositionKind kind, guchar byte)
-{
-    OshGlobPosition position = {(guint8)kind, byte, 0};
-    Node *node = g_new0(Node, 1);
-
-    node->kind = NODE_POSITION;
-    node->position = parser->positions->len;
-    g_array_append_val(parser->positions, position);
-    return node;
-}
-
-static Node *
-set_new(Parser *parser, const OshGlobSet *set)
-{
-    Node *node = position_new(parser, OSH_GLOB_POSITION_SET, 0);
-
-    g_array_index(parser->positions, OshGlobPosition, node->position).set =
-        (guint16)parser->sets->len;
-    g_array_append_val(parser->sets, *set);
-    return node;
-}
-
-static Node *
-run_new(Parser *parser, OshGlobPositionKind kind)
-{
-    return node_wrap(NODE_REPEAT, position_new(parser, kind, 0));
+    for (guint word = 0; negated && word < 4; word++)
+        set.bits[word] = ~set.bits[word];
+    g_array_append_val(parser->sets, set);
+    g_array_append_val(tokens, token);
 }
 
 static void
@@ -117,12 +68,6 @@ set_add(OshGlobSet *set, guint from, guint to)
         set->bits[byte >> 6] |= G_GUINT64_CONSTANT(1) << (byte & 63);
 }
 
-static void
-set_remove(OshGlobSet *set, guint byte)
-{
-    set->bits[byte >> 6] &= ~(G_GUINT64_CONSTANT(1) << (byte & 63));
-}
-
 static gboolean
 fail(Parser *parser, const char *message)
 {
@@ -130,354 +75,314 @@ fail(Parser *parser, const char *message)
     return FALSE;
 }
 
-/* One character outside @refused: its leading byte, then any UTF-8 continuation bytes. */
-static void
-add_character(Parser *parser, Node *sequence, OshGlobSet refused)
+static gboolean
+at_end(const Parser *parser)
 {
-    OshGlobSet lead = {{0}};
-    OshGlobSet rest = {{0}};
-
-    set_add(&lead, 0x01, 0x7f);
-    set_add(&lead, 0xc0, 0xff);
-    set_add(&rest, 0x80, 0xbf);
-    for (guint word = 0; word < 4; word++)
-        lead.bits[word] &= ~refused.bits[word];
-    if (parser->separator != '\0')
-        set_remove(&lead, (guchar)parser->separator);
-    g_ptr_array_add(sequence->children, set_new(parser, &lead));
-    g_ptr_array_add(sequence->children, node_wrap(NODE_REPEAT, set_new(parser, &rest)));
+    return parser->cursor == parser->length;
 }
 
 static gboolean
-parse_class(Parser *parser, Node *sequence)
+next_is(const Parser *parser, char c)
 {
-    OshGlobSet set = {{0}};
-    gboolean negated = FALSE;
-    gboolean first = TRUE;
-    gint low = -1;
+    return !at_end(parser) && parser->text[parser->cursor] == c;
+}
 
-    if (*parser->cursor == '!' || *parser->cursor == '^') {
-        negated = TRUE;
-        parser->cursor++;
-    }
-    for (;; first = FALSE) {
-        guchar byte = (guchar)*parser->cursor;
+/* Bytes of the character at @p, whose text ends at @end. */
+static guint
+character_size(const char *p, const char *end)
+{
+    gunichar c = g_utf8_get_char_validated(p, end - p);
 
-        if (byte == '\0')
-            return fail(parser, "unclosed '['");
-        if (byte >= 0x80)
-            return fail(parser, "a class may hold ASCII characters only");
-        parser->cursor++;
-        if (byte == ']' && !first)
-            break;
-        if (byte == '-' && !first && low >= 0 && *parser->cursor != ']' &&
-            *parser->cursor != '\0') {
-            guchar high = (guchar)*parser->cursor++;
+    return c == (gunichar)-1 || c == (gunichar)-2 || c == 0 ? 1 : g_unichar_to_utf8(c, NULL);
+}
 
-            if (high >= 0x80)
-                return fail(parser, "a class may hold ASCII characters only");
-            if (high < low)
-                return fail(parser, "a range of a class runs backwards");
-            set_add(&set, (guint)low, high);
-            low = -1;
-            continue;
-        }
-        set_add(&set, byte, byte);
-        low = byte;
-    }
-    if (negated) {
-        add_character(parser, sequence, set);
+static guint32
+character_value(const char *p, guint size)
+{
+    return size == 1 ? (guchar)*p : g_utf8_get_char(p);
+}
+
+/*
+ * A range between two characters. The evaluator writes characters out as bytes, so of a longer one
+ * only its nearest byte takes part in the range, and the others stand for themselves.
+ */
+static gboolean
+add_range(Parser *parser, OshGlobSet *set, const char *low, guint low_size, const char *high,
+          guint high_size)
+{
+    guchar from = (guchar)low[low_size - 1];
+    guchar to = (guchar)high[0];
+
+    if (low_size == high_size && memcmp(low, high, low_size) == 0)
         return TRUE;
-    }
-    if (parser->separator != '\0')
-        set_remove(&set, (guchar)parser->separator);
-    g_ptr_array_add(sequence->children, set_new(parser, &set));
+    if (character_value(high, high_size) < character_value(low, low_size) || to < from)
+        return fail(parser, "a class with a range that runs backwards");
+    for (guint i = 0; i + 1 < low_size; i++)
+        set_add(set, (guchar)low[i], (guchar)low[i]);
+    set_add(set, from, to);
+    for (guint i = 1; i < high_size; i++)
+        set_add(set, (guchar)high[i], (guchar)high[i]);
     return TRUE;
 }
 
-/* `**` as a whole component where the separator is a slash. */
-static void
-add_deep_component(Parser *parser, Node *sequence, gboolean at_end)
+static gboolean
+parse_class(Parser *parser, GArray *tokens)
 {
-    GPtrArray *children = sequence->children;
-    Node *previous = children->len > 0 ? g_ptr_array_index(children, children->len - 1) : NULL;
-    Node *node;
+    const char *end = parser->text + parser->length;
+    OshGlobSet set = {{0}};
+    const char *last = NULL; /* the character that a range would begin with */
+    guint last_size = 0;
+    gboolean in_range = FALSE;
+    gboolean negated = next_is(parser, '!') || next_is(parser, '^');
 
-    if (previous != NULL && previous->role == ROLE_LEADING_DEEP)
-        return;
-    if (previous == NULL) {
-        /* nothing, a slash, or anything that ends in one */
-        Node *below = node_new(NODE_SEQUENCE);
+    parser->cursor += negated;
+    for (gboolean first = TRUE;; first = FALSE) {
+        const char *p = parser->text + parser->cursor;
+        guint size;
 
-        g_ptr_array_add(below->children, run_new(parser, OSH_GLOB_POSITION_ANY));
-        g_ptr_array_add(below->children, position_new(parser, OSH_GLOB_POSITION_BYTE, '/'));
-        node =
-            node_wrap(NODE_ALTERNATIVES,
-                      node_wrap(NODE_OPTIONAL, position_new(parser, OSH_GLOB_POSITION_BYTE, '/')));
-        g_ptr_array_add(node->children, below);
-        node->role = ROLE_LEADING_DEEP;
-        g_ptr_array_add(children, node);
-        return;
+        if (at_end(parser))
+            return fail(parser, "an unclosed '['");
+        size = character_size(p, end);
+        parser->cursor += size;
+        if (*p == ']' && !first)
+            break;
+        if (*p == '-' && !first && !in_range) {
+            in_range = TRUE;
+            continue;
+        }
+        if (in_range) {
+            if (!add_range(parser, &set, last, last_size, p, size))
+                return FALSE;
+            /* `a-c-e` is one range from a to e, so @last stays */
+            in_range = FALSE;
+            continue;
+        }
+        for (guint i = 0; i < size; i++)
+            set_add(&set, (guchar)p[i], (guchar)p[i]);
+        last = p;
+        last_size = size;
     }
-    if (previous->role == ROLE_PLAIN && at_end) {
-        g_ptr_array_add(children, run_new(parser, OSH_GLOB_POSITION_ANY));
-        return;
-    }
-    if (previous->role == ROLE_MIDDLE_DEEP && !at_end)
-        return;
-    if (previous->role == ROLE_MIDDLE_DEEP) {
-        g_ptr_array_remove_index(children, children->len - 1);
-        g_ptr_array_add(children, position_new(parser, OSH_GLOB_POSITION_BYTE, '/'));
-        g_ptr_array_add(children, run_new(parser, OSH_GLOB_POSITION_ANY));
-        return;
-    }
-    /* the slash before it stands already; what follows is optional and ends in the one after it */
-    node = node_new(NODE_SEQUENCE);
-    g_ptr_array_add(node->children, run_new(parser, OSH_GLOB_POSITION_ANY));
-    g_ptr_array_add(node->children, position_new(parser, OSH_GLOB_POSITION_BYTE, '/'));
-    g_ptr_array_remove_index(children, children->len - 1);
-    {
-        Node *middle = node_new(NODE_SEQUENCE);
-
-        g_ptr_array_add(middle->children, position_new(parser, OSH_GLOB_POSITION_BYTE, '/'));
-        g_ptr_array_add(middle->children, node_wrap(NODE_OPTIONAL, node));
-        middle->role = ROLE_MIDDLE_DEEP;
-        g_ptr_array_add(children, middle);
-    }
+    if (in_range)
+        set_add(&set, '-', '-');
+    push_set(parser, tokens, set, negated);
+    return TRUE;
 }
 
+/* Two stars at the cursor's left: @before is the byte before them, or -1. */
 static void
-parse_star(Parser *parser, Node *sequence, gboolean component_start, gboolean in_braces)
+parse_two_stars(Parser *parser, GArray *tokens, gint before)
 {
-    char after = parser->cursor[0] == '*' ? parser->cursor[1] : '*';
-    gboolean empty = sequence->children->len == 0;
-    gboolean at_end = after == '\0' || (in_braces && !empty && (after == ',' || after == '}'));
+    gboolean nested = parser->depth > 0;
+    gboolean last;
+    OshGlobToken *previous;
 
-    if (parser->separator == '\0' || !component_start || parser->cursor[0] != '*' ||
-        !(at_end || after == parser->separator)) {
-        g_ptr_array_add(sequence->children, run_new(parser, OSH_GLOB_POSITION_INSIDE));
+    if (tokens->len == 0) {
+        if (!at_end(parser) && !next_is(parser, '/')) {
+            push(tokens, OSH_GLOB_TOKEN_RUN, 0);
+            return;
+        }
+        push(tokens, OSH_GLOB_TOKEN_DEEP_FIRST, 0);
+        parser->cursor += !at_end(parser);
         return;
     }
-    parser->cursor++;
-    if (parser->separator != '/') {
-        g_ptr_array_add(sequence->children, run_new(parser, OSH_GLOB_POSITION_ANY));
+    last = at_end(parser) || (nested && (next_is(parser, ',') || next_is(parser, '}')));
+    if ((before != '/' && !(nested && (before == ',' || before == '{'))) ||
+        (!last && !next_is(parser, '/'))) {
+        push(tokens, OSH_GLOB_TOKEN_RUN, 0);
         return;
     }
-    add_deep_component(parser, sequence, at_end);
-    if (!at_end)
-        parser->cursor++;
+    parser->cursor += !last;
+    /* the token before it, as a rule the slash, becomes part of this one */
+    previous = &g_array_index(tokens, OshGlobToken, tokens->len - 1);
+    if (previous->kind == OSH_GLOB_TOKEN_DEEP_FIRST || previous->kind == OSH_GLOB_TOKEN_DEEP_LAST)
+        return;
+    g_clear_pointer(&previous->branches, g_ptr_array_unref);
+    previous->kind = last ? OSH_GLOB_TOKEN_DEEP_LAST : OSH_GLOB_TOKEN_DEEP_BETWEEN;
 }
 
-static Node *parse_sequence(Parser *parser, gboolean in_braces);
+static GArray *parse_branch(Parser *parser);
 
 static gboolean
-parse_braces(Parser *parser, Node *sequence)
+parse_braces(Parser *parser, GArray *tokens)
 {
-    g_autoptr(Node) alternatives = node_new(NODE_ALTERNATIVES);
+    OshGlobToken token = {.kind = OSH_GLOB_TOKEN_ALTERNATIVES};
 
-    if (++parser->depth > MAX_NESTING)
-        return fail(parser, "braces are nested too deeply");
+    if (++parser->depth > OSH_GLOB_MAX_NESTING)
+        return fail(parser, "braces nested too deeply");
+    token.branches = g_ptr_array_new_with_free_func(osh_glob_tokens_free);
+    g_array_append_val(tokens, token);
     for (;;) {
-        Node *branch = parse_sequence(parser, TRUE);
+        GArray *branch = parse_branch(parser);
 
         if (branch == NULL)
             return FALSE;
-        /* an empty alternative is dropped, not matched */
-        if (branch->children->len > 0)
-            g_ptr_array_add(alternatives->children, branch);
-        else
-            node_free(branch);
-        if (*parser->cursor == '\0')
-            return fail(parser, "unclosed '{'");
-        if (*parser->cursor++ == '}')
+        g_ptr_array_add(token.branches, branch);
+        if (at_end(parser))
+            return fail(parser, "an unclosed '{'");
+        if (parser->text[parser->cursor++] == '}')
             break;
     }
     parser->depth--;
-    if (alternatives->children->len > 0)
-        g_ptr_array_add(sequence->children, g_steal_pointer(&alternatives));
     return TRUE;
 }
 
-static Node *
-parse_sequence(Parser *parser, gboolean in_braces)
+/* Up to the end, or inside braces up to the comma or brace that ends the branch. */
+static GArray *
+parse_branch(Parser *parser)
 {
-    g_autoptr(Node) sequence = node_new(NODE_SEQUENCE);
-    gboolean component_start = TRUE;
+    GArray *tokens = tokens_new();
 
-    while (*parser->cursor != '\0') {
-        char c = *parser->cursor;
-        gboolean after_separator = component_start;
+    while (!at_end(parser)) {
+        gint before = parser->cursor > 0 ? parser->text[parser->cursor - 1] : -1;
+        char c = parser->text[parser->cursor];
+        gboolean good = TRUE;
 
-        if (in_braces && (c == ',' || c == '}'))
-            return g_steal_pointer(&sequence);
+        if (parser->depth > 0 && (c == ',' || c == '}'))
+            return tokens;
         parser->cursor++;
-        component_start = FALSE;
         switch (c) {
         case '*':
-            parse_star(parser, sequence, after_separator, in_braces);
-            component_start = parser->cursor[-1] == parser->separator;
-            continue;
-        case '?':
-            add_character(parser, sequence, (OshGlobSet){{0}});
-            continue;
-        case '[':
-            if (!parse_class(parser, sequence))
-                return NULL;
-            continue;
-        case '{':
-            if (!parse_braces(parser, sequence))
-                return NULL;
-            continue;
-        case '}':
-            fail(parser, "'}' without '{'");
-            return NULL;
-        case '\\':
-            c = *parser->cursor++;
-            if (c == '\0') {
-                fail(parser, "nothing follows the last '\\'");
-                return NULL;
+            if (next_is(parser, '*')) {
+                parser->cursor++;
+                parse_two_stars(parser, tokens, before);
+            } else {
+                push(tokens, OSH_GLOB_TOKEN_RUN, 0);
             }
             break;
+        case '?':
+            push(tokens, OSH_GLOB_TOKEN_ONE, 0);
+            break;
+        case '[':
+            good = parse_class(parser, tokens);
+            break;
+        case '{':
+            good = parse_braces(parser, tokens);
+            break;
+        case '}':
+            good = fail(parser, "an unmatched '}'");
+            break;
+        case '\\':
+            if (at_end(parser))
+                good = fail(parser, "a '\\' with nothing after it");
+            else
+                push(tokens, OSH_GLOB_TOKEN_BYTE, (guchar)parser->text[parser->cursor++]);
+            break;
         default:
+            push(tokens, OSH_GLOB_TOKEN_BYTE, (guchar)c);
             break;
         }
-        component_start = parser->separator != '\0' && c == parser->separator;
-        g_ptr_array_add(sequence->children,
-                        position_new(parser, OSH_GLOB_POSITION_BYTE, (guchar)c));
-    }
-    return g_steal_pointer(&sequence);
-}
-
-static void
-add_follow(OshGlob *glob, const guint64 *last, const guint64 *first)
-{
-    for (guint position = 0; position < glob->n_positions; position++) {
-        if (!((last[position >> 6] >> (position & 63)) & 1))
-            continue;
-        for (guint word = 0; word < glob->words; word++)
-            glob->follow[(gsize)(position + 2) * glob->words + word] |= first[word];
-    }
-}
-
-static void
-join(guint64 *into, const guint64 *other, guint words)
-{
-    for (guint word = 0; word < words; word++)
-        into[word] |= other[word];
-}
-
-static void
-build(OshGlob *glob, const Node *node, Reach *ret_reach)
-{
-    Reach child;
-
-    memset(ret_reach, 0, sizeof(*ret_reach));
-    if (node->kind == NODE_POSITION) {
-        ret_reach->first[node->position >> 6] |= G_GUINT64_CONSTANT(1) << (node->position & 63);
-        memcpy(ret_reach->last, ret_reach->first, sizeof(ret_reach->last));
-        return;
-    }
-    ret_reach->nullable = node->kind != NODE_ALTERNATIVES;
-    for (guint i = 0; i < node->children->len; i++) {
-        build(glob, g_ptr_array_index(node->children, i), &child);
-        if (node->kind != NODE_SEQUENCE) {
-            join(ret_reach->first, child.first, glob->words);
-            join(ret_reach->last, child.last, glob->words);
-            ret_reach->nullable |= child.nullable;
-            continue;
+        if (!good) {
+            osh_glob_tokens_free(tokens);
+            return NULL;
         }
-        add_follow(glob, ret_reach->last, child.first);
-        if (ret_reach->nullable)
-            join(ret_reach->first, child.first, glob->words);
-        if (!child.nullable)
-            memset(ret_reach->last, 0, sizeof(ret_reach->last));
-        join(ret_reach->last, child.last, glob->words);
-        ret_reach->nullable &= child.nullable;
     }
-    if (node->kind == NODE_REPEAT)
-        add_follow(glob, ret_reach->last, ret_reach->first);
+    return tokens;
 }
 
-/* Recognises "no wildcard" and "one wildcard between fixed bytes". */
-static void
-find_shape(OshGlob *glob, const Node *root)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    OshGlobShape shape = OSH_GLOB_SHAPE_LITERAL;
-    gsize prefix = 0;
-
-    for (guint i = 0; i < root->children->len; i++) {
-        const Node *node = g_ptr_array_index(root->children, i);
-        gboolean run = node->kind == NODE_REPEAT;
-        const OshGlobPosition *position;
-
-        if (run)
-            node = g_ptr_array_index(node->children, 0);
-        if (node->kind != NODE_POSITION)
-            return;
-        position = &glob->positions[node->position];
-        if (!run && position->kind == OSH_GLOB_POSITION_BYTE) {
-            g_string_append_c(text, (char)position->byte);
-            continue;
-        }
-        if (!run || shape != OSH_GLOB_SHAPE_LITERAL || position->kind == OSH_GLOB_POSITION_SET)
-            return;
-        shape = position->kind == OSH_GLOB_POSITION_ANY ? OSH_GLOB_SHAPE_DEEP : OSH_GLOB_SHAPE_STAR;
-        prefix = text->len;
-    }
-    glob->shape = shape;
-    glob->prefix_length = prefix;
-    glob->text_length = text->len;
-    g_free(glob->text);
-    glob->text = g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-/* Two stars alone, however spelt, match everything. */
+/* The class of a selector ends at the first bracket after its first character. */
 static gboolean
-is_everything(const Node *root)
+parse_selector_class(Parser *parser, GArray *tokens)
 {
-    const Node *only = root->children->len == 1 ? g_ptr_array_index(root->children, 0) : NULL;
+    gboolean negated = next_is(parser, '!');
+    const char *from = parser->text + parser->cursor + negated;
+    const char *end = parser->text + parser->length;
+    const char *close = end - from > 1 ? memchr(from + 1, ']', (gsize)(end - from - 1)) : NULL;
+    OshGlobSet set = {{0}};
 
-    return only != NULL && only->role == ROLE_LEADING_DEEP;
+    if (close == NULL)
+        return fail(parser, "an unclosed '['");
+    for (const char *p = from; p < close; p++) {
+        guchar low = (guchar)*p;
+        gboolean range = close - p > 2 && p[1] == '-';
+
+        /* a range that runs backwards holds nothing */
+        if (!range || low <= (guchar)p[2])
+            set_add(&set, low, range ? (guchar)p[2] : low);
+        p += range ? 2 : 0;
+    }
+    parser->cursor = (gsize)(close + 1 - parser->text);
+    push_set(parser, tokens, set, negated);
+    return TRUE;
 }
 
-OshGlob *
-osh_glob_new(const char *pattern, char separator, GError **error)
+static gboolean
+parse_selector_stars(Parser *parser, GArray *tokens)
 {
-    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(OshGlobPosition));
-    g_autoptr(GArray) sets = g_array_new(FALSE, FALSE, sizeof(OshGlobSet));
-    Parser parser = {pattern, separator, 0, positions, sets, error};
-    g_autoptr(Node) root = NULL;
-    g_autofree Reach *reach = NULL;
-    OshGlob *glob;
+    gsize start = parser->cursor - 1;
+    gsize count = 1;
 
-    if (strlen(pattern) > OSH_GLOB_MAX_PATTERN) {
-        g_set_error(error, OSH_GLOB_ERROR, 0, "the pattern is longer than %d bytes",
-                    OSH_GLOB_MAX_PATTERN);
-        return NULL;
+    for (; next_is(parser, '*'); parser->cursor++)
+        count++;
+    if (count == 1) {
+        push(tokens, OSH_GLOB_TOKEN_EVERYTHING, 0);
+        return TRUE;
     }
-    root = parse_sequence(&parser, FALSE);
-    if (root == NULL)
-        return NULL;
-    if (is_everything(root)) {
-        g_ptr_array_set_size(root->children, 0);
-        g_array_set_size(positions, 0);
-        g_ptr_array_add(root->children, run_new(&parser, OSH_GLOB_POSITION_ANY));
-    }
+    if (count > 2)
+        return fail(parser, "more than two '*' in a row");
+    if ((start > 0 && parser->text[start - 1] != '/') || (!at_end(parser) && !next_is(parser, '/')))
+        return fail(parser, "a '**' that is not a whole component");
+    parser->cursor += !at_end(parser);
+    push(tokens, OSH_GLOB_TOKEN_DEEP_OPTIONAL, 0);
+    return TRUE;
+}
 
-    glob = g_new0(OshGlob, 1);
-    glob->separator = separator;
-    glob->n_positions = positions->len;
-    glob->n_sets = sets->len;
-    glob->words = MAX(1, (positions->len + 63) / 64);
-    glob->positions = (OshGlobPosition *)(gpointer)g_array_steal(positions, NULL);
-    glob->sets = (OshGlobSet *)(gpointer)g_array_steal(sets, NULL);
-    glob->follow = g_new0(guint64, (gsize)(glob->n_positions + 2) * glob->words);
-    reach = g_new0(Reach, 1);
-    build(glob, root, reach);
-    memcpy(glob->follow, reach->first, glob->words * sizeof(guint64));
-    memcpy(glob->follow + glob->words, reach->last, glob->words * sizeof(guint64));
-    glob->matches_empty = reach->nullable;
-    find_shape(glob, root);
-    return glob;
+static GArray *
+parse_selector(Parser *parser)
+{
+    GArray *tokens = tokens_new();
+    gboolean good = TRUE;
+
+    while (good && !at_end(parser)) {
+        char c = parser->text[parser->cursor++];
+
+        if (c == '*')
+            good = parse_selector_stars(parser, tokens);
+        else if (c == '[')
+            good = parse_selector_class(parser, tokens);
+        else
+            push(tokens, c == '?' ? OSH_GLOB_TOKEN_ANY : OSH_GLOB_TOKEN_BYTE, (guchar)c);
+    }
+    if (!good)
+        g_clear_pointer(&tokens, osh_glob_tokens_free);
+    return tokens;
+}
+
+static GString *
+translate(const char *pattern, char separator)
+{
+    GString *text = g_string_new(NULL);
+
+    for (const char *p = pattern; *p != '\0'; p++) {
+        if (*p == separator && separator != '/') {
+            g_string_append_c(text, '/');
+            g_string_append_c(text, separator);
+            g_string_append_c(text, '/');
+        } else {
+            g_string_append_c(text, *p == '/' && separator != '/' ? HIDDEN_SLASH : *p);
+        }
+    }
+    return text;
+}
+
+GArray *
+osh_glob_parse(const char *pattern, char separator, GArray *sets, GError **error)
+{
+    g_autoptr(GString) translated = NULL;
+    Parser parser = {.sets = sets, .error = error};
+    GArray *tokens;
+
+    if (separator == '\0') {
+        parser.text = pattern;
+        parser.length = strlen(pattern);
+        return parse_selector(&parser);
+    }
+    translated = translate(pattern, separator);
+    parser.text = translated->str;
+    parser.length = translated->len;
+    tokens = parse_branch(&parser);
+    /* two stars alone, however they are spelt, are everything */
+    if (tokens != NULL && tokens->len == 1 &&
+        g_array_index(tokens, OshGlobToken, 0).kind == OSH_GLOB_TOKEN_DEEP_FIRST)
+        g_array_index(tokens, OshGlobToken, 0).kind = OSH_GLOB_TOKEN_EVERYTHING;
+    return tokens;
 }

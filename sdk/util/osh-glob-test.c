@@ -21,7 +21,10 @@ static const struct {
     {"api.**", '.', "api", FALSE},
     {"?at", '.', "cat", TRUE},
     {"?at", '.', ".at", FALSE},
-    {"?at", '.', "\xc3\xa9\x61t", TRUE},
+    {"?at", '.', "\xc3\xa9\x61t", FALSE},
+    {"??at", '.', "\xc3\xa9\x61t", TRUE},
+    {"[\xc3\xa9]at", '.', "\xc3\xa9\x61t", FALSE},
+    {"[\xc3\xa9][\xc3\xa9]at", '.', "\xc3\xa9\x61t", TRUE},
     {"[!abc]at", '.', "cat", FALSE},
     {"[!abc]at", '.', "hat", TRUE},
     {"[a-c]at", '.', "bat", TRUE},
@@ -63,7 +66,37 @@ static const struct {
     {"foo**", '/', "foobar", TRUE},
     {"foo**", '/', "foo/bar", FALSE},
     {"/v1/*", '\0', "/v1/a/b", TRUE},
-    {"[!x]", '/', "/", FALSE},
+    {"[!x]", '/', "/", TRUE},
+    {"a[!x]b", '/', "a/b", TRUE},
+    {"a[/]b", '/', "a/b", TRUE},
+    {"a[!x]b", '.', "a.b", FALSE},
+    {"a[!x][!x][!x]b", '.', "a.b", TRUE},
+    {"a[!x]b", '.', "a/b", TRUE},
+    {"[a-c-e]", '/', "d", TRUE},
+    {"[^a]", '/', "b", TRUE},
+    {"[^a]", '\0', "^", TRUE},
+    {"a?b", '.', "a/b", TRUE},
+    {"a{/**,}c", '/', "a/b/c", TRUE},
+    {"a{/**/,x}c", '/', "a/b/c", TRUE},
+    {"{a,{b,{c,{d,e}}}}", '/', "e", TRUE},
+    {"{{,},{}}x", '/', "x", TRUE},
+    {"a,{b,c}", '/', "a,c", TRUE},
+    {"***", '/', "ab", TRUE},
+    {"/a/**/", '/', "/a/b/", TRUE},
+    {"/a{,/**}", '/', "/a/b", TRUE},
+    {"/a{,/**}", '/', "/a", FALSE},
+    {"**/", '/', "anything", TRUE},
+    {"a.**.b", '.', "a..b", TRUE},
+    {"a.**.b", '.', "a.b", FALSE},
+    {"{a,b}", '\0', "{a,b}", TRUE},
+    {"/v[!0]", '\0', "/v1", TRUE},
+    {"/v[!0]", '\0', "/v0", FALSE},
+    {"/v[]]", '\0', "/v]", TRUE},
+    {"/a/**/b", '\0', "/a/b", TRUE},
+    {"/a/**/b", '\0', "/a/x/y/b", TRUE},
+    {"/a/**/b", '\0', "/a/xb", FALSE},
+    {"a\\b", '\0', "a\\b", TRUE},
+    {"}]", '\0', "}]", TRUE},
 };
 
 static void
@@ -85,7 +118,15 @@ static void
 test_broken(void)
 {
     static const char *const patterns[] = {"[", "[a", "{a", "{a,b", "a}", "[z-a]", "\\"};
+    static const char *const selectors[] = {"[", "[a", "[]", "[!]", "***", "a**", "/a**b", "**a"};
 
+    for (gsize i = 0; i < G_N_ELEMENTS(selectors); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_test_message("%s", selectors[i]);
+        g_assert_null(osh_glob_new(selectors[i], '\0', &error));
+        g_assert_error(error, OSH_GLOB_ERROR, 0);
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {
         g_autoptr(GError) error = NULL;
 

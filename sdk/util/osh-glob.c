@@ -2,14 +2,15 @@
 /*
  * osh-glob.c: matching of compiled globs and the question whether two of them overlap.
  *
- * A pattern is a position automaton (Glushkov): one state for each character of the pattern, held
- * as a bit set, so a match costs one pass over the value and can never backtrack. The commonest
- * shapes (no wildcard, or one) are compared directly. Objects are immutable after osh-glob-parse.c
- * has made them and may be used from any thread. Nothing here allocates except the overlap walk.
+ * The automaton is walked with a set of places at once, so a match costs one pass over the value
+ * and can never backtrack. The commonest shapes (no wildcard, or one) are compared directly.
+ * Objects are immutable and may be used from any thread. Only the overlap walk allocates.
  */
 #include "osh-glob-private.h"
 
 #include <string.h>
+
+#define SEEN_WORDS ((OSH_GLOB_MAX_STEPS + 63) / 64)
 
 GQuark
 osh_glob_error_quark(void)
@@ -22,9 +23,10 @@ osh_glob_free(OshGlob *glob)
 {
     if (glob == NULL)
         return;
-    g_free(glob->positions);
+    g_free(glob->steps);
     g_free(glob->sets);
     g_free(glob->follow);
+    g_free(glob->takers);
     g_free(glob->text);
     g_free(glob);
 }
@@ -32,26 +34,9 @@ osh_glob_free(OshGlob *glob)
 gsize
 osh_glob_size(const OshGlob *glob)
 {
-    return sizeof(*glob) + glob->n_positions * sizeof(OshGlobPosition) +
-           glob->n_sets * sizeof(OshGlobSet) +
-           (gsize)(glob->n_positions + 2) * glob->words * sizeof(guint64) + glob->text_length + 1;
-}
-
-static inline gboolean
-position_accepts(const OshGlob *glob, const OshGlobPosition *position, guchar byte)
-{
-    switch (position->kind) {
-    case OSH_GLOB_POSITION_BYTE:
-        return byte == position->byte;
-    case OSH_GLOB_POSITION_ANY:
-        return TRUE;
-    case OSH_GLOB_POSITION_INSIDE:
-        return byte != (guchar)glob->separator || glob->separator == '\0';
-    case OSH_GLOB_POSITION_SET:
-        return (glob->sets[position->set].bits[byte >> 6] >> (byte & 63)) & 1;
-    default:
-        return FALSE;
-    }
+    return sizeof(*glob) + glob->n_steps * sizeof(OshGlobStep) + glob->n_sets * sizeof(OshGlobSet) +
+           (glob->follow != NULL ? (glob->n_takers + 1) * (sizeof(guint64) + 1) : 0) +
+           glob->text_length + 1;
 }
 
 /* One wildcard between a fixed prefix and a fixed suffix. */
@@ -63,69 +48,132 @@ match_single_star(const OshGlob *glob, const char *value, gsize length)
     if (length < glob->text_length || memcmp(value, glob->text, glob->prefix_length) != 0 ||
         memcmp(value + length - suffix, glob->text + glob->prefix_length, suffix) != 0)
         return FALSE;
-    if (glob->shape == OSH_GLOB_SHAPE_DEEP || glob->separator == '\0')
+    if (glob->shape == OSH_GLOB_SHAPE_DEEP)
         return TRUE;
     return memchr(value + glob->prefix_length, glob->separator, length - glob->text_length) == NULL;
 }
 
+/* The bytes that the automaton reads for one byte of the value. */
+static inline guint
+translate_byte(const OshGlob *glob, char c, guchar *bytes)
+{
+    if (glob->separator == '/' || glob->separator == '\0' || (c != '/' && c != glob->separator)) {
+        bytes[0] = (guchar)c;
+        return 1;
+    }
+    if (c == '/') {
+        bytes[0] = 0;
+        return 1;
+    }
+    bytes[0] = '/';
+    bytes[1] = (guchar)c;
+    bytes[2] = '/';
+    return 3;
+}
+
 static gboolean
-match_small(const OshGlob *glob, const char *value, gsize length)
+match_bits(const OshGlob *glob, const char *value, gsize length)
 {
     guint64 candidates = glob->follow[0];
-    guint64 reached = 0;
+    gboolean accepted = glob->accepts_empty;
 
     for (gsize i = 0; i < length; i++) {
-        guint64 left = candidates;
+        guchar bytes[3];
+        guint count = translate_byte(glob, value[i], bytes);
 
-        reached = 0;
-        candidates = 0;
-        while (left != 0) {
-            guint bit = (guint)__builtin_ctzll(left);
+        for (guint k = 0; k < count; k++) {
+            guint64 left = candidates;
+            guint64 reached = 0;
 
-            left &= left - 1;
-            if (!position_accepts(glob, &glob->positions[bit], (guchar)value[i]))
-                continue;
-            reached |= G_GUINT64_CONSTANT(1) << bit;
-            candidates |= glob->follow[bit + 2];
+            candidates = 0;
+            for (; left != 0; left &= left - 1) {
+                guint bit = (guint)__builtin_ctzll(left);
+
+                if (!osh_glob_accepts(glob, &glob->steps[glob->takers[bit]], bytes[k]))
+                    continue;
+                reached |= G_GUINT64_CONSTANT(1) << bit;
+                candidates |= glob->follow[bit + 1];
+            }
+            if (reached == 0)
+                return FALSE;
+            accepted = (reached & glob->accepting) != 0;
         }
-        if (reached == 0)
-            return FALSE;
     }
-    return length == 0 ? glob->matches_empty : (reached & glob->follow[1]) != 0;
+    return accepted;
+}
+
+/* Places in the automaton; each at most once. */
+typedef struct {
+    guint n;
+    guint16 steps[OSH_GLOB_MAX_STEPS];
+    guint64 seen[SEEN_WORDS];
+} Places;
+
+static void
+places_clear(const OshGlob *glob, Places *places)
+{
+    places->n = 0;
+    memset(places->seen, 0, (glob->n_steps + 63) / 64 * sizeof(guint64));
+}
+
+static inline void
+places_add(Places *places, guint step)
+{
+    guint64 bit = G_GUINT64_CONSTANT(1) << (step & 63);
+
+    if (places->seen[step >> 6] & bit)
+        return;
+    places->seen[step >> 6] |= bit;
+    places->steps[places->n++] = (guint16)step;
+}
+
+/* Adds what is reached without a byte; TRUE when the value may end here. */
+static gboolean
+places_close(const OshGlob *glob, Places *places)
+{
+    gboolean ends = FALSE;
+
+    for (guint i = 0; i < places->n; i++) {
+        const OshGlobStep *step = &glob->steps[places->steps[i]];
+
+        if (step->kind == OSH_GLOB_STEP_SPLIT)
+            places_add(places, places->steps[i] + 1u);
+        if (step->kind == OSH_GLOB_STEP_SPLIT || step->kind == OSH_GLOB_STEP_JUMP)
+            places_add(places, step->target);
+        ends |= step->kind == OSH_GLOB_STEP_ACCEPT;
+    }
+    return ends;
 }
 
 static gboolean
 match_large(const OshGlob *glob, const char *value, gsize length)
 {
-    guint64 candidates[OSH_GLOB_MAX_WORDS];
-    guint64 next[OSH_GLOB_MAX_WORDS];
-    guint words = glob->words;
-    gboolean accepted = glob->matches_empty;
+    Places places[2];
+    guint current = 0;
+    gboolean ends;
 
-    memcpy(candidates, glob->follow, words * sizeof(guint64));
+    places_clear(glob, &places[0]);
+    places_add(&places[0], 0);
+    ends = places_close(glob, &places[0]);
     for (gsize i = 0; i < length; i++) {
-        gboolean alive = FALSE;
+        guchar bytes[3];
+        guint count = translate_byte(glob, value[i], bytes);
 
-        accepted = FALSE;
-        memset(next, 0, words * sizeof(guint64));
-        for (guint word = 0; word < words; word++) {
-            for (guint64 left = candidates[word]; left != 0; left &= left - 1) {
-                guint bit = word * 64 + (guint)__builtin_ctzll(left);
-                const guint64 *follow = glob->follow + (gsize)(bit + 2) * words;
+        for (guint k = 0; k < count; k++) {
+            const Places *from = &places[current];
+            Places *to = &places[1 - current];
 
-                if (!position_accepts(glob, &glob->positions[bit], (guchar)value[i]))
-                    continue;
-                alive = TRUE;
-                accepted |= (glob->follow[words + word] >> (bit & 63)) & 1;
-                for (guint k = 0; k < words; k++)
-                    next[k] |= follow[k];
-            }
+            places_clear(glob, to);
+            for (guint p = 0; p < from->n; p++)
+                if (osh_glob_accepts(glob, &glob->steps[from->steps[p]], bytes[k]))
+                    places_add(to, from->steps[p] + 1u);
+            if (to->n == 0)
+                return FALSE;
+            ends = places_close(glob, to);
+            current = 1 - current;
         }
-        if (!alive)
-            return FALSE;
-        memcpy(candidates, next, words * sizeof(guint64));
     }
-    return accepted;
+    return ends;
 }
 
 OshGlobResult
@@ -146,80 +194,110 @@ osh_glob_match(const OshGlob *glob, const char *value, gsize length)
         break;
     case OSH_GLOB_SHAPE_AUTOMATON:
     default:
-        matched =
-            glob->words == 1 ? match_small(glob, value, length) : match_large(glob, value, length);
+        matched = glob->follow != NULL ? match_bits(glob, value, length)
+                                       : match_large(glob, value, length);
         break;
     }
     return matched ? OSH_GLOB_MATCHED : OSH_GLOB_DIFFERENT;
 }
 
-static OshGlobSet
-position_set(const OshGlob *glob, guint index)
-{
-    const OshGlobPosition *position = &glob->positions[index];
-    OshGlobSet set = {{0}};
-
-    if (position->kind == OSH_GLOB_POSITION_SET)
-        return glob->sets[position->set];
-    for (guint byte = 1; byte < 256; byte++)
-        if (position_accepts(glob, position, (guchar)byte))
-            set.bits[byte >> 6] |= G_GUINT64_CONSTANT(1) << (byte & 63);
-    return set;
-}
-
-static inline gboolean
-has_bit(const guint64 *bits, guint index)
-{
-    return (bits[index >> 6] >> (index & 63)) & 1;
-}
-
+/* Whether some byte of a translated value suits both. */
 static gboolean
-sets_meet(const OshGlobSet *left, const OshGlobSet *right)
+steps_meet(const OshGlob *left, const OshGlobStep *a, const OshGlob *right, const OshGlobStep *b)
 {
-    for (guint word = 0; word < 4; word++)
-        if ((left->bits[word] & right->bits[word]) != 0)
+    if (a->kind == OSH_GLOB_STEP_BYTE)
+        return osh_glob_accepts(right, b, a->byte);
+    if (b->kind == OSH_GLOB_STEP_BYTE)
+        return osh_glob_accepts(left, a, b->byte);
+    if (a->kind != OSH_GLOB_STEP_SET && b->kind != OSH_GLOB_STEP_SET)
+        return TRUE;
+    for (guint byte = left->separator == '/' || left->separator == '\0'; byte < 256; byte++)
+        if (osh_glob_accepts(left, a, (guchar)byte) && osh_glob_accepts(right, b, (guchar)byte))
             return TRUE;
     return FALSE;
+}
+
+/* Fixed text at the ends of both says no without a walk. */
+static gboolean
+ends_differ(const OshGlob *left, const OshGlob *right)
+{
+    gsize prefix;
+    gsize suffix;
+
+    if (left->shape == OSH_GLOB_SHAPE_AUTOMATON || right->shape == OSH_GLOB_SHAPE_AUTOMATON)
+        return FALSE;
+    prefix = MIN(left->prefix_length, right->prefix_length);
+    suffix =
+        MIN(left->text_length - left->prefix_length, right->text_length - right->prefix_length);
+    return memcmp(left->text, right->text, prefix) != 0 ||
+           memcmp(left->text + left->text_length - suffix,
+                  right->text + right->text_length - suffix, suffix) != 0;
+}
+
+typedef struct {
+    guint64 *seen;
+    GArray *queue; /* of left step << 16 | right step */
+    guint width;
+} Pairs;
+
+static void
+pairs_add(Pairs *pairs, guint left, guint right)
+{
+    gsize place = (gsize)left * pairs->width + right;
+    guint32 pair = left << 16 | right;
+
+    if ((pairs->seen[place >> 6] >> (place & 63)) & 1)
+        return;
+    pairs->seen[place >> 6] |= G_GUINT64_CONSTANT(1) << (place & 63);
+    g_array_append_val(pairs->queue, pair);
+}
+
+gsize
+osh_glob_overlap_cost(const OshGlob *left, const OshGlob *right)
+{
+    if (left->shape == OSH_GLOB_SHAPE_LITERAL || right->shape == OSH_GLOB_SHAPE_LITERAL ||
+        ends_differ(left, right))
+        return 1;
+    return (gsize)left->n_steps * right->n_steps;
 }
 
 gboolean
 osh_glob_may_overlap(const OshGlob *left, const OshGlob *right)
 {
-    g_autofree OshGlobSet *left_sets = g_new0(OshGlobSet, left->n_positions + 1);
-    g_autofree OshGlobSet *right_sets = g_new0(OshGlobSet, right->n_positions + 1);
-    g_autofree guint8 *seen = g_malloc0((gsize)left->n_positions * right->n_positions + 1);
-    g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(guint32));
-    const guint64 *left_next = left->follow;
-    const guint64 *right_next = right->follow;
+    g_autofree guint64 *seen = NULL;
+    g_autoptr(GArray) queue = NULL;
+    Pairs pairs;
 
-    if (left->matches_empty && right->matches_empty)
-        return TRUE;
-    for (guint i = 0; i < left->n_positions; i++)
-        left_sets[i] = position_set(left, i);
-    for (guint i = 0; i < right->n_positions; i++)
-        right_sets[i] = position_set(right, i);
-    for (guint taken = 0;; taken++) {
-        guint32 pair;
+    if (left->shape == OSH_GLOB_SHAPE_LITERAL)
+        return osh_glob_match(right, left->text, left->text_length) == OSH_GLOB_MATCHED;
+    if (right->shape == OSH_GLOB_SHAPE_LITERAL)
+        return osh_glob_match(left, right->text, right->text_length) == OSH_GLOB_MATCHED;
+    if (ends_differ(left, right))
+        return FALSE;
+    seen = g_new0(guint64, (gsize)left->n_steps * right->n_steps / 64 + 1);
+    queue = g_array_new(FALSE, FALSE, sizeof(guint32));
+    pairs = (Pairs){seen, queue, right->n_steps};
+    pairs_add(&pairs, 0, 0);
+    for (guint taken = 0; taken < queue->len; taken++) {
+        guint32 pair = g_array_index(queue, guint32, taken);
+        guint i = pair >> 16;
+        guint j = pair & 0xffff;
+        const OshGlobStep *a = &left->steps[i];
+        const OshGlobStep *b = &right->steps[j];
 
-        for (guint i = 0; i < left->n_positions; i++) {
-            if (!has_bit(left_next, i))
-                continue;
-            for (guint j = 0; j < right->n_positions; j++) {
-                if (!has_bit(right_next, j) || seen[i * right->n_positions + j] ||
-                    !sets_meet(&left_sets[i], &right_sets[j]))
-                    continue;
-                if (has_bit(left->follow + left->words, i) &&
-                    has_bit(right->follow + right->words, j))
-                    return TRUE;
-                seen[i * right->n_positions + j] = 1;
-                pair = i << 16 | j;
-                g_array_append_val(queue, pair);
-            }
-        }
-        if (taken == queue->len)
-            return FALSE;
-        pair = g_array_index(queue, guint32, taken);
-        left_next = left->follow + (gsize)((pair >> 16) + 2) * left->words;
-        right_next = right->follow + (gsize)((pair & 0xffff) + 2) * right->words;
+        if (a->kind == OSH_GLOB_STEP_ACCEPT && b->kind == OSH_GLOB_STEP_ACCEPT)
+            return TRUE;
+        if (a->kind == OSH_GLOB_STEP_SPLIT)
+            pairs_add(&pairs, i + 1, j);
+        if (a->kind == OSH_GLOB_STEP_SPLIT || a->kind == OSH_GLOB_STEP_JUMP)
+            pairs_add(&pairs, a->target, j);
+        if (b->kind == OSH_GLOB_STEP_SPLIT)
+            pairs_add(&pairs, i, j + 1);
+        if (b->kind == OSH_GLOB_STEP_SPLIT || b->kind == OSH_GLOB_STEP_JUMP)
+            pairs_add(&pairs, i, b->target);
+        if (a->kind <= OSH_GLOB_STEP_SET && b->kind <= OSH_GLOB_STEP_SET &&
+            steps_meet(left, a, right, b))
+            pairs_add(&pairs, i + 1, j + 1);
     }
+    return FALSE;
 }

@@ -5,10 +5,13 @@
  * A pattern is compiled once and matched against a whole value, byte for byte and case-sensitive,
  * in time proportional to the value. A compiled pattern is immutable: any thread may match it.
  *
- * `*` is any run of characters without the separator, `?` one such character, `[a-c]` and `[!a]`
- * a class, `{a,b}` alternatives, `\x` the character x. `**` is special only as a whole component:
- * with the separator `/`, two such stars before a slash stand for any number of components and
- * after a slash for everything below; with the separator `.` they stand for any text.
+ * With a separator it is the glob of rules: `*` is any run of bytes without the separator, `?` one
+ * such byte, `[a-c]`, `[!a]` and `[^a]` a class, `{a,b}` alternatives, `\x` the character x. `**`
+ * is special only as a whole component: before a separator it stands for any number of components,
+ * after one for everything below. A class may take a slash.
+ *
+ * Without one (0) it is the glob that selects endpoints and hosts: `*` is any run of bytes, `?` one
+ * byte, `[a-c]` and `[!a]` a class, everything else stands for itself; `**` must be a component.
  */
 #pragma once
 
@@ -17,7 +20,7 @@
 G_BEGIN_DECLS
 
 /** Longest pattern that compiles, in bytes. */
-#define OSH_GLOB_MAX_PATTERN 512
+#define OSH_GLOB_MAX_PATTERN 1024
 
 /** OSH_GLOB_ERROR: error domain of this module; the only code is 0. */
 #define OSH_GLOB_ERROR (osh_glob_error_quark())
@@ -41,7 +44,7 @@ typedef struct _OshGlob OshGlob;
 /**
  * osh_glob_new: [any]
  * @pattern: the pattern, NUL-terminated
- * @separator: `/`, `.`, or 0 when `*` crosses everything
+ * @separator: `/`, `.`, or 0 for the glob of selectors
  * @error: return location for an error
  *
  * Returns: (transfer full) (nullable): the compiled pattern, or NULL with @error set when a class
@@ -70,6 +73,9 @@ OshGlobResult osh_glob_match(const OshGlob *glob, const char *value, gsize lengt
  * Returns: TRUE when some value matches both; exact, by walking both automata together
  */
 gboolean osh_glob_may_overlap(const OshGlob *left, const OshGlob *right);
+
+/** osh_glob_overlap_cost: [any] Returns: at most how many steps osh_glob_may_overlap() takes. */
+gsize osh_glob_overlap_cost(const OshGlob *left, const OshGlob *right);
 
 /** osh_glob_size: [any] Returns: bytes that @glob occupies. */
 gsize osh_glob_size(const OshGlob *glob);

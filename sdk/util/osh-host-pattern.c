@@ -26,9 +26,10 @@ typedef struct {
 } Label;
 
 struct _OshHostPattern {
+    char *text; /* lower case */
     Label *labels;
     guint n_labels;
-    OshGlob *whole;
+    gboolean is_literal;
 };
 
 GQuark
@@ -47,7 +48,7 @@ osh_host_pattern_free(OshHostPattern *pattern)
         osh_glob_free(pattern->labels[i].glob);
     }
     g_free(pattern->labels);
-    osh_glob_free(pattern->whole);
+    g_free(pattern->text);
     g_free(pattern);
 }
 
@@ -55,7 +56,7 @@ static gboolean
 read_label(Label *label, const char *text, GError **error)
 {
     if (*text == '\0') {
-        g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0, "a label is empty");
+        g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0, "it holds empty DNS labels");
         return FALSE;
     }
     label->text = g_strdup(text);
@@ -63,14 +64,10 @@ read_label(Label *label, const char *text, GError **error)
         label->kind = LABEL_DEEP;
         return TRUE;
     }
-    if (strstr(text, "**") != NULL) {
-        g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0, "'**' must be a whole label");
-        return FALSE;
-    }
-    if (strpbrk(text, "*?[\\") == NULL)
+    if (strpbrk(text, "*?[") == NULL)
         return TRUE;
     label->kind = LABEL_GLOB;
-    label->glob = osh_glob_new(text, '.', error);
+    label->glob = osh_glob_new(text, '\0', error);
     return label->glob != NULL;
 }
 
@@ -78,42 +75,80 @@ OshHostPattern *
 osh_host_pattern_new(const char *text, GError **error)
 {
     g_autoptr(OshHostPattern) pattern = g_new0(OshHostPattern, 1);
-    g_autofree char *lower = g_ascii_strdown(text, -1);
-    g_auto(GStrv) labels = g_strsplit(lower, ".", -1);
-    guint n_labels = g_strv_length(labels);
+    g_auto(GStrv) labels = NULL;
+    guint n_labels;
 
+    pattern->text = g_ascii_strdown(text, -1);
+    labels = g_strsplit(pattern->text, ".", -1);
+    n_labels = g_strv_length(labels);
     if (*text == '\0' || n_labels > MAX_LABELS) {
         g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0,
-                            *text == '\0' ? "the pattern is empty" : "too many labels");
+                            *text == '\0' ? "it must not be empty" : "it has too many labels");
         return NULL;
     }
     for (const char *p = text; *p != '\0'; p++) {
-        if (g_ascii_isspace(*p) || *p == '{' || *p == '}') {
-            g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0,
-                                "blanks and braces do not belong in it");
-            return NULL;
-        }
+        if (!g_ascii_isspace(*p) && *p != '{' && *p != '}')
+            continue;
+        g_set_error_literal(error, OSH_HOST_PATTERN_ERROR, 0,
+                            g_ascii_isspace(*p) ? "it must not hold whitespace"
+                                                : "it must not hold braces; list the alternates");
+        return NULL;
     }
     pattern->labels = g_new0(Label, n_labels);
     pattern->n_labels = n_labels;
-    for (guint i = 0; i < n_labels; i++)
+    pattern->is_literal = TRUE;
+    for (guint i = 0; i < n_labels; i++) {
         if (!read_label(&pattern->labels[i], labels[i], error))
             return NULL;
-    pattern->whole = osh_glob_new(lower, '.', error);
-    return pattern->whole != NULL ? g_steal_pointer(&pattern) : NULL;
+        pattern->is_literal &= pattern->labels[i].kind == LABEL_LITERAL;
+    }
+    return g_steal_pointer(&pattern);
+}
+
+static gboolean
+label_matches(const Label *label, const char *text, gsize length)
+{
+    switch (label->kind) {
+    case LABEL_DEEP:
+        return TRUE;
+    case LABEL_GLOB:
+        return osh_glob_match(label->glob, text, length) == OSH_GLOB_MATCHED;
+    case LABEL_LITERAL:
+    default:
+        return strlen(label->text) == length && memcmp(label->text, text, length) == 0;
+    }
 }
 
 gboolean
 osh_host_pattern_match(const OshHostPattern *pattern, const char *host, gsize length)
 {
     char lower[256];
+    guint8 used[MAX_LABELS + 1] = {1}; /* the first i labels of the pattern are used up */
+    gsize start = 0;
 
     if (length == 0 || length >= sizeof(lower) || host[0] == '.' || host[length - 1] == '.' ||
         memmem(host, length, "..", 2) != NULL)
         return FALSE;
     for (gsize i = 0; i < length; i++)
         lower[i] = g_ascii_tolower(host[i]);
-    return osh_glob_match(pattern->whole, lower, length) == OSH_GLOB_MATCHED;
+    while (start < length) {
+        const char *dot = memchr(lower + start, '.', length - start);
+        gsize size = dot != NULL ? (gsize)(dot - (lower + start)) : length - start;
+        gboolean alive = FALSE;
+
+        for (guint i = pattern->n_labels; i > 0; i--) {
+            const Label *label = &pattern->labels[i - 1];
+            gboolean from = used[i - 1] || (label->kind == LABEL_DEEP && used[i]);
+
+            used[i] = from && label_matches(label, lower + start, size);
+            alive |= used[i];
+        }
+        used[0] = 0;
+        if (!alive)
+            return FALSE;
+        start += size + 1;
+    }
+    return used[pattern->n_labels] != 0;
 }
 
 static gboolean
@@ -128,20 +163,7 @@ labels_meet(const Label *left, const Label *right)
     return TRUE;
 }
 
-static gboolean
-label_covers(const Label *wide, const Label *narrow)
-{
-    if (strcmp(wide->text, "*") == 0 || wide->kind == LABEL_DEEP)
-        return TRUE;
-    if (narrow->kind == LABEL_LITERAL)
-        return labels_meet(wide, narrow);
-    return strcmp(wide->text, narrow->text) == 0;
-}
-
-/*
- * Both questions walk the two label lists with a table over "labels of left used, labels of right
- * used": @reached[i][j] says that the first i and j labels can stand for the same names.
- */
+/* @reached[i][j] says that the first i and j labels can stand for the same names. */
 gboolean
 osh_host_pattern_may_overlap(const OshHostPattern *left, const OshHostPattern *right)
 {
@@ -164,25 +186,29 @@ osh_host_pattern_may_overlap(const OshHostPattern *left, const OshHostPattern *r
     return reached[left->n_labels * width + right->n_labels] != 0;
 }
 
-gboolean
-osh_host_pattern_covers(const OshHostPattern *wide, const OshHostPattern *narrow)
+/*
+ * An exclusion only helps where it is sure to: against a name that is known, against everything,
+ * or spelt like one of the two patterns that meet.
+ */
+static gboolean
+is_excluded(const OshHostPattern *const *exclude, guint n_exclude, const OshHostPattern *include,
+            const OshHostPattern *candidate)
 {
-    guint width = narrow->n_labels + 1;
-    g_autofree guint8 *reached = g_malloc0((gsize)(wide->n_labels + 1) * width);
+    const OshHostPattern *known = candidate->is_literal ? candidate
+                                  : include->is_literal ? include
+                                                        : NULL;
 
-    reached[0] = 1;
-    for (guint i = 1; i <= wide->n_labels; i++) {
-        for (guint j = 1; j <= narrow->n_labels; j++) {
-            const Label *a = &wide->labels[i - 1];
-            const Label *b = &narrow->labels[j - 1];
-
-            if (!label_covers(a, b) || (b->kind == LABEL_DEEP && a->kind != LABEL_DEEP))
-                continue;
-            reached[i * width + j] = reached[(i - 1) * width + j - 1] ||
-                                     (a->kind == LABEL_DEEP && reached[i * width + j - 1]);
+    for (guint i = 0; i < n_exclude; i++) {
+        if (known != NULL) {
+            if (osh_host_pattern_match(exclude[i], known->text, strlen(known->text)))
+                return TRUE;
+        } else if (strcmp(exclude[i]->text, "**") == 0 ||
+                   strcmp(exclude[i]->text, include->text) == 0 ||
+                   strcmp(exclude[i]->text, candidate->text) == 0) {
+            return TRUE;
         }
     }
-    return reached[wide->n_labels * width + narrow->n_labels] != 0;
+    return FALSE;
 }
 
 gboolean
@@ -190,12 +216,9 @@ osh_host_pattern_selector_may_match(const OshHostPattern *const *include, guint 
                                     const OshHostPattern *const *exclude, guint n_exclude,
                                     const OshHostPattern *candidate)
 {
-    gboolean taken = FALSE;
-
-    for (guint i = 0; i < n_exclude; i++)
-        if (osh_host_pattern_covers(exclude[i], candidate))
-            return FALSE;
     for (guint i = 0; i < n_include; i++)
-        taken |= osh_host_pattern_may_overlap(include[i], candidate);
-    return taken;
+        if (osh_host_pattern_may_overlap(include[i], candidate) &&
+            !is_excluded(exclude, n_exclude, include[i], candidate))
+            return TRUE;
+    return FALSE;
 }

@@ -45,17 +45,13 @@ gboolean osh_host_pattern_match(const OshHostPattern *pattern, const char *host,
 gboolean osh_host_pattern_may_overlap(const OshHostPattern *left, const OshHostPattern *right);
 
 /**
- * osh_host_pattern_covers: [any]
- *
- * Returns: TRUE only when every host that matches @narrow also matches @wide
- */
-gboolean osh_host_pattern_covers(const OshHostPattern *wide, const OshHostPattern *narrow);
-
-/**
  * osh_host_pattern_selector_may_match: [any]
  * @include: (array length=n_include): what the selector takes
  * @exclude: (array length=n_exclude): what it leaves out, which wins
  * @candidate: a host or a pattern of hosts
+ *
+ * Cautious: an exclusion counts only against a known name, when it excludes everything, or when it
+ * is spelt like the pattern that it meets.
  *
  * Returns: FALSE only when the selector takes no host that @candidate stands for
  */

@@ -48,11 +48,47 @@ osh_request_path_has_encoded_slash(const char *path, gsize length)
     return length > 0 && memmem(path, length, "%2F", 3) != NULL;
 }
 
-/* Skips scheme and authority, but only of a real scheme: "/x/http://y" is a path. */
+/*
+ * The end of the authority at @p, or NULL when it is none: empty, with more than a port after its
+ * name, with brackets that do not pair, or with escapes outside its user information.
+ */
+static const char *
+authority_end(const char *p, const char *end)
+{
+    const char *start = p;
+    guint colons = 0;
+    guint opened = 0;
+    guint closed = 0;
+    gboolean escaped = FALSE;
+
+    for (; p < end && *p != '/'; p++) {
+        if (!g_ascii_isalnum(*p) && strchr("-._~!$&'()*+,;=:@[]%", *p) == NULL)
+            return NULL;
+        colons += *p == ':';
+        escaped |= *p == '%';
+        opened += *p == '[';
+        closed += *p == ']';
+        if (*p == '[' && escaped)
+            return NULL;
+        if (*p == ']' || *p == '@') {
+            colons = 0;
+            escaped = FALSE;
+        }
+    }
+    if (p == start || p[-1] == '@' || colons > 1 || escaped || opened != closed || opened > 1)
+        return NULL;
+    return p;
+}
+
+/*
+ * Skips scheme and authority, but only of a real URI: "/x/http://y" is a path. What is no URI stays
+ * as it is, which then is no path either.
+ */
 static const char *
 skip_authority(const char *path, const char *end)
 {
     const char *p = path;
+    const char *rest;
 
     if (p == end || !g_ascii_isalpha(*p))
         return path;
@@ -60,29 +96,27 @@ skip_authority(const char *path, const char *end)
         p++;
     if (end - p < 3 || memcmp(p, "://", 3) != 0)
         return path;
-    p += 3;
-    while (p < end && *p != '/')
-        p++;
-    return p;
+    rest = authority_end(p + 3, end);
+    for (p = rest; p != NULL && p < end; p++)
+        if (strchr(" <>`", *p) != NULL)
+            return path;
+    return rest != NULL ? rest : path;
 }
 
+/* What is looked at first counts: a control byte before a byte outside ASCII, or the other. */
 static OshRequestPathResult
 check_bytes(const char *target, gsize length)
 {
-    gboolean fragment = FALSE;
-    gboolean non_ascii = FALSE;
-
     for (gsize i = 0; i < length; i++) {
         guchar byte = (guchar)target[i];
 
         if (byte < 0x20 || byte == 0x7f)
             return OSH_REQUEST_PATH_CONTROL_BYTE;
-        non_ascii |= byte >= 0x80;
-        fragment |= byte == '#';
+        if (byte >= 0x80)
+            return OSH_REQUEST_PATH_NON_ASCII;
     }
-    if (non_ascii)
-        return OSH_REQUEST_PATH_NON_ASCII;
-    return fragment ? OSH_REQUEST_PATH_FRAGMENT : OSH_REQUEST_PATH_OK;
+    return length > 0 && memchr(target, '#', length) != NULL ? OSH_REQUEST_PATH_FRAGMENT
+                                                             : OSH_REQUEST_PATH_OK;
 }
 
 static OshRequestPathResult
@@ -224,7 +258,7 @@ osh_request_path_canonicalise(const char *target, gsize length, guint flags, GSt
         return result;
     encode(folded, ret_path);
     *ret_query = query != NULL ? query + 1 : NULL;
-    *ret_rewritten =
-        ret_path->len != size || path != target || memcmp(ret_path->str, path, size) != 0;
+    *ret_rewritten = size == 0 ? ret_path->len != 1
+                               : ret_path->len != size || memcmp(ret_path->str, path, size) != 0;
     return OSH_REQUEST_PATH_OK;
 }

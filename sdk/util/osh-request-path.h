@@ -52,7 +52,8 @@ typedef enum {
  * @ret_path: (out caller-allocates): gets the canonical path; overwritten, empty on failure
  * @ret_query: (out) (nullable): gets where the query begins in @target (borrowed, runs to its
  *   end), or NULL when there is none
- * @ret_rewritten: (out): whether the path differs from what was sent
+ * @ret_rewritten: (out): whether the path differs from the one in @target (an absence counts as
+ *   `/`; that @target was in absolute form says nothing)
  *
  * Returns: %OSH_REQUEST_PATH_OK, or why the target is refused
  */
