@@ -45,7 +45,8 @@ static const struct {
      ""},
     {"arguments belong to tool calls",
      MCP("rules: [{ allow: { method: tools/list, mcp_arguments: { a: x } } }]"),
-     IN ".rules[0].allow: mcp_arguments require method: tools/call\n"},
+     IN ".rules[0].allow.method: must be tools/call when a rule uses mcp_arguments, got "
+        "'tools/list'\n"},
     {"an empty mapping names nothing",
      MCP("rules: [{ allow: { method: tools/call, mcp_arguments: {} } }]"),
      IN ".rules[0].allow.mcp_arguments: an empty mapping names no argument (write mcp_arguments: { "
@@ -65,10 +66,10 @@ static const struct {
         "decimal text, like 42 or -1)\n"},
     {"a broken glob is an error",
      MCP("rules: [{ allow: { method: tools/call, mcp_arguments: { a: \"{x\" } } }]"),
-     IN ".rules[0].allow.mcp_arguments.a: unclosed '{' in '{x'\n"},
+     IN ".rules[0].allow.mcp_arguments.a: an unclosed '{' in '{x'\n"},
     {"OpenShell's spelling keeps OpenShell's answer",
      MCP("rules: [{ allow: { method: tools/call, tool: a, params: { arguments: { x: y } } } }]"),
-     IN ".rules[0].allow.params: params.arguments.x: argument matching is not supported; only "
+     IN ".rules[0].allow.params.arguments.x: MCP tool argument matching is not supported; only "
         "params.name is\n"},
     {"json-rpc has no arguments",
      "{ host: a.test, port: 1, protocol: json-rpc, enforcement: enforce, rules: [{ allow: { "

@@ -18,23 +18,14 @@ member(const OshPolicyEndpoint *endpoint, const char *key)
     return node != NULL ? node : endpoint->match->source;
 }
 
-/* Whether every label is a whole `*` or `**`, or only the last one is not. */
-static gboolean
-covers_top_level(const char *host)
-{
-    const char *dot = strchr(host, '.');
-
-    return dot != NULL && strchr(dot + 1, '.') == NULL &&
-           (strncmp(host, "*.", 2) == 0 || strncmp(host, "**.", 3) == 0);
-}
-
 static gboolean
 label_is(const char *label, gsize length, const char *text)
 {
     return strlen(text) == length && memcmp(label, text, length) == 0;
 }
 
-static void
+/* Returns FALSE after a report. */
+static gboolean
 check_pattern_label(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const char *label,
                     gsize length, gboolean first)
 {
@@ -42,54 +33,83 @@ check_pattern_label(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, 
 
     if (length == 0) {
         osh_yaml_error(loader->diagnostics, node, "host '%s' has an empty label", endpoint->host);
-        return;
+        return FALSE;
     }
     if (memchr(label, '*', length) == NULL || label_is(label, length, "*"))
-        return;
+        return TRUE;
     if (first && (label_is(label, length, "**") || memmem(label, length, "**", 2) == NULL))
-        return;
+        return TRUE;
     if (memmem(label, length, "**", 2) != NULL)
         osh_yaml_error(loader->diagnostics, node,
-                       "host '%s': '**' is only allowed as the whole first label", endpoint->host);
+                       "invalid host wildcard '%s': the recursive host wildcard '**' may only be "
+                       "the whole first label",
+                       endpoint->host);
     else
         osh_yaml_error(loader->diagnostics, node,
-                       "host '%s': a wildcard inside a label is only allowed in the first label; "
-                       "another label may be exactly '*'",
+                       "invalid host wildcard '%s': a middle DNS label wildcard must be the whole "
+                       "label '*'",
                        endpoint->host);
+    return FALSE;
 }
 
 static void
 check_wildcard_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     const OshYamlNode *node = member(endpoint, "host");
-    const char *label = endpoint->host;
+    const char *host = endpoint->host;
+    guint n_labels = 1;
 
-    if (strcmp(label, "*") == 0 || strcmp(label, "**") == 0) {
+    if (strcmp(host, "*") == 0 || strcmp(host, "**") == 0) {
         osh_yaml_error_hint(loader->diagnostics, node,
                             g_strdup("name the hosts, or use allowed_ips without host"),
-                            "host '%s' matches every host", label);
-        return;
-    }
-    if (covers_top_level(label)) {
-        osh_yaml_error_hint(
-            loader->diagnostics, node, g_strdup_printf("write *.example%s", strrchr(label, '.')),
-            "host '%s' is a wildcard over a whole top-level domain (TLD wildcard)", label);
+                            "invalid host wildcard '%s': it matches all hosts", host);
         return;
     }
     if (endpoint->match->host->glob == NULL) {
         g_autoptr(GError) error = NULL;
 
-        osh_policy_pattern(loader->snapshot, label, '.', &error);
-        osh_yaml_error(loader->diagnostics, node, "host '%s': %s", label, error->message);
+        osh_policy_pattern(loader->snapshot, host, '.', &error);
+        osh_yaml_error(loader->diagnostics, node, "invalid host wildcard '%s': %s", host,
+                       error->message);
     }
-    for (gboolean first = TRUE;; first = FALSE) {
+    for (const char *label = host;; n_labels++) {
         gsize length = strcspn(label, ".");
 
-        check_pattern_label(loader, endpoint, label, length, first);
-        if (label[length] == '\0')
+        if (!check_pattern_label(loader, endpoint, label, length, label == host))
             return;
+        if (label[length] == '\0')
+            break;
         label += length + 1;
     }
+    if (n_labels <= 2)
+        osh_yaml_error_hint(
+            loader->diagnostics, node,
+            g_strdup_printf("write *.example.%s", n_labels == 2 ? strrchr(host, '.') + 1 : "com"),
+            "TLD wildcard '%s' is not allowed: it covers a whole top-level domain", host);
+}
+
+/* NULL when policy DNS could answer for names of this shape. */
+static const char *
+dns_problem(const char *host)
+{
+    gsize length = strlen(host);
+
+    if (g_ascii_isspace(host[0]) || g_ascii_isspace(host[length - 1]))
+        return "it has leading or trailing whitespace";
+    if (host[length - 1] == '.')
+        return "omit the trailing DNS root dot";
+    if (strpbrk(host, " \t") != NULL)
+        return "it holds whitespace";
+    if (host[0] == '.' || strstr(host, "..") != NULL)
+        return "it has empty DNS labels";
+    for (const char *label = host; *label != '\0';) {
+        gsize size = strcspn(label, ".");
+
+        if (size > MAX_LABEL)
+            return "a label longer than 63 bytes cannot represent a valid DNS name";
+        label += size + (label[size] == '.');
+    }
+    return length > 253 ? "more than 253 bytes cannot represent a valid DNS name" : NULL;
 }
 
 static void
@@ -97,38 +117,20 @@ check_tcp_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     const OshYamlNode *node = member(endpoint, "host");
     const char *host = endpoint->host;
-    gsize length = strlen(host);
+    const char *problem;
     OshAddress address;
 
-    if (length == 0) {
-        osh_yaml_error(loader->diagnostics, node, "protocol tcp requires a DNS hostname");
-        return;
-    }
-    if (osh_address_parse(host, -1, &address) || host[0] == '[') {
+    if (host[strspn(host, " \t")] == '\0')
         osh_yaml_error(loader->diagnostics, node,
-                       "protocol tcp must use a DNS hostname, not an IP literal: '%s'", host);
-        return;
-    }
-    if (g_ascii_isspace(host[0]) || g_ascii_isspace(host[length - 1]))
-        osh_yaml_error(loader->diagnostics, node, "protocol tcp: host '%s' has blanks at its edge",
+                       "protocol tcp requires a DNS hostname, also beside allowed_ips");
+    else if (osh_address_parse(host, -1, &address) || host[0] == '[')
+        osh_yaml_error(loader->diagnostics, node,
+                       "protocol tcp endpoint '%s' must use a DNS hostname, not an IP literal: "
+                       "direct IP connections bypass policy DNS and are blocked",
                        host);
-    else if (host[length - 1] == '.')
-        osh_yaml_error(loader->diagnostics, node, "protocol tcp: host '%s' must not end in a dot",
-                       host);
-    else if (host[0] == '.' || strstr(host, "..") != NULL)
-        osh_yaml_error(loader->diagnostics, node, "protocol tcp: host '%s' has an empty label",
-                       host);
-    else if (length > 253)
-        osh_yaml_error(loader->diagnostics, node, "protocol tcp: the host is too long");
-    for (const char *label = host; *label != '\0';) {
-        gsize size = strcspn(label, ".");
-
-        if (size > MAX_LABEL)
-            osh_yaml_error(loader->diagnostics, node,
-                           "protocol tcp: a label of host '%.80s' is longer than %d bytes", host,
-                           MAX_LABEL);
-        label += size + (label[size] == '.');
-    }
+    else if ((problem = dns_problem(host)) != NULL)
+        osh_yaml_error(loader->diagnostics, node,
+                       "protocol tcp endpoint has an invalid DNS host '%.80s': %s", host, problem);
 }
 
 static void
@@ -137,18 +139,17 @@ check_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     const char *host = endpoint->host;
     gsize length = strlen(host);
 
-    if (length == 0 && endpoint->n_allowed_ips == 0 &&
-        endpoint->protocol != OSH_POLICY_PROTOCOL_TCP)
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+        check_tcp_host(loader, endpoint);
+    else if (host[strspn(host, " \t")] == '\0' && endpoint->allowed_ip_texts[0] == NULL)
         osh_yaml_error_hint(loader->diagnostics, member(endpoint, "host"),
                             g_strdup("name a host, or list allowed_ips"),
                             "endpoint host must not be empty unless allowed_ips is given");
-    if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
-        check_tcp_host(loader, endpoint);
     if (length == 0)
         return;
     if (endpoint->host_is_pattern)
-        check_wildcard_host(loader, endpoint);
-    else if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
+        return;
+    if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
         osh_yaml_warning(loader->diagnostics, member(endpoint, "host"),
                          "host '%s' is a URL and matches nothing; write the bare host name", host);
     else if (endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
@@ -165,14 +166,13 @@ check_ports(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (endpoint->n_ports == 0) {
         osh_yaml_error_hint(loader->diagnostics, member(endpoint, "port"),
                             g_strdup("write port: 443"),
-                            "an endpoint must declare at least one port");
+                            "endpoint '%s' must declare at least one port", endpoint->host);
         return;
     }
     for (guint i = 0; i < endpoint->n_ports; i++)
         if (endpoint->ports[i] == 0)
             osh_yaml_error(loader->diagnostics, node != NULL ? node : member(endpoint, "port"),
-                           "invalid port 0: an endpoint must declare at least one port between 1 "
-                           "and 65535");
+                           "endpoint '%s' has invalid port 0; expected 1 to 65535", endpoint->host);
 }
 
 static void
@@ -187,13 +187,14 @@ check_signing(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
         strcmp(signing, "sigv4:no_body") != 0)
         osh_yaml_error_hint(loader->diagnostics, node,
                             g_strdup("known: sigv4, sigv4:body, sigv4:no_body"),
-                            "unknown credential_signing '%s'", signing);
+                            "unrecognized credential_signing value '%s'", signing);
     if (endpoint->signing_service == NULL || *endpoint->signing_service == '\0')
-        osh_yaml_error(loader->diagnostics, node, "credential_signing requires signing_service");
+        osh_yaml_error(loader->diagnostics, node,
+                       "credential_signing requires signing_service, which is empty");
     if (endpoint->request_body_credential_rewrite)
         osh_yaml_error(loader->diagnostics, node,
-                       "credential_signing cannot be combined with "
-                       "request_body_credential_rewrite");
+                       "credential_signing and request_body_credential_rewrite are mutually "
+                       "exclusive");
 }
 
 void
@@ -201,9 +202,15 @@ osh_schema_check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endp
 {
     const OshYamlNode *binding = osh_yaml_find(endpoint->match->source, "credential_binding");
 
+    osh_policy_diagnostics_set_stages(loader->diagnostics,
+                                      OSH_POLICY_STAGE_SAFETY | OSH_POLICY_STAGE_INSPECTION);
+    if (endpoint->host_is_pattern)
+        check_wildcard_host(loader, endpoint);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_SAFETY);
     check_host(loader, endpoint);
     check_ports(loader, endpoint);
     check_signing(loader, endpoint);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
     if (binding != NULL && binding->kind == OSH_YAML_MAPPING &&
         (endpoint->credential_provider == NULL || *endpoint->credential_provider == '\0'))
         osh_yaml_error(loader->diagnostics, binding, "credential_binding requires provider");

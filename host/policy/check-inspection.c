@@ -44,46 +44,68 @@ rule_is_graphql(const OshPolicyRule *rule)
            osh_yaml_find(rule->source, "fields") != NULL;
 }
 
+/* What a rule says of the query alone is nothing: it still matches no method and no path. */
 static gboolean
 rule_is_empty(const OshPolicyRule *rule)
 {
     return rule->method == NULL && rule->path == NULL && rule->command == NULL &&
-           rule->n_query == 0 && rule->n_params == 0 && rule->n_arguments == 0 &&
-           !rule_is_graphql(rule);
+           rule->n_params == 0 && rule->n_arguments == 0 && !rule_is_graphql(rule);
+}
+
+static gboolean
+has_access(const OshPolicyEndpoint *endpoint)
+{
+    return endpoint->match->access != NULL && *endpoint->match->access != '\0';
+}
+
+static void
+check_deny_rules(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *deny = osh_yaml_find(endpoint->match->source, "deny_rules");
+
+    if (deny == NULL)
+        return;
+    if (is_explicitly_empty(deny))
+        osh_yaml_error(loader->diagnostics, deny,
+                       "the deny_rules list cannot be empty: it would have no effect");
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_NONE ||
+        endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+        osh_yaml_error(loader->diagnostics, deny,
+                       "deny_rules require protocol: requests are not inspected without one");
+    if (endpoint->protocol != OSH_POLICY_PROTOCOL_MCP && endpoint->match->n_rules == 0 &&
+        !has_access(endpoint))
+        osh_yaml_error(loader->diagnostics, deny,
+                       "deny_rules require rules or access: there is nothing to deny from");
 }
 
 static void
 check_base_set(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
+    static const char *const presets[] = {"read-only", "read-write", "full", NULL};
     const OshYamlNode *rules = osh_yaml_find(endpoint->match->source, "rules");
-    const OshYamlNode *deny = osh_yaml_find(endpoint->match->source, "deny_rules");
     const char *access = endpoint->match->access;
-    gboolean has_access = access != NULL && *access != '\0';
-    gboolean inspected = endpoint->protocol_name[0] != '\0';
+    guint stages;
 
-    if (rules != NULL && has_access)
+    if (endpoint->match->n_rules > 0 && has_access(endpoint))
         osh_yaml_error(loader->diagnostics, rules, "rules and access are mutually exclusive");
     if (is_explicitly_empty(rules))
         osh_yaml_error(loader->diagnostics, rules,
-                       "rules must not be empty: it would deny all requests");
-    if (is_explicitly_empty(deny))
-        osh_yaml_error(loader->diagnostics, deny, "deny_rules must not be empty");
-    if (inspected && !is_rpc(endpoint) && rules == NULL && !has_access)
+                       "the rules list cannot be empty: it would deny all traffic");
+    if (endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
+        endpoint->protocol != OSH_POLICY_PROTOCOL_TCP && !is_rpc(endpoint) && rules == NULL &&
+        !has_access(endpoint))
         osh_yaml_error_hint(loader->diagnostics, member(endpoint, "protocol"),
                             g_strdup("write access: read-only, or list rules"),
-                            "protocol %s requires rules or access", endpoint->protocol_name);
-    if (deny != NULL && !inspected)
-        osh_yaml_error(loader->diagnostics, deny, "deny_rules require protocol");
-    else if (deny != NULL && rules == NULL && !has_access &&
-             endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
-        osh_yaml_error(loader->diagnostics, deny,
-                       "deny_rules require rules or access: there is nothing to deny from");
-    if (has_access && strcmp(access, "read-only") != 0 && strcmp(access, "read-write") != 0 &&
-        strcmp(access, "full") != 0)
+                            "protocol requires rules or access: %s allows nothing by itself",
+                            endpoint->protocol_name);
+    check_deny_rules(loader, endpoint);
+    stages = osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_EXPAND);
+    if (has_access(endpoint) && !g_strv_contains(presets, access))
         osh_yaml_warning(loader->diagnostics, member(endpoint, "access"),
-                         "unknown access '%s' allows nothing: every request is denied (known: "
-                         "read-only, read-write, full)",
+                         "unsupported L7 access preset '%s' ignored: every request is denied "
+                         "(known: read-only, read-write, full)",
                          access);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, stages);
 }
 
 static void
@@ -91,28 +113,34 @@ check_rules_allow_something(OshPolicyLoader *loader, const OshPolicyEndpoint *en
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
 
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP && endpoint->allow_all_known_mcp_methods)
+        return;
     for (guint i = 0; i < match->n_rules; i++)
         if (!rule_is_empty(&match->rules[i]))
             return;
     if (match->n_rules > 0)
         osh_yaml_error(loader->diagnostics, member(endpoint, "rules"),
-                       "every rule is empty: it would deny all requests");
+                       "the rules would deny all traffic: every one of them is empty");
 }
 
 static void
-check_method(OshPolicyLoader *loader, const OshPolicyRule *rule)
+check_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule)
 {
-    static const char *const known[] = {"GET",    "HEAD",  "POST",          "PUT",
-                                        "DELETE", "PATCH", "OPTIONS",       "CONNECT",
-                                        "TRACE",  "*",     "WEBSOCKET_TEXT"};
+    static const char *const http[] = {"GET",   "HEAD",    "POST", "PUT", "DELETE",
+                                       "PATCH", "OPTIONS", "*",    NULL};
+    static const char *const websocket[] = {"GET", "WEBSOCKET_TEXT", "*", NULL};
+    const char *const *known =
+        endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET ? websocket : http;
 
-    if (rule->method == NULL)
+    if (rule->method == NULL || (endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET &&
+                                 endpoint->protocol != OSH_POLICY_PROTOCOL_REST))
         return;
-    for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
+    for (gsize i = 0; known[i] != NULL; i++)
         if (g_ascii_strcasecmp(rule->method, known[i]) == 0)
             return;
     osh_yaml_warning(loader->diagnostics, osh_yaml_find(rule->source, "method"),
-                     "unknown HTTP method '%s'", rule->method);
+                     "Unknown HTTP/WebSocket method '%s' on protocol %s", rule->method,
+                     endpoint->protocol_name);
 }
 
 static void
@@ -123,16 +151,21 @@ check_operation(OshPolicyLoader *loader, const OshPolicyRule *rule)
     const OshYamlNode *type = osh_yaml_find(rule->source, "operation_type");
 
     if (rule->operation_type == NULL)
-        osh_yaml_error(loader->diagnostics, rule->source,
-                       "a GraphQL rule requires operation_type (query, mutation, subscription or "
-                       "*)");
+        osh_yaml_error_at(loader->diagnostics, rule->source, "operation_type",
+                          "operation_type is required for GraphQL rules: query, mutation, "
+                          "subscription or *");
     else if (!g_strv_contains(types, rule->operation_type))
         osh_yaml_error(loader->diagnostics, type,
                        "operation_type '%s' must be query, mutation, subscription or *",
                        rule->operation_type);
+    for (const OshYamlNode *child =
+             fields != NULL && fields->kind == OSH_YAML_SEQUENCE ? fields->first : NULL;
+         child != NULL; child = child->next)
+        if (child->kind == OSH_YAML_SCALAR && child->length == 0)
+            osh_yaml_error(loader->diagnostics, child, "a field glob must not be empty");
     if (is_explicitly_empty(fields))
         osh_yaml_error(loader->diagnostics, fields,
-                       "fields must list at least one non-empty string");
+                       "fields: the list must not be empty; leave it out for all root fields");
 }
 
 static void
@@ -142,31 +175,35 @@ check_websocket_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
     if (rule_is_graphql(rule)) {
         if (rule->method != NULL || rule->path != NULL || rule->n_query > 0)
             osh_yaml_error(loader->diagnostics, rule->source,
-                           "a websocket rule must not mix method, path or query with GraphQL "
-                           "fields");
+                           "a WebSocket rule must not combine method, path or query with "
+                           "operation_type, operation_name or fields");
         check_operation(loader, rule);
-        return;
     }
-    check_method(loader, rule);
     if (allow && endpoint->has_graphql_rules && rule->method != NULL &&
         g_ascii_strcasecmp(rule->method, "WEBSOCKET_TEXT") == 0)
         osh_yaml_error(loader->diagnostics, rule->source,
-                       "WEBSOCKET_TEXT rules are not allowed beside GraphQL rules, which decide "
-                       "about every message");
+                       "the endpoint has a GraphQL operation policy, which decides about every "
+                       "client message: write operation rules instead of WEBSOCKET_TEXT");
 }
 
 static void
 check_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule,
            gboolean allow)
 {
-    if (is_rpc(endpoint) || endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
+    const OshYamlNode *params = osh_yaml_find(rule->source, "params");
+    const OshYamlNode *arguments = osh_yaml_find(rule->source, "mcp_arguments");
+
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
         return;
-    if (osh_yaml_find(rule->source, "mcp_arguments") != NULL)
-        osh_yaml_error(loader->diagnostics, osh_yaml_find(rule->source, "mcp_arguments"),
-                       "mcp_arguments belong to protocol mcp only");
-    if (rule->has_tool || rule->n_params > 0)
-        osh_yaml_error(loader->diagnostics, rule->source,
-                       "tool and params belong to protocol mcp only");
+    if (arguments != NULL && !is_rpc(endpoint))
+        osh_yaml_error(loader->diagnostics, arguments, "mcp_arguments belong to protocol mcp only");
+    check_method(loader, endpoint, rule);
+    if (!is_rpc(endpoint) && rule->has_tool)
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(rule->source, "tool"),
+                       "MCP tool matching is only valid for protocol mcp");
+    if (!is_rpc(endpoint) && params != NULL && params->length > 0)
+        osh_yaml_error(loader->diagnostics, params,
+                       "params matching is only valid for protocol mcp");
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET) {
         check_websocket_rule(loader, endpoint, rule, allow);
         return;
@@ -175,77 +212,107 @@ check_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const Osh
         check_operation(loader, rule);
         return;
     }
-    check_method(loader, rule);
     if (rule_is_graphql(rule))
         osh_yaml_warning(loader->diagnostics, rule->source,
-                         "GraphQL fields are ignored on protocol '%s'", endpoint->protocol_name);
+                         "GraphQL rule fields are ignored unless protocol is graphql or websocket, "
+                         "except against GraphQL that another endpoint inspects");
     if (rule->command != NULL && endpoint->protocol == OSH_POLICY_PROTOCOL_REST)
         osh_yaml_warning(loader->diagnostics, osh_yaml_find(rule->source, "command"),
-                         "command is ignored on protocol rest");
-    if (allow && rule->method != NULL && rule->path == NULL &&
+                         "command is for SQL protocol, not REST");
+    if (allow && rule->method != NULL && rule->path == NULL && !is_rpc(endpoint) &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
         osh_yaml_warning(loader->diagnostics, rule->source,
                          "a rule without path never matches; write path: \"**\" for any");
 }
 
 static void
-check_graphql_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+check_registered(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
+                 const OshPolicyRegisteredQuery *query)
 {
     static const char *const types[] = {"query", "mutation", "subscription", NULL};
+    const OshYamlNode *node = member(endpoint, "graphql_persisted_queries");
+
+    if (!g_strv_contains(types, query->operation_type))
+        osh_yaml_error(loader->diagnostics, node,
+                       "graphql_persisted_queries[%s].operation_type must be query, mutation or "
+                       "subscription",
+                       query->id);
+    for (guint i = 0; i < query->n_fields; i++)
+        if (query->fields[i].length == 0)
+            osh_yaml_error(loader->diagnostics, node,
+                           "graphql_persisted_queries[%s].fields: a field must not be empty",
+                           query->id);
+}
+
+static void
+check_graphql_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
     const OshYamlNode *mode = osh_yaml_find(endpoint->match->source, "persisted_queries");
     const OshPolicyEndpointMatch *match = endpoint->match;
 
     if (mode != NULL && mode->kind == OSH_YAML_SCALAR && strcmp(mode->text, "deny") != 0 &&
         strcmp(mode->text, "allow_registered") != 0 && mode->length > 0)
         osh_yaml_error(loader->diagnostics, mode,
-                       "persisted_queries '%s' must be deny or allow_registered", mode->text);
+                       "persisted_queries must be 'deny' or 'allow_registered', got '%s'",
+                       mode->text);
     for (guint i = 0; i < match->n_registered; i++)
-        if (!g_strv_contains(types, match->registered[i].operation_type))
-            osh_yaml_error(loader->diagnostics, member(endpoint, "graphql_persisted_queries"),
-                           "operation_type of registered query '%s' must be query, mutation or "
-                           "subscription",
-                           match->registered[i].id);
+        check_registered(loader, endpoint, &match->registered[i]);
     if (has(endpoint, "graphql_max_body_bytes")) {
         guint64 bytes;
 
         if (osh_yaml_integer(member(endpoint, "graphql_max_body_bytes"), &bytes) && bytes == 0)
             osh_yaml_error(loader->diagnostics, member(endpoint, "graphql_max_body_bytes"),
-                           "graphql_max_body_bytes must be greater than 0");
+                           "graphql_max_body_bytes must be a positive integer");
     }
     if ((mode != NULL || match->n_registered > 0 || has(endpoint, "graphql_max_body_bytes")) &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_GRAPHQL &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET)
         osh_yaml_warning(loader->diagnostics, match->source,
-                         "GraphQL options are ignored on protocol '%s'", endpoint->protocol_name);
+                         "GraphQL-specific endpoint fields are ignored unless protocol is graphql "
+                         "or websocket");
+}
+
+/* Written out as nothing, or as off: that asks for nothing. */
+static gboolean
+asks_for_something(const OshYamlNode *node)
+{
+    if (node == NULL || osh_yaml_is_empty(node))
+        return FALSE;
+    if (node->kind != OSH_YAML_SCALAR)
+        return TRUE;
+    return node->length > 0 && !(osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
+                                 g_ascii_tolower(node->text[0]) == 'f');
 }
 
 static void
 check_tcp(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    static const char *const inspection_keys[] = {"path",
-                                                  "enforcement",
-                                                  "access",
-                                                  "rules",
-                                                  "deny_rules",
+    static const char *const inspection_keys[] = {"enforcement",
+                                                  "path",
                                                   "allow_encoded_slash",
                                                   "websocket_credential_rewrite",
                                                   "request_body_credential_rewrite",
                                                   "persisted_queries",
                                                   "graphql_persisted_queries",
                                                   "graphql_max_body_bytes",
+                                                  "json_rpc",
+                                                  "mcp",
                                                   "credential_signing",
                                                   "signing_service",
                                                   "signing_region",
-                                                  "credential_binding",
-                                                  "json_rpc",
-                                                  "mcp"};
+                                                  "credential_binding"};
+    const OshYamlNode *source = endpoint->match->source;
     g_autoptr(GString) found = g_string_new(NULL);
 
+    if (has_access(endpoint) || endpoint->match->n_rules > 0 || endpoint->match->n_deny_rules > 0)
+        osh_yaml_error(loader->diagnostics, source,
+                       "protocol tcp does not support access, rules, or deny_rules: nothing is "
+                       "inspected");
     for (gsize i = 0; i < G_N_ELEMENTS(inspection_keys); i++)
-        if (has(endpoint, inspection_keys[i]))
+        if (asks_for_something(osh_yaml_find(source, inspection_keys[i])))
             g_string_append_printf(found, "%s%s", found->len > 0 ? ", " : "", inspection_keys[i]);
     if (found->len > 0)
-        osh_yaml_error(loader->diagnostics, endpoint->match->source,
+        osh_yaml_error(loader->diagnostics, source,
                        "protocol tcp does not support L7-only fields: %s", found->str);
 }
 
@@ -257,11 +324,14 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     gboolean inspected =
         endpoint->protocol_name[0] != '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP;
 
-    if (g_ascii_strcasecmp(mode, "terminate") == 0 || g_ascii_strcasecmp(mode, "passthrough") == 0)
+    const OshYamlNode *enforcement = osh_yaml_find(endpoint->match->source, "enforcement");
+    const char *wanted =
+        enforcement != NULL && enforcement->kind == OSH_YAML_SCALAR ? enforcement->text : "";
+
+    if (strcmp(mode, "terminate") == 0 || strcmp(mode, "passthrough") == 0)
         osh_yaml_warning(loader->diagnostics, tls,
                          "tls: %s is deprecated and does nothing; TLS is detected", mode);
-    else if (*mode != '\0' && g_ascii_strcasecmp(mode, "skip") != 0 &&
-             g_ascii_strcasecmp(mode, "auto") != 0)
+    else if (*mode != '\0' && strcmp(mode, "skip") != 0 && strcmp(mode, "auto") != 0)
         osh_yaml_warning(loader->diagnostics, tls, "unknown tls '%s' means auto", mode);
     for (guint i = 0; endpoint->tls == OSH_POLICY_TLS_SKIP && inspected && i < endpoint->n_ports;
          i++)
@@ -270,20 +340,43 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                              "tls: skip with protocol %s on port 443: encrypted requests cannot "
                              "be inspected",
                              endpoint->protocol_name);
-    if (inspected && !has(endpoint, "enforcement") && endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
+    if (inspected && *wanted == '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
         osh_yaml_warning(loader->diagnostics, endpoint->match->source,
                          "no enforcement means audit: denied requests are logged and forwarded; "
                          "write enforcement: enforce");
+    else if (*wanted != '\0' && strcmp(wanted, "enforce") != 0 && strcmp(wanted, "audit") != 0)
+        osh_yaml_warning(loader->diagnostics, enforcement,
+                         "unknown enforcement '%s' means audit: denied requests are logged and "
+                         "forwarded",
+                         wanted);
     if (endpoint->request_body_credential_rewrite && endpoint->protocol != OSH_POLICY_PROTOCOL_REST)
         osh_yaml_warning(loader->diagnostics, member(endpoint, "request_body_credential_rewrite"),
-                         "request_body_credential_rewrite is ignored on protocol '%s'",
-                         endpoint->protocol_name);
+                         "request_body_credential_rewrite is ignored unless protocol is rest");
     if (endpoint->websocket_credential_rewrite &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_REST)
         osh_yaml_warning(loader->diagnostics, member(endpoint, "websocket_credential_rewrite"),
-                         "websocket_credential_rewrite is ignored on protocol '%s'",
-                         endpoint->protocol_name);
+                         "websocket_credential_rewrite is ignored unless protocol is rest or "
+                         "websocket");
+}
+
+static void
+check_rpc_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    static const char *const mcp_only[] = {"strict_tool_names", "allow_all_known_mcp_methods"};
+    const OshYamlNode *mcp = osh_yaml_find(endpoint->match->source, "mcp");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(mcp_only); i++)
+        if (osh_yaml_find(mcp, mcp_only[i]) != NULL &&
+            endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
+            osh_yaml_error(loader->diagnostics, osh_yaml_find(mcp, mcp_only[i]),
+                           "mcp.%s is only valid for protocol mcp", mcp_only[i]);
+    if (!is_rpc(endpoint) && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
+        (has(endpoint, "json_rpc") || osh_yaml_find(mcp, "max_body_bytes") != NULL))
+        osh_yaml_warning(
+            loader->diagnostics, mcp != NULL ? mcp : member(endpoint, "json_rpc"),
+            "JSON-RPC-specific endpoint fields are ignored unless protocol is json-rpc "
+            "or mcp");
 }
 
 void
@@ -291,30 +384,28 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
 
-    check_surprises(loader, endpoint);
+    osh_policy_diagnostics_set_stages(loader->diagnostics,
+                                      OSH_POLICY_STAGE_INSPECTION | OSH_POLICY_STAGE_SAFETY);
     if (endpoint->path[0] != '\0' && endpoint->path[0] != '/' && strcmp(endpoint->path, "**") != 0)
         osh_yaml_error(loader->diagnostics, member(endpoint, "path"),
-                       "path '%s' must start with '/' (or be **)", endpoint->path);
-    if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP) {
-        check_tcp(loader, endpoint);
-        return;
-    }
+                       "endpoint path must start with '/' or be '**', got '%s'", endpoint->path);
     check_base_set(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
         osh_schema_check_facts(loader, endpoint);
     else
         check_rules_allow_something(loader, endpoint);
-    check_graphql_options(loader, endpoint);
+    check_rpc_options(loader, endpoint);
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+        check_tcp(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_SQL &&
         endpoint->enforcement == OSH_POLICY_ENFORCE)
         osh_yaml_error(loader->diagnostics, member(endpoint, "enforcement"),
-                       "protocol sql supports only enforcement: audit");
-    if (has(endpoint, "mcp") && endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
-        osh_yaml_error(loader->diagnostics, member(endpoint, "mcp"),
-                       "mcp options require protocol mcp");
-    if (has(endpoint, "json_rpc") && endpoint->protocol != OSH_POLICY_PROTOCOL_JSONRPC)
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "json_rpc"),
-                         "json_rpc options are ignored on protocol '%s'", endpoint->protocol_name);
+                       "SQL enforcement is not supported: protocol sql can only be audited");
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_INSPECTION);
+    check_surprises(loader, endpoint);
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+        return;
+    check_graphql_options(loader, endpoint);
     for (guint i = 0; i < match->n_rules; i++)
         check_rule(loader, endpoint, &match->rules[i], TRUE);
     for (guint i = 0; i < match->n_deny_rules; i++)

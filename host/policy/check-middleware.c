@@ -30,7 +30,8 @@ read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *
         if (pattern != NULL)
             g_ptr_array_add(patterns, pattern);
         else if (text != NULL)
-            osh_yaml_error(loader->diagnostics, child, "invalid host pattern '%s': %s", text,
+            osh_yaml_error(loader->diagnostics, child,
+                           "invalid host pattern '%s' of an endpoint selector: %s", text,
                            error->message);
     }
 }
@@ -51,10 +52,11 @@ check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *i
                                 (const OshHostPattern *const *)include->pdata, include->len,
                                 (const OshHostPattern *const *)exclude->pdata, exclude->len, host))
             continue;
-        osh_yaml_error(loader->diagnostics, node,
-                       "this fail-closed middleware may match the tls: skip endpoint %s, which it "
-                       "cannot see into",
-                       endpoint->label);
+        osh_yaml_error(
+            loader->diagnostics, node,
+            "this fail-closed middleware selects the tls: skip endpoint '%s' (%s), which "
+            "it cannot see into",
+            endpoint->host, endpoint->label);
     }
 }
 
@@ -87,7 +89,7 @@ check_selector(OshPolicyLoader *loader, const OshYamlNode *node, gboolean fail_c
     read_patterns(loader, selector, "exclude", exclude);
     if (include->len == 0 && osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
         osh_yaml_error(loader->diagnostics, selector,
-                       "endpoint selector must include at least one pattern");
+                       "the endpoint selector must include at least one host pattern");
     if (fail_closed)
         check_uninspected(loader, selector, include, exclude);
 }
@@ -127,14 +129,17 @@ check_one(OshPolicyLoader *loader, const OshYamlNode *node, GHashTable *orders)
     else if (middleware != NULL && *middleware == '\0')
         osh_yaml_error(loader->diagnostics, osh_yaml_find(node, "middleware"),
                        "middleware must not be empty");
-    if (mode != NULL && strcmp(mode, "fail_closed") != 0 && strcmp(mode, "fail_open") != 0)
+    if (*node->key == '\0')
+        osh_yaml_error(loader->diagnostics, node, "the name must not be empty");
+    if (mode != NULL && *mode != '\0' && strcmp(mode, "fail_closed") != 0 &&
+        strcmp(mode, "fail_open") != 0)
         osh_yaml_error(loader->diagnostics, on_error,
-                       "on_error '%s' must be fail_closed or fail_open", mode);
+                       "invalid on_error '%s'; write fail_closed or fail_open", mode);
     earlier = g_hash_table_lookup(orders, GINT_TO_POINTER((gint)order));
     if (earlier != NULL)
         osh_yaml_error(loader->diagnostics, node,
-                       "order %" G_GINT64_FORMAT " is already taken by middleware '%s'", order,
-                       earlier);
+                       "middleware '%s' already uses this: duplicate order %" G_GINT64_FORMAT,
+                       earlier, order);
     else
         g_hash_table_insert(orders, GINT_TO_POINTER((gint)order), (gpointer)node->key);
     check_selector(loader, node, g_strcmp0(mode, "fail_open") != 0);
@@ -145,8 +150,9 @@ osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *mapping)
 {
     g_autoptr(GHashTable) orders = g_hash_table_new(NULL, NULL);
 
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_SAFETY);
     if (mapping->length > MAX_MIDDLEWARES)
-        osh_yaml_error(loader->diagnostics, mapping, "too many middlewares (%u > %d)",
+        osh_yaml_error(loader->diagnostics, mapping, "too many middleware configs (%u > %d)",
                        mapping->length, MAX_MIDDLEWARES);
     for (const OshYamlNode *child = mapping->first; child != NULL; child = child->next) {
         const OshYamlNode *node = osh_schema_mapping(loader, child);

@@ -22,57 +22,6 @@ check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                             endpoint->protocol_name, endpoint->match->declared->provider);
 }
 
-/* Whether some character class of @pattern could stand for @separator, if it were let to. */
-static gboolean
-class_covers(const char *pattern, char separator)
-{
-    for (const char *p = pattern; *p != '\0'; p++) {
-        gboolean negated;
-        gboolean inside = FALSE;
-
-        if (*p == '\\' && p[1] != '\0') {
-            p++;
-            continue;
-        }
-        if (*p != '[')
-            continue;
-        negated = p[1] == '!' || p[1] == '^';
-        for (p += negated ? 2 : 1; *p != '\0' && *p != ']'; p++) {
-            if (p[1] == '-' && p[2] != '\0' && p[2] != ']') {
-                inside |= p[0] <= separator && separator <= p[2];
-                p += 2;
-            } else {
-                inside |= *p == separator;
-            }
-        }
-        if (negated != inside)
-            return TRUE;
-        if (*p == '\0')
-            return FALSE;
-    }
-    return FALSE;
-}
-
-static void
-check_pattern(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyPattern *pattern,
-              char separator)
-{
-    if (pattern != NULL && pattern->glob != NULL && class_covers(pattern->text, separator))
-        osh_yaml_warning(loader->diagnostics, node,
-                         "decided otherwise: a character class of '%s' may match '%c' for "
-                         "OpenShell and never does here",
-                         pattern->text, separator);
-}
-
-static void
-check_matchers(OshPolicyLoader *loader, const OshYamlNode *node,
-               const OshPolicyKeyMatcher *matchers, guint length)
-{
-    for (guint i = 0; i < length; i++)
-        for (guint k = 0; k < matchers[i].matcher.n_patterns; k++)
-            check_pattern(loader, node, matchers[i].matcher.patterns[k], '.');
-}
-
 static void
 check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
 {
@@ -86,12 +35,6 @@ check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
         osh_yaml_warning(loader->diagnostics, osh_yaml_find(rule->source, "operation_type"),
                          "decided otherwise: OpenShell's gateway refuses operation_type: \"*\" in "
                          "a file; list a rule for each type");
-    check_pattern(loader, rule->source, rule->path, '/');
-    check_pattern(loader, rule->source, rule->operation_name, '.');
-    for (guint i = 0; i < rule->n_fields; i++)
-        check_pattern(loader, rule->source, rule->fields[i], '.');
-    check_matchers(loader, rule->source, rule->query, rule->n_query);
-    check_matchers(loader, rule->source, rule->params, rule->n_params);
 }
 
 /* Ranges that are refused here whatever the policy says, and not by OpenShell. */
@@ -134,10 +77,6 @@ osh_schema_check_openshell(OshPolicyLoader *loader)
 
         check_protocol(loader, endpoint);
         check_addresses(loader, endpoint);
-        if (endpoint->host_is_pattern)
-            check_pattern(loader, osh_yaml_find(match->source, "host"), match->host, '.');
-        if (match->path != NULL)
-            check_pattern(loader, osh_yaml_find(match->source, "path"), match->path, '/');
         for (guint k = 0; as_written && k < match->n_rules; k++)
             check_rule(loader, &match->rules[k]);
         for (guint k = 0; k < match->n_deny_rules; k++)

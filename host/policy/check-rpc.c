@@ -11,130 +11,131 @@
 
 #define TOOL_CALL "tools/call"
 
-static const OshYamlNode *
-at(const OshPolicyRule *rule, const char *key)
-{
-    const OshYamlNode *node = osh_yaml_find(rule->source, key);
-
-    return node != NULL ? node : rule->source;
-}
-
 static gboolean
 is_glob(const char *text)
 {
-    return strpbrk(text, "*?[{") != NULL;
+    return strpbrk(text, "*?[]{}") != NULL;
+}
+
+static const OshYamlNode *
+params_of(const OshPolicyRule *rule)
+{
+    return osh_yaml_find(rule->source, "params");
+}
+
+/* Whether a rule is about some tool calls, by their name or by their arguments. */
+static gboolean
+names_tool(const OshPolicyRule *rule)
+{
+    if (rule->n_arguments > 0)
+        return TRUE;
+    for (guint i = 0; i < rule->n_params; i++)
+        if (strcmp(rule->params[i].key, "name") == 0)
+            return TRUE;
+    return FALSE;
 }
 
 static void
-refuse_members(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
-               const OshPolicyRule *rule, const char *const *keys)
+refuse_path_and_query(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
+                      const OshPolicyRule *rule)
 {
-    for (gsize i = 0; keys[i] != NULL; i++)
-        if (osh_yaml_find(rule->source, keys[i]) != NULL)
-            osh_yaml_error(loader->diagnostics, at(rule, keys[i]), "%s rules do not support %s",
-                           endpoint->protocol_name, keys[i]);
+    if (rule->path != NULL || rule->n_query > 0)
+        osh_yaml_error(loader->diagnostics, rule->source, "%s rules must use %s, not path/query",
+                       endpoint->protocol_name,
+                       endpoint->protocol == OSH_POLICY_PROTOCOL_MCP ? "method/tool" : "method");
 }
 
 static void
 check_json_rpc_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                     const OshPolicyRule *rule)
 {
-    static const char *const refused[] = {
-        "params",         "tool",   "path",           "query",         "command",
-        "operation_type", "fields", "operation_name", "mcp_arguments", NULL};
-
-    refuse_members(loader, endpoint, rule, refused);
+    refuse_path_and_query(loader, endpoint, rule);
+    if (osh_yaml_find(rule->source, "mcp_arguments") != NULL)
+        osh_yaml_error_at(loader->diagnostics, rule->source, "mcp_arguments",
+                          "json-rpc rules do not support mcp_arguments");
+    if (params_of(rule) != NULL && params_of(rule)->length > 0)
+        osh_yaml_error(loader->diagnostics, rule->source,
+                       "JSON-RPC rules do not support params matchers");
+    if (rule->has_tool)
+        osh_yaml_error_at(loader->diagnostics, rule->source, "tool",
+                          "MCP tool matching is only valid for protocol mcp");
     if (rule->method == NULL)
-        osh_yaml_error(loader->diagnostics, rule->source, "a json-rpc rule requires method");
+        osh_yaml_error_at(loader->diagnostics, rule->source, "method",
+                          "required for json-rpc rules");
     else if (!rule->any_method && is_glob(rule->method))
-        osh_yaml_error(loader->diagnostics, at(rule, "method"),
-                       "json-rpc method '%s' must be exact or '*'", rule->method);
-}
-
-/* Whether some name matcher leaves every tool in. */
-static gboolean
-names_every_tool(const OshPolicyRule *rule)
-{
-    if (rule->n_arguments > 0)
-        return FALSE;
-    if (rule->n_params == 0)
-        return TRUE;
-    for (guint i = 0; i < rule->n_params; i++) {
-        const OshPolicyMatcher *matcher = &rule->params[i].matcher;
-        gboolean every = FALSE;
-
-        for (guint k = 0; k < matcher->n_patterns; k++)
-            every |= strspn(matcher->patterns[k]->text, "*") == strlen(matcher->patterns[k]->text);
-        if (!every)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-covers_tool_calls(const OshPolicyRule *rule)
-{
-    if (rule->method == NULL)
-        return rule->n_params + rule->n_arguments > 0;
-    return rule->any_method ||
-           (rule->method_pattern != NULL && rule->method_pattern->glob != NULL &&
-            osh_glob_match(rule->method_pattern->glob, TOOL_CALL, sizeof(TOOL_CALL) - 1) ==
-                OSH_GLOB_MATCHED);
+        osh_yaml_error_at(
+            loader->diagnostics, rule->source, "method",
+            "json-rpc method rules do not support glob or wildcard matchers; write an "
+            "exact method or \"*\"");
 }
 
 static void
-check_mcp_names(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
-                const OshPolicyRule *rule)
+check_tool_names(OshPolicyLoader *loader, const OshPolicyRule *rule,
+                 const OshPolicyMatcher *matcher)
 {
-    gboolean named = FALSE;
-
-    for (guint i = 0; i < rule->n_params; i++) {
-        const OshPolicyMatcher *matcher = &rule->params[i].matcher;
-
-        if (strcmp(rule->params[i].key, "name") != 0) {
-            osh_yaml_error(loader->diagnostics, at(rule, "params"),
-                           "params.%s: argument matching is not supported; only params.name is",
-                           rule->params[i].key);
+    for (guint k = 0; k < matcher->n_patterns; k++) {
+        if (!is_glob(matcher->patterns[k]->text))
             continue;
-        }
-        named = TRUE;
-        for (guint k = 0; k < matcher->n_patterns && !endpoint->strict_tool_names; k++)
-            if (is_glob(matcher->patterns[k]->text))
-                osh_yaml_error(loader->diagnostics, rule->source,
-                               "wildcard tool name '%s' requires strict_tool_names",
-                               matcher->patterns[k]->text);
-    }
-    if (rule->has_tool && osh_yaml_find(at(rule, "params"), "name") != NULL)
-        osh_yaml_error(loader->diagnostics, at(rule, "tool"),
-                       "tool and params.name are the same thing; give one");
-    if (!named && rule->n_arguments == 0)
+        osh_yaml_error_at(
+            loader->diagnostics, rule->source,
+            osh_yaml_find(params_of(rule), "name") != NULL ? "params.name" : "tool",
+            "wildcard tool name '%s' requires mcp.strict_tool_names to remain enabled",
+            matcher->patterns[k]->text);
         return;
-    if (rule->method == NULL ? !endpoint->allow_all_known_mcp_methods
-                             : strcmp(rule->method, TOOL_CALL) != 0)
-        osh_yaml_error(loader->diagnostics, rule->source, "%s require method: tools/call",
-                       named ? "tool and params.name" : "mcp_arguments");
+    }
+}
+
+static void
+check_mcp_params(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
+                 const OshPolicyRule *rule)
+{
+    for (guint i = 0; i < rule->n_params; i++) {
+        g_autofree char *key = g_strconcat("params.", rule->params[i].key, NULL);
+
+        if (strcmp(rule->params[i].key, "name") != 0)
+            osh_yaml_error_at(loader->diagnostics, rule->source, key,
+                              "MCP tool argument matching is not supported; only params.name is");
+        else if (!endpoint->strict_tool_names)
+            check_tool_names(loader, rule, &rule->params[i].matcher);
+    }
+    if (rule->has_tool && osh_yaml_find(params_of(rule), "name") != NULL)
+        osh_yaml_error(loader->diagnostics, rule->source,
+                       "MCP rules must use either tool or params.name, not both");
 }
 
 static void
 check_mcp_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                const OshPolicyRule *rule)
 {
-    static const char *const refused[] = {"path",   "query",          "command", "operation_type",
-                                          "fields", "operation_name", NULL};
-
-    refuse_members(loader, endpoint, rule, refused);
-    check_mcp_names(loader, endpoint, rule);
+    refuse_path_and_query(loader, endpoint, rule);
+    check_mcp_params(loader, endpoint, rule);
     if (rule->method == NULL && !endpoint->allow_all_known_mcp_methods)
-        osh_yaml_error(loader->diagnostics, rule->source,
-                       "an mcp rule requires method unless allow_all_known_mcp_methods is on");
-    else if (rule->method == NULL && rule->n_params + rule->n_arguments == 0)
-        osh_yaml_error(loader->diagnostics, rule->source,
-                       "an mcp rule names no method and no tool");
-    if (rule->method != NULL && is_glob(rule->method) &&
-        (!g_str_has_prefix(rule->method, "tools/") || rule->any_method))
-        osh_yaml_error(loader->diagnostics, at(rule, "method"),
-                       "method '%s': wildcards are only valid for the tools/ method family",
-                       rule->method);
+        osh_yaml_error_at(loader->diagnostics, rule->source, "method",
+                          "required while mcp.allow_all_known_mcp_methods is false");
+    if (rule->method == NULL)
+        return;
+    if (names_tool(rule) && strcmp(rule->method, TOOL_CALL) != 0)
+        osh_yaml_error_at(loader->diagnostics, rule->source, "method",
+                          "must be tools/call when a rule uses %s, got '%s'",
+                          rule->n_arguments > 0 ? "mcp_arguments" : "tool or params.name",
+                          rule->method);
+    if (is_glob(rule->method) && !g_str_has_prefix(rule->method, "tools/"))
+        osh_yaml_error_at(loader->diagnostics, rule->source, "method",
+                          "method globs are only valid for the tools/ method family");
+}
+
+/* Whether a rule without a tool takes every tool call. */
+static gboolean
+takes_every_call(const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule)
+{
+    if (names_tool(rule))
+        return FALSE;
+    if (rule->method == NULL)
+        return endpoint->allow_all_known_mcp_methods;
+    return rule->any_method ||
+           (rule->method_pattern != NULL && rule->method_pattern->glob != NULL &&
+            osh_glob_match(rule->method_pattern->glob, TOOL_CALL, sizeof(TOOL_CALL) - 1) ==
+                OSH_GLOB_MATCHED);
 }
 
 static void
@@ -144,19 +145,47 @@ check_tool_breadth(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     gboolean specific = FALSE;
 
     for (guint i = 0; i < match->n_rules; i++)
-        specific |= covers_tool_calls(&match->rules[i]) && !names_every_tool(&match->rules[i]);
+        specific |= names_tool(&match->rules[i]);
     if (!specific)
         return;
     for (guint i = 0; i < match->n_rules; i++)
-        if (covers_tool_calls(&match->rules[i]) && names_every_tool(&match->rules[i]))
+        if (takes_every_call(endpoint, &match->rules[i]))
             osh_yaml_error(loader->diagnostics, match->rules[i].source,
-                           "this rule allows every tool call, which makes the tool-specific allow "
-                           "rules beside it meaningless");
+                           "this rule allows every tool call, which conflicts with MCP tool allow "
+                           "rules beside it");
     for (guint i = 0; i < match->n_deny_rules; i++)
-        if (covers_tool_calls(&match->deny_rules[i]) && names_every_tool(&match->deny_rules[i]))
+        if (takes_every_call(endpoint, &match->deny_rules[i]))
             osh_yaml_error(loader->diagnostics, match->deny_rules[i].source,
-                           "this rule denies every tool call, which makes the tool-specific allow "
-                           "rules beside it meaningless");
+                           "this rule denies every tool call, which conflicts with MCP tool allow "
+                           "rules beside it");
+}
+
+static void
+check_endpoint_shape(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+    gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
+    gboolean has_access = match->access != NULL && *match->access != '\0';
+
+    if (has_access)
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(match->source, "access"),
+                       "protocol %s does not support access presets; list rules by allow.method%s",
+                       endpoint->protocol_name,
+                       is_mcp ? " or set mcp.allow_all_known_mcp_methods: true" : "");
+    else if (match->n_rules == 0 && !is_mcp)
+        osh_yaml_error(loader->diagnostics, match->source,
+                       "protocol json-rpc requires explicit rules with allow.method");
+    else if (match->n_rules == 0 && !endpoint->allow_all_known_mcp_methods)
+        osh_yaml_error(loader->diagnostics, match->source,
+                       "protocol mcp requires rules when mcp.allow_all_known_mcp_methods is false");
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_INSPECTION);
+    if (is_mcp && endpoint->host[strspn(endpoint->host, " \t")] == '\0')
+        osh_yaml_error(loader->diagnostics, match->source, "protocol mcp requires host");
+    if (is_mcp && endpoint->n_ports == 0)
+        osh_yaml_error(loader->diagnostics, match->source, "protocol mcp requires port or ports");
+    if (endpoint->max_body_bytes == 0)
+        osh_yaml_error(loader->diagnostics, match->source,
+                       "max_body_bytes must be a positive integer");
 }
 
 void
@@ -164,18 +193,10 @@ osh_schema_check_rpc(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
     gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
-    gboolean profile = is_mcp && endpoint->allow_all_known_mcp_methods;
 
-    if (osh_yaml_find(match->source, "access") != NULL)
-        osh_yaml_error(loader->diagnostics, osh_yaml_find(match->source, "access"),
-                       "protocol %s does not support access; list rules", endpoint->protocol_name);
-    if (match->n_rules == 0 && !profile)
-        osh_yaml_error(loader->diagnostics, match->source, "protocol %s requires rules",
-                       endpoint->protocol_name);
-    if (is_mcp && endpoint->host[0] == '\0')
-        osh_yaml_error(loader->diagnostics, match->source, "protocol mcp requires host");
-    if (endpoint->max_body_bytes == 0)
-        osh_yaml_error(loader->diagnostics, match->source, "max_body_bytes must be greater than 0");
+    osh_policy_diagnostics_set_stages(loader->diagnostics,
+                                      OSH_POLICY_STAGE_INSPECTION | OSH_POLICY_STAGE_SAFETY);
+    check_endpoint_shape(loader, endpoint);
     for (guint i = 0; i < match->n_rules; i++) {
         if (is_mcp)
             check_mcp_rule(loader, endpoint, &match->rules[i]);

@@ -32,16 +32,19 @@ check_path(OshPolicyLoader *loader, const OshYamlNode *node, gboolean writable)
 
     if (node->kind != OSH_YAML_SCALAR)
         return;
-    if (node->length > MAX_PATH_LENGTH)
-        osh_yaml_error(loader->diagnostics, node, "path is too long (%u > %d bytes)", node->length,
-                       MAX_PATH_LENGTH);
-    else if (path[0] != '/')
+    if (node->length > MAX_PATH_LENGTH) {
+        osh_yaml_error(loader->diagnostics, node, "path exceeds the maximum length (%u > %d)",
+                       node->length, MAX_PATH_LENGTH);
+        return;
+    }
+    if (path[0] != '/')
         osh_yaml_error(loader->diagnostics, node, "path '%s' must be absolute", path);
-    else if (has_parent_component(path))
-        osh_yaml_error(loader->diagnostics, node, "path '%s' must not contain '..'", path);
-    else if (writable && strspn(path, "/.") == strlen(path))
+    if (has_parent_component(path))
+        osh_yaml_error(loader->diagnostics, node, "path '%s' must not contain the traversal '..'",
+                       path);
+    if (writable && strspn(path, "/.") == strlen(path) && !has_parent_component(path))
         osh_yaml_error(loader->diagnostics, node,
-                       "read_write path '%s' is overly broad: it makes the whole system writable",
+                       "read-write path '%s' is overly broad: it makes the whole system writable",
                        path);
 }
 
@@ -70,7 +73,8 @@ check_identity(OshPolicyLoader *loader, const OshYamlNode *section, const char *
         g_ascii_string_to_unsigned(node->text, 10, 1, MAX_ID, &id, NULL))
         return;
     osh_yaml_error(loader->diagnostics, node,
-                   "%s '%s' must be 'sandbox' or a number from 1 to 4294967294", key, node->text);
+                   "%s must be 'sandbox' or a numeric id from 1 to 4294967294, got '%s'", key,
+                   node->text);
 }
 
 void
@@ -80,6 +84,7 @@ osh_schema_check_static(OshPolicyLoader *loader)
     const OshYamlNode *section = osh_yaml_find(loader->root, "filesystem_policy");
     guint n_paths;
 
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
     if (version == NULL)
         osh_yaml_error_hint(loader->diagnostics, loader->root, g_strdup("begin with version: 1"),
                             "missing key 'version'");
@@ -87,6 +92,7 @@ osh_schema_check_static(OshPolicyLoader *loader)
         osh_yaml_warning(loader->diagnostics, version,
                          "version %u is read as version 1, the only one there is",
                          loader->snapshot->fixed.version);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_SAFETY);
     n_paths = check_paths(loader, section, "read_only", FALSE) +
               check_paths(loader, section, "read_write", TRUE);
     if (n_paths > MAX_PATHS)
@@ -95,4 +101,5 @@ osh_schema_check_static(OshPolicyLoader *loader)
     section = osh_yaml_find(loader->root, "process");
     check_identity(loader, section, "run_as_user");
     check_identity(loader, section, "run_as_group");
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
 }

@@ -279,8 +279,7 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
             continue;
         verdict->hard = verdict->action == OSH_POLICY_ERROR || question->has_graphql_error ||
                         question->has_jsonrpc_error || answer.response_refused;
-        verdict->reason =
-            osh_policy_request_reason(question, &answer, verdict->action, verdict->policy_name);
+        verdict->reason = osh_policy_request_reason(question, &answer, verdict);
         return;
     }
 }

@@ -16,6 +16,7 @@ struct _OshPolicyDiagnostics {
     GPtrArray *entries;
     guint n_errors;
     guint n_warnings;
+    guint stages;
     gboolean sorted;
 };
 
@@ -37,6 +38,7 @@ osh_policy_diagnostics_new(void)
 
     diagnostics->file_name = g_strdup("policy");
     diagnostics->entries = g_ptr_array_new_with_free_func(diagnostic_free);
+    diagnostics->stages = OSH_POLICY_STAGE_PARSE;
     diagnostics->sorted = TRUE;
     return diagnostics;
 }
@@ -58,6 +60,15 @@ osh_policy_diagnostics_set_file(OshPolicyDiagnostics *diagnostics, const char *f
     diagnostics->file_name = g_strdup(file_name);
 }
 
+guint
+osh_policy_diagnostics_set_stages(OshPolicyDiagnostics *diagnostics, guint stages)
+{
+    guint before = diagnostics->stages;
+
+    diagnostics->stages = stages;
+    return before;
+}
+
 void
 osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity,
                            guint line, guint column, char *path, char *message, char *suggestion)
@@ -70,6 +81,7 @@ osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity 
     diagnostic->path = path;
     diagnostic->message = message;
     diagnostic->suggestion = suggestion;
+    diagnostic->stages = diagnostics->stages;
     if (severity == OSH_POLICY_DIAGNOSTIC_ERROR)
         diagnostics->n_errors++;
     else

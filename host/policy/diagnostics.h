@@ -17,6 +17,22 @@ typedef enum {
 } OshPolicySeverity;
 
 /**
+ * OshPolicyStage: the steps of loading, as OpenShell counts them; some facts are seen by two.
+ * @OSH_POLICY_STAGE_PARSE: text to document and types
+ * @OSH_POLICY_STAGE_SAFETY: what must never be, whatever the rest says
+ * @OSH_POLICY_STAGE_INSPECTION: what an endpoint says about requests
+ * @OSH_POLICY_STAGE_AMBIGUITY: endpoints against each other
+ * @OSH_POLICY_STAGE_EXPAND: presets to rules
+ */
+typedef enum {
+    OSH_POLICY_STAGE_PARSE = 1 << 0,
+    OSH_POLICY_STAGE_SAFETY = 1 << 1,
+    OSH_POLICY_STAGE_INSPECTION = 1 << 2,
+    OSH_POLICY_STAGE_AMBIGUITY = 1 << 3,
+    OSH_POLICY_STAGE_EXPAND = 1 << 4,
+} OshPolicyStage;
+
+/**
  * OshPolicyDiagnostic:
  * @severity: how bad
  * @line: 1-based line, or 0 when the whole file is meant
@@ -24,6 +40,7 @@ typedef enum {
  * @path: (nullable): where in the document, for example `network_policies.git.endpoints[0].port`
  * @message: what is wrong
  * @suggestion: (nullable): what to do about it
+ * @stages: #OshPolicyStage: who saw it
  */
 typedef struct {
     OshPolicySeverity severity;
@@ -32,6 +49,7 @@ typedef struct {
     char *path;
     char *message;
     char *suggestion;
+    guint stages;
 } OshPolicyDiagnostic;
 
 typedef struct _OshPolicyDiagnostics OshPolicyDiagnostics;
@@ -44,6 +62,14 @@ void osh_policy_diagnostics_free(OshPolicyDiagnostics *diagnostics);
 
 /** osh_policy_diagnostics_set_file: @file_name: what to print before the line number. */
 void osh_policy_diagnostics_set_file(OshPolicyDiagnostics *diagnostics, const char *file_name);
+
+/**
+ * osh_policy_diagnostics_set_stages:
+ * @stages: #OshPolicyStage of everything that is added from now on
+ *
+ * Returns: what it was before
+ */
+guint osh_policy_diagnostics_set_stages(OshPolicyDiagnostics *diagnostics, guint stages);
 
 /**
  * osh_policy_diagnostics_add:

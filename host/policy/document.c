@@ -24,13 +24,40 @@ typedef struct {
     gboolean failed;
 } Reader;
 
+/* What people call the policy that @node is in, when that is not its key. */
+static const char *
+display_name(const OshYamlNode *node)
+{
+    const OshYamlNode *name;
+
+    while (node != NULL && node->parent != NULL && node->parent->parent != NULL &&
+           node->parent->parent->parent != NULL)
+        node = node->parent;
+    if (node == NULL || node->parent == NULL || node->parent->key == NULL ||
+        strcmp(node->parent->key, "network_policies") != 0)
+        return NULL;
+    name = osh_yaml_find(node, "name");
+    return name != NULL && name->kind == OSH_YAML_SCALAR && name->length > 0 &&
+                   strcmp(name->text, node->key) != 0
+               ? name->text
+               : NULL;
+}
+
+/* @path: (transfer full) */
 static void
 add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity, const OshYamlNode *node,
-    char *suggestion, const char *format, va_list arguments)
+    char *path, char *suggestion, const char *format, va_list arguments)
 {
+    const char *name = display_name(node);
+    char *message = g_strdup_vprintf(format, arguments);
+
+    if (name != NULL) {
+        g_autofree char *bare = message;
+
+        message = g_strdup_printf("policy '%.100s': %s", name, bare);
+    }
     osh_policy_diagnostics_add(diagnostics, severity, node != NULL ? node->line : 0,
-                               node != NULL ? node->column : 0, osh_yaml_path(node),
-                               g_strdup_vprintf(format, arguments), suggestion);
+                               node != NULL ? node->column : 0, path, message, suggestion);
 }
 
 void
@@ -39,7 +66,8 @@ osh_yaml_error(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, const
     va_list arguments;
 
     va_start(arguments, format);
-    add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, node, NULL, format, arguments);
+    add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, node, osh_yaml_path(node), NULL, format,
+        arguments);
     va_end(arguments);
 }
 
@@ -50,7 +78,8 @@ osh_yaml_warning(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, con
     va_list arguments;
 
     va_start(arguments, format);
-    add(diagnostics, OSH_POLICY_DIAGNOSTIC_WARNING, node, NULL, format, arguments);
+    add(diagnostics, OSH_POLICY_DIAGNOSTIC_WARNING, node, osh_yaml_path(node), NULL, format,
+        arguments);
     va_end(arguments);
 }
 
@@ -61,7 +90,22 @@ osh_yaml_error_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, 
     va_list arguments;
 
     va_start(arguments, format);
-    add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, node, suggestion, format, arguments);
+    add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, node, osh_yaml_path(node), suggestion, format,
+        arguments);
+    va_end(arguments);
+}
+
+void
+osh_yaml_error_at(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, const char *key,
+                  const char *format, ...)
+{
+    const OshYamlNode *member = osh_yaml_find(node, key);
+    g_autofree char *path = osh_yaml_path(node);
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, member != NULL ? member : node,
+        g_strdup_printf("%s.%s", path, key), NULL, format, arguments);
     va_end(arguments);
 }
 
@@ -159,6 +203,12 @@ gboolean
 osh_yaml_is_empty(const OshYamlNode *node)
 {
     return node->kind == OSH_YAML_SCALAR && node->plain && node->length == 0;
+}
+
+gboolean
+osh_yaml_is_null(const OshYamlNode *node)
+{
+    return node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_NULL;
 }
 
 gboolean

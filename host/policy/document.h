@@ -68,6 +68,9 @@ OshYamlScalarType osh_yaml_scalar_type(const OshYamlNode *node);
 /** osh_yaml_is_empty: Returns: TRUE for a key with nothing after it. */
 gboolean osh_yaml_is_empty(const OshYamlNode *node);
 
+/** osh_yaml_is_null: Returns: TRUE for that, and for an unquoted null. */
+gboolean osh_yaml_is_null(const OshYamlNode *node);
+
 /** osh_yaml_integer: Returns: FALSE when @node is no unquoted non-negative integer. */
 gboolean osh_yaml_integer(const OshYamlNode *node, guint64 *ret_value);
 
@@ -81,6 +84,10 @@ void osh_yaml_error(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, 
 /** osh_yaml_warning: adds a warning at @node. */
 void osh_yaml_warning(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node,
                       const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** osh_yaml_error_at: adds an error about member @key of @node, which may be missing. */
+void osh_yaml_error_at(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, const char *key,
+                       const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /** osh_yaml_error_hint: adds an error at @node with (transfer full) @suggestion. */
 void osh_yaml_error_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node,

@@ -96,7 +96,7 @@ static const struct {
      IN ".rules[0].allow.command: expected a string, found the integer 5 (put it in "
         "quotes: \"5\")\n"},
     {"a broken glob is an error", DEMO("rules: [{ allow: { command: \"[a\" } }]"),
-     IN ".rules[0].allow.command: unclosed '[' in '[a'\n"},
+     IN ".rules[0].allow.command: an unclosed '[' in '[a'\n"},
     {"an empty any is an error", DEMO("rules: [{ allow: { command: { any: [] } } }]"),
      IN ".rules[0].allow.command.any: any must list at least one glob\n"},
     {"an allow rule without facts is an error", DEMO("rules: [{ allow: {} }]"),

@@ -467,31 +467,3 @@ osh_policy_index_walk(const OshPolicySnapshot *snapshot, const char *host, gsize
         return TRUE;
     return walk_wildcards(snapshot, host, length, port, visit, data);
 }
-
-void
-osh_policy_index_walk_patterns(const OshPolicySnapshot *snapshot, guint endpoint,
-                               OshPolicyIndexVisit visit, gpointer data)
-{
-    const OshPolicyIndex *index = snapshot->index;
-    const char *host = snapshot->endpoints[endpoint].host;
-    gsize end = strlen(host);
-    guint32 node = 0;
-
-    if (index->has_hostless && !visit_group(index, find_exact(index, "", 0, 0), FALSE, visit, data))
-        return;
-    for (;;) {
-        const TrieNode *here = &index->nodes[node];
-        gsize length;
-        gboolean last;
-        const char *label;
-
-        for (guint32 i = here->first; i < here->first + here->count; i++)
-            if (!visit(index->wildcards[i].endpoint, FALSE, data))
-                return;
-        label = label_before(host, end, &length, &last);
-        if (last || !is_fixed_label(label, length))
-            return;
-        node = find_child(index, node, label, length)->node;
-        end -= length + 1;
-    }
-}

@@ -2,9 +2,9 @@
 /*
  * judge-graphql.c: rules about GraphQL operations, over HTTP and over WebSocket.
  *
- * An endpoint that inspects GraphQL has the last word about what it was given: what it does not
- * allow is refused even if a broader rule of another endpoint would let it through. Pure and
- * without allocation; any thread.
+ * Rules that name an operation count wherever they stand. An endpoint that inspects GraphQL has the
+ * last word besides: what it does not allow is refused even if a broader rule of another endpoint
+ * would let it through. Pure and without allocation; any thread.
  */
 #include "question.h"
 
@@ -16,7 +16,8 @@ typedef struct {
     OshSpan name;
     const OshSpan *fields;
     guint n_fields;
-    gboolean unregistered;
+    gboolean unregistered; /* may not be allowed */
+    gboolean unknown;      /* nothing is known that a rule could be compared with */
 } Operation;
 
 static OshSpan
@@ -32,7 +33,7 @@ find_registered(const OshPolicyEndpoint *endpoint, OshSpan id)
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
 
-    if (id.length == 0 || !endpoint->allow_registered_queries)
+    if (id.length == 0)
         return NULL;
     for (guint i = 0; i < match->n_registered; i++)
         if (strlen(match->registered[i].id) == id.length &&
@@ -62,10 +63,10 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
     if (key.length == 0)
         key = record_string(record, "id");
     query = find_registered(endpoint, key);
-    if (query == NULL) {
-        operation.unregistered = TRUE;
+    operation.unregistered = query == NULL || !endpoint->allow_registered_queries;
+    operation.unknown = query == NULL;
+    if (query == NULL)
         return operation;
-    }
     operation.type = osh_span(query->operation_type);
     operation.name = osh_span(query->operation_name);
     operation.fields = query->fields;
@@ -111,7 +112,7 @@ rule_matches(const OshPolicyRule *rule, const Operation *operation, gboolean all
     OshPolicyAnswer name = OSH_POLICY_YES;
     OshPolicyAnswer fields;
 
-    if (rule->operation_type == NULL ||
+    if (rule->operation_type == NULL || operation->unknown ||
         (strcmp(rule->operation_type, "*") != 0 &&
          !osh_policy_span_equal_fold(operation->type, rule->operation_type)))
         return OSH_POLICY_NO;
@@ -137,6 +138,23 @@ judge_operation(const OshPolicyEndpoint *endpoint, const Operation *operation,
                               &match->rules[i]);
 }
 
+static gboolean
+has_last_word(const OshPolicyEndpoint *endpoint)
+{
+    return endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL ||
+           endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET;
+}
+
+gboolean
+osh_policy_graphql_unregistered(const OshPolicyQuestion *question,
+                                const OshPolicyEndpoint *endpoint)
+{
+    for (guint i = 0; i < question->n_operations; i++)
+        if (read_operation(&question->operations[i], endpoint).unregistered)
+            return TRUE;
+    return FALSE;
+}
+
 void
 osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
                          OshPolicyRequestAnswer *answer)
@@ -155,15 +173,14 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
         OshPolicyRequestAnswer of_operation = {0};
 
         judge_operation(endpoint, &operation, &of_operation, answer);
-        answer->unregistered |= operation.unregistered;
         rule = rule != NULL ? rule : of_operation.allow_rule;
         if (of_operation.allowed == OSH_POLICY_NO || operation.unregistered)
             allowed = OSH_POLICY_NO;
         else if (of_operation.allowed == OSH_POLICY_UNKNOWN && allowed == OSH_POLICY_YES)
             allowed = OSH_POLICY_UNKNOWN;
     }
-    if (allowed == OSH_POLICY_NO)
-        answer->denied = OSH_POLICY_YES;
-    else
+    if (allowed != OSH_POLICY_NO)
         osh_policy_note_allow(answer, allowed, rule);
+    else if (has_last_word(endpoint))
+        answer->denied = OSH_POLICY_YES;
 }

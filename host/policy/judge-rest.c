@@ -47,10 +47,9 @@ osh_policy_path_selects(const OshPolicyEndpointMatch *match, const char *pattern
     }
     if (match->path_selector == NULL)
         return TRUE;
-    if (match->path_selector->glob != NULL)
-        return osh_policy_pattern_matches(match->path_selector, path) == OSH_POLICY_YES;
     length = strlen(pattern);
-    return path.length == length && memcmp(path.data, pattern, length) == 0;
+    return (path.length == length && memcmp(path.data, pattern, length) == 0) ||
+           osh_policy_pattern_matches(match->path_selector, path) == OSH_POLICY_YES;
 }
 
 OshPolicySelectorKind
@@ -69,7 +68,7 @@ osh_policy_selector_matches(const char *pattern, OshSpan path)
 {
     OshPolicySelectorKind kind = osh_policy_selector_kind(pattern);
     g_autofree char *prefix = g_strndup(pattern, MAX(strlen(pattern), 3) - 3);
-    g_autoptr(OshGlob) glob = osh_glob_new(pattern, '\0', NULL);
+    g_autoptr(OshGlob) glob = osh_glob_new(pattern, OSH_GLOB_SELECTOR, NULL);
     OshPolicyPattern selector = {pattern, glob};
     OshPolicyEndpointMatch match = {.path_prefix = kind == OSH_POLICY_SELECT_BELOW ? prefix : NULL,
                                     .path_selector =
@@ -181,25 +180,15 @@ void
 osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
                          const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer)
 {
-    switch (endpoint->protocol) {
-    case OSH_POLICY_PROTOCOL_JSONRPC:
-    case OSH_POLICY_PROTOCOL_MCP:
-        osh_policy_rpc_judge(question, call, endpoint, answer);
-        return;
-    case OSH_POLICY_PROTOCOL_GRAPHQL:
-    case OSH_POLICY_PROTOCOL_WEBSOCKET:
-        osh_policy_graphql_judge(question, endpoint, answer);
-        osh_policy_rest_judge(question, endpoint, answer);
-        return;
-    case OSH_POLICY_PROTOCOL_PLUGIN:
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN) {
         osh_policy_facts_judge(question, endpoint, answer);
         return;
-    case OSH_POLICY_PROTOCOL_NONE:
-    case OSH_POLICY_PROTOCOL_TCP:
-    case OSH_POLICY_PROTOCOL_REST:
-    case OSH_POLICY_PROTOCOL_SQL:
-    default:
-        osh_policy_rest_judge(question, endpoint, answer);
-        return;
     }
+    if (question->has_graphql || endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL)
+        osh_policy_graphql_judge(question, endpoint, answer);
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC ||
+        endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
+        osh_policy_rpc_judge(question, call, endpoint, answer);
+    else
+        osh_policy_rest_judge(question, endpoint, answer);
 }

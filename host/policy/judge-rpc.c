@@ -38,27 +38,19 @@ call_param(const OshFactRecord *call, const OshPolicyKeyMatcher *matcher)
 }
 
 static gboolean
-is_tool_call(OshSpan method)
+is_exactly(OshSpan span, const char *text)
 {
-    return method.length == sizeof(TOOL_CALL) - 1 &&
-           memcmp(method.data, TOOL_CALL, method.length) == 0;
+    return span.length == strlen(text) && memcmp(span.data, text, span.length) == 0;
 }
 
 static OshPolicyAnswer
 method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
 {
-    if (rule->method == NULL)
-        return is_mcp && rule->n_params + rule->n_arguments > 0 && is_tool_call(method)
-                   ? OSH_POLICY_YES
-                   : OSH_POLICY_NO;
-    if (rule->any_method)
-        return OSH_POLICY_YES;
-    if (!is_mcp || rule->method_pattern == NULL)
-        return method.length == strlen(rule->method) &&
-                       memcmp(method.data, rule->method, method.length) == 0
-                   ? OSH_POLICY_YES
-                   : OSH_POLICY_NO;
-    return osh_policy_pattern_matches(rule->method_pattern, method);
+    if (rule->method == NULL || method.length == 0)
+        return OSH_POLICY_NO;
+    if (is_mcp && rule->method_pattern != NULL)
+        return osh_policy_pattern_matches(rule->method_pattern, method);
+    return rule->any_method || is_exactly(method, rule->method) ? OSH_POLICY_YES : OSH_POLICY_NO;
 }
 
 static OshPolicyAnswer
@@ -111,7 +103,7 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
     if (method.length == 0)
         return;
     if (is_mcp && endpoint->allow_all_known_mcp_methods &&
-        !(match->has_tool_rules && is_tool_call(method)))
+        !(match->has_tool_rules && is_exactly(method, TOOL_CALL)))
         osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
     for (guint i = 0; i < match->n_rules; i++)
         osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp, TRUE),
@@ -124,12 +116,11 @@ osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *cal
 {
     if (!question->has_jsonrpc || question->has_jsonrpc_error)
         return;
-    if (osh_policy_span_equal_fold(question->method, "POST")) {
+    if (is_exactly(question->method, "POST")) {
         judge_post(question, call, endpoint, answer);
         return;
     }
-    if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP &&
-        osh_policy_span_equal_fold(question->method, "GET") && question->receive_stream &&
-        call == NULL && !question->has_response)
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP && is_exactly(question->method, "GET") &&
+        question->receive_stream && call == NULL && !question->has_response)
         osh_policy_note_allow(answer, OSH_POLICY_YES, &stream_rule);
 }

@@ -234,8 +234,8 @@ osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
-    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,      flags,
-                              endpoints, preset_rules, protocols, marks};
+    OshPolicyLoader loader = {snapshot,     diagnostics, NULL,  flags, endpoints,
+                              preset_rules, protocols,   marks, 0};
     guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
 
     if (protocols != NULL)

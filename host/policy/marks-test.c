@@ -94,7 +94,7 @@ test_ambiguous(void)
     }
     g_assert_null(osh_draft_compile(draft, NULL, "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
-    g_assert_nonnull(strstr(messages, "they differ in connection fields: made by a proposal"));
+    g_assert_nonnull(strstr(messages, "conflicting metadata: advisor_proposed"));
 }
 
 int

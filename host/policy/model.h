@@ -174,17 +174,6 @@ typedef gboolean (*OshPolicyIndexVisit)(guint endpoint, gboolean exact, gpointer
 gboolean osh_policy_index_walk(const OshPolicySnapshot *snapshot, const char *host, gsize length,
                                guint port, OshPolicyIndexVisit visit, gpointer data);
 
-/**
- * osh_policy_index_walk_patterns:
- * @endpoint: an endpoint whose host is a pattern
- *
- * Visits every other endpoint without a host, or whose host is a pattern that may overlap the one
- * of @endpoint as far as the fixed labels at its end can tell; ports are not compared. Of two
- * patterns with different fixed labels, only the longer one visits the other.
- */
-void osh_policy_index_walk_patterns(const OshPolicySnapshot *snapshot, guint endpoint,
-                                    OshPolicyIndexVisit visit, gpointer data);
-
 /** osh_policy_index_has_wildcards: TRUE when some endpoint's host is a pattern. */
 gboolean osh_policy_index_has_wildcards(const OshPolicyIndex *index);
 

@@ -146,7 +146,7 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
         break;
     case FACT_GRAPHQL_ERROR:
         question->graphql_error = fact->value.string;
-        question->has_graphql_error = TRUE;
+        question->has_graphql_error = fact->value.string.length > 0;
         question->has_graphql = TRUE;
         break;
     case FACT_CALLS:
@@ -164,7 +164,7 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
         break;
     case FACT_JSONRPC_ERROR:
         question->jsonrpc_error = fact->value.string;
-        question->has_jsonrpc_error = TRUE;
+        question->has_jsonrpc_error = fact->value.string.length > 0;
         question->has_jsonrpc = TRUE;
         break;
     case N_FACTS:

@@ -77,7 +77,6 @@ typedef struct {
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
     gboolean graphql_refused; /* a GraphQL endpoint does not allow the operation */
-    gboolean unregistered;    /* a persisted query that nobody registered */
     gboolean response_refused;
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */
 } OshPolicyRequestAnswer;
@@ -96,6 +95,10 @@ void osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEnd
 /** osh_policy_graphql_judge: the part of it about GraphQL operations. */
 void osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
                               OshPolicyRequestAnswer *answer);
+
+/** osh_policy_graphql_unregistered: Returns: TRUE when @endpoint does not know some operation. */
+gboolean osh_policy_graphql_unregistered(const OshPolicyQuestion *question,
+                                         const OshPolicyEndpoint *endpoint);
 
 /** osh_policy_rpc_judge: the part of it about JSON-RPC and MCP. */
 void osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *call,

@@ -12,6 +12,9 @@
 
 #define DEFAULT_BODY_BYTES 65536
 
+/* Of all endpoints together; the index has an entry for each. */
+#define MAX_PORTS 1000000
+
 static const char *const endpoint_keys[] = {"host",
                                             "port",
                                             "ports",
@@ -43,11 +46,13 @@ read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *
 {
     const OshYamlNode *list = osh_yaml_find(node, "ports");
     const OshYamlNode *single = osh_yaml_find(node, "port");
+    guint64 seen[(G_MAXUINT16 + 1) / 64];
     guint16 *ports;
 
     endpoint->ports = NULL;
     list = list != NULL ? osh_schema_sequence(loader, list) : NULL;
     if (list != NULL && list->length > 0) {
+        memset(seen, 0, sizeof(seen));
         ports = osh_arena_new_array(loader->snapshot->arena, guint16, list->length);
         for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {
             guint64 value = 0;
@@ -59,9 +64,17 @@ read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *
                                "expected a port between 1 and 65535, found %s", found);
                 continue;
             }
+            if ((seen[value >> 6] >> (value & 63)) & 1)
+                continue;
+            seen[value >> 6] |= G_GUINT64_CONSTANT(1) << (value & 63);
             ports[endpoint->n_ports++] = (guint16)value;
         }
+        loader->n_ports += endpoint->n_ports;
+        if (loader->n_ports > MAX_PORTS && loader->n_ports - endpoint->n_ports <= MAX_PORTS)
+            osh_yaml_error(loader->diagnostics, list, "the policy lists more than %d ports in all",
+                           MAX_PORTS);
         endpoint->ports = ports;
+        osh_schema_integer(loader, node, "port", G_MAXUINT16, 0);
         if (single != NULL)
             osh_yaml_warning(loader->diagnostics, single,
                              "port is ignored because ports is given as well");
@@ -109,6 +122,8 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
     nearest = osh_policy_nearest_word(name, names);
     if (nearest == NULL)
         nearest = osh_policy_nearest_word(name, (const char *const *)brought);
+    osh_policy_diagnostics_set_stages(loader->diagnostics,
+                                      OSH_POLICY_STAGE_INSPECTION | OSH_POLICY_STAGE_SAFETY);
     osh_yaml_error_hint(
         loader->diagnostics, osh_yaml_find(node, "protocol"),
         nearest != NULL
@@ -116,6 +131,7 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
             : g_strdup_printf("known: tcp, rest, websocket, graphql, sql, json-rpc, mcp%s%s",
                               *list != '\0' ? ", and by plugins: " : "", list),
         "unknown protocol '%s'", name);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
 }
 
 /* As the public interface writes it: IPv4 in its mapped form. */
@@ -262,21 +278,20 @@ read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndp
     gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
     const OshYamlNode *json_rpc = osh_yaml_find(node, "json_rpc");
     const OshYamlNode *mcp = osh_yaml_find(node, "mcp");
-    guint64 json_rpc_bytes = DEFAULT_BODY_BYTES;
-    guint64 mcp_bytes = DEFAULT_BODY_BYTES;
+    guint64 rpc_bytes = DEFAULT_BODY_BYTES;
     guint64 graphql_bytes;
 
     endpoint->strict_tool_names = TRUE;
     json_rpc = json_rpc != NULL ? osh_schema_mapping(loader, json_rpc) : NULL;
     if (json_rpc != NULL) {
         osh_schema_keys(loader, json_rpc, json_rpc_keys);
-        json_rpc_bytes =
+        rpc_bytes =
             osh_schema_integer(loader, json_rpc, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
     }
     mcp = mcp != NULL ? osh_schema_mapping(loader, mcp) : NULL;
     if (mcp != NULL) {
         osh_schema_keys(loader, mcp, mcp_keys);
-        mcp_bytes =
+        rpc_bytes =
             osh_schema_integer(loader, mcp, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
         endpoint->strict_tool_names = osh_schema_boolean(loader, mcp, "strict_tool_names", TRUE);
         endpoint->allow_all_known_mcp_methods =
@@ -284,10 +299,9 @@ read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndp
     }
     graphql_bytes =
         osh_schema_integer(loader, node, "graphql_max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
-    if (is_mcp)
-        endpoint->max_body_bytes = (guint32)mcp_bytes;
-    else if (endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC)
-        endpoint->max_body_bytes = (guint32)json_rpc_bytes;
+    /* the mcp section wins: one limit serves both */
+    if (is_mcp || endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC)
+        endpoint->max_body_bytes = (guint32)rpc_bytes;
     else if (endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL ||
              endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET)
         endpoint->max_body_bytes = (guint32)graphql_bytes;
@@ -329,6 +343,9 @@ read_path(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *e
         match->path_specificity += *p != '*';
     if (length == 0)
         return;
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_INSPECTION);
+    osh_schema_check_brackets(loader, osh_yaml_find(node, "path"), endpoint->path);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
     match->path = osh_policy_pattern(loader->snapshot, endpoint->path, '/', NULL);
     match->has_broken_pattern |= match->path->glob == NULL;
     switch (osh_policy_selector_kind(endpoint->path)) {
@@ -336,7 +353,8 @@ read_path(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *e
         match->path_prefix = osh_arena_copy(loader->snapshot->arena, endpoint->path, length - 3);
         break;
     case OSH_POLICY_SELECT_GLOB:
-        match->path_selector = osh_policy_pattern(loader->snapshot, endpoint->path, '\0', NULL);
+        match->path_selector =
+            osh_policy_pattern(loader->snapshot, endpoint->path, OSH_GLOB_SELECTOR, NULL);
         break;
     case OSH_POLICY_SELECT_ALL:
     default:
@@ -350,6 +368,21 @@ is_graphql_rule(const OshPolicyRule *rule)
     return rule->operation_type != NULL || rule->operation_name != NULL || rule->n_fields > 0;
 }
 
+/* @persisted: (nullable): what it says about queries that come as a hash */
+static gboolean
+has_graphql_policy(const OshPolicyEndpoint *endpoint, const char *persisted)
+{
+    const OshPolicyEndpointMatch *match = endpoint->match;
+    gboolean found = match->n_registered > 0 ||
+                     (persisted != NULL && *persisted != '\0' && strcmp(persisted, "deny") != 0);
+
+    for (guint i = 0; i < match->n_rules; i++)
+        found |= is_graphql_rule(&match->rules[i]);
+    for (guint i = 0; i < match->n_deny_rules; i++)
+        found |= is_graphql_rule(&match->deny_rules[i]);
+    return found;
+}
+
 void
 osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
                          OshPolicyEndpoint *ret_endpoint)
@@ -357,6 +390,7 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     OshPolicyEndpoint *endpoint = ret_endpoint;
     OshPolicyEndpointMatch *match = osh_arena_take(loader->snapshot->arena, sizeof(*match));
     const char *text;
+    const char *tls;
 
     match->source = node;
     match->line = node->line;
@@ -370,8 +404,8 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     read_ports(loader, node, endpoint);
     read_protocol(loader, node, endpoint, match);
     read_path(loader, node, endpoint, match);
-    text = osh_schema_lower(loader, node, "tls");
-    endpoint->tls = g_strcmp0(text, "skip") == 0 ? OSH_POLICY_TLS_SKIP : OSH_POLICY_TLS_AUTO;
+    tls = osh_schema_string(loader, node, "tls");
+    endpoint->tls = g_strcmp0(tls, "skip") == 0 ? OSH_POLICY_TLS_SKIP : OSH_POLICY_TLS_AUTO;
     text = osh_schema_string(loader, node, "enforcement");
     endpoint->enforcement = g_strcmp0(text, "enforce") == 0 ? OSH_POLICY_ENFORCE : OSH_POLICY_AUDIT;
     match->access = osh_schema_string(loader, node, "access");
@@ -386,11 +420,8 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
         read_rules(loader, osh_yaml_find(node, "rules"), endpoint, TRUE, &match->n_rules);
     match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint, FALSE,
                                    &match->n_deny_rules);
-    for (guint i = 0; i < match->n_rules; i++)
-        endpoint->has_graphql_rules |= is_graphql_rule(&match->rules[i]);
-    for (guint i = 0; i < match->n_deny_rules; i++)
-        endpoint->has_graphql_rules |= is_graphql_rule(&match->deny_rules[i]);
+    endpoint->has_graphql_rules = has_graphql_policy(endpoint, text);
     endpoint->has_config =
         (endpoint->protocol_name[0] != '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
-        endpoint->n_allowed_ips > 0 || osh_yaml_find(node, "tls") != NULL;
+        endpoint->n_allowed_ips > 0 || (tls != NULL && *tls != '\0');
 }

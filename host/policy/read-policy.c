@@ -333,9 +333,30 @@ find_preset(OshPolicyLoader *loader, const char *const *methods, gboolean graphq
     return preset;
 }
 
+/*
+ * Where the method profile is on, a rule may leave out its method: one that names a tool is about
+ * tool calls, any other about everything.
+ */
+static void
+expand_methods(OshPolicyLoader *loader, const OshPolicyRule *rules, guint length)
+{
+    for (guint i = 0; i < length; i++) {
+        OshPolicyRule *rule = (OshPolicyRule *)&rules[i];
+        gboolean named = rule->n_arguments > 0;
+
+        for (guint k = 0; k < rule->n_params; k++)
+            named |= strcmp(rule->params[k].key, "name") == 0;
+        if (rule->method != NULL)
+            continue;
+        rule->method = named ? "tools/call" : "*";
+        rule->method_pattern = osh_policy_pattern(loader->snapshot, rule->method, '.', NULL);
+    }
+}
+
 void
 osh_schema_expand_presets(OshPolicyLoader *loader)
 {
+    osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_EXPAND);
     for (guint i = 0; i < loader->endpoints->len; i++) {
         OshPolicyEndpoint *endpoint = &g_array_index(loader->endpoints, OshPolicyEndpoint, i);
         OshPolicyEndpointMatch *match = (OshPolicyEndpointMatch *)endpoint->match;
@@ -345,6 +366,11 @@ osh_schema_expand_presets(OshPolicyLoader *loader)
 
         if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
             osh_schema_expand_full(loader, endpoint);
+        if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP &&
+            endpoint->allow_all_known_mcp_methods) {
+            expand_methods(loader, match->rules, match->n_rules);
+            expand_methods(loader, match->deny_rules, match->n_deny_rules);
+        }
         if (match->access == NULL || match->n_rules > 0)
             continue;
         methods = preset_methods(endpoint->protocol, match->access);

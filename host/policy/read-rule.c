@@ -18,18 +18,50 @@ static const char *const mcp_rule_keys[] = {
     "method",         "path",   "command",       "query", "operation_type", "fields", "tool",
     "operation_name", "params", "mcp_arguments", NULL};
 
+/* Which of @open and @close stands alone in @text, or NULL. */
+static const char *
+unbalanced(const char *text, char open, char close, const char *const *words)
+{
+    guint depth = 0;
+
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == close && depth == 0)
+            return words[1];
+        depth += *p == open;
+        depth -= *p == close;
+    }
+    return depth > 0 ? words[0] : NULL;
+}
+
+void
+osh_schema_check_brackets(OshPolicyLoader *loader, const OshYamlNode *node, const char *text)
+{
+    static const char *const square[] = {"an unclosed '['", "an unmatched ']'"};
+    static const char *const curly[] = {"an unclosed '{'", "an unmatched '}'"};
+    const char *problem = unbalanced(text, '[', ']', square);
+
+    if (problem == NULL)
+        problem = unbalanced(text, '{', '}', curly);
+    if (problem != NULL)
+        osh_yaml_warning(loader->diagnostics, node, "glob '%s' has %s", text, problem);
+}
+
 static const OshPolicyPattern *
 compile(OshPolicyLoader *loader, const OshYamlNode *node, const char *text, char separator)
 {
     g_autoptr(GError) error = NULL;
     const OshPolicyPattern *pattern = osh_policy_pattern(loader->snapshot, text, separator, &error);
+    guint stages =
+        osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_INSPECTION);
 
     if (pattern->glob == NULL)
         osh_yaml_warning(loader->diagnostics, node,
-                         "%s in '%s': every request that has to be compared with it is refused",
-                         error->message, text);
-    else if (strchr(text, ']') != NULL && strchr(text, '[') == NULL)
-        osh_yaml_warning(loader->diagnostics, node, "unopened ']' in '%s'", text);
+                         "glob '%s' has %s: every request that has to be compared with it is "
+                         "refused",
+                         text, error->message);
+    else
+        osh_schema_check_brackets(loader, node, text);
+    osh_policy_diagnostics_set_stages(loader->diagnostics, stages);
     return pattern;
 }
 
@@ -45,32 +77,33 @@ member_text(OshPolicyLoader *loader, const OshYamlNode *node, const char *key)
 static void
 read_matcher(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMatcher *ret_matcher)
 {
-    static const char *const keys[] = {"any", NULL};
     const OshPolicyPattern **patterns;
     const OshYamlNode *list;
 
     ret_matcher->patterns = NULL;
     ret_matcher->n_patterns = 0;
     if (node->kind != OSH_YAML_MAPPING) {
-        const char *text = osh_schema_text(loader, node);
+        const char *text = node->kind == OSH_YAML_SCALAR ? osh_schema_text(loader, node) : NULL;
 
-        if (text == NULL)
+        if (text == NULL) {
+            osh_yaml_error(loader->diagnostics, node, "expected string glob or matcher object");
             return;
+        }
         patterns = osh_arena_new_array(loader->snapshot->arena, const OshPolicyPattern *, 1);
         patterns[0] = compile(loader, node, text, '.');
         ret_matcher->patterns = patterns;
         ret_matcher->n_patterns = 1;
         return;
     }
-    osh_schema_keys(loader, node, keys);
     list = osh_yaml_find(node, "any");
-    if (list == NULL) {
-        if (node->length == 0)
-            osh_yaml_error(loader->diagnostics, node, "a matcher is a glob or {any: [globs]}");
+    if (list == NULL || node->length > 1) {
+        osh_yaml_error_hint(loader->diagnostics, node, g_strdup("write a glob or {any: [globs]}"),
+                            list == NULL ? "unknown matcher keys: only `any` is supported"
+                                         : "unknown matcher keys beside `any`");
         return;
     }
     if (osh_yaml_is_empty(list) || (list->kind == OSH_YAML_SEQUENCE && list->length == 0)) {
-        osh_yaml_error(loader->diagnostics, list, "any must list at least one glob");
+        osh_yaml_error(loader->diagnostics, list, "any: the list must not be empty");
         return;
     }
     list = osh_schema_sequence(loader, list);
@@ -136,7 +169,8 @@ flatten_params(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *
         g_autofree char *key =
             *prefix != '\0' ? g_strdup_printf("%s.%s", prefix, child->key) : g_strdup(child->key);
 
-        if (child->kind == OSH_YAML_MAPPING && osh_yaml_find(child, "any") == NULL) {
+        if (child->kind == OSH_YAML_MAPPING && child->length > 0 &&
+            osh_yaml_find(child, "any") == NULL) {
             flatten_params(loader, child, key, matchers);
         } else {
             OshPolicyKeyMatcher matcher = key_matcher(loader, key, child);
@@ -154,6 +188,8 @@ read_params(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyRule *rul
     const OshYamlNode *tool = osh_yaml_find(node, "tool");
     gboolean named = FALSE;
 
+    if (tool != NULL && osh_yaml_is_null(tool))
+        tool = NULL;
     params = params != NULL ? osh_schema_mapping(loader, params) : NULL;
     if (params != NULL)
         flatten_params(loader, params, "", matchers);
@@ -188,9 +224,7 @@ read_graphql(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyRule *ru
     for (const OshYamlNode *child = fields->first; child != NULL; child = child->next) {
         const char *text = osh_schema_text(loader, child);
 
-        if (text != NULL && *text == '\0')
-            osh_yaml_error(loader->diagnostics, child, "fields must be non-empty strings");
-        else if (text != NULL)
+        if (text != NULL)
             patterns[rule->n_fields++] = compile(loader, child, text, '.');
     }
     rule->fields = patterns;

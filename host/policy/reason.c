@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define MAX_CLAUSES 8
+#define MAX_CLAUSES 64
 #define MAX_SHOWN   4096
 
 void
@@ -126,9 +126,33 @@ append_request(GString *text, const OshPolicyQuestion *question)
     osh_policy_append_span(text, question->path);
 }
 
+/* The reasons of the engine that this one answers like, each of them whole. */
+static void
+append_request_reason(GString *text, const OshPolicyQuestion *question,
+                      const OshPolicyRequestAnswer *answer, const OshPolicyVerdict *verdict)
+{
+    const OshPolicyEndpoint *first = verdict->n_endpoints > 0 ? verdict->endpoints[0] : NULL;
+    gboolean denied = answer->denied == OSH_POLICY_YES;
+
+    if (first != NULL && osh_policy_graphql_unregistered(question, first)) {
+        g_string_append(text, "GraphQL persisted query is not registered");
+    } else if (question->n_operations > 0) {
+        g_string_append_printf(text, "GraphQL operation %s",
+                               denied ? "blocked by endpoint policy" : "not permitted by policy");
+    } else if (question->has_response && first != NULL &&
+               first->protocol == OSH_POLICY_PROTOCOL_JSONRPC) {
+        g_string_append(text, "JSON-RPC response frames are not permitted from client to server");
+    } else if (question->has_response) {
+        g_string_append(text, "request denied by policy");
+    } else {
+        append_request(text, question);
+        g_string_append(text, denied ? " blocked by deny rule" : " not permitted by policy");
+    }
+}
+
 char *
 osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequestAnswer *answer,
-                          OshPolicyAction action, const char *policy_name)
+                          const OshPolicyVerdict *verdict)
 {
     GString *text = g_string_new(NULL);
 
@@ -137,33 +161,17 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         osh_policy_append_span(text, question->graphql_error);
         return g_string_free(text, FALSE);
     }
-    if (action == OSH_POLICY_ERROR)
+    if (verdict->action == OSH_POLICY_ERROR)
         g_string_append(text, "policy evaluation failed (a broken glob or a NUL byte): ");
     if (answer->judged_by_facts != NULL) {
         osh_policy_append_facts_reason(text, question, answer);
         return g_string_free(text, FALSE);
     }
-    if (answer->unregistered) {
-        g_string_append(text, "GraphQL persisted query is not registered");
-        return g_string_free(text, FALSE);
-    }
-    if (question->n_operations > 0) {
-        g_string_append_printf(text, "GraphQL operation %s",
-                               answer->denied == OSH_POLICY_YES ? "blocked by endpoint policy"
-                                                                : "not permitted by policy");
-        return g_string_free(text, FALSE);
-    }
-    if (question->has_response && question->has_jsonrpc) {
-        g_string_append(text, "JSON-RPC response frames are not permitted from client to server");
-        return g_string_free(text, FALSE);
-    }
-    append_request(text, question);
-    g_string_append(text, answer->denied == OSH_POLICY_YES ? " blocked by deny rule"
-                                                           : " not permitted by policy");
+    append_request_reason(text, question, answer, verdict);
     if (question->has_jsonrpc_error) {
         g_string_append(text, ": JSON-RPC message rejected: ");
         osh_policy_append_span(text, question->jsonrpc_error);
-    } else if (policy_name == NULL) {
+    } else if (verdict->policy_name == NULL) {
         g_string_append(text, ": no policy lets this process reach ");
         osh_policy_append_span(text, question->asked_host);
         g_string_append_printf(text, ":%u", question->port);

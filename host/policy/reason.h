@@ -10,13 +10,13 @@ char *osh_policy_network_reason(const OshPolicySnapshot *snapshot,
 
 /**
  * osh_policy_request_reason:
- * @policy_name: (nullable): the policy that lets the connection through, if one does
+ * @verdict: what was decided so far
  *
- * Returns: (transfer full): why a request is refused
+ * Returns: (transfer full): why the request is refused
  */
 char *osh_policy_request_reason(const OshPolicyQuestion *question,
-                                const OshPolicyRequestAnswer *answer, OshPolicyAction action,
-                                const char *policy_name);
+                                const OshPolicyRequestAnswer *answer,
+                                const OshPolicyVerdict *verdict);
 
 /** osh_policy_append_span: appends @span with its control bytes escaped, cut when very long. */
 void osh_policy_append_span(GString *text, OshSpan span);

@@ -47,7 +47,7 @@ osh_schema_mapping(OshPolicyLoader *loader, const OshYamlNode *node)
     if (node->kind == OSH_YAML_MAPPING)
         return node;
     /* a key may have nothing after it; an entry of a list that says nothing is a slip */
-    if (!osh_yaml_is_empty(node) || node->key == NULL)
+    if (!osh_yaml_is_null(node) || node->key == NULL)
         wrong_type(loader, node, "a mapping");
     return NULL;
 }

@@ -14,6 +14,7 @@ typedef struct {
     GPtrArray *preset_rules; /* shared expansions of `access`, by protocol and preset */
     const OshPolicyProtocolTable *protocols; /* (nullable): that plugins bring */
     const OshPolicyMarks *marks;             /* (nullable): what a proposal made */
+    guint n_ports;                           /* of all endpoints so far */
 } OshPolicyLoader;
 
 /**
@@ -97,6 +98,8 @@ void osh_schema_expand_full(OshPolicyLoader *loader, const OshPolicyEndpoint *en
 
 /** osh_schema_check_openshell: reports what OpenShell would not take or decides otherwise. */
 void osh_schema_check_openshell(OshPolicyLoader *loader);
+/** osh_schema_check_brackets: warns of a bracket or brace in glob @text that stands alone. */
+void osh_schema_check_brackets(OshPolicyLoader *loader, const OshYamlNode *node, const char *text);
 
 /** osh_schema_expand_presets: turns `access` into rules, after every check. */
 void osh_schema_expand_presets(OshPolicyLoader *loader);

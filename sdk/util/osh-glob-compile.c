@@ -223,7 +223,7 @@ translate_back(const GString *translated, gsize from, gsize to, char separator, 
     for (gsize i = from; i < to; i++) {
         char c = translated->str[i];
 
-        if (separator == '/' || separator == '\0') {
+        if (separator == '/' || separator == OSH_GLOB_SELECTOR) {
             g_string_append_c(text, c);
         } else if (c == '/') {
             if (to - i < 3 || translated->str[i + 1] != separator || translated->str[i + 2] != '/')

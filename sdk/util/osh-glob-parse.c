@@ -2,11 +2,11 @@
 /*
  * osh-glob-parse.c: pattern text to tokens, in the two dialects there are.
  *
- * With a separator: OpenShell's rule globs. Its evaluator knows only slashes as separators, so
- * another separator is translated first, and character classes see the translated text; that shows
- * in corners (a class may take a slash) which are kept. Without a separator: the globs that select
- * endpoints and hosts, which know neither braces nor escapes. Runs on the thread that loads a
- * policy; depth and length are capped. Works on bytes: `?` takes one byte.
+ * With a separator or none: OpenShell's rule globs. Its evaluator knows only slashes as separators,
+ * so another separator is translated first, and character classes see the translated text; that
+ * shows in corners (a class may take a slash) which are kept. OSH_GLOB_SELECTOR: the globs that
+ * select endpoints and hosts, which know neither braces nor escapes. Runs on the thread that loads
+ * a policy; depth and length are capped. Works on bytes: `?` takes one byte.
  */
 #include "osh-glob-private.h"
 
@@ -371,7 +371,7 @@ osh_glob_parse(const char *pattern, char separator, GArray *sets, GError **error
     Parser parser = {.sets = sets, .error = error};
     GArray *tokens;
 
-    if (separator == '\0') {
+    if (separator == OSH_GLOB_SELECTOR) {
         parser.text = pattern;
         parser.length = strlen(pattern);
         return parse_selector(&parser);

@@ -38,6 +38,11 @@ static const struct {
     {"Issue*", '.', "Issue", TRUE},
     {"ab*ba", '.', "aba", FALSE},
     {"ab*ba", '\0', "aba", FALSE},
+    {"a*b", '\0', "a/b.c/b", TRUE},
+    {"{a*,b}", '\0', "a/x", TRUE},
+    {"a?b", '\0', "a/b", TRUE},
+    {"a/**/b", '\0', "a/x/y/b", TRUE},
+    {"a/**/b", '\0', "a/b", FALSE},
     {"ab*ba", '.', "abba", TRUE},
     {"v1.*", '.', "v1.2", TRUE},
     {"v1.*", '.', "v1.2.3", FALSE},
@@ -65,7 +70,7 @@ static const struct {
     {"/**/info/refs*", '/', "/o/r.git/info/refs", TRUE},
     {"foo**", '/', "foobar", TRUE},
     {"foo**", '/', "foo/bar", FALSE},
-    {"/v1/*", '\0', "/v1/a/b", TRUE},
+    {"/v1/*", OSH_GLOB_SELECTOR, "/v1/a/b", TRUE},
     {"[!x]", '/', "/", TRUE},
     {"a[!x]b", '/', "a/b", TRUE},
     {"a[/]b", '/', "a/b", TRUE},
@@ -74,7 +79,7 @@ static const struct {
     {"a[!x]b", '.', "a/b", TRUE},
     {"[a-c-e]", '/', "d", TRUE},
     {"[^a]", '/', "b", TRUE},
-    {"[^a]", '\0', "^", TRUE},
+    {"[^a]", OSH_GLOB_SELECTOR, "^", TRUE},
     {"a?b", '.', "a/b", TRUE},
     {"a{/**,}c", '/', "a/b/c", TRUE},
     {"a{/**/,x}c", '/', "a/b/c", TRUE},
@@ -88,15 +93,15 @@ static const struct {
     {"**/", '/', "anything", TRUE},
     {"a.**.b", '.', "a..b", TRUE},
     {"a.**.b", '.', "a.b", FALSE},
-    {"{a,b}", '\0', "{a,b}", TRUE},
-    {"/v[!0]", '\0', "/v1", TRUE},
-    {"/v[!0]", '\0', "/v0", FALSE},
-    {"/v[]]", '\0', "/v]", TRUE},
-    {"/a/**/b", '\0', "/a/b", TRUE},
-    {"/a/**/b", '\0', "/a/x/y/b", TRUE},
-    {"/a/**/b", '\0', "/a/xb", FALSE},
-    {"a\\b", '\0', "a\\b", TRUE},
-    {"}]", '\0', "}]", TRUE},
+    {"{a,b}", OSH_GLOB_SELECTOR, "{a,b}", TRUE},
+    {"/v[!0]", OSH_GLOB_SELECTOR, "/v1", TRUE},
+    {"/v[!0]", OSH_GLOB_SELECTOR, "/v0", FALSE},
+    {"/v[]]", OSH_GLOB_SELECTOR, "/v]", TRUE},
+    {"/a/**/b", OSH_GLOB_SELECTOR, "/a/b", TRUE},
+    {"/a/**/b", OSH_GLOB_SELECTOR, "/a/x/y/b", TRUE},
+    {"/a/**/b", OSH_GLOB_SELECTOR, "/a/xb", FALSE},
+    {"a\\b", OSH_GLOB_SELECTOR, "a\\b", TRUE},
+    {"}]", OSH_GLOB_SELECTOR, "}]", TRUE},
 };
 
 static void
@@ -124,7 +129,7 @@ test_broken(void)
         g_autoptr(GError) error = NULL;
 
         g_test_message("%s", selectors[i]);
-        g_assert_null(osh_glob_new(selectors[i], '\0', &error));
+        g_assert_null(osh_glob_new(selectors[i], OSH_GLOB_SELECTOR, &error));
         g_assert_error(error, OSH_GLOB_ERROR, 0);
     }
     for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {

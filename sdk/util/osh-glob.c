@@ -48,7 +48,7 @@ match_single_star(const OshGlob *glob, const char *value, gsize length)
     if (length < glob->text_length || memcmp(value, glob->text, glob->prefix_length) != 0 ||
         memcmp(value + length - suffix, glob->text + glob->prefix_length, suffix) != 0)
         return FALSE;
-    if (glob->shape == OSH_GLOB_SHAPE_DEEP)
+    if (glob->shape == OSH_GLOB_SHAPE_DEEP || glob->separator == '\0')
         return TRUE;
     return memchr(value + glob->prefix_length, glob->separator, length - glob->text_length) == NULL;
 }
@@ -57,7 +57,8 @@ match_single_star(const OshGlob *glob, const char *value, gsize length)
 static inline guint
 translate_byte(const OshGlob *glob, char c, guchar *bytes)
 {
-    if (glob->separator == '/' || glob->separator == '\0' || (c != '/' && c != glob->separator)) {
+    if (glob->separator == '/' || glob->separator == OSH_GLOB_SELECTOR ||
+        (c != '/' && c != glob->separator)) {
         bytes[0] = (guchar)c;
         return 1;
     }
@@ -211,7 +212,8 @@ steps_meet(const OshGlob *left, const OshGlobStep *a, const OshGlob *right, cons
         return osh_glob_accepts(left, a, b->byte);
     if (a->kind != OSH_GLOB_STEP_SET && b->kind != OSH_GLOB_STEP_SET)
         return TRUE;
-    for (guint byte = left->separator == '/' || left->separator == '\0'; byte < 256; byte++)
+    for (guint byte = left->separator == '/' || left->separator == OSH_GLOB_SELECTOR; byte < 256;
+         byte++)
         if (osh_glob_accepts(left, a, (guchar)byte) && osh_glob_accepts(right, b, (guchar)byte))
             return TRUE;
     return FALSE;

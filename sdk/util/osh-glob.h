@@ -10,8 +10,11 @@
  * is special only as a whole component: before a separator it stands for any number of components,
  * after one for everything below. A class may take a slash.
  *
- * Without one (0) it is the glob that selects endpoints and hosts: `*` is any run of bytes, `?` one
- * byte, `[a-c]` and `[!a]` a class, everything else stands for itself; `**` must be a component.
+ * With 0 it is the same without components: `*` crosses everything.
+ *
+ * With OSH_GLOB_SELECTOR it is the glob that selects endpoints and hosts: `*` is any run of bytes,
+ * `?` one byte, `[a-c]` and `[!a]` a class, everything else stands for itself; `**` must be a whole
+ * component between slashes.
  */
 #pragma once
 
@@ -21,6 +24,9 @@ G_BEGIN_DECLS
 
 /** Longest pattern that compiles, in bytes. */
 #define OSH_GLOB_MAX_PATTERN 1024
+
+/** In place of a separator: the pattern selects endpoints or hosts. */
+#define OSH_GLOB_SELECTOR '\1'
 
 /** OSH_GLOB_ERROR: error domain of this module; the only code is 0. */
 #define OSH_GLOB_ERROR (osh_glob_error_quark())
@@ -44,7 +50,7 @@ typedef struct _OshGlob OshGlob;
 /**
  * osh_glob_new: [any]
  * @pattern: the pattern, NUL-terminated
- * @separator: `/`, `.`, or 0 for the glob of selectors
+ * @separator: `/`, `.`, another one, 0, or %OSH_GLOB_SELECTOR
  * @error: return location for an error
  *
  * Returns: (transfer full) (nullable): the compiled pattern, or NULL with @error set when a class

@@ -67,7 +67,7 @@ read_label(Label *label, const char *text, GError **error)
     if (strpbrk(text, "*?[") == NULL)
         return TRUE;
     label->kind = LABEL_GLOB;
-    label->glob = osh_glob_new(text, '\0', error);
+    label->glob = osh_glob_new(text, OSH_GLOB_SELECTOR, error);
     return label->glob != NULL;
 }
 

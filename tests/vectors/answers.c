@@ -10,10 +10,17 @@
 
 #include <string.h>
 
+/* What was said, and who said it. */
+typedef struct {
+    char *messages;
+    guint count;
+    guint stages;
+} Said;
+
 typedef struct {
     OshPolicySnapshot *snapshot; /* NULL: refused */
-    guint n_warnings;
-    char *messages;
+    Said errors;
+    Said warnings;
 } Loaded;
 
 struct _OshVectorPolicies {
@@ -28,7 +35,8 @@ loaded_free(gpointer data)
 
     if (loaded->snapshot != NULL)
         osh_policy_snapshot_unref(loaded->snapshot);
-    g_free(loaded->messages);
+    g_free(loaded->errors.messages);
+    g_free(loaded->warnings.messages);
     g_free(loaded);
 }
 
@@ -50,6 +58,27 @@ osh_vector_policies_free(OshVectorPolicies *policies)
     g_free(policies);
 }
 
+static Said
+collect(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    Said said = {NULL, 0, 0};
+
+    for (guint i = 0; i < osh_policy_diagnostics_length(diagnostics); i++) {
+        const OshPolicyDiagnostic *one = osh_policy_diagnostics_get(diagnostics, i);
+        g_autofree char *line = NULL;
+
+        if (one->severity != severity)
+            continue;
+        line = osh_policy_diagnostic_format(diagnostics, one);
+        g_string_append_printf(text, "%s\n", line);
+        said.count++;
+        said.stages |= one->stages;
+    }
+    said.messages = g_strdup(text->str);
+    return said;
+}
+
 static const Loaded *
 load(OshVectorPolicies *policies, const char *name)
 {
@@ -63,8 +92,8 @@ load(OshVectorPolicies *policies, const char *name)
     diagnostics = osh_policy_diagnostics_new();
     path = g_build_filename(policies->directory, "policies", name, NULL);
     loaded->snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ANY, diagnostics);
-    loaded->n_warnings = osh_policy_diagnostics_n_warnings(diagnostics);
-    loaded->messages = osh_policy_diagnostics_format(diagnostics);
+    loaded->errors = collect(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR);
+    loaded->warnings = collect(diagnostics, OSH_POLICY_DIAGNOSTIC_WARNING);
     g_hash_table_insert(policies->loaded, g_strdup(name), loaded);
     return loaded;
 }
@@ -414,19 +443,41 @@ check_decision(const Loaded *loaded, json_t *input, json_t *expect, gboolean req
     check_verdict(&verdict, expect, request, problem);
 }
 
+static guint
+stage_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        guint stage;
+    } stages[] = {
+        {"parse", OSH_POLICY_STAGE_PARSE},   {"safety", OSH_POLICY_STAGE_SAFETY},
+        {"l7", OSH_POLICY_STAGE_INSPECTION}, {"ambiguity", OSH_POLICY_STAGE_AMBIGUITY},
+        {"expand", OSH_POLICY_STAGE_EXPAND},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(stages); i++)
+        if (strcmp(stages[i].name, name) == 0)
+            return stages[i].stage;
+    return 0;
+}
+
+/* A refusal is explained by errors, a warning by warnings; neither stands in for the other. */
 static void
 check_validation(const Loaded *loaded, json_t *expect, GString *problem)
 {
     const char *result = json_string_value(json_object_get(expect, "result"));
-    gboolean accepted = loaded->snapshot != NULL;
+    const char *stage = json_string_value(json_object_get(expect, "stage"));
+    const char *got = loaded->snapshot == NULL                                    ? "reject"
+                      : strcmp(result, "warn") == 0 && loaded->warnings.count > 0 ? "warn"
+                                                                                  : "accept";
+    const Said *said = loaded->snapshot == NULL ? &loaded->errors : &loaded->warnings;
 
-    if (accepted != (strcmp(result, "reject") != 0) ||
-        (strcmp(result, "warn") == 0 && loaded->n_warnings == 0))
+    if (strcmp(result, got) != 0)
         osh_vector_expect(problem, "result", result,
-                          accepted ? (loaded->n_warnings > 0 ? "warn" : "accept")
-                                   : loaded->messages);
-    check_contains(json_object_get(expect, "contains"), loaded->messages, "a message with",
-                   problem);
+                          loaded->snapshot == NULL ? loaded->errors.messages : got);
+    check_contains(json_object_get(expect, "contains"), said->messages, "a message with", problem);
+    if (stage != NULL && strcmp(result, "accept") != 0 && !(said->stages & stage_of(stage)))
+        osh_vector_expect(problem, "stage", stage, said->messages);
 }
 
 void
@@ -444,7 +495,7 @@ osh_vector_check(json_t *row, OshVectorPolicies *policies, GString *problem)
         const Loaded *loaded = load(policies, policy);
 
         if (loaded->snapshot == NULL)
-            osh_vector_expect(problem, "policy", "to load", loaded->messages);
+            osh_vector_expect(problem, "policy", "to load", loaded->errors.messages);
         else
             check_decision(loaded, input, expect, request, problem);
     } else {
