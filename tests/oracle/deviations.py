@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the product differs from upstream on purpose, each as narrow as it is.
+
+Every one is stricter: it refuses, or says no, where upstream does not. `excludes` leaves such cases
+out; `tolerates` is for answers that are another way of refusing.
+"""
+import copy
+import ipaddress
+import re
+
+import oracle
+import policy as policies
+import primitives
+
+
+def endpoints_of(document):
+    rules = document.get("network_policies")
+    rules = rules.values() if isinstance(rules, dict) else []
+    return [e for rule in rules if isinstance(rule, dict)
+            for e in (rule.get("endpoints") if isinstance(rule.get("endpoints"), list) else [])
+            if isinstance(e, dict)]
+
+
+def wider_address(row, answer, _document):
+    """Ranges that upstream takes for public are internal or blocked here (20-network weakness 4)."""
+    question = row["input"]
+    if row["kind"] == "ip" and "hostname" not in question:
+        net = ipaddress.ip_network(question["ip"]) if "ip" in question else \
+            primitives.parse_net(question["net"])
+        return primitives.is_wider(net) and primitives.net_class(net) != "always_blocked"
+    return row["kind"] == "validate" and answer.get("stages") == {"wider"}
+
+
+def graphql_type(row, answer, _document):
+    """Upstream's gateway refuses "*" and upper case as an operation type that its runtime takes."""
+    return row["kind"] == "validate" and answer.get("stages") == {"operation_type"}
+
+
+def selected_by_middleware(row, answer, document):
+    """What a fail-closed selector may match: a hostless `tls: skip` endpoint admits any host, and one
+    with braces in its host admits what they stand for, though neither is a host pattern upstream."""
+    return row["kind"] == "validate" and answer["result"] != "reject" and \
+        bool(document.get("network_middlewares")) and any(
+            e.get("tls") == "skip" and (not e.get("host") or "{" in e["host"])
+            for e in endpoints_of(document))
+
+
+def mcp_stanza(row, answer, document):
+    """An `mcp` stanza on another protocol is refused whatever is in it (section 4.2: `mcp.*`)."""
+    return row["kind"] == "validate" and answer["result"] != "reject" and any(
+        e.get("mcp") is not None and str(e.get("protocol")).lower() != "mcp"
+        for e in endpoints_of(document))
+
+
+def _loose(text):
+    return re.sub(r"\[[^\]]*\]?|\{[^}]*\}?|\?|\\.?", "*", text)
+
+
+def loosely_ambiguous(left, right):
+    """Ambiguous if a class, a brace or "?" in a host or path could stand for anything."""
+    left, right = copy.copy(left), copy.copy(right)
+    for one in (left, right):
+        one["host"] = _loose(one["host"])
+    if policies.conflicts(left, right):
+        return True
+    for one in (left, right):
+        one["path"] = ""
+    return bool(policies.conflicts(left, right)) and \
+        any(re.search(r"[\[{\\?]", p) for p in (left["written_path"], right["written_path"]))
+
+
+def ambiguous_patterns(row, answer, document):
+    """Upstream compares hosts with only the stars of a pattern understood, and paths without braces;
+    here the other wildcards count as well, so that what can really overlap is found."""
+    if row["kind"] != "validate" or answer["result"] == "reject":
+        return False
+    parsed = [policies.parse_endpoint(copy.deepcopy(e)) for e in endpoints_of(document)]
+    return any(loosely_ambiguous(left, right) for i, left in enumerate(parsed)
+               for right in parsed[i + 1:])
+
+
+def mcp_deny_all(row, answer, document):
+    """A deny rule of MCP that names neither method nor tool denies everything: refused here."""
+    return row["kind"] == "validate" and answer["result"] != "reject" and any(
+        not any(rule.get(name) for name in ("method", "tool", "params"))
+        for e in endpoints_of(document) if str(e.get("protocol")).lower() == "mcp"
+        for rule in e.get("deny_rules") or [])
+
+
+EXCLUDED = (mcp_deny_all, wider_address, graphql_type, selected_by_middleware, mcp_stanza, ambiguous_patterns)
+
+
+def excludes(row, answer, document):
+    return any(one(row, answer, document) for one in EXCLUDED)
+
+
+def tolerates(row, document, said):
+    """An evaluation that fails and a deny are both refusals; which comes first is not promised. And
+    where upstream stops asking at the first policy that allows, the next one's malformed rule counts
+    here."""
+    if row["kind"] not in ("network", "l7"):
+        return False
+    if said == "expected action error, got deny":
+        return True
+    return said == "expected action allow, got error" and row["kind"] == "l7" and \
+        oracle.fails_somewhere(policies.load(copy.deepcopy(document)), row["input"])
