@@ -124,13 +124,13 @@ def _openshell():
     expect(verb("check", "--openshell", harness.write_policy(GOOD)).code == 0, "a portable policy")
     odd = GOOD.replace("{ host: a.test, port: 443 }", """
       - { host: b.test, port: 443, protocol: rest, enforcement: enforce, rules: [
-          { allow: { method: GET, path: "/a[!b]c" } }] }
+          { allow: { method: GET, path: "/a" } }] }
       - { host: c.test, port: 443, protocol: graphql, enforcement: enforce, rules: [
           { allow: { operation_type: "*" } }] }
       - { host: d.test, port: 443, allowed_ips: [224.1.0.0/16] }""").replace("[\n      -", "\n      -") \
         .replace("224.1.0.0/16] }]", "224.1.0.0/16] }")
     result = verb("check", "--openshell", harness.write_policy(odd))
-    expect(result.code == 0 and result.out.count("decided otherwise") == 3, result)
+    expect(result.code == 0 and result.out.count("decided otherwise") == 2, result)
 
 
 @test("a protocol is legal where a plugin declares it, and only there")
