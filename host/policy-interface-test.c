@@ -157,6 +157,86 @@ test_audit_softens_denials_and_nothing_hard(void)
     osh_policy_interface_release(&policy, snapshot);
 }
 
+#define SWAPS   2000
+#define READERS 3
+
+typedef struct {
+    const OshInterface *policy;
+    gint ended; /* atomic */
+    gint mixed;
+    gint backwards;
+    gint decisions;
+} Race;
+
+static OshPolicySnapshot *
+load_one_of_two(guint64 generation)
+{
+    g_autofree char *yaml = g_strdup_printf(
+        "version: 1\nnetwork_policies:\n  web:\n    endpoints:\n"
+        "    - {host: %s.example.com, port: 443}\n    binaries: [{path: /usr/bin/curl}]\n",
+        generation % 2 == 0 ? "even" : "odd");
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    OshPolicySnapshot *snapshot = osh_policy_load_bytes(yaml, strlen(yaml), "web.yaml", generation,
+                                                        OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+
+    g_assert_nonnull(snapshot);
+    return snapshot;
+}
+
+/* Every generation allows exactly one of two hosts, and it says which one by its number. */
+static gpointer
+race_read(gpointer data)
+{
+    Race *race = data;
+    guint64 last = 0;
+
+    while (!g_atomic_int_get(&race->ended)) {
+        OshPolicySnapshot *snapshot = osh_policy_interface_current(race->policy);
+        guint64 announced = osh_policy_interface_generation(race->policy);
+        OshVerdict even = OSH_VERDICT_INIT;
+        OshVerdict odd = OSH_VERDICT_INIT;
+
+        decide(race->policy, snapshot, "even.example.com", 443, &even);
+        decide(race->policy, snapshot, "odd.example.com", 443, &odd);
+        if (even.generation != odd.generation ||
+            (even.action == OSH_ACTION_ALLOW) != (even.generation % 2 == 0) ||
+            (odd.action == OSH_ACTION_ALLOW) == (even.action == OSH_ACTION_ALLOW))
+            g_atomic_int_inc(&race->mixed);
+        /* A reader never has a snapshot whose generation is not announced yet. */
+        if (even.generation < last || announced < even.generation)
+            g_atomic_int_inc(&race->backwards);
+        last = even.generation;
+        g_atomic_int_inc(&race->decisions);
+        osh_verdict_clear(&even);
+        osh_verdict_clear(&odd);
+        osh_policy_interface_release(race->policy, snapshot);
+    }
+    return NULL;
+}
+
+static void
+test_decision_uses_one_snapshot_or_the_other(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load_one_of_two(1));
+    OshInterface policy;
+    Race race = {.policy = &policy};
+    GThread *readers[READERS];
+
+    osh_policy_service_interface(service, &policy);
+    for (guint i = 0; i < READERS; i++)
+        readers[i] = g_thread_new("reader", race_read, &race);
+    while (g_atomic_int_get(&race.decisions) < READERS)
+        g_thread_yield();
+    for (guint64 generation = 2; generation < SWAPS; generation++)
+        osh_policy_service_swap(service, load_one_of_two(generation));
+    g_atomic_int_set(&race.ended, TRUE);
+    for (guint i = 0; i < READERS; i++)
+        g_thread_join(readers[i]);
+    g_test_message("%d decisions during %d swaps", race.decisions, SWAPS);
+    g_assert_cmpint(race.mixed, ==, 0);
+    g_assert_cmpint(race.backwards, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -169,5 +249,7 @@ main(int argc, char **argv)
                     test_caller_with_less_room_is_denied);
     g_test_add_func("/host/policy-interface/audit-softens-denials-and-nothing-hard",
                     test_audit_softens_denials_and_nothing_hard);
+    g_test_add_func("/host/policy-interface/decision-uses-one-snapshot-or-the-other",
+                    test_decision_uses_one_snapshot_or_the_other);
     return g_test_run();
 }
