@@ -21,6 +21,7 @@ struct _OshSignals {
     gpointer data;
     OshReloadFunc reload; /* (nullable) */
     gpointer reload_data;
+    pid_t session; /* its leader, which owns the terminal */
     gboolean had_terminal;
     gboolean hangup_ignored; /* as nohup(1) leaves it */
 };
@@ -35,15 +36,26 @@ has_terminal(void)
     return fd >= 0;
 }
 
-static void
-signals_hangup(const OshSignals *signals, const struct signalfd_siginfo *info)
+/* The kernel says so itself to who is in the foreground; a shell that ends tells the others. */
+static gboolean
+is_terminal_gone(const OshSignals *signals, const struct signalfd_siginfo *info)
 {
-    gboolean terminal_gone =
-        info->ssi_code == SI_KERNEL || (signals->had_terminal && !has_terminal());
+    return info->ssi_code == SI_KERNEL ||
+           (signals->had_terminal && !has_terminal() && (pid_t)info->ssi_pid == signals->session);
+}
 
-    if (!terminal_gone && signals->reload != NULL)
-        signals->reload(signals->reload_data);
-    else if (!signals->hangup_ignored)
+static void
+signals_hangup(OshSignals *signals, const struct signalfd_siginfo *info)
+{
+    if (!is_terminal_gone(signals, info)) {
+        if (signals->reload != NULL)
+            signals->reload(signals->reload_data);
+        else
+            signals->function(SIGHUP, signals->data);
+        return;
+    }
+    signals->had_terminal = FALSE;
+    if (!signals->hangup_ignored)
         signals->function(SIGHUP, signals->data);
 }
 
@@ -88,6 +100,7 @@ osh_signals_new(OshSignalFunc function, gpointer data, GError **error)
     signals->fd = fd;
     signals->function = function;
     signals->data = data;
+    signals->session = getsid(0);
     signals->had_terminal = has_terminal();
     signals->hangup_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
     signals->source = g_unix_fd_source_new(fd, G_IO_IN);

@@ -34,8 +34,9 @@ typedef void (*OshReloadFunc)(gpointer data);
  *   somebody sent
  *
  * [main] SIGHUP also says that the controlling terminal has gone. That one stays a signal like any
- * other: it comes from the kernel itself, or, passed on by a shell, when the terminal that was
- * there at the start cannot be opened any more. Under nohup(1), which asked for it, it is ignored.
+ * other: it comes from the kernel itself, or from the shell that led the session, when the terminal
+ * that was there at the start cannot be opened any more. Under nohup(1), which asked for it, it is
+ * ignored.
  */
 void osh_signals_on_reload(OshSignals *signals, OshReloadFunc reload, gpointer data);
 

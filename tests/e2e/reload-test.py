@@ -258,8 +258,8 @@ def _sighup_program():
     expect(process.returncode == 9, process.returncode)
 
 
-def terminal_goes(prefix=()):
-    """Runs the host under a terminal that goes away. Returns its exit status or None, and its pid."""
+def under_terminal(prefix=()):
+    """Starts the host under a terminal of ours. Returns its pid, the terminal and its folder."""
     folder = harness.scratch()
     policy = os.path.join(harness.private_scratch(), "policy.yaml")
     with open(policy, "w", encoding="utf-8") as stream:
@@ -271,25 +271,52 @@ def terminal_goes(prefix=()):
         os.chdir(folder)
         os.execvpe(arguments[0], arguments, harness.clean_environment())
     harness.wait_until(lambda: os.path.exists(os.path.join(folder, "up")), 10, "no start")
-    os.close(master)
-    return pid
+    return pid, master, folder
+
+
+def wait_gone(pid, seconds=10):
+    """Returns how the process ended; one that does not is killed and fails the test."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise AssertionError("the host goes on")
 
 
 @test("when the terminal of the host goes away the program ends, as without a box")
 def _hangup():
-    pid = terminal_goes()
-    ended = []
+    pid, master, _ = under_terminal()
+    os.close(master)
+    expect(wait_gone(pid) == 129)
 
-    def gone():
-        ended[:] = os.waitpid(pid, os.WNOHANG)
-        return ended[0] != 0
-    try:
-        harness.wait_until(gone, 10, "the host goes on without its terminal")
-    except AssertionError:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
-    expect(os.waitstatus_to_exitcode(ended[1]) == 129, ended)
+
+@test("SIGHUP from somebody else reloads under a terminal too, and the program goes on")
+def _sighup_terminal():
+    pid, master, _ = under_terminal()
+    os.kill(pid, signal.SIGHUP)
+    text = b""
+    while b"it has not changed" not in text:
+        text += os.read(master, 4096)
+    expect(os.waitpid(pid, os.WNOHANG)[0] == 0, "the host ended")
+    os.close(master)
+    expect(wait_gone(pid) == 129)
+
+
+@test("under nohup the end of the terminal ends nothing, and SIGHUP still reloads")
+def _nohup():
+    pid, master, folder = under_terminal(["nohup"])
+    os.close(master)
+    time.sleep(1)
+    expect(os.waitpid(pid, os.WNOHANG)[0] == 0, "the host ended with its terminal")
+    os.kill(pid, signal.SIGHUP)
+    harness.wait_until(lambda: "it has not changed" in open(
+        os.path.join(folder, "nohup.out"), encoding="utf-8").read(), 5, "no reload")
+    os.kill(pid, signal.SIGTERM)
+    wait_gone(pid, 15)
 
 
 @test("a ConfigMap swap is followed, and so is a file written in place")
