@@ -338,6 +338,15 @@ compare_ports(gconstpointer a, gconstpointer b)
 }
 
 static void
+sort_ports(GArray *ports)
+{
+    g_array_sort(ports, compare_ports);
+    for (guint i = ports->len; i-- > 1;)
+        if (g_array_index(ports, guint16, i) == g_array_index(ports, guint16, i - 1))
+            g_array_remove_index(ports, i);
+}
+
+static void
 add_port(GArray *ports, const OshValue *value)
 {
     guint64 number;
@@ -361,28 +370,26 @@ osh_draft_ports(const OshValue *endpoint)
             add_port(ports, osh_value_item(list, i));
     else if (single != NULL)
         add_port(ports, single);
-    g_array_sort(ports, compare_ports);
-    for (guint i = ports->len; i-- > 1;)
-        if (g_array_index(ports, guint16, i) == g_array_index(ports, guint16, i - 1))
-            g_array_remove_index(ports, i);
+    sort_ports(ports);
     return ports;
 }
 
 void
 osh_draft_set_ports(OshValue *endpoint, const GArray *ports)
 {
+    g_autoptr(GArray) sorted = g_array_copy((GArray *)ports);
     OshValue *list;
 
-    if (ports->len == 1) {
-        osh_value_remove(endpoint, "ports");
-        osh_value_set(endpoint, "port", osh_value_integer(g_array_index(ports, guint16, 0)));
+    sort_ports(sorted);
+    osh_value_remove(endpoint, "ports");
+    if (sorted->len == 1) {
+        osh_value_set(endpoint, "port", osh_value_integer(g_array_index(sorted, guint16, 0)));
         return;
     }
     osh_value_remove(endpoint, "port");
-    osh_value_remove(endpoint, "ports");
-    if (ports->len == 0)
+    if (sorted->len == 0)
         return;
     list = osh_value_ensure_list(endpoint, "ports");
-    for (guint i = 0; i < ports->len; i++)
-        osh_value_append(list, osh_value_integer(g_array_index(ports, guint16, i)));
+    for (guint i = 0; i < sorted->len; i++)
+        osh_value_append(list, osh_value_integer(g_array_index(sorted, guint16, i)));
 }

@@ -144,7 +144,7 @@ OshValue *osh_draft_add_deny_rule(OshValue *endpoint, const char *method, const 
  */
 GArray *osh_draft_ports(const OshValue *endpoint);
 
-/** osh_draft_set_ports: @ports: (element-type guint16): writes them as `port` or `ports`. */
+/** osh_draft_set_ports: @ports: (element-type guint16): in any order; writes `port` or `ports`. */
 void osh_draft_set_ports(OshValue *endpoint, const GArray *ports);
 
 /**

@@ -17,6 +17,12 @@ static const struct {
 } sub_verbs[] = {
     {"format", osh_policy_verb_format, "format [--drop-comments] FILE",
      "the same policy, written evenly"},
+    {"merge", osh_policy_verb_merge, "merge [--proposed] POLICY OPERATIONS",
+     "the policy with all operations done; exit 1 when one cannot be"},
+    {"compose", osh_policy_verb_compose, "compose POLICY --provider NAME=FILE...",
+     "the policy with the layers of providers, as it would be in force"},
+    {"covers", osh_policy_verb_covers, "covers POLICY OPERATIONS",
+     "whether the policy grants all that is to be added; exit 1 when it does not"},
 };
 
 static void

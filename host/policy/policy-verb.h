@@ -17,6 +17,15 @@ G_BEGIN_DECLS
 /** osh_policy_verb_format: `format [--drop-comments] FILE`. */
 int osh_policy_verb_format(int argc, char **argv);
 
+/** osh_policy_verb_merge: `merge [--proposed] POLICY OPERATIONS`. */
+int osh_policy_verb_merge(int argc, char **argv);
+
+/** osh_policy_verb_compose: `compose POLICY --provider NAME=FILE...`. */
+int osh_policy_verb_compose(int argc, char **argv);
+
+/** osh_policy_verb_covers: `covers POLICY OPERATIONS`. */
+int osh_policy_verb_covers(int argc, char **argv);
+
 /**
  * osh_policy_verb_parse:
  * @entries: (array zero-terminated=1): the options
