@@ -9,6 +9,7 @@
 #include "openshell/ext/process-launcher.h"
 #include "osh-text.h"
 #include "plugins-verb.h"
+#include "policy.h"
 #include "verb-host.h"
 
 static void
@@ -25,28 +26,77 @@ print_row(const char *name, const char *state, const char *detail, const char *r
     g_print("%s\n", line->str);
 }
 
-static int
-print_probe(GVariant *probe)
+typedef struct {
+    guint weak;
+    guint missing;
+} Tally;
+
+static void
+print_rows(GVariant *rows, Tally *tally)
 {
     const char *name;
     const char *state;
     const char *detail;
     const char *remedy;
-    guint weak = 0;
-    guint missing = 0;
     GVariantIter iter;
 
-    g_variant_iter_init(&iter, probe);
+    g_variant_iter_init(&iter, rows);
     while (g_variant_iter_next(&iter, "(&s&s&s&s)", &name, &state, &detail, &remedy)) {
         print_row(name, state, detail, remedy);
-        weak += g_str_equal(state, "weak");
-        missing += g_str_equal(state, "missing");
+        tally->weak += g_str_equal(state, "weak");
+        tally->missing += g_str_equal(state, "missing");
     }
+}
+
+static int
+print_level(const Tally *tally)
+{
     g_print("%-18s %s\n", "level",
-            missing > 0 ? "not startable without --allow-degraded: see what is missing above"
-            : weak > 0  ? "strict, with what is marked weak above"
-                        : "strict");
-    return missing > 0 ? OSH_EXIT_CHECK_FAILED : OSH_EXIT_OK;
+            tally->missing > 0 ? "not startable without --allow-degraded: see what is missing above"
+            : tally->weak > 0  ? "strict, with what is marked weak above"
+                               : "strict");
+    return tally->missing > 0 ? OSH_EXIT_CHECK_FAILED : OSH_EXIT_OK;
+}
+
+static OshPolicySnapshot *
+load_policy(const OshOptions *options)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autofree char *text = NULL;
+    OshPolicySnapshot *policy;
+
+    if (options->policy == NULL)
+        return osh_policy_default();
+    policy = osh_policy_load_file(
+        options->policy, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS, diagnostics);
+    text = osh_policy_diagnostics_format(diagnostics);
+    if (text[0] != '\0')
+        g_printerr("%s\n", g_strchomp(text));
+    return policy;
+}
+
+/* Returns: FALSE when there is no policy to look at, which has been said */
+static gboolean
+print_rules(const OshOptions *options, const OshInterface *launcher, Tally *tally)
+{
+    g_autoptr(OshPolicySnapshot) policy = load_policy(options);
+    g_autoptr(GPtrArray) allowed = g_ptr_array_new();
+    g_autofree char *workdir =
+        g_canonicalize_filename(options->workdir != NULL ? options->workdir : ".", NULL);
+    OshBoxRequest request = {.struct_size = sizeof(OshBoxRequest), .workdir = workdir};
+    g_autoptr(GVariant) rows = NULL;
+
+    if (policy == NULL)
+        return FALSE;
+    for (guint i = 0; i < options->allow_degraded->len; i++)
+        g_ptr_array_add(allowed, g_ptr_array_index(options->allow_degraded, i));
+    g_ptr_array_add(allowed, NULL);
+    request.policy = osh_policy_static_part(policy);
+    request.allow_degraded = (const char *const *)allowed->pdata;
+    rows = osh_launcher_probe_rules(launcher, &request);
+    if (rows != NULL)
+        print_rows(rows, tally);
+    return TRUE;
 }
 
 int
@@ -56,6 +106,7 @@ osh_verb_doctor(const OshOptions *options)
     g_autoptr(OshVerbHost) host = NULL;
     g_autoptr(GVariant) probe = NULL;
     OshInterface launcher;
+    Tally tally = {0};
 
     if (options->arguments->len > 0) {
         g_printerr("openshell: error: openshell-host doctor takes no words\n");
@@ -78,5 +129,6 @@ osh_verb_doctor(const OshOptions *options)
                    launcher.provider);
         return OSH_EXIT_HOST_ERROR;
     }
-    return print_probe(probe);
+    print_rows(probe, &tally);
+    return print_rules(options, &launcher, &tally) ? print_level(&tally) : OSH_EXIT_HOST_ERROR;
 }

@@ -13,7 +13,7 @@
 #include "box.h"
 #include "landlock-plan.h"
 #include "network-plan.h"
-#include "seccomp-filter.h"
+#include "wall-proof.h"
 
 static void
 add(GVariantBuilder *rows, const char *name, const char *state, const char *detail,
@@ -75,33 +75,77 @@ probe_box(GVariantBuilder *rows)
 }
 
 static void
+probe_act(GVariantBuilder *rows, const OshLandlockProof *proof, guint abi)
+{
+    g_autofree char *name = g_strdup_printf("landlock %s", proof->name);
+    g_autofree char *detail = NULL;
+    g_autofree char *remedy = NULL;
+
+    if (abi < proof->abi) {
+        detail = g_strdup_printf("not in ABI %u: %s instead", abi, proof->stands_in);
+        remedy = g_strdup_printf("Linux %s or later", proof->since);
+        add(rows, name, "weak", detail, remedy);
+        return;
+    }
+    switch (proof->attempt()) {
+    case OSH_WALL_HOLDS:
+        detail = g_strdup_printf("ABI %u: %s", proof->abi, proof->proved);
+        add(rows, name, "ok", detail, "");
+        break;
+    case OSH_WALL_OPEN:
+        detail = g_strdup_printf("the kernel claims ABI %u, and lets it happen", abi);
+        add(rows, name, "missing", detail, "report this kernel; do not rely on its Landlock");
+        break;
+    case OSH_WALL_UNKNOWN:
+    default:
+        detail = g_strdup_printf("ABI %u: could not be tried here", proof->abi);
+        add(rows, name, "weak", detail, "see that /tmp is writable and that processes can start");
+        break;
+    }
+}
+
+static void
 probe_landlock(GVariantBuilder *rows)
 {
     guint abi;
+    gsize count;
+    const OshLandlockProof *proofs = osh_landlock_proofs(&count);
     OshLandlockState state = osh_landlock_probe(&abi);
-    g_autofree char *detail = NULL;
+    g_autofree char *detail = g_strdup_printf("ABI %u", abi);
 
     if (state != OSH_LANDLOCK_AVAILABLE) {
         add(rows, "landlock", "missing", osh_landlock_state_reason(state),
             "boot with lsm=...,landlock, or accept it with --allow-degraded=landlock");
         return;
     }
-    detail = g_strdup_printf("ABI %u%s%s%s", abi, abi >= 3 ? ", truncate" : "",
-                             abi >= 5 ? ", ioctl" : "", abi >= 6 ? ", scopes" : "");
-    add(rows, "landlock", abi >= 3 ? "ok" : "weak", detail,
-        abi >= 3 ? "" : "a kernel of 6.2 or later also controls truncation");
+    add(rows, "landlock", "ok", detail, "");
+    for (gsize i = 0; i < count; i++)
+        probe_act(rows, &proofs[i], abi);
 }
 
 static void
-probe_seccomp(GVariantBuilder *rows)
+probe_seccomp(GVariantBuilder *rows, const char *const *allowed)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) filter = osh_seccomp_filter_main(OSH_SECCOMP_NETWORK_FENCED, NULL, &error);
+    guint refused;
+    const char *open;
+    OshWallVerdict verdict = osh_seccomp_prove(allowed, &refused, &open);
+    g_autofree char *names = g_strjoinv(", ", (char **)allowed);
+    g_autofree char *detail = NULL;
 
-    if (filter != NULL)
-        add(rows, "seccomp", "ok", "both filters", "");
-    else
-        add(rows, "seccomp", "missing", error->message, "a kernel with CONFIG_SECCOMP_FILTER");
+    if (verdict == OSH_WALL_UNKNOWN) {
+        add(rows, "seccomp", "missing", "the filters cannot be installed",
+            "a kernel with CONFIG_SECCOMP_FILTER");
+    } else if (verdict == OSH_WALL_OPEN) {
+        detail = g_strdup_printf("%s is not refused as it should be", open);
+        add(rows, "seccomp", "missing", detail, "report this kernel");
+    } else if (allowed[0] != NULL) {
+        detail = g_strdup_printf("%u calls tried and refused; allowed by configuration: %s",
+                                 refused, names);
+        add(rows, "seccomp", "weak", detail, "take seccomp-allow out of the configuration");
+    } else {
+        detail = g_strdup_printf("%u calls tried and refused", refused);
+        add(rows, "seccomp", "ok", detail, "");
+    }
 }
 
 /* A user namespace cannot drop groups: programs of the box keep what they give (rule 1). */
@@ -131,14 +175,58 @@ probe_groups(GVariantBuilder *rows)
 }
 
 GVariant *
-osh_doctor_probe(void)
+osh_doctor_probe(const char *const *seccomp_allow)
 {
     GVariantBuilder rows;
 
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a(ssss)"));
     probe_box(&rows);
     probe_landlock(&rows);
-    probe_seccomp(&rows);
+    probe_seccomp(&rows, seccomp_allow);
     probe_groups(&rows);
+    return g_variant_ref_sink(g_variant_builder_end(&rows));
+}
+
+static void
+add_rule_rows(GVariantBuilder *rows, const OshBox *box)
+{
+    g_autoptr(GVariant) rules = NULL;
+    GVariantIter iter;
+    const char *path;
+    const char *skipped;
+    char **rights;
+
+    rules = g_variant_lookup_value(box->report, "landlock-rules", G_VARIANT_TYPE("a(sass)"));
+    g_variant_iter_init(&iter, rules);
+    while (g_variant_iter_next(&iter, "(&s^as&s)", &path, &rights, &skipped)) {
+        g_autofree char *words = g_strjoinv(", ", rights);
+        g_autofree char *detail = NULL;
+
+        if (skipped[0] != '\0')
+            detail = g_strdup_printf("%s: left out: %s", path, skipped);
+        else
+            detail = g_strdup_printf("%s: %s", path, words);
+        add(rows, "rule", skipped[0] != '\0' ? "weak" : "ok", detail,
+            skipped[0] != '\0' ? "programs cannot reach it; take it out of the policy or make it"
+                               : "");
+        g_strfreev(rights);
+    }
+}
+
+GVariant *
+osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request)
+{
+    const OshContributions nothing = {0};
+    GVariantBuilder rows;
+    g_autoptr(GError) error = NULL;
+    OshBox *box = osh_process_box_open(plugin, request, NULL, NULL, &error);
+
+    g_variant_builder_init(&rows, G_VARIANT_TYPE("a(ssss)"));
+    if (box != NULL && osh_process_box_seal(box, &nothing, &error))
+        add_rule_rows(&rows, box);
+    else
+        add(&rows, "box", "missing", error->message, "a run would be refused for the same reason");
+    plugin->box = NULL;
+    osh_process_box_free(box);
     return g_variant_ref_sink(g_variant_builder_end(&rows));
 }

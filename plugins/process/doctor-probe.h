@@ -4,17 +4,30 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "process-plugin.h"
 
 G_BEGIN_DECLS
 
 /**
  * osh_doctor_probe:
+ * @seccomp_allow: (array zero-terminated=1): the exceptions of the configuration
  *
- * Opens a box with everything, and asks what it got; leaves nothing behind.
+ * Opens a box with everything and asks what it got, tries what Landlock and seccomp are to refuse;
+ * leaves nothing behind.
  *
  * Returns: (transfer full): a(ssss): name, "ok", "weak" or "missing", detail, remedy
  */
-GVariant *osh_doctor_probe(void);
+GVariant *osh_doctor_probe(const char *const *seccomp_allow);
+
+/**
+ * osh_doctor_probe_rules:
+ * @plugin: the plugin
+ * @request: what a run would ask for
+ *
+ * Opens that box, seals it, tells what became of its Landlock rules and takes it down again.
+ *
+ * Returns: (transfer full): rows as above
+ */
+GVariant *osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request);
 
 G_END_DECLS

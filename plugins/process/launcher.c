@@ -514,8 +514,15 @@ launcher_box_close(gpointer instance, OshBox *box, gint64 deadline, OshCallback 
 static GVariant *
 launcher_probe(gpointer instance)
 {
-    (void)instance;
-    return osh_doctor_probe();
+    const OshProcessPlugin *plugin = instance;
+
+    return osh_doctor_probe((const char *const *)plugin->seccomp_allow);
+}
+
+static GVariant *
+launcher_probe_rules(gpointer instance, const OshBoxRequest *request)
+{
+    return osh_doctor_probe_rules(instance, request);
 }
 
 const OshProcessLauncherInterface osh_process_launcher_vtable = {
@@ -529,4 +536,5 @@ const OshProcessLauncherInterface osh_process_launcher_vtable = {
     .resize = launcher_resize,
     .box_close = launcher_box_close,
     .probe = launcher_probe,
+    .probe_rules = launcher_probe_rules,
 };

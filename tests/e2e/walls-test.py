@@ -61,8 +61,8 @@ ATTEMPTS = {
     "remove a read-only file two folders down": ("os.unlink('rw/deep/inner/locked')", "EBUSY"),
     "reach a file through a link made in the box": (
         "os.symlink(BASE + '/other/file', 'rw/way'); open('rw/way').close()", "ENOENT EACCES"),
-    "reach a file through /proc/1/root":
-        ("open('/proc/1/root' + BASE + '/other/file').close()", "ENOENT EACCES"),
+    "reach a file through the root of a process outside": (
+        "open(f'/proc/{OUTSIDE}/root{BASE}/other/file').close()", "ENOENT EACCES"),
     "connect to an abstract socket outside": (
         "socket.socket(socket.AF_UNIX).connect(ABSTRACT)", "ECONNREFUSED EPERM"),
     "send to an abstract socket outside": (
@@ -318,6 +318,55 @@ def _all_missing():
                             policy + "landlock:\n  compatibility: hard_requirement\n",
                             ["--disable", "network"], cwd="/")
     expect(hard.code == 125 and gone in hard.err, hard)
+
+
+def doctor(abi=None, options=()):
+    environment = harness.clean_environment()
+    if abi is not None:
+        environment[VARIABLE] = str(abi)
+    with harness.nothing_left():
+        result = harness.run_host(None, None, ["--plugin-dir", CAPPED, *options, "doctor"],
+                                  env=environment)
+    rows = {}
+    for line in result.out.splitlines():
+        match = re.match(r"(\S.{16,}?) +(ok|weak|missing) +(.*)", line)
+        if match:
+            rows.setdefault(match.group(1).strip(), []).append(match.groups()[1:])
+    return result, rows
+
+
+@test("doctor tries the forbidden act of each level, and says what stands in for one that lacks")
+def _doctor():
+    acts = {"read": 1, "write": 1, "move": 2, "truncate": 3, "tcp": 4, "ioctl": 5, "signal": 6,
+            "abstract": 6, "log": 7}
+    result, rows = doctor()
+    best = int(re.search(r"^landlock +ok +ABI (\d+)", result.out, re.MULTILINE).group(1))
+    for abi in (1, 2, 4, 6, best):
+        result, rows = doctor(min(abi, best))
+        for act, first in acts.items():
+            ((state, detail),) = rows[f"landlock {act}"]
+            expect(state == ("ok" if first <= min(abi, best) else "weak"), abi, act, result)
+            expect(state == "weak" or "tried and refused" in detail or act == "log", result)
+        expect(re.search(r"seccomp +ok +\d+ calls tried and refused", result.out), result)
+
+
+@test("doctor without Landlock says that it is missing and that no box can be made")
+def _doctor_without():
+    result, rows = doctor(0)
+    expect(rows["landlock"][0][0] == "missing" and rows["box"][0][0] == "missing", result)
+    expect(result.code != 0, result)
+
+
+@test("doctor tells of each rule of a policy what it grants, or why it is left out")
+def _doctor_rules():
+    gone = os.path.join(harness.scratch(), "gone")
+    path = harness.write_policy(world.policy(read_only=[gone]))
+    result, rows = doctor(options=["--policy", path])
+    told = [detail for _, detail in rows["rule"]]
+    expect("/usr: read, execute" in told, result)
+    expect(f"{gone}: left out: No such file or directory" in told, result)
+    eased, rows = doctor(options=["--set", "process.seccomp-allow=ptrace"])
+    expect(rows["seccomp"][0][0] == "weak" and "ptrace" in rows["seccomp"][0][1], eased)
 
 
 @test("what is installed does not know the variable of the test build, and is not moved by it")

@@ -228,6 +228,7 @@ typedef struct {
     void (*box_close)(gpointer instance, OshBox *box, gint64 deadline, OshCallback closed,
                       gpointer data);
     GVariant *(*probe)(gpointer instance);
+    GVariant *(*probe_rules)(gpointer instance, const OshBoxRequest *request);
 } OshProcessLauncherInterface;
 
 /**
@@ -388,6 +389,26 @@ osh_launcher_probe(const OshInterface *launcher)
 
     return osh_can_call(vtable, OshProcessLauncherInterface, probe)
                ? vtable->probe(launcher->instance)
+               : NULL;
+}
+
+/**
+ * osh_launcher_probe_rules:
+ * @request: what a run would ask for
+ *
+ * [main] Opens and seals that box, tells what became of each rule about files, and takes it down
+ * again. Called at most once, instead of box_open().
+ *
+ * Returns: (transfer full) (nullable): rows as of osh_launcher_probe()
+ */
+static inline GVariant *
+osh_launcher_probe_rules(const OshInterface *launcher, const OshBoxRequest *request)
+{
+    const OshProcessLauncherInterface *vtable =
+        (const OshProcessLauncherInterface *)launcher->vtable;
+
+    return osh_can_call(vtable, OshProcessLauncherInterface, probe_rules)
+               ? vtable->probe_rules(launcher->instance, request)
                : NULL;
 }
 
