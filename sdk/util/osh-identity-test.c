@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -257,6 +258,72 @@ test_tree(void)
 }
 
 static void
+count_sockets(pid_t pid, guint64 inode, gpointer data)
+{
+    (void)pid;
+    (void)inode;
+    ++*(guint *)data;
+}
+
+/* Microseconds of this thread's own, so that a busy machine does not show in them. */
+static gint64
+own_time(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* Returns: the shortest of some looks over the tree below @root. */
+static gint64
+shortest_look(pid_t root)
+{
+    const OshWorkload workload = {.root_pid = root};
+    OshWorkloadProcesses *processes = osh_workload_processes_new(&workload);
+    gint64 shortest = G_MAXINT64;
+
+    for (guint round = 0; round < 50; round++) {
+        gint64 began = own_time();
+        const GArray *pids = osh_workload_processes_list(processes);
+        guint sockets = 0;
+
+        for (guint i = 0; i < pids->len; i++)
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), count_sockets, &sockets);
+        g_assert_cmpuint(pids->len, ==, 1);
+        shortest = MIN(shortest, own_time() - began);
+    }
+    osh_workload_processes_free(processes);
+    return shortest;
+}
+
+static void
+test_cost_follows_the_workload(void)
+{
+    pid_t root = spawn_sleep();
+    pid_t others[200];
+    gint64 alone = shortest_look(root);
+    gint64 crowded;
+
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+        others[i] = fork();
+        g_assert_cmpint(others[i], >=, 0);
+        if (others[i] == 0)
+            for (;;)
+                pause();
+    }
+    crowded = shortest_look(root);
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+        kill(others[i], SIGKILL);
+        waitpid(others[i], NULL, 0);
+    }
+    kill(root, SIGKILL);
+    waitpid(root, NULL, 0);
+    /* Reading 200 more would cost a millisecond. */
+    g_assert_cmpint(crowded, <, 2 * alone + 200);
+}
+
+static void
 test_namespace_finds_new(void)
 {
     const OshWorkload workload = {0};
@@ -329,6 +396,8 @@ main(int argc, char **argv)
     g_test_add_func("/identity/a-datagram-socket-is-found-connected-or-not", test_datagrams);
     g_test_add_func("/identity/a-holder-is-found-until-it-closes", test_holders);
     g_test_add_func("/identity/the-tree-below-a-pid-is-the-workload", test_tree);
+    g_test_add_func("/identity/a-look-costs-what-the-workload-is-and-not-the-machine",
+                    test_cost_follows_the_workload);
     g_test_add_func("/identity/a-process-that-is-new-since-the-last-look-is-seen",
                     test_namespace_finds_new);
     g_test_add_func("/identity/a-program-is-its-image-content-and-ancestry", test_program);
