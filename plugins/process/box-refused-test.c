@@ -2,17 +2,21 @@
 /* Machines that refuse a box, or part of one: what is said, and that nothing is left behind. */
 #include "box-test.h"
 
+#include "network-plan.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +70,84 @@ try_to_open(gboolean host_proc_ok, GError **error)
         plan.gid = getegid();
     }
     return osh_box_open(&plan, NULL, NULL, error);
+}
+
+/* Opens a box with @network, which is broken somewhere, in a process that had no child before. */
+static void
+assert_network_refused(const OshNetworkPlan *network)
+{
+    static const char *const system[] = {"/usr", NULL};
+    OshMountRequest request = {.read_only = system};
+    g_autoptr(OshMountPlan) mounts = osh_mount_plan_new(&request, NULL);
+    OshBoxPlan plan = {
+        .mounts = mounts,
+        .netlinks = network->netlinks,
+        .netlink_count = G_N_ELEMENTS(network->netlinks),
+        .sockets = network->sockets,
+        .socket_count = network->n_sockets,
+        .uid = geteuid() != 0 ? geteuid() : 1000,
+        .gid = geteuid() != 0 ? getegid() : 1000,
+    };
+    g_autoptr(GError) error = NULL;
+    guint before = count_descriptors();
+
+    g_assert_null(osh_box_open(&plan, NULL, NULL, &error));
+    g_assert_nonnull(error);
+    g_assert_cmpuint(count_descriptors(), ==, before);
+    g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
+    g_assert_cmpint(errno, ==, ECHILD);
+}
+
+/* Breaks message number @wanted of a batch. Returns: FALSE when there are not so many. */
+static gboolean
+break_message(OshBoxNetlink *netlink, guint8 *copy, guint wanted)
+{
+    gsize at = 0;
+
+    memcpy(copy, netlink->bytes, netlink->size);
+    for (guint i = 0; at + sizeof(struct nlmsghdr) <= netlink->size; i++) {
+        struct nlmsghdr *message = (struct nlmsghdr *)(void *)(copy + at);
+
+        if (i == wanted) {
+            /* A family that there is not, in whatever header follows. */
+            copy[at + sizeof *message] = 0xee;
+            message->nlmsg_type |= 0x00f0;
+            netlink->bytes = copy;
+            return TRUE;
+        }
+        at += NLMSG_ALIGN(message->nlmsg_len);
+    }
+    return FALSE;
+}
+
+static void
+test_partial_netns_failure(void)
+{
+    /* Which has a descriptor of its own, from its first use on. */
+    g_main_context_default();
+    /* Each message of the links; of the ruleset the first, which begins it, and each fifth. */
+    for (guint batch = 0; batch < 2; batch++)
+        for (guint i = 0;; i += batch == 0 ? 1 : 5) {
+            g_autoptr(OshNetworkPlan) network =
+                osh_network_plan_new(OSH_NETWORK_CAPTURE_REDIRECT, TRUE, OSH_NETWORK_CLAIM_ALL);
+            g_autofree guint8 *copy = g_malloc(network->netlinks[batch].size);
+
+            if (!break_message(&network->netlinks[batch], copy, i)) {
+                g_assert_cmpuint(i, >, 5);
+                break;
+            }
+            assert_network_refused(network);
+        }
+    for (gsize i = 0; i < OSH_NETWORK_MAX_LISTENERS + 2; i++) {
+        g_autoptr(OshNetworkPlan) network =
+            osh_network_plan_new(OSH_NETWORK_CAPTURE_REDIRECT, TRUE, OSH_NETWORK_CLAIM_ALL);
+
+        if (network->sockets[i].kind == OSH_INIT_SOCKET_NETLINK)
+            network->sockets[i].netlink.protocol = 1000;
+        else
+            network->sockets[i].family = AF_UNIX;
+        assert_network_refused(network);
+    }
 }
 
 static void
@@ -197,6 +279,8 @@ main(int argc, char **argv)
     osh_test_box_init(&argc, &argv);
     g_test_add_func("/refused/namespaces that are refused are one clear error",
                     test_refused_namespaces_are_one_clear_error);
+    g_test_add_func("/refused/partial netns failure: whatever fails, nothing is left",
+                    test_partial_netns_failure);
     g_test_add_func("/refused/a covered proc is refused unless accepted",
                     test_a_covered_proc_is_refused_unless_accepted);
     g_test_add_func("/refused/a read-only file in a writable tree needs a mount, and says so",

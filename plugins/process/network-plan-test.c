@@ -1,280 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * network-plan-test.c: sends the plans' bytes in fresh network namespaces and looks at what a
- * program there meets. Each case runs in a forked child with namespaces of its own, once as root
- * (network namespace alone; skipped without root) and once in a user namespace.
- */
-#include "network-plan.h"
-#include "nflog.h"
+/* What a program meets in a box's network: captured, refused, its own. */
+#include "network-test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/ipv6_route.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
-#include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define ORDINARY_UID 1000
-/* A busy machine may lose the first answer; what hangs would take the two minutes of TCP. */
-#define FAST_USEC                   (10 * G_USEC_PER_SEC)
-#define WAIT_MS                     1000
-#define FOREIGN_V4                  "93.184.216.34"
-#define FOREIGN_V6                  "2606:2800:220:1::1"
 #define IP6T_SO_ORIGINAL_DST_OPTION 80
-
-typedef struct {
-    const char *name;
-    OshNetworkCapture capture;
-    OshNetworkClaims claims;
-    void (*body)(OshNetworkCapture capture, const int *fds);
-} Case;
-
-/* ---- what init does ---- */
-
-static void
-send_netlink(const OshBoxNetlink *netlink, int fd)
-{
-    guint acks = 0;
-
-    g_assert_cmpint(send(fd, netlink->bytes, netlink->size, 0), ==, (gssize)netlink->size);
-    while (acks < netlink->acks) {
-        guint8 buffer[8192] __attribute__((aligned(8)));
-        gssize length = recv(fd, buffer, sizeof buffer, 0);
-        int left = (int)length;
-
-        g_assert_cmpint(length, >, 0);
-        for (struct nlmsghdr *reply = (struct nlmsghdr *)buffer; NLMSG_OK(reply, left);
-             reply = NLMSG_NEXT(reply, left)) {
-            const struct nlmsgerr *result = NLMSG_DATA(reply);
-
-            g_assert_cmpint(reply->nlmsg_type, ==, NLMSG_ERROR);
-            if (result->error != 0)
-                g_error("request %u of the plan: %s", reply->nlmsg_seq, strerror(-result->error));
-            acks++;
-        }
-    }
-}
-
-static int
-make_socket(const OshBoxSocket *plan)
-{
-    int one = 1;
-    int fd;
-
-    if (plan->kind == OSH_INIT_SOCKET_NETLINK) {
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, plan->netlink.protocol);
-        if (plan->netlink.bytes != NULL)
-            send_netlink(&plan->netlink, fd);
-        return fd;
-    }
-    fd = socket(plan->family, plan->kind == OSH_INIT_SOCKET_UDP ? SOCK_DGRAM : SOCK_STREAM, 0);
-    g_assert_cmpint(fd, >=, 0);
-    if (plan->family == AF_INET) {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(plan->port)};
-
-        memcpy(&address.sin_addr, plan->address, 4);
-        if (plan->transparent)
-            g_assert_cmpint(setsockopt(fd, SOL_IP, IP_TRANSPARENT, &one, sizeof one), ==, 0);
-        g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-    } else {
-        struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(plan->port)};
-
-        memcpy(&address.sin6_addr, plan->address, 16);
-        setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &one, sizeof one);
-        if (plan->transparent)
-            g_assert_cmpint(setsockopt(fd, SOL_IPV6, IPV6_TRANSPARENT, &one, sizeof one), ==, 0);
-        g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-    }
-    if (plan->kind == OSH_INIT_SOCKET_TCP_LISTENER)
-        g_assert_cmpint(listen(fd, plan->backlog), ==, 0);
-    return fd;
-}
-
-static void
-set_up(const Case *test, int *fds)
-{
-    g_autoptr(OshNetworkPlan) plan = osh_network_plan_new(test->capture, TRUE, test->claims);
-
-    for (guint i = 0; i < G_N_ELEMENTS(plan->netlinks); i++) {
-        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, plan->netlinks[i].protocol);
-
-        send_netlink(&plan->netlinks[i], fd);
-        close(fd);
-    }
-    for (gsize i = 0; i < OSH_NETWORK_MAX_SOCKETS; i++)
-        fds[i] = -1;
-    for (gsize i = 0; i < plan->n_sockets; i++) {
-        int fd = make_socket(&plan->sockets[i]);
-
-        if (fds[plan->roles[i]] < 0)
-            fds[plan->roles[i]] = fd;
-    }
-}
-
-/* ---- entering namespaces ---- */
-
-static void
-write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
-    close(fd);
-}
-
-static void
-enter_user_namespace(void)
-{
-    char map[64];
-    uid_t uid;
-    gid_t gid;
-
-    if (geteuid() == 0) {
-        g_assert_cmpint(setresgid(ORDINARY_UID, ORDINARY_UID, ORDINARY_UID), ==, 0);
-        g_assert_cmpint(setresuid(ORDINARY_UID, ORDINARY_UID, ORDINARY_UID), ==, 0);
-    }
-    uid = geteuid();
-    gid = getegid();
-    /* Changing ids makes a process undumpable, which gives its /proc files to root. */
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-        _exit(77);
-    write_file("/proc/self/setgroups", "deny");
-    g_snprintf(map, sizeof map, "%u %u 1\n", uid, uid);
-    write_file("/proc/self/uid_map", map);
-    g_snprintf(map, sizeof map, "%u %u 1\n", gid, gid);
-    write_file("/proc/self/gid_map", map);
-}
-
-static void
-run_in_namespaces(const Case *test, gboolean user_namespace)
-{
-    int status;
-    pid_t child = fork();
-
-    g_assert_cmpint(child, >=, 0);
-    if (child == 0) {
-        int fds[OSH_NETWORK_MAX_SOCKETS];
-
-        if (user_namespace)
-            enter_user_namespace();
-        else if (unshare(CLONE_NEWNET) != 0)
-            _exit(77);
-        set_up(test, fds);
-        test->body(test->capture, fds);
-        _exit(0);
-    }
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-        g_test_skip(user_namespace ? "user namespaces are not allowed here" : "needs root");
-        return;
-    }
-    g_assert_true(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
-}
-
-static void
-as_root(gconstpointer data)
-{
-    if (geteuid() != 0) {
-        g_test_skip("needs root for a network namespace without a user namespace");
-        return;
-    }
-    run_in_namespaces(data, FALSE);
-}
-
-static void
-as_ordinary_user(gconstpointer data)
-{
-    run_in_namespaces(data, TRUE);
-}
-
-/* ---- what a program does ---- */
-
-typedef union {
-    struct sockaddr generic;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-} Address;
-
-static socklen_t
-fill(Address *address, const char *text, guint16 port)
-{
-    memset(address, 0, sizeof *address);
-    if (strchr(text, ':') == NULL) {
-        address->v4.sin_family = AF_INET;
-        address->v4.sin_port = htons(port);
-        g_assert_cmpint(inet_pton(AF_INET, text, &address->v4.sin_addr), ==, 1);
-        return sizeof address->v4;
-    }
-    address->v6.sin6_family = AF_INET6;
-    address->v6.sin6_port = htons(port);
-    g_assert_cmpint(inet_pton(AF_INET6, text, &address->v6.sin6_addr), ==, 1);
-    return sizeof address->v6;
-}
-
-static int
-new_socket(const char *text, int type)
-{
-    struct timeval timeout = {.tv_sec = 4};
-    int one = 1;
-    int fd = socket(strchr(text, ':') == NULL ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
-
-    g_assert_cmpint(fd, >=, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    /* Anybody may set these; with them IPv6 too lets a program bind an address that is not its. */
-    setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof one);
-    setsockopt(fd, SOL_IPV6, IPV6_FREEBIND, &one, sizeof one);
-    return fd;
-}
-
-static int
-bind_to(const char *text, guint16 port, int type)
-{
-    Address address;
-    socklen_t length = fill(&address, text, port);
-    int fd = new_socket(text, type);
-
-    g_assert_cmpint(bind(fd, &address.generic, length), ==, 0);
-    if (type == SOCK_STREAM)
-        g_assert_cmpint(listen(fd, 8), ==, 0);
-    return fd;
-}
-
-/* Returns 0 or the errno; asserts that the answer came at once. */
-static int
-try_connect(int fd, const char *text, guint16 port)
-{
-    Address address;
-    socklen_t length = fill(&address, text, port);
-    gint64 start = g_get_monotonic_time();
-    int error = connect(fd, &address.generic, length) == 0 ? 0 : errno;
-
-    g_assert_cmpint(g_get_monotonic_time() - start, <, FAST_USEC);
-    return error;
-}
-
-static gboolean
-is_readable(int fd, int milliseconds)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-
-    return poll(&poll_fd, 1, milliseconds) == 1;
-}
 
 static void
 assert_original_destination(int fd, OshNetworkCapture capture, const char *text, guint16 port)
@@ -485,57 +222,6 @@ refusals_body(OshNetworkCapture capture, const int *fds)
     g_assert_true(is_readable(fds[OSH_NETWORK_SOCKET_NFLOG], WAIT_MS));
 }
 
-typedef struct {
-    guint64 told;
-    guint losses;
-    gboolean unknown;
-} Told;
-
-static void
-count_told(const OshRefusedPacket *packet, guint64 count, gpointer data)
-{
-    Told *told = data;
-
-    g_assert_cmpuint(packet->uid, ==, geteuid());
-    told->told += count;
-}
-
-static void
-count_loss(guint64 count, gpointer data)
-{
-    Told *told = data;
-
-    told->losses++;
-    told->unknown |= count == 0;
-    told->told += count;
-}
-
-/* The kernel drops what the socket cannot hold and says ENOBUFS once: that is a loss to be told. */
-static void
-log_overflow_body(OshNetworkCapture capture, const int *fds)
-{
-    Told told = {0};
-    const int small = 1;
-    const guint sent = 3000;
-    int sender = new_socket(FOREIGN_V4, SOCK_DGRAM);
-    Address address;
-    socklen_t length = fill(&address, FOREIGN_V4, 9);
-    OshNflogReader *reader;
-
-    (void)capture;
-    setsockopt(fds[OSH_NETWORK_SOCKET_NFLOG], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    for (guint i = 0; i < sent; i++)
-        sendto(sender, "x", 1, MSG_DONTWAIT, &address.generic, length);
-    reader =
-        osh_nflog_reader_new(dup(fds[OSH_NETWORK_SOCKET_NFLOG]), count_told, count_loss, &told);
-    osh_nflog_reader_flush(reader);
-    g_assert_cmpuint(told.losses, ==, 1);
-    g_assert_true(told.unknown);
-    g_assert_cmpuint(told.told, >, 0);
-    g_assert_cmpuint(told.told, <, sent);
-    osh_nflog_reader_free(reader);
-}
-
 static void
 assert_resolved(int resolver, const char *server)
 {
@@ -574,56 +260,6 @@ dns_body(OshNetworkCapture capture, const int *fds)
     client = new_socket(FOREIGN_V6, SOCK_STREAM);
     g_assert_cmpint(try_connect(client, FOREIGN_V6, 53), ==, 0);
     g_assert_true(is_readable(fds[OSH_NETWORK_SOCKET_DNS_TCP_V6], WAIT_MS));
-}
-
-/* A route of the kernel's for one of our addresses that is not a local one refuses on lo. */
-static void
-assert_no_refusing_route(void)
-{
-    g_autofree char *routes = NULL;
-    g_auto(GStrv) lines = NULL;
-
-    g_assert_true(g_file_get_contents("/proc/self/net/ipv6_route", &routes, NULL, NULL));
-    lines = g_strsplit(routes, "\n", -1);
-    for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++) {
-        g_auto(GStrv) fields = g_strsplit_set(lines[i], " ", -1);
-        guint64 flags = g_ascii_strtoull(fields[8], NULL, 16);
-
-        if (g_str_has_prefix(fields[0], "fd000200"))
-            g_assert_cmphex(flags & RTF_LOCAL, ==, RTF_LOCAL);
-    }
-}
-
-/*
- * The kernel adds the local route of an IPv6 address some time after it has acknowledged the
- * address; nothing may be lost meanwhile. One look would prove little, so namespaces are made anew.
- */
-static void
-ready_at_once_body(OshNetworkCapture capture, const int *fds)
-{
-    g_autoptr(OshNetworkPlan) plan = osh_network_plan_new(capture, TRUE, OSH_NETWORK_CLAIM_ALL);
-    struct timeval short_wait = {.tv_usec = 200 * 1000};
-
-    (void)fds;
-    for (guint i = 0; i < 20; i++) {
-        int links, receiver, sender;
-        Address address;
-        socklen_t length = fill(&address, OSH_NETWORK_BOX_ADDRESS_V6, 4000);
-        char byte;
-
-        g_assert_cmpint(unshare(CLONE_NEWNET), ==, 0);
-        links = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, plan->netlinks[0].protocol);
-        send_netlink(&plan->netlinks[0], links);
-        receiver = bind_to(OSH_NETWORK_BOX_ADDRESS_V6, 4000, SOCK_DGRAM);
-        sender = new_socket(OSH_NETWORK_BOX_ADDRESS_V6, SOCK_DGRAM);
-        setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &short_wait, sizeof short_wait);
-        g_assert_cmpint(sendto(sender, "x", 1, 0, &address.generic, length), ==, 1);
-        g_assert_cmpint(recv(receiver, &byte, 1, 0), ==, 1);
-        assert_no_refusing_route();
-        close(links);
-        close(receiver);
-        close(sender);
-    }
 }
 
 /* Security rule 5: neither with SO_REUSEADDR nor SO_REUSEPORT can another bind beside us. */
@@ -718,7 +354,7 @@ replaced_body(OshNetworkCapture capture, const int *fds)
     unclaimed_body(capture, fds);
 }
 
-static const Case cases[] = {
+static const NetworkCase cases[] = {
     {"connect-anywhere-is-captured-with-its-exact-destination", OSH_NETWORK_CAPTURE_TPROXY,
      OSH_NETWORK_CLAIM_ALL, capture_body},
     {"own-addresses-are-not-captured", OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL,
@@ -733,10 +369,6 @@ static const Case cases[] = {
      refusals_body},
     {"dns-to-any-server-reaches-the-resolver-and-is-answered-by-that-server",
      OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL, dns_body},
-    {"what-the-log-cannot-hold-is-told-as-a-loss", OSH_NETWORK_CAPTURE_TPROXY,
-     OSH_NETWORK_CLAIM_ALL, log_overflow_body},
-    {"an-address-of-the-box-is-reached-as-soon-as-it-is-there", OSH_NETWORK_CAPTURE_TPROXY,
-     OSH_NETWORK_CLAIM_ALL, ready_at_once_body},
     {"nobody-can-bind-beside-a-listener", OSH_NETWORK_CAPTURE_TPROXY, OSH_NETWORK_CLAIM_ALL,
      hijacking_body},
     {"without-claims-everything-foreign-is-refused", OSH_NETWORK_CAPTURE_TPROXY,
@@ -769,12 +401,6 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *root = g_strdup_printf("/network-plan/root/%s", cases[i].name);
-        g_autofree char *user = g_strdup_printf("/network-plan/user/%s", cases[i].name);
-
-        g_test_add_data_func(root, &cases[i], as_root);
-        g_test_add_data_func(user, &cases[i], as_ordinary_user);
-    }
+    network_test_add("network-plan", cases, G_N_ELEMENTS(cases));
     return g_test_run();
 }

@@ -32,6 +32,7 @@
 #define NFLOG_MAX_OF_DESTINATION 16
 #define NFLOG_PERIOD_MS          1000
 #define NFLOG_BATCH              64
+#define NFLOG_BUFFER_SIZE        (4 * 1024 * 1024)
 /* Longer chains of extension headers are no program's honest work. */
 #define MAX_EXTENSION_HEADERS 8
 
@@ -379,11 +380,22 @@ socket_ready(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* The default holds some 250 packets; who may not ask for more than the limit gets twice that. */
+static void
+enlarge_buffer(int fd)
+{
+    const int wanted = NFLOG_BUFFER_SIZE;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof wanted);
+}
+
 OshNflogReader *
 osh_nflog_reader_new(int fd, OshRefusedFunc refused, OshRefusedLostFunc lost, gpointer data)
 {
     OshNflogReader *reader = g_new0(OshNflogReader, 1);
 
+    enlarge_buffer(fd);
     reader->fd = fd;
     reader->refused = refused;
     reader->lost = lost;

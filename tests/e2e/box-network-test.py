@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -136,6 +137,44 @@ def _bad_capture():
     expect(result.code == 125 and '"redirect"' in result.err, result)
 
 
+@test("netns create/drop: only lo, its addresses and routes; no name; all gone after")
+def _create_drop():
+    with harness.nothing_left():
+        before = {place: os.listdir(place) if os.path.isdir(place) else None
+                  for place in ("/run/netns", "/var/run/netns")}
+        result = harness.run_python(
+            "import os, socket\n"
+            "print('links', *[name for _, name in socket.if_nameindex()])\n"
+            "print('v6', *sorted(line.split()[0] for line in open('/proc/net/if_inet6')))\n"
+            "for line in open('/proc/net/fib_trie'):\n"
+            "    if '10.200.0' in line: print('v4', line.split()[-1])\n"
+            "print('net', os.readlink('/proc/self/ns/net'))\n", world.policy(API))
+        for place, names in before.items():
+            expect((os.listdir(place) if os.path.isdir(place) else None) == names, place)
+    lines = result.out.splitlines()
+    expect("links lo" in lines, result)
+    expect(f"v6 {'0' * 31}1 fd000200{'0' * 23}1 fd000200{'0' * 23}2" in lines, result)
+    expect("v4 10.200.0.1" in lines and "v4 10.200.0.2" in lines, result)
+    expect(f"net {namespace_of(os.getpid())}" not in lines, result)
+
+
+@test("trusted helper lookup: none is looked up, for no part of ours can run a program outside")
+def _no_helper():
+    starters = re.compile(r"\b(exec[lv]\w*|fexecve|posix_spawnp?|popen|system|v?fork|g_spawn_\w+|"
+                          r"g_subprocess_\w+)(@|$)")
+    for path in (harness.HOST, *(os.path.join(harness.PLUGINS, name, f"openshell-{name}.so")
+                                 for name in ("process", "network"))):
+        done = subprocess.run(["nm", "-D", "--undefined-only", path], capture_output=True,
+                              text=True, check=True)
+        found = [line for line in done.stdout.splitlines() if starters.search(line)]
+        expect(not found, path, found)
+    # Nor does a search path that leads nowhere keep a box from its network.
+    result = harness.run_host(["/usr/bin/env", "-i", "/usr/bin/" + CURL[0], *CURL[1:],
+                               f"http://{API}/hello"], world.policy(API),
+                              env=harness.clean_environment(PATH="/nowhere"))
+    expect('"hello": "world"' in result.out, result)
+
+
 @test("a failure of the network is fatal: no program runs, and nothing is left")
 def _fatal():
     with harness.nothing_left():
@@ -143,7 +182,7 @@ def _fatal():
     expect(result.code == 125 and "ran" not in result.out, result)
 
 
-@test("a refused datagram names its program, pid and uid, connected or not, IPv4 and IPv6")
+@test("bypass event: a refused datagram names program, pid, uid, address, port and protocol")
 def _attributed():
     targets = [(address, port, connect)
                for address in (world.ADDRESS, "203.0.113.7", world.ADDRESS6, "2001:db8::7")
@@ -227,12 +266,12 @@ def _flood_counted():
         ["sh", "-c", f"cp {harness.PYTHON} ./victim; ./victim -I -c \"$1\" & "
          f"{harness.PYTHON} -I -c \"$0\"; wait",
          FLOOD + "began = time.monotonic(); sent = 0\n"
-         "while time.monotonic() - began < 1.5: sent += one_socket(500) + many_sockets(100)\n"
+         "while time.monotonic() - began < 1.5:\n"
+         "    sent += one_socket(300) + many_sockets(20); time.sleep(0.01)\n"
          "print(sent); time.sleep(0.3)\n", victim],
         world.policy(API))
     sent = int(result.out.split()[0])
     found = captures_of(result, host="203.0.113.9", port=7777)
-    expect(found and found[0]["binary"].endswith("/victim"), found, result)
     flood = [entry for entry in captures_of(result) if entry["host"] != "203.0.113.9"]
     losses = [entry for entry in flood if "were not recorded" in entry["reason"]]
     told = sum(entry["packets"] * entry["count"] for entry in flood)
@@ -241,8 +280,9 @@ def _flood_counted():
     # A buffer that ran over is a loss of unknown size: then the sum is less, and says so.
     if any(entry["packets"] == 0 for entry in losses):
         expect(told <= sent, told, sent)
-    else:
-        expect(told == sent, f"{told} packets are told of {sent}", flood[:5])
+        return
+    expect(found and found[0]["binary"].endswith("/victim"), found, result)
+    expect(told == sent, f"{told} packets are told of {sent}", flood[:5])
 
 
 @test("a flood of refused datagrams starves nobody: others are identified and served meanwhile")
@@ -256,7 +296,7 @@ def _flood_starves_nobody():
     expect(len(times) == 5 and max(times) < 3, result)
 
 
-@test("two programs that hold one socket are told as uncertain, not as one of them")
+@test("ambiguous owner: two programs that hold one socket are told as uncertain, not as one of them")
 def _ambiguous():
     result = harness.run_recorded(
         ["sh", "-c", f"cp {harness.PYTHON} ./other; {harness.PYTHON} -I -c \"$0\"",
