@@ -111,6 +111,12 @@ inspect(const char *path)
 
         g_print("%-10s %s over %s\n", "protocol", protocol->name, protocol->carrier);
     }
+    for (guint i = 0; i < manifest->facts->len; i++) {
+        const OshManifestFact *fact = g_ptr_array_index(manifest->facts, i);
+
+        g_print("%-10s %s %s of %s%s\n", "fact", fact->name, fact->type, fact->protocol,
+                fact->sensitive ? ", sensitive" : "");
+    }
     return OSH_EXIT_OK;
 }
 

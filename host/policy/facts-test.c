@@ -30,6 +30,8 @@ declared(void)
     g_assert_true(
         osh_policy_protocol_add_fact(demo, "demo.calls", "records", FALSE, NULL, fields, NULL));
     g_assert_true(
+        osh_policy_protocol_add_fact(demo, "demo.log", "records", FALSE, NULL, fields, NULL));
+    g_assert_true(
         osh_policy_protocol_add_fact(web, "demo-http.verb", "string", FALSE, NULL, NULL, NULL));
     return table;
 }
@@ -78,7 +80,7 @@ static const struct {
     {"a fact of OpenShell's rules is none of a plugin's",
      DEMO("rules: [{ allow: { method: GET } }]"),
      IN ".rules[0].allow: protocol demo states no fact 'method' (known here: command, "
-        "key, database, readonly, user, calls)\n"},
+        "key, database, readonly, user, calls, log)\n"},
     {"a fact is named once", DEMO("rules: [{ allow: { command: GET, demo.command: SET } }]"),
      IN ".rules[0].allow.demo.command: demo.command is named twice in this rule\n"},
     {"an unknown field is named", DEMO("rules: [{ allow: { calls: { nam: x } } }]"),
@@ -391,6 +393,46 @@ test_wrong_facts(void)
 }
 
 static void
+test_two_lists_of_records(void)
+{
+    const OshFact a[] = {OSH_FACT_STRING_INIT("name", OSH_SPAN_LITERAL("a"))};
+    const OshFact b[] = {OSH_FACT_STRING_INIT("name", OSH_SPAN_LITERAL("b"))};
+    const OshFactRecord both[] = {{a, 1}, {b, 1}};
+    const OshFact facts[] = {OSH_FACT_RECORDS_INIT("demo.calls", both, 2),
+                             OSH_FACT_RECORDS_INIT("demo.log", both, 2)};
+    OshPolicyVerdict verdict;
+
+    /* what no rule speaks of is in nobody's way */
+    decide("rules: [{ allow: { calls: { name: a } } }, { allow: { calls: { name: b } } }]", facts,
+           2, &verdict);
+    g_assert_cmpint(verdict.action, ==, OSH_POLICY_ALLOW);
+    osh_policy_verdict_clear(&verdict);
+    /* one record of the second list is allowed by nobody */
+    decide("rules: [{ allow: { calls: { name: a } } }, { allow: { calls: { name: b } } }, { allow: "
+           "{ log: { name: a } } }]",
+           facts, 2, &verdict);
+    g_assert_cmpint(verdict.action, ==, OSH_POLICY_DENY);
+    osh_policy_verdict_clear(&verdict);
+}
+
+/* A name of the schema means what OpenShell means by it, whatever a plugin declares. */
+static void
+test_schema_name(void)
+{
+    const char text[] = "version: 1\nnetwork_policies: { p: { endpoints: [{ host: a.test, port: 1, "
+                        "protocol: rest, enforcement: enforce, rules: [{ allow: { method: GET, "
+                        "path: /x } }] }], binaries: [{ path: /b }] } }\n";
+    g_autoptr(OshPolicyProtocolTable) table = osh_policy_protocol_table_new();
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = NULL;
+
+    osh_policy_protocol_table_add(table, "rest", "tcp", "com.example.x", NULL);
+    policy = osh_policy_load_bytes_with(table, text, strlen(text), "p.yaml", 1, 0, diagnostics);
+    g_assert_nonnull(policy);
+    g_assert_cmpint(osh_policy_endpoint(policy, 0)->protocol, ==, OSH_POLICY_PROTOCOL_REST);
+}
+
+static void
 test_sensitive(void)
 {
     const OshFact facts[] = {OSH_FACT_STRING_INIT("demo.command", OSH_SPAN_LITERAL("A\nB")),
@@ -464,6 +506,8 @@ main(int argc, char **argv)
                     test_declarations);
     g_test_add_func("/facts/a fact of the wrong type or given twice is a hard denial",
                     test_wrong_facts);
+    g_test_add_func("/facts/lists of records are judged one by one", test_two_lists_of_records);
+    g_test_add_func("/facts/a plugin cannot take a name of the schema", test_schema_name);
     g_test_add_func("/facts/a reason escapes values and leaves out sensitive ones", test_sensitive);
     g_test_add_func("/facts/a connection is decided without facts", test_connection);
     g_test_add_func("/facts/endpoints are told apart by the protocol's name and carrier",

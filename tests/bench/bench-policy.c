@@ -177,6 +177,60 @@ measure(guint n_endpoints)
     return result;
 }
 
+static const char content_policy[] =
+    "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n"
+    "      - { host: cache.test, port: 443, protocol: demo, enforcement: enforce, rules: [{ allow: "
+    "{ "
+    "command: { any: [GET, MGET] }, key: \"user:*\" } }], deny_rules: [{ key: \"user:root:*\" }] "
+    "}\n"
+    "      - { host: mcp.test, port: 443, protocol: mcp, enforcement: enforce, rules: [{ allow: { "
+    "method: tools/call, tool: read, mcp_arguments: { path: \"/work/*\" } } }] }\n"
+    "    binaries: [{ path: /usr/bin/curl }]\n";
+
+/* What looks into a message: facts of a plugin's protocol, arguments of a tool. */
+static double
+measure_content(void)
+{
+    g_autoptr(OshPolicyProtocolTable) table = osh_policy_protocol_table_new();
+    OshPolicyProtocolDecl *demo = osh_policy_protocol_table_add(table, "demo", "tcp", "x", NULL);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = NULL;
+    OshSpan keys[] = {OSH_SPAN_LITERAL("user:1"), OSH_SPAN_LITERAL("user:2")};
+    OshFact tool[] = {OSH_FACT_STRING_INIT("key", OSH_SPAN_LITERAL("name")),
+                      OSH_FACT_STRING_INIT("value", OSH_SPAN_LITERAL("read"))};
+    OshFact path[] = {OSH_FACT_STRING_INIT("key", OSH_SPAN_LITERAL("arguments.path")),
+                      OSH_FACT_STRING_INIT("value", OSH_SPAN_LITERAL("/work/a/b"))};
+    OshFactRecord params[] = {{tool, 2}, {path, 2}};
+    OshFact call[] = {OSH_FACT_STRING_INIT("method", OSH_SPAN_LITERAL("tools/call")),
+                      OSH_FACT_RECORDS_INIT("params", params, 2)};
+    OshFactRecord calls[] = {{call, 2}};
+    OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("cache.test")),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 443),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+        OSH_FACT_STRING_INIT("demo.command", OSH_SPAN_LITERAL("MGET")),
+        OSH_FACT_STRINGS_INIT("demo.key", keys, 2),
+        OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, calls, 1),
+    };
+    OshFacts all = {facts, 5};
+    double allocated[2];
+    double cost;
+
+    osh_policy_protocol_add_fact(demo, "demo.command", "string", FALSE, NULL, NULL, NULL);
+    osh_policy_protocol_add_fact(demo, "demo.key", "strings", FALSE, ":", NULL, NULL);
+    policy = osh_policy_load_bytes_with(table, content_policy, strlen(content_policy), "bench.yaml",
+                                        1, 0, diagnostics);
+    cost = nanoseconds(policy, &all, OSH_POLICY_ALLOW, ROUNDS, &allocated[0]);
+    printf("facts of a plugin, allow  %7.0f ns %6.2f allocations\n", cost, allocated[0]);
+    facts[0] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("mcp.test"));
+    facts[3] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, OSH_SPAN_LITERAL("POST"));
+    facts[4] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PATH, OSH_SPAN_LITERAL("/"));
+    all.n_facts = 6;
+    cost = nanoseconds(policy, &all, OSH_POLICY_ALLOW, ROUNDS, &allocated[1]);
+    printf("arguments of a tool, allow%7.0f ns %6.2f allocations\n", cost, allocated[1]);
+    return allocated[0] + allocated[1];
+}
+
 int
 main(void)
 {
@@ -184,8 +238,10 @@ main(void)
     Result middle = measure(1000);
     Result large = measure(100000);
     gboolean good = TRUE;
+    double of_content = measure_content();
 
-    if (small.allow_allocations + middle.allow_allocations + large.allow_allocations > 0) {
+    if (small.allow_allocations + middle.allow_allocations + large.allow_allocations + of_content >
+        0) {
         printf("FAIL: an allow allocates\n");
         good = FALSE;
     }
