@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a box costs: to open, to seal, to start a program in it, to close. Prints medians. */
+/*
+ * What a box costs: to open, to seal, to start a program in it, to close; which part of that is
+ * whose; and how it grows with the paths of a policy. Prints medians.
+ */
 #include "box-test.h"
 
 #include <stdlib.h>
@@ -10,11 +13,14 @@
 #include "network-plan.h"
 #include "seccomp-filter.h"
 
-#define ROUNDS 200
+#define ROUNDS      200
+#define RULE_ROUNDS 20
+#define MAX_RULES   1000
 
 enum {
     PLAIN,
     PLAN,
+    OPEN_BARE,
     OPEN,
     SEAL,
     FIRST,
@@ -22,6 +28,8 @@ enum {
     ALL,
     AGAIN,
     AGAIN_EXIT,
+    UNFILTERED,
+    UNFILTERED_EXIT,
     FREE,
     STEPS,
 };
@@ -63,11 +71,11 @@ compare(gconstpointer a, gconstpointer b)
 }
 
 static void
-report(const char *what, gint64 *samples)
+report(const char *what, gint64 *samples, gsize count)
 {
-    qsort(samples, ROUNDS, sizeof *samples, compare);
-    g_print("%-34s p50 %5" G_GINT64_FORMAT " us   p99 %5" G_GINT64_FORMAT " us\n", what,
-            samples[ROUNDS / 2], samples[ROUNDS * 99 / 100]);
+    qsort(samples, count, sizeof *samples, compare);
+    g_print("%-44s p50 %5" G_GINT64_FORMAT " us   p99 %5" G_GINT64_FORMAT " us\n", what,
+            samples[count / 2], samples[count * 99 / 100]);
 }
 
 static void
@@ -141,12 +149,12 @@ prepare(Bench *bench)
 }
 
 static OshLandlockPlan *
-plan_tree(Bench *bench)
+plan_tree(Bench *bench, const char *const *read_only)
 {
     static const char *const own[] = {"/tmp", "/dev", "/proc", NULL};
     OshLandlockGrants grants = {.own_read_write = own};
 
-    osh_test_box_plan(bench->test, NULL, NULL);
+    osh_test_box_plan(bench->test, read_only, NULL);
     bench->plan.mounts = bench->test->mounts;
     g_ptr_array_add(bench->test->mounts->read_only, NULL);
     g_ptr_array_add(bench->test->mounts->read_write, NULL);
@@ -156,39 +164,102 @@ plan_tree(Bench *bench)
 }
 
 static void
+seal_box(OshBoxHandle *box, const OshLandlockPlan *landlock)
+{
+    OshBoxSeal seal = {.handled_fs = landlock->handled_fs,
+                       .scoped = landlock->scoped,
+                       .restrict_flags = landlock->restrict_flags,
+                       .path_rules = (const OshBoxPathRule *)(void *)landlock->rules->data,
+                       .path_rule_count = landlock->rules->len};
+    g_autoptr(GError) error = NULL;
+
+    osh_box_seal(box, &seal, &error);
+    g_assert_no_error(error);
+}
+
+/* The namespaces, the tree and init alone: no address, no ruleset, no socket. */
+static gint64
+open_bare(const Bench *bench)
+{
+    OshBoxPlan plan = bench->plan;
+    g_autoptr(GError) error = NULL;
+    gint64 start = g_get_monotonic_time();
+    gint64 spent;
+    OshBoxHandle *box;
+
+    plan.netlink_count = 0;
+    plan.socket_count = 0;
+    box = osh_box_open(&plan, NULL, NULL, &error);
+    g_assert_no_error(error);
+    spent = g_get_monotonic_time() - start;
+    osh_box_free(box);
+    return spent;
+}
+
+static void
 measure(Bench *bench, gint64 samples[STEPS][ROUNDS], guint round)
 {
     g_autoptr(OshLandlockPlan) landlock = NULL;
     g_autoptr(GError) error = NULL;
-    OshBoxSeal seal = {0};
+    OshBoxLaunch unfiltered = bench->launch;
     OshBoxHandle *box;
     gint64 start;
     gint64 now;
 
     samples[PLAIN][round] = fork_and_exec();
     start = g_get_monotonic_time();
-    landlock = plan_tree(bench);
+    landlock = plan_tree(bench, NULL);
+    samples[PLAN][round] = g_get_monotonic_time() - start;
+    samples[OPEN_BARE][round] = open_bare(bench);
     now = g_get_monotonic_time();
-    samples[PLAN][round] = now - start;
     box = osh_box_open(&bench->plan, NULL, NULL, &error);
     g_assert_no_error(error);
     samples[OPEN][round] = g_get_monotonic_time() - now;
-    seal.handled_fs = landlock->handled_fs;
-    seal.scoped = landlock->scoped;
-    seal.restrict_flags = landlock->restrict_flags;
-    seal.path_rules = (const OshBoxPathRule *)(void *)landlock->rules->data;
-    seal.path_rule_count = landlock->rules->len;
     now = g_get_monotonic_time();
-    osh_box_seal(box, &seal, &error);
-    g_assert_no_error(error);
+    seal_box(box, landlock);
     samples[SEAL][round] = g_get_monotonic_time() - now;
     launch(box, &bench->launch, &samples[FIRST][round], &samples[FIRST_EXIT][round]);
     samples[ALL][round] =
         samples[PLAN][round] + samples[OPEN][round] + samples[SEAL][round] + samples[FIRST][round];
     launch(box, &bench->launch, &samples[AGAIN][round], &samples[AGAIN_EXIT][round]);
+    unfiltered.filter_count = 0;
+    launch(box, &unfiltered, &samples[UNFILTERED][round], &samples[UNFILTERED_EXIT][round]);
     now = g_get_monotonic_time();
     osh_box_free(box);
     samples[FREE][round] = g_get_monotonic_time() - now;
+}
+
+/* A policy that names @n_rules files beside the usual folders: planned, opened, sealed, run. */
+static void
+measure_rules(Bench *bench, guint n_rules)
+{
+    const char *paths[MAX_RULES + 1] = {NULL};
+    g_autofree char *title = g_strdup_printf("plan + open + seal + exec, %u paths", n_rules);
+    gint64 samples[RULE_ROUNDS];
+
+    for (guint i = 0; i < n_rules; i++) {
+        g_autofree char *name = g_strdup_printf("file-%u", i);
+
+        paths[i] = g_build_filename(bench->test->workdir, name, NULL);
+        g_assert_true(g_file_set_contents(paths[i], "", -1, NULL));
+    }
+    for (guint round = 0; round < RULE_ROUNDS; round++) {
+        gint64 start = g_get_monotonic_time();
+        g_autoptr(OshLandlockPlan) landlock = plan_tree(bench, paths);
+        g_autoptr(GError) error = NULL;
+        OshBoxHandle *box = osh_box_open(&bench->plan, NULL, NULL, &error);
+        gint64 to_exec, to_exit;
+
+        g_assert_no_error(error);
+        seal_box(box, landlock);
+        samples[round] = g_get_monotonic_time() - start;
+        launch(box, &bench->launch, &to_exec, &to_exit);
+        samples[round] += to_exec;
+        osh_box_free(box);
+    }
+    report(title, samples, RULE_ROUNDS);
+    for (guint i = 0; i < n_rules; i++)
+        g_free((char *)paths[i]);
 }
 
 int
@@ -197,13 +268,16 @@ main(int argc, char **argv)
     static const char *const names[STEPS] = {
         [PLAIN] = "fork and exec, to exit",
         [PLAN] = "plan the tree and Landlock",
-        [OPEN] = "open",
-        [SEAL] = "seal",
+        [OPEN_BARE] = "open: namespaces, tree and init alone",
+        [OPEN] = "open: with network, ruleset and sockets",
+        [SEAL] = "seal: Landlock",
         [FIRST] = "first launch, to exec",
         [FIRST_EXIT] = "first launch, to exit",
         [ALL] = "plan + open + seal + exec",
         [AGAIN] = "launch in a running box, to exec",
         [AGAIN_EXIT] = "launch in a running box, to exit",
+        [UNFILTERED] = "the same without seccomp, to exec",
+        [UNFILTERED_EXIT] = "the same without seccomp, to exit",
         [FREE] = "free",
     };
     static gint64 samples[STEPS][ROUNDS];
@@ -214,7 +288,9 @@ main(int argc, char **argv)
     for (guint i = 0; i < ROUNDS; i++)
         measure(&bench, samples, i);
     for (guint i = 0; i < STEPS; i++)
-        report(names[i], samples[i]);
+        report(names[i], samples[i], ROUNDS);
+    for (guint n_rules = 1; n_rules <= MAX_RULES; n_rules = n_rules == 1 ? 100 : n_rules * 10)
+        measure_rules(&bench, n_rules);
     osh_test_box_free(bench.test);
     osh_network_plan_free(bench.network);
     g_bytes_unref(bench.bytes[0]);

@@ -368,6 +368,81 @@ test_a_box_as_root_or_out_of_order_is_refused(void)
     g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID);
 }
 
+static guint
+count_entries(const char *path)
+{
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    guint n = 0;
+
+    g_assert_nonnull(folder);
+    while (g_dir_read_name(folder) != NULL)
+        n++;
+    return n;
+}
+
+static guint64
+resident_pages(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/statm", (int)pid);
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    return g_ascii_strtoull(strchr(text, ' ') + 1, NULL, 10);
+}
+
+static void
+run_many(TestBox *test, guint count)
+{
+    static const char *const argv[] = {"/bin/true", NULL};
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+    OshBoxLaunch launch = {.argv = argv,
+                           .environment = environment,
+                           .stdio = {OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL, OSH_BOX_STDIO_NULL},
+                           .uid = test->uid,
+                           .gid = test->gid};
+    g_autofree Program *programs = g_new0(Program, count);
+
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpuint(
+            osh_box_launch(test->box, &launch, on_launched, on_exited, &programs[i], &error), !=,
+            0);
+        g_assert_no_error(error);
+    }
+    for (guint i = 0; i < count; i++) {
+        wait_until(&programs[i].exited);
+        g_assert_cmpint(programs[i].status, ==, 0);
+    }
+}
+
+static void
+test_a_thousand_launches_leave_nothing_behind(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    g_autofree char *children = NULL;
+    g_autofree char *path = NULL;
+    guint64 own_pages, init_pages;
+    guint descriptors;
+    pid_t init;
+
+    osh_test_box_open(test);
+    init = osh_box_init_pid(test->box);
+    /* Whatever is made once is made by the first hundred. */
+    run_many(test, 100);
+    descriptors = count_entries("/proc/self/fd");
+    own_pages = resident_pages(getpid());
+    init_pages = resident_pages(init);
+    for (guint i = 0; i < 10; i++)
+        run_many(test, 100);
+    g_assert_cmpuint(count_entries("/proc/self/fd"), ==, descriptors);
+    g_assert_cmpuint(resident_pages(init), <=, init_pages + 4);
+    g_assert_cmpuint(resident_pages(getpid()), <=, own_pages + 256);
+    path = g_strdup_printf("/proc/%d/task/%d/children", (int)init, (int)init);
+    g_assert_true(g_file_get_contents(path, &children, NULL, NULL));
+    g_assert_cmpstr(children, ==, "");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -388,5 +463,7 @@ main(int argc, char **argv)
                     test_limits_and_groups_are_those_of_the_launch);
     g_test_add_func("/box/a box as root or out of order is refused",
                     test_a_box_as_root_or_out_of_order_is_refused);
+    g_test_add_func("/life/a thousand launches leave no process, descriptor or memory behind",
+                    test_a_thousand_launches_leave_nothing_behind);
     return g_test_run();
 }

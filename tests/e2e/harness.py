@@ -216,7 +216,7 @@ class nothing_left:
 
     def __enter__(self):
         self.before = set(all_processes())
-        self.mounts = _mounts()
+        self.mounts = mounts()
 
     def __exit__(self, kind, value, trace):
         if kind is not None:
@@ -225,10 +225,10 @@ class nothing_left:
         while left := {p: c for p, c in all_processes().items() if p not in self.before}:
             expect(time.monotonic() < limit, "processes are left behind:", left)
             time.sleep(0.02)
-        expect(_mounts() == self.mounts, "mounts are left behind:", _mounts() - self.mounts)
+        expect(mounts() == self.mounts, "mounts are left behind:", mounts() - self.mounts)
 
 
-def _mounts():
+def mounts():
     with open("/proc/self/mountinfo", encoding="utf-8") as stream:
         return set(stream)
 
