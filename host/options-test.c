@@ -15,13 +15,15 @@ test_everything(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(OshOptions) options =
-        parse("host --policy p --plugin-dir a --plugin-dir=b --timeout 5 --allow-degraded=landlock "
+        parse("host --policy p --policy-posture fail_closed --plugin-dir a --plugin-dir=b "
+              "--timeout 5 --allow-degraded=landlock "
               "--set x.y=z --quiet -- curl --policy q",
               &error);
 
     g_assert_no_error(error);
     g_assert_cmpint(options->verb, ==, OSH_VERB_RUN);
     g_assert_cmpstr(options->policy, ==, "p");
+    g_assert_cmpstr(options->policy_posture, ==, "fail_closed");
     g_assert_cmpint(options->timeout, ==, 5);
     g_assert_true(options->quiet);
     g_assert_cmpuint(options->plugin_dirs->len, ==, 2);

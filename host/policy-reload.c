@@ -203,11 +203,15 @@ reload_read(OshPolicyReload *reload)
     };
     osh_policy_adopt_prepare(reload->adopt, &reload->candidate, reload->asked);
     reload->reading = TRUE;
-    if (reload->workers != NULL && is_large(reload->path) &&
-        osh_worker_pool_submit(reload->workers, reload_read_aside, reload_read_done, reload))
-        return;
-    osh_policy_candidate_read(&reload->candidate);
-    reload_read_done(reload);
+    if (reload->workers == NULL || !is_large(reload->path)) {
+        osh_policy_candidate_read(&reload->candidate);
+        reload_read_done(reload);
+    } else if (!osh_worker_pool_submit(reload->workers, reload_read_aside, reload_read_done,
+                                       reload)) {
+        /* Every worker is busy, and here it would hold up everything else. */
+        reload->reading = FALSE;
+        try_again(reload);
+    }
 }
 
 static void

@@ -77,9 +77,9 @@ typedef enum {
  * PLUGIN_FAULT      id, "degraded" or "fatal", text
  * HOST_STARTED      level words, host version | what holds in the box: OshBoxInfo.report
  * HOST_STOPPING     reason
- * POLICY_CHANGED    "current", generation, SHA-256 of the text, file name
- * POLICY_REJECTED   generation kept, file name, first error
- * BOX_OPENED        box id, level words, outer pid of its init | degraded, seccomp-allowed
+ * POLICY_CHANGED    "current", generation, SHA-256 of the text, file name | restart: what needs
+ * one; quarantine: why everything is denied POLICY_REJECTED   generation kept, file name, first
+ * error BOX_OPENED        box id, level words, outer pid of its init | degraded, seccomp-allowed
  * BOX_CLOSED        box id, reason
  * PROCESS_STARTED   process id (unique in the run), outer pid, start time in clock ticks since
  *                   boot (/proc/PID/stat field 22), kind ("entrypoint", "session"), path
