@@ -252,6 +252,17 @@ contains_rules(const OshValue *loaded, const OshValue *asked)
     return TRUE;
 }
 
+static gboolean
+is_preset_protocol(const char *protocol)
+{
+    static const char *const names[] = {"", "rest", "sql", "websocket", "graphql"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_ascii_strcasecmp(protocol, names[i]) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 static const char *const *
 preset_words(const char *protocol, const char *access)
 {
@@ -264,8 +275,8 @@ preset_words(const char *protocol, const char *access)
     static const char *const graphql_read[] = {"query", NULL};
     gboolean read_only = strcmp(access, "read-only") == 0;
 
-    if (g_ascii_strcasecmp(protocol, "mcp") == 0 || g_ascii_strcasecmp(protocol, "json-rpc") == 0 ||
-        g_ascii_strcasecmp(protocol, "tcp") == 0)
+    /* elsewhere access means nothing, or what only a plugin's protocol knows */
+    if (!is_preset_protocol(protocol))
         return NULL;
     if (strcmp(access, "full") == 0)
         return everything;

@@ -151,7 +151,7 @@ is_named(const OshValue *incoming, const OshValue *endpoint, guint16 port)
 {
     const OshValue *endpoints = osh_draft_endpoints(incoming);
 
-    for (guint i = 0; i < osh_value_length(endpoints); i++) {
+    for (guint i = 0; endpoints != NULL && i < osh_value_length(endpoints); i++) {
         const OshValue *declared = osh_value_item(endpoints, i);
 
         if (osh_contract_same_place(declared, endpoint) &&
@@ -177,6 +177,62 @@ ports_where(const OshValue *policy, const OshValue *endpoint, const GArray *port
     return found;
 }
 
+/* Merges into @contract what @policy says for @place on @port alone; makes it when it is NULL. */
+static gboolean
+collect_port(const OshMerge *merge, const OshValue *policy, const OshValue *place, guint16 port,
+             OshValue **contract)
+{
+    const OshValue *endpoints = osh_draft_endpoints(policy);
+    g_autoptr(GPtrArray) unheard = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(guint16));
+
+    g_array_append_val(ports, port);
+    for (guint i = 0; endpoints != NULL && i < osh_value_length(endpoints); i++) {
+        const OshValue *endpoint = osh_value_item(endpoints, i);
+        g_autoptr(OshValue) narrow = NULL;
+
+        if (!osh_contract_same_place(endpoint, place) || !osh_contract_has_port(endpoint, port))
+            continue;
+        narrow = osh_value_copy(endpoint);
+        osh_draft_set_ports(narrow, ports);
+        if (*contract == NULL)
+            *contract = g_steal_pointer(&narrow);
+        else if (!osh_merge_endpoint(merge, *contract, narrow, unheard, NULL))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/*
+ * The ports on which @endpoint has more than merging port by port would give: what one port had, or
+ * was declared for it, must not spread to the others.
+ */
+static GArray *
+ports_beyond(const OshMerge *merge, const OshValue *existing, const OshValue *incoming,
+             const OshValue *endpoint)
+{
+    g_autoptr(GArray) ports = osh_draft_ports(endpoint);
+    GArray *beyond = g_array_new(FALSE, FALSE, sizeof(guint16));
+
+    for (guint i = 0; i < ports->len; i++) {
+        guint16 port = g_array_index(ports, guint16, i);
+        g_autoptr(OshValue) contract = NULL;
+        gboolean good = collect_port(merge, existing, endpoint, port, &contract);
+        gboolean is_new = contract == NULL;
+
+        good = good && collect_port(merge, incoming, endpoint, port, &contract);
+        if (good && contract != NULL && is_new) {
+            OshValue *whole = completed(contract, endpoint);
+
+            osh_value_free(contract);
+            contract = whole;
+        }
+        if (!good || contract == NULL || !osh_contract_covers(contract, endpoint, port))
+            g_array_append_val(beyond, port);
+    }
+    return beyond;
+}
+
 /*
  * Refuses @endpoints, which @existing and @incoming would have together, when some binary would get
  * more by them than @incoming declares. @by_name: the addition named this very policy.
@@ -196,7 +252,9 @@ check_declared(const OshMerge *merge, const char *rule_name, const OshValue *exi
         g_autoptr(GArray) changed = ports_where(existing, endpoint, ports, is_unchanged, FALSE);
         g_autoptr(GArray) undeclared = ports_where(incoming, endpoint, ports, is_declared, FALSE);
         g_autoptr(GArray) unasked = ports_where(incoming, endpoint, changed, is_named, FALSE);
+        g_autoptr(GArray) beyond = ports_beyond(merge, existing, incoming, endpoint);
         g_autofree char *changed_words = join_ports(changed);
+        g_autofree char *beyond_words = join_ports(beyond);
         g_autofree char *undeclared_words = join_ports(undeclared);
         g_autofree char *unasked_words = join_ports(unasked);
 
@@ -210,6 +268,12 @@ check_declared(const OshMerge *merge, const char *rule_name, const OshValue *exi
                           "add_rule '%s' would change %s on port %s, which it does not name; name "
                           "every port of the endpoint, or use another rule name",
                           rule_name, host, unasked_words);
+        if (beyond->len > 0)
+            return widens(merge, error,
+                          "add_rule '%s' would change %s on port %s beyond what is there and what "
+                          "it declares for that port; declare each port by itself, or use another "
+                          "rule name",
+                          rule_name, host, beyond_words);
         if (changed->len > 0 && unnamed != NULL)
             return widens(merge, error,
                           "add_rule '%s' would change what others may do at %s on port %s; "

@@ -186,9 +186,10 @@ remove_binary(OshMerge *merge, const OshMergeOperation *operation, GError **erro
     return TRUE;
 }
 
-/* The one endpoint of a host and port, among policies that are not a provider's. */
+/* The one endpoint of a host and port, among policies that are not a provider's, and its list. */
 static OshValue *
-find_target(OshMerge *merge, const OshMergeOperation *operation, GError **error)
+find_target(OshMerge *merge, const OshMergeOperation *operation, OshValue **ret_list,
+            GError **error)
 {
     g_auto(GStrv) keys = osh_draft_policy_keys(merge->draft);
     g_autoptr(GString) targets = g_string_new(NULL);
@@ -206,6 +207,7 @@ find_target(OshMerge *merge, const OshMergeOperation *operation, GError **error)
                 !osh_contract_is_at(endpoint, operation->host, operation->port))
                 continue;
             target = endpoint;
+            *ret_list = endpoints;
             g_string_append_printf(targets, "%s'%s'", n_targets++ > 0 ? ", " : "", keys[i]);
             if (*path != '\0')
                 g_string_append_printf(targets, " (path %s)", path);
@@ -222,10 +224,38 @@ find_target(OshMerge *merge, const OshMergeOperation *operation, GError **error)
     return n_targets == 1 ? target : NULL;
 }
 
+/*
+ * What @endpoint says for @port alone: when it has other ports too, they keep what they have, and
+ * the port gets an endpoint of its own.
+ */
+static OshValue *
+split_port(OshMerge *merge, OshValue *list, OshValue *endpoint, guint16 port)
+{
+    g_autoptr(GArray) others = osh_draft_ports(endpoint);
+    g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(guint16));
+    g_autofree char *place = osh_merge_place(endpoint, port);
+
+    if (others->len < 2)
+        return endpoint;
+    for (guint i = others->len; i-- > 0;)
+        if (g_array_index(others, guint16, i) == port)
+            g_array_remove_index(others, i);
+    g_array_append_val(own, port);
+    osh_draft_set_ports(endpoint, others);
+    endpoint = osh_value_append(list, osh_value_copy(endpoint));
+    osh_draft_set_ports(endpoint, own);
+    osh_merge_warn(merge->warnings,
+                   "%s is an endpoint of its own now; the other ports stay as they "
+                   "are",
+                   place);
+    return endpoint;
+}
+
 static gboolean
 add_rules(OshMerge *merge, const OshMergeOperation *operation, GError **error)
 {
-    OshValue *endpoint = find_target(merge, operation, error);
+    OshValue *list = NULL;
+    OshValue *endpoint = find_target(merge, operation, &list, error);
     g_autofree char *place = NULL;
     const char *protocol;
 
@@ -240,6 +270,7 @@ add_rules(OshMerge *merge, const OshMergeOperation *operation, GError **error)
                                 "%s has protocol %s; rules can be added to rest and websocket",
                                 place, protocol);
     if (operation->kind == OSH_MERGE_ADD_ALLOW_RULES) {
+        endpoint = split_port(merge, list, endpoint, operation->port);
         if (!osh_merge_expand_access(merge, endpoint, place, merge->warnings, error))
             return FALSE;
         osh_contract_add_rules(endpoint, "rules", operation->rules);
@@ -250,6 +281,7 @@ add_rules(OshMerge *merge, const OshMergeOperation *operation, GError **error)
         return osh_merge_refuse(merge, error,
                                 "%s allows nothing that could be denied; it needs access or rules",
                                 place);
+    endpoint = split_port(merge, list, endpoint, operation->port);
     osh_contract_add_rules(endpoint, "deny_rules", operation->rules);
     return TRUE;
 }

@@ -53,6 +53,87 @@ static const Row rows[] = {
      125,
      "",
      "policy format: name one file; write: policy format [--drop-comments] FILE\n"},
+    {"merge prints the policy and says what may surprise",
+     {"p.yaml", "# mine\n" POLICY, "o.yaml",
+      "operations:\n  - add_rule: { rule_name: new, rule: { endpoints: [{ host: b.test, port: 1 "
+      "}], "
+      "binaries: [{ path: /c }] } }\n  - remove_rule: { rule_name: nobody }\n"},
+     {"merge", "p.yaml", "o.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 443\n"
+     "    binaries:\n    - path: /b\n  new:\n    endpoints:\n    - host: b.test\n      port: 1\n"
+     "    binaries:\n    - path: /c\n",
+     "warning: p.yaml:1: comments are not in the result\n"
+     "warning: operation 2: there is no policy 'nobody' to remove\n"},
+    {"merge says when nothing changes",
+     {"p.yaml", "version: 1\n", "o.yaml", "operations: [{ remove_rule: { rule_name: p } }]\n"},
+     {"merge", "p.yaml", "o.yaml"},
+     0,
+     "version: 1\n",
+     "warning: operation 1: there is no policy 'p' to remove\nwarning: nothing changes\n"},
+    {"merge prints nothing when an operation cannot be done",
+     {"p.yaml", POLICY, "o.yaml",
+      "operations: [{ add_deny_rules: { host: a.test, port: 443, deny_rules: [{ method: GET }] } "
+      "}]\n"},
+     {"merge", "p.yaml", "o.yaml"},
+     1,
+     "",
+     "error: operation 1: a.test:443 is not inspected: it has no protocol\n"},
+    {"merge prints nothing that would not load",
+     {"p.yaml", POLICY, "o.yaml",
+      "operations: [{ add_rule: { rule_name: new, rule: { endpoints: [{ host: a.test, port: 443, "
+      "tls: "
+      "skip }], binaries: [{ path: /c }] } } }]\n"},
+     {"merge", "p.yaml", "o.yaml"},
+     1,
+     "",
+     "warning: policy 'new' stays apart from 'p': ?*merged policy:*error:*ambiguous*"},
+    {"merge of a proposal says what a file cannot",
+     {"p.yaml", "version: 1\n", "o.yaml",
+      "{ \"intent_summary\": \"x\", \"operations\": [{ \"addRule\": { \"ruleName\": \"new\", "
+      "\"rule\": { \"endpoints\": [{ \"host\": \"b.test\", \"port\": 1 }], \"binaries\": [{ "
+      "\"path\": \"/c\" }] } } }] }\n"},
+     {"merge", "--proposed", "p.yaml", "o.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  new:\n    endpoints:\n    - host: b.test\n      port: 1\n"
+     "    binaries:\n    - path: /c\n",
+     "warning: a file cannot say what was proposed: whoever puts this into force declares it, "
+     "private addresses of exactly named hosts included\n"},
+    {"nothing from a file moves the terminal",
+     {"p.yaml", "version: 1\n", "o.yaml",
+      "operations: [{ remove_rule: { rule_name: \"\\u009b31m\" } }]\n"},
+     {"merge", "p.yaml", "o.yaml"},
+     0,
+     "version: 1\n",
+     "warning: operation 1: there is no policy '\\u{9b}31m' to remove\n"
+     "warning: nothing changes\n"},
+    {"covers tells what is granted",
+     {"p.yaml", POLICY, "o.yaml",
+      "operations:\n  - add_rule: { rule_name: new, rule: { endpoints: [{ host: a.test, port: 443 "
+      "}], "
+      "binaries: [{ path: /b }] } }\n  - add_rule: { rule_name: more, rule: { endpoints: [{ host: "
+      "a.test, port: 443 }], binaries: [{ path: /c }] } }\n"},
+     {"covers", "p.yaml", "o.yaml"},
+     1,
+     "new: granted\nmore: not granted\n",
+     ""},
+    {"compose adds the layers of providers",
+     {"p.yaml", POLICY, "x.yaml",
+      "version: 1\nnetwork_policies:\n  any:\n    endpoints: [{ host: b.test, port: 1 }]\n    "
+      "binaries: [{ path: /c }]\n"},
+     {"compose", "p.yaml", "--provider", "X=x.yaml", "--provider=x=x.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 443\n"
+     "    binaries:\n    - path: /b\n  _provider_x:\n    endpoints:\n    - host: b.test\n      "
+     "port: 1\n    binaries:\n    - path: /c\n  _provider_x_2:\n    endpoints:\n    - host: "
+     "b.test\n      port: 1\n    binaries:\n    - path: /c\n",
+     ""},
+    {"a provider does not change the box",
+     {"p.yaml", POLICY, "x.yaml", "version: 1\nfilesystem_policy: { read_write: [/home] }\n"},
+     {"compose", "p.yaml", "--provider", "X=x.yaml"},
+     1,
+     "",
+     "error: x.yaml: a provider adds network_policies only, not filesystem_policy\n"},
     {"an unknown word is answered with the table",
      {NULL},
      {"frmat"},
