@@ -43,19 +43,37 @@ try_box(OshNetworkCapture capture, gboolean host_proc_ok, GError **error)
     return mounts != NULL ? osh_box_open(&plan, NULL, NULL, error) : NULL;
 }
 
+/* How a box captures connections, from the strongest way; the last is weaker and says so. */
+static const struct {
+    OshNetworkCapture capture;
+    const char *state;
+    const char *detail;
+    const char *remedy;
+} capture_probes[] = {
+    {OSH_NETWORK_CAPTURE_TPROXY, "ok", "TPROXY keeps the exact tuple", ""},
+    {OSH_NETWORK_CAPTURE_REDIRECT, "weak", "NAT redirect; TPROXY was refused",
+     "a kernel with nft_tproxy and nft_socket"},
+    {OSH_NETWORK_CAPTURE_NONE, "missing", "nftables was refused",
+     "a kernel with nftables; --allow-degraded=capture serves only what uses the proxy"},
+};
+
 static void
 probe_box(GVariantBuilder *rows)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GError) redirect_error = NULL;
-    g_autoptr(OshBoxHandle) box = try_box(OSH_NETWORK_CAPTURE_TPROXY, TRUE, &error);
-    const char *capture = "TPROXY keeps the exact tuple";
-    const char *capture_state = "ok";
+    g_autoptr(OshBoxHandle) box = NULL;
+    gsize i = 0;
 
-    if (box == NULL && g_error_matches(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED)) {
-        box = try_box(OSH_NETWORK_CAPTURE_REDIRECT, TRUE, &redirect_error);
-        capture = "NAT redirect; TPROXY was refused";
-        capture_state = "weak";
+    for (;;) {
+        g_autoptr(GError) cause = NULL;
+
+        box = try_box(capture_probes[i].capture, TRUE, &cause);
+        if (error == NULL)
+            error = g_steal_pointer(&cause);
+        if (box != NULL || !g_error_matches(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED) ||
+            i + 1 == G_N_ELEMENTS(capture_probes))
+            break;
+        i++;
     }
     if (box == NULL) {
         add(rows, "namespaces", "missing", error->message,
@@ -66,7 +84,8 @@ probe_box(GVariantBuilder *rows)
         geteuid() == 0 ? "mount, PID, IPC, UTS and network, as root"
                        : "user, mount, PID, IPC, UTS and network",
         "");
-    add(rows, "capture", capture_state, capture, "");
+    add(rows, "capture", capture_probes[i].state, capture_probes[i].detail,
+        capture_probes[i].remedy);
     if (osh_box_degraded(box) & OSH_INIT_DEGRADED_HOST_PROC)
         add(rows, "proc", "missing", "a fresh /proc is refused here, as in many containers",
             "--allow-degraded=proc keeps the host's /proc");
