@@ -292,6 +292,53 @@ def _hard_kinds():
     expect(rules["/etc/passwd"] == ["read", "execute"] == rules["/usr/bin"], rules)
 
 
+@test("hard_requirement names why a path cannot be reached: missing, not a folder, too long, a "
+      "circle, not permitted")
+def _errno_classification():
+    folder = harness.private_scratch()
+    closed = os.path.join(folder, "closed")
+    os.mkdir(closed, 0)
+    cases = {"/usr/no-such-folder": "No such file", "/etc/passwd/x": "Not a directory",
+             "/usr/" + "x" * 300: "File name too long"}
+    if not harness.IS_ROOT:
+        cases[os.path.join(closed, "x")] = "Permission denied"
+    circle = os.path.join(folder, "circle")
+    os.symlink(circle, circle)
+    cases[circle] = "through too many"
+    for path, words in cases.items():
+        result = harness.run_host(["echo", "RAN"], (
+            "version: 1\nfilesystem_policy:\n  include_workdir: false\n"
+            f"  read_only: [/usr, {path}]\n"
+            "landlock:\n  compatibility: hard_requirement\n"), cwd="/")
+        expect(result.code == 125 and words in result.err and "RAN" not in result.out,
+               path, result)
+        expect(path[:60] in result.err, path, result)
+
+
+@test("a folder that only root may enter can be granted: its rule holds, and its mode still decides")
+def _root_only_folder():
+    if not harness.IS_ROOT:
+        raise Skip("only root can have a folder that it may enter and the box's user may not")
+    folder = harness.private_scratch()
+    inner = os.path.join(folder, "inner")
+    os.mkdir(inner)
+    with open(os.path.join(inner, "file"), "w", encoding="utf-8") as stream:
+        stream.write("text\n")
+    script = f"cat {inner}/file; ls {inner} > /dev/null && echo listed; exit 0"
+    policy = ("version: 1\nfilesystem_policy:\n  include_workdir: true\n"
+              f"  read_only: [/usr, /bin, /lib, /lib64, {inner}]\n"
+              "landlock:\n  compatibility: hard_requirement\n")
+    os.chmod(inner, 0o700)
+    closed = harness.run_recorded(["/bin/sh", "-c", script], policy)
+    expect(closed.code == 0 and closed.out == "", closed)
+    expect("Permission denied" in closed.err, closed)
+    (started,) = closed.events("host.started")
+    expect([inner, ["read", "execute"], ""] in started["payload"][2]["landlock-rules"], started)
+    os.chmod(inner, 0o711)
+    passable = harness.run_shell(script, policy)
+    expect(passable.code == 0 and passable.out == "text\n", passable)
+
+
 @test("a text for compatibility that is neither of the two is told with its line, and Landlock "
       "stands all the same")
 def _compatibility():
