@@ -122,6 +122,15 @@ def _no_internet_sockets():
     expect("no internet sockets" in result.err, result)
 
 
+@test("both filters and no_new_privs hold with and without the network, in what a program starts")
+def _both_filters():
+    for options in ([], ["--disable", "network"],
+                    ["--set", "process.refuse-internet-sockets=true"]):
+        result = harness.run_shell("sh -c 'cat /proc/self/status'", POLICY, options=options)
+        expect(result.code == 0 and "Seccomp_filters:\t2\n" in result.out, options, result)
+        expect("NoNewPrivs:\t1\n" in result.out and "Seccomp:\t2\n" in result.out, result)
+
+
 @test("once the box is open every thread of the host is under a filter and gains no privileges")
 def _host_filter():
     host = harness.start_host(["sleep", "5"], POLICY)
