@@ -6,12 +6,14 @@
 #include "launch-contribution.h"
 
 #include "audit.h"
+#include "trust-store.h"
 
 #include <string.h>
 
 /* /etc belongs to the host where the policy grants it; this folder is always the box's own. */
 #define AUTHORITY_FILE "/run/openshell/openshell-ca.pem"
 #define BUNDLE_FILE    "/run/openshell/ca-bundle.pem"
+#define JAVA_FILE      "/run/openshell/ca-bundle.p12"
 
 /*
  * The host's own table of names must not be the box's: a name found in it would arrive as a literal
@@ -27,15 +29,39 @@ contribute_resolver(const OshContributionBuilder *builder, const char *resolver)
     osh_contribution_add_file(builder, "/etc/hosts", hosts, sizeof hosts - 1, 0444);
 }
 
+/* Java reads no PEM and no variable of its own, but for the one that adds options to every JVM. */
+static void
+contribute_java(const OshContributionBuilder *builder, const char *bundle)
+{
+    g_autoptr(GBytes) store = osh_trust_store_new(bundle);
+    gsize length;
+    const void *bytes = g_bytes_get_data(store, &length);
+
+    osh_contribution_add_file(builder, JAVA_FILE, bytes, length, 0444);
+    osh_contribution_set_variable(builder, "JAVA_TOOL_OPTIONS",
+                                  "-Djavax.net.ssl.trustStore=" JAVA_FILE
+                                  " -Djavax.net.ssl.trustStoreType=PKCS12");
+}
+
 static void
 contribute_authority(const OshCertificateAuthority *authority,
-                     const OshContributionBuilder *builder)
+                     const OshContributionBuilder *builder, gboolean java)
 {
+    /* OpenSSL and what follows it, Python, curl, git, then those that look nowhere else. */
     static const char *const bundle_names[] = {
         "SSL_CERT_FILE",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
         "GIT_SSL_CAINFO",
+        "AWS_CA_BUNDLE",
+        "BUNDLE_SSL_CA_CERT",
+        "CARGO_HTTP_CAINFO",
+        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        "HEX_CACERTS_PATH",
+        "NIX_SSL_CERT_FILE",
+        "PERL_LWP_SSL_CA_FILE",
+        "PIP_CERT",
     };
     const char *pem = osh_certificate_authority_pem(authority);
     g_autofree char *bundle = osh_certificate_authority_bundle(authority);
@@ -46,6 +72,8 @@ contribute_authority(const OshCertificateAuthority *authority,
     osh_contribution_set_variable(builder, "DENO_CERT", AUTHORITY_FILE);
     for (gsize i = 0; i < G_N_ELEMENTS(bundle_names); i++)
         osh_contribution_set_variable(builder, bundle_names[i], BUNDLE_FILE);
+    if (java)
+        contribute_java(builder, bundle);
 }
 
 static gboolean
@@ -75,7 +103,8 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
     if (resolver != NULL)
         contribute_resolver(builder, resolver);
     if (contribution->network->has_box)
-        contribute_authority(contribution->network->authority, builder);
+        contribute_authority(contribution->network->authority, builder,
+                             contribution->network->config.java);
     return TRUE;
 }
 

@@ -60,6 +60,7 @@ typedef enum {
  * @idle_timeout: microseconds without a byte after which a tunnel is closed; 0 is never
  * @max_connections: open at once
  * @max_connections_per_process: of one process
+ * @java: have Java trust the run's authority
  */
 typedef struct {
     char **listen;
@@ -70,6 +71,7 @@ typedef struct {
     gint64 idle_timeout;
     guint max_connections;
     guint max_connections_per_process;
+    gboolean java;
 } OshNetworkConfig;
 
 /**

@@ -65,7 +65,11 @@ OSH_PLUGIN_MANIFEST(
     "[config max_connections_per_process]\n"
     "type=integer\n"
     "default=12288\n"
-    "help=connections that one process may have open\n");
+    "help=connections that one process may have open\n"
+    "[config java]\n"
+    "type=boolean\n"
+    "default=true\n"
+    "help=JAVA_TOOL_OPTIONS has Java trust the run's authority; each JVM says so in one line\n");
 
 typedef struct {
     OshNetwork network;
@@ -125,8 +129,11 @@ config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
 {
     gint64 connect, head, idle, all, each;
 
-    if (config != NULL)
+    parsed->java = TRUE;
+    if (config != NULL) {
         g_variant_lookup(config, "listen", "^as", &parsed->listen);
+        g_variant_lookup(config, "java", "b", &parsed->java);
+    }
     if (!config_read_identity(config, parsed, error))
         return FALSE;
     if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||

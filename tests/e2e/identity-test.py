@@ -286,7 +286,8 @@ def _environment():
     values = dict(line.split("=", 1) for line in result.out.splitlines())
     expect(result.code == 0 and "s3cret" not in result.out, result)
     proxies = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "grpc_proxy"}
-    bundles = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"}
+    bundles = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",
+               "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "NIX_SSL_CERT_FILE"}
     expect(len({values[name] for name in proxies}) == 1 and "evil" not in result.out, result)
     expect({values[name] for name in bundles} == {"/run/openshell/ca-bundle.pem"}, result)
     expect(values["NODE_EXTRA_CA_CERTS"] == values["DENO_CERT"] == "/run/openshell/openshell-ca.pem",
@@ -295,6 +296,35 @@ def _environment():
     expect(values["NODE_USE_ENV_PROXY"] == values["OPENSHELL_SANDBOX"] == "1", result)
     expect({"HOME", "USER", "LOGNAME", "SHELL", "PATH", "TERM", "LANG"} <= set(values), result)
     expect(not {"PYTHONPATH", "OPENSHELL_ENDPOINT", "OPENSHELL_SANDBOX_TOKEN"} & set(values), result)
+
+
+JAVA = """
+import java.security.KeyStore;
+import javax.net.ssl.*;
+class Trusted {
+    public static void main(String[] arguments) throws Exception {
+        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init((KeyStore) null);
+        for (var manager : factory.getTrustManagers())
+            for (var certificate : ((X509TrustManager) manager).getAcceptedIssuers())
+                System.out.println(certificate.getSubjectX500Principal());
+    }
+}
+"""
+
+
+@test("Java trusts the authority of the run beside the system's, unless told not to")
+def _java():
+    if shutil.which("javac", path=harness.PATH) is None:
+        raise Skip("there is no Java compiler here")
+    folder = harness.scratch()
+    with open(os.path.join(folder, "Trusted.java"), "w", encoding="utf-8") as stream:
+        stream.write(JAVA)
+    command = ["java", "-Xshare:auto", "Trusted.java"]
+    result = harness.run_host(command, STATUS, cwd=folder)
+    expect(result.code == 0 and "CN=OpenShell Sandbox CA" in result.out, result)
+    result = harness.run_host(command, STATUS, cwd=folder, options=["--set", "network.java=false"])
+    expect(result.code == 0 and "OpenShell" not in result.out, result)
 
 
 @test("variables that load code or belong to the supervisor cannot be passed on")
