@@ -276,12 +276,10 @@ check_graphql_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint
 static gboolean
 asks_for_something(const OshYamlNode *node)
 {
-    if (node == NULL || osh_yaml_is_empty(node))
+    if (node == NULL || osh_yaml_is_null(node) || node->length == 0)
         return FALSE;
-    if (node->kind != OSH_YAML_SCALAR)
-        return TRUE;
-    return node->length > 0 && !(osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
-                                 g_ascii_tolower(node->text[0]) == 'f');
+    return node->kind != OSH_YAML_SCALAR || !(osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
+                                              g_ascii_tolower(node->text[0]) == 'f');
 }
 
 static void

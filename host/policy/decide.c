@@ -240,7 +240,7 @@ judge_request(const Decision *decision, const OshFactRecord *call, OshPolicyRequ
             OshPolicyAnswer here =
                 osh_policy_pattern_matches(endpoint->match->path, question->path);
 
-            if (here == OSH_POLICY_UNKNOWN)
+            if (here == OSH_POLICY_UNKNOWN && answer->denied == OSH_POLICY_NO)
                 answer->denied = OSH_POLICY_UNKNOWN;
             if (here != OSH_POLICY_YES)
                 continue;
@@ -271,6 +271,8 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
         OshPolicyRequestAnswer answer;
 
         judge_request(decision, call, &answer);
+        answer.graphql_refused = verdict->selected != NULL && !question->has_graphql &&
+                                 verdict->selected->protocol == OSH_POLICY_PROTOCOL_GRAPHQL;
         verdict->action = request_action(&answer);
         verdict->rule = answer.deny_rule != NULL    ? answer.deny_rule->words
                         : answer.allow_rule != NULL ? answer.allow_rule->words

@@ -77,13 +77,18 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
 static OshPolicyAnswer
 field_matches(const OshPolicyRule *rule, OshSpan field)
 {
+    OshPolicyAnswer answer = OSH_POLICY_NO;
+
+    /* a broken glob behind one that matches must still be noticed */
     for (guint i = 0; i < rule->n_fields; i++) {
         OshPolicyAnswer one = osh_policy_pattern_matches(rule->fields[i], field);
 
-        if (one != OSH_POLICY_NO)
+        if (one == OSH_POLICY_UNKNOWN)
             return one;
+        if (one == OSH_POLICY_YES)
+            answer = one;
     }
-    return OSH_POLICY_NO;
+    return answer;
 }
 
 static OshPolicyAnswer
@@ -162,10 +167,6 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
     OshPolicyAnswer allowed = OSH_POLICY_YES;
     const OshPolicyRule *rule = NULL;
 
-    if (!question->has_graphql) {
-        answer->graphql_refused |= endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL;
-        return;
-    }
     if (question->has_graphql_error || question->n_operations == 0)
         allowed = OSH_POLICY_NO;
     for (guint i = 0; i < question->n_operations; i++) {

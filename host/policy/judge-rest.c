@@ -184,7 +184,7 @@ osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord 
         osh_policy_facts_judge(question, endpoint, answer);
         return;
     }
-    if (question->has_graphql || endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL)
+    if (question->has_graphql)
         osh_policy_graphql_judge(question, endpoint, answer);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC ||
         endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)

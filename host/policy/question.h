@@ -76,7 +76,7 @@ typedef struct {
     OshPolicyAnswer denied;
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
-    gboolean graphql_refused; /* a GraphQL endpoint does not allow the operation */
+    gboolean graphql_refused; /* meant for a GraphQL endpoint, but nobody says what it asks */
     gboolean response_refused;
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */
 } OshPolicyRequestAnswer;

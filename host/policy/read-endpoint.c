@@ -214,7 +214,7 @@ read_rules(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyEndp
         if (wrapped) {
             osh_schema_keys(loader, body, wrapper_keys);
             body = osh_yaml_find(body, "allow");
-            if (body == NULL || osh_yaml_is_empty(body)) {
+            if (body == NULL || osh_yaml_is_null(body)) {
                 osh_yaml_error_hint(loader->diagnostics, child,
                                     g_strdup("write - allow: { method: GET, path: \"/**\" }"),
                                     "a rule needs 'allow'");
