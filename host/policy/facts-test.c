@@ -364,7 +364,8 @@ decide(const char *rules, const OshFact *facts, gsize n_facts, OshPolicyVerdict 
     };
 
     g_assert_cmpstr(messages, ==, "");
-    memcpy(all + 3, facts, n_facts * sizeof(OshFact));
+    for (gsize i = 0; i < n_facts; i++)
+        all[3 + i] = facts[i];
     osh_policy_decide(policy, &(OshFacts){all, 3 + n_facts}, ret_verdict);
     /* what is borrowed goes with the snapshot */
     ret_verdict->rule = NULL;
