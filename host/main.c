@@ -27,7 +27,7 @@ main(int argc, char **argv)
     if (argc > 1 && g_str_equal(argv[1], "explain"))
         return osh_verb_explain(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "policy"))
-        return osh_verb_policy(argc - 1, argv + 1);
+        return osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "attach"))
         return osh_verb_attach(argc - 1, argv + 1);
     if (argc > 1 && g_str_equal(argv[1], "replay"))

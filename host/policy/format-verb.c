@@ -11,10 +11,10 @@
 
 #include <stdio.h>
 
-#define USAGE "format [--drop-comments] FILE"
+#define USAGE "policy format [--drop-comments] [--plugin-dir DIR]... FILE"
 
 static int
-format_file(const char *path, gboolean drop_comments)
+format_file(OshPolicyProtocolTable *protocols, const char *path, gboolean drop_comments)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
@@ -22,7 +22,8 @@ format_file(const char *path, gboolean drop_comments)
     guint line;
 
     if (text != NULL)
-        draft = osh_draft_read(text->str, text->len, path, OSH_POLICY_LOAD_ANY, diagnostics);
+        draft = osh_draft_read_with(protocols, text->str, text->len, path, OSH_POLICY_LOAD_ANY,
+                                    diagnostics);
     osh_policy_verb_complain(diagnostics);
     if (draft == NULL)
         return 1;
@@ -39,21 +40,29 @@ format_file(const char *path, gboolean drop_comments)
 }
 
 int
-osh_policy_verb_format(int argc, char **argv)
+osh_policy_verb_format(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
 {
     gboolean drop_comments = FALSE;
+    g_auto(GStrv) directories = NULL;
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
-        {"drop-comments", 0, 0, G_OPTION_ARG_NONE, &drop_comments, NULL, NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
+        {"drop-comments", 0, 0, G_OPTION_ARG_NONE, &drop_comments,
+         "Write a file with comments without them", NULL},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
+         "DIR"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "FILE"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(GError) error = NULL;
 
-    if (!osh_policy_verb_parse(argc, argv, entries, USAGE))
-        return OSH_POLICY_EXIT_USAGE;
-    if (files == NULL || files[1] != NULL) {
-        fputs("policy format: name one file; write: policy " USAGE "\n", stderr);
-        return OSH_POLICY_EXIT_USAGE;
-    }
-    return format_file(files[0], drop_comments);
+    if (!osh_verb_parse("policy format", "- write a policy evenly, to standard output", NULL,
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    if (files == NULL || files[1] != NULL)
+        return osh_verb_usage("policy format", "name one file", USAGE);
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("policy format", error->message, NULL);
+    return format_file(protocols, files[0], drop_comments);
 }

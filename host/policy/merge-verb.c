@@ -16,9 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MERGE_USAGE   "merge [--proposed] POLICY OPERATIONS"
-#define COVERS_USAGE  "covers POLICY OPERATIONS"
-#define COMPOSE_USAGE "compose POLICY --provider NAME=FILE..."
+#define MERGE_USAGE  "policy merge [--proposed] [--plugin-dir DIR]... POLICY OPERATIONS"
+#define COVERS_USAGE "policy covers [--plugin-dir DIR]... POLICY OPERATIONS"
+#define COMPOSE_USAGE                                                                              \
+    "policy compose [--plugin-dir DIR]... POLICY --provider NAME=FILE [--provider NAME=FILE]..."
 
 static void
 say(const char *kind, const char *message)
@@ -31,7 +32,7 @@ say(const char *kind, const char *message)
 
 /* Reads a policy; its warnings come again with the result, so only a refusal is told. */
 static OshDraft *
-read_policy(const char *path, gboolean tell_comments)
+read_policy(OshPolicyProtocolTable *protocols, const char *path, gboolean tell_comments)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
@@ -39,7 +40,8 @@ read_policy(const char *path, gboolean tell_comments)
     guint line;
 
     if (text != NULL)
-        draft = osh_draft_read(text->str, text->len, path, OSH_POLICY_LOAD_ANY, diagnostics);
+        draft = osh_draft_read_with(protocols, text->str, text->len, path, OSH_POLICY_LOAD_ANY,
+                                    diagnostics);
     if (draft == NULL) {
         osh_policy_verb_complain(diagnostics);
         return NULL;
@@ -69,7 +71,7 @@ read_operations(const char *path, gboolean proposed)
 
 /* Loads the result once, as it is printed, so that nothing is printed that would not load. */
 static int
-print_result(const OshDraft *draft, const char *name)
+print_result(OshPolicyProtocolTable *protocols, const OshDraft *draft, const char *name)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GError) error = NULL;
@@ -80,7 +82,8 @@ print_result(const OshDraft *draft, const char *name)
         say("error", error->message);
         return 1;
     }
-    policy = osh_policy_load_bytes(text, strlen(text), name, 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    policy = osh_policy_load_bytes_with(protocols, text, strlen(text), name, 1, OSH_POLICY_LOAD_ANY,
+                                        diagnostics);
     osh_policy_verb_complain(diagnostics);
     if (policy == NULL)
         return 1;
@@ -104,9 +107,10 @@ take_over(const OshDraft *base, GPtrArray *operations)
 }
 
 static int
-merge_files(const char *policy_path, const char *operations_path, gboolean proposed)
+merge_files(OshPolicyProtocolTable *protocols, const char *policy_path, const char *operations_path,
+            gboolean proposed)
 {
-    g_autoptr(OshDraft) base = read_policy(policy_path, TRUE);
+    g_autoptr(OshDraft) base = read_policy(protocols, policy_path, TRUE);
     g_autoptr(GPtrArray) operations = NULL;
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(OshDraft) merged = NULL;
@@ -129,53 +133,53 @@ merge_files(const char *policy_path, const char *operations_path, gboolean propo
     if (proposed)
         say("warning", "a file cannot say what was proposed: whoever puts this into force declares "
                        "it, private addresses of exactly named hosts included");
-    return print_result(merged, "merged policy");
+    return print_result(protocols, merged, "merged policy");
 }
 
 int
-osh_policy_verb_merge(int argc, char **argv)
+osh_policy_verb_merge(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
 {
     gboolean proposed = FALSE;
+    g_auto(GStrv) directories = NULL;
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
-        {"proposed", 0, 0, G_OPTION_ARG_NONE, &proposed, NULL, NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
+        {"proposed", 0, 0, G_OPTION_ARG_NONE, &proposed,
+         "A program asks for it: only additions are read, and a bare host and port take over the "
+         "endpoint that is there",
+         NULL},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
+         "DIR"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "POLICY OPERATIONS"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(GError) error = NULL;
 
-    if (!osh_policy_verb_parse(argc, argv, entries, MERGE_USAGE))
-        return OSH_POLICY_EXIT_USAGE;
-    if (files == NULL || g_strv_length(files) != 2) {
-        fputs("policy merge: name a policy and a file of operations; write: policy " MERGE_USAGE
-              "\n",
-              stderr);
-        return OSH_POLICY_EXIT_USAGE;
-    }
-    return merge_files(files[0], files[1], proposed);
+    if (!osh_verb_parse(
+            "policy merge", "- do operations on a policy, all or none",
+            "Prints the new policy. Exit code 1 when an operation cannot be done or the "
+            "result would not load.",
+            entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    if (files == NULL || g_strv_length(files) != 2)
+        return osh_verb_usage("policy merge", "name a policy and a file of operations",
+                              MERGE_USAGE);
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("policy merge", error->message, NULL);
+    return merge_files(protocols, files[0], files[1], proposed);
 }
 
-int
-osh_policy_verb_covers(int argc, char **argv)
+static int
+covers_files(OshPolicyProtocolTable *protocols, const char *policy_path,
+             const char *operations_path)
 {
-    g_auto(GStrv) files = NULL;
-    const GOptionEntry entries[] = {
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    g_autoptr(OshDraft) policy = NULL;
+    g_autoptr(OshDraft) policy = read_policy(protocols, policy_path, FALSE);
     g_autoptr(GPtrArray) operations = NULL;
     gboolean all = TRUE;
 
-    if (!osh_policy_verb_parse(argc, argv, entries, COVERS_USAGE))
-        return OSH_POLICY_EXIT_USAGE;
-    if (files == NULL || g_strv_length(files) != 2) {
-        fputs("policy covers: name a policy and a file of operations; write: policy " COVERS_USAGE
-              "\n",
-              stderr);
-        return OSH_POLICY_EXIT_USAGE;
-    }
-    policy = read_policy(files[0], FALSE);
-    operations = policy != NULL ? read_operations(files[1], FALSE) : NULL;
+    if (policy != NULL)
+        operations = read_operations(operations_path, FALSE);
     for (guint i = 0; operations != NULL && i < operations->len; i++) {
         const OshMergeOperation *operation = g_ptr_array_index(operations, i);
         g_autoptr(GString) name = g_string_new(NULL);
@@ -189,6 +193,32 @@ osh_policy_verb_covers(int argc, char **argv)
         printf("%s: %s\n", name->str, live ? "granted" : "not granted");
     }
     return operations != NULL && all ? 0 : 1;
+}
+
+int
+osh_policy_verb_covers(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
+{
+    g_auto(GStrv) directories = NULL;
+    g_auto(GStrv) files = NULL;
+    const GOptionEntry entries[] = {
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
+         "DIR"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "POLICY OPERATIONS"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!osh_verb_parse("policy covers", "- whether a policy grants what is to be added",
+                        "Exit code 0 when it grants all of it, 1 when not.", entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    if (files == NULL || g_strv_length(files) != 2)
+        return osh_verb_usage("policy covers", "name a policy and a file of operations",
+                              COVERS_USAGE);
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("policy covers", error->message, NULL);
+    return covers_files(protocols, files[0], files[1]);
 }
 
 /* A provider adds policies; the box and its middlewares are not its business. */
@@ -218,7 +248,7 @@ check_layer(const OshDraft *layer, const char *path)
 }
 
 static gboolean
-add_provider(OshDraft *draft, const char *provider)
+add_provider(OshPolicyProtocolTable *protocols, OshDraft *draft, const char *provider)
 {
     const char *equals = strchr(provider, '=');
     g_autofree char *name = NULL;
@@ -230,7 +260,7 @@ add_provider(OshDraft *draft, const char *provider)
         return FALSE;
     }
     name = g_strndup(provider, (gsize)(equals - provider));
-    layer = read_policy(equals + 1, FALSE);
+    layer = read_policy(protocols, equals + 1, FALSE);
     if (layer == NULL || !check_layer(layer, equals + 1))
         return FALSE;
     keys = osh_draft_policy_keys(layer);
@@ -239,31 +269,44 @@ add_provider(OshDraft *draft, const char *provider)
     return TRUE;
 }
 
-int
-osh_policy_verb_compose(int argc, char **argv)
+static int
+compose_files(OshPolicyProtocolTable *protocols, const char *path, char **providers)
 {
-    g_auto(GStrv) files = NULL;
-    g_auto(GStrv) providers = NULL;
-    const GOptionEntry entries[] = {
-        {"provider", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &providers, NULL, NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    g_autoptr(OshDraft) draft = NULL;
+    g_autoptr(OshDraft) draft = read_policy(protocols, path, TRUE);
 
-    if (!osh_policy_verb_parse(argc, argv, entries, COMPOSE_USAGE))
-        return OSH_POLICY_EXIT_USAGE;
-    if (files == NULL || files[1] != NULL || providers == NULL) {
-        fputs("policy compose: name one policy and the providers; write: policy " COMPOSE_USAGE
-              "\n",
-              stderr);
-        return OSH_POLICY_EXIT_USAGE;
-    }
-    draft = read_policy(files[0], TRUE);
     if (draft == NULL)
         return 1;
     for (gsize i = 0; providers[i] != NULL; i++)
-        if (!add_provider(draft, providers[i]))
+        if (!add_provider(protocols, draft, providers[i]))
             return 1;
-    return print_result(draft, "composed policy");
+    return print_result(protocols, draft, "composed policy");
+}
+
+int
+osh_policy_verb_compose(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
+{
+    g_auto(GStrv) directories = NULL;
+    g_auto(GStrv) files = NULL;
+    g_auto(GStrv) providers = NULL;
+    const GOptionEntry entries[] = {
+        {"provider", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &providers,
+         "A policy file whose network_policies are added under _provider_NAME; repeatable",
+         "NAME=FILE"},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
+         "DIR"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "POLICY"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!osh_verb_parse("policy compose", "- add the layers of providers to a policy", NULL,
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
+    if (files == NULL || files[1] != NULL || providers == NULL)
+        return osh_verb_usage("policy compose", "name one policy and the providers", COMPOSE_USAGE);
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return osh_verb_usage("policy compose", error->message, NULL);
+    return compose_files(protocols, files[0], providers);
 }

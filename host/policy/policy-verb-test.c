@@ -52,7 +52,8 @@ static const Row rows[] = {
      {"format"},
      125,
      "",
-     "policy format: name one file; write: policy format [--drop-comments] FILE\n"},
+     "policy format: name one file\nwrite: policy format [--drop-comments] [--plugin-dir DIR]... "
+     "FILE\n"},
     {"merge prints the policy and says what may surprise",
      {"p.yaml", "# mine\n" POLICY, "o.yaml",
       "operations:\n  - add_rule: { rule_name: new, rule: { endpoints: [{ host: b.test, port: 1 "
@@ -151,6 +152,14 @@ redirect(int fd, const char *name)
         _exit(99);
 }
 
+static OshPolicyProtocolTable *
+no_plugins(const char *const *directories, GError **error)
+{
+    (void)directories;
+    (void)error;
+    return osh_policy_protocol_table_new();
+}
+
 /* Runs `policy WORDS...` in a process of its own, in the current folder. */
 static int
 run_verb(const char *const *words)
@@ -168,7 +177,7 @@ run_verb(const char *const *words)
     if (child == 0) {
         redirect(STDOUT_FILENO, "stdout");
         redirect(STDERR_FILENO, "stderr");
-        status = osh_verb_policy((int)arguments->len - 1, (char **)arguments->pdata);
+        status = osh_verb_policy((int)arguments->len - 1, (char **)arguments->pdata, no_plugins);
         fflush(NULL);
         _exit(status);
     }

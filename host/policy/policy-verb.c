@@ -11,7 +11,7 @@
 
 static const struct {
     const char *name;
-    int (*run)(int argc, char **argv);
+    int (*run)(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
     const char *usage;
     const char *summary;
 } sub_verbs[] = {
@@ -34,7 +34,7 @@ print_table(FILE *stream)
 }
 
 int
-osh_verb_policy(int argc, char **argv)
+osh_verb_policy(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
 {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         print_table(stdout);
@@ -42,28 +42,11 @@ osh_verb_policy(int argc, char **argv)
     }
     for (gsize i = 0; argc > 1 && i < G_N_ELEMENTS(sub_verbs); i++)
         if (strcmp(argv[1], sub_verbs[i].name) == 0)
-            return sub_verbs[i].run(argc - 1, argv + 1);
+            return sub_verbs[i].run(argc - 1, argv + 1, find_protocols);
     fputs(argc > 1 ? "policy: there is no such verb; write one of\n" : "policy: write one of\n",
           stderr);
     print_table(stderr);
-    return OSH_POLICY_EXIT_USAGE;
-}
-
-gboolean
-osh_policy_verb_parse(int argc, char **argv, const GOptionEntry *entries, const char *usage)
-{
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
-    g_autoptr(GError) error = NULL;
-
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (g_option_context_parse_strv(context, &arguments, &error))
-        return TRUE;
-    fprintf(stderr, "policy %s: %s; write: policy %s\n", argv[0], error->message, usage);
-    return FALSE;
+    return OSH_VERB_ASKED_WRONGLY;
 }
 
 void

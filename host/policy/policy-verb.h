@@ -3,38 +3,28 @@
 #pragma once
 
 #include "draft.h"
+#include "verb-words.h"
 #include "verbs.h"
 
 G_BEGIN_DECLS
 
-#define OSH_POLICY_EXIT_USAGE 125
-
 /*
- * Each gets its own arguments, argv[0] is its name. The result goes to standard output, every
- * other word to standard error.
+ * Each gets its own arguments, argv[0] is its name, and a way to find the protocols of plugins. The
+ * result goes to standard output, every other word to standard error. They return 0 when it could
+ * be done, 1 when the files do not allow it, OSH_VERB_ASKED_WRONGLY.
  */
 
 /** osh_policy_verb_format: `format [--drop-comments] FILE`. */
-int osh_policy_verb_format(int argc, char **argv);
+int osh_policy_verb_format(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /** osh_policy_verb_merge: `merge [--proposed] POLICY OPERATIONS`. */
-int osh_policy_verb_merge(int argc, char **argv);
+int osh_policy_verb_merge(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /** osh_policy_verb_compose: `compose POLICY --provider NAME=FILE...`. */
-int osh_policy_verb_compose(int argc, char **argv);
+int osh_policy_verb_compose(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /** osh_policy_verb_covers: `covers POLICY OPERATIONS`. */
-int osh_policy_verb_covers(int argc, char **argv);
-
-/**
- * osh_policy_verb_parse:
- * @entries: (array zero-terminated=1): the options
- * @usage: how to write it
- *
- * Returns: FALSE when asked wrongly, after saying so on standard error
- */
-gboolean osh_policy_verb_parse(int argc, char **argv, const GOptionEntry *entries,
-                               const char *usage);
+int osh_policy_verb_covers(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /** osh_policy_verb_complain: prints errors and warnings to standard error. */
 void osh_policy_verb_complain(OshPolicyDiagnostics *diagnostics);
@@ -42,5 +32,8 @@ void osh_policy_verb_complain(OshPolicyDiagnostics *diagnostics);
 /** osh_policy_verb_print: prints @draft as YAML. Returns: FALSE, after saying why, when it cannot.
  */
 gboolean osh_policy_verb_print(const OshDraft *draft);
+
+#define OSH_POLICY_VERB_PLUGIN_DIR                                                                 \
+    "Where plugins are whose protocols the policy may name; repeatable"
 
 G_END_DECLS

@@ -41,6 +41,6 @@ int osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocol
  *
  * Returns: 0 when it could be done, 1 when the files do not allow it, 125 when asked wrongly
  */
-int osh_verb_policy(int argc, char **argv);
+int osh_verb_policy(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 G_END_DECLS
