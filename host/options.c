@@ -58,7 +58,7 @@ osh_options_help(void)
            "  openshell-host [OPTION...] -- COMMAND [ARGUMENT...]\n"
            "  openshell-host [OPTION...]            no command: the proxy alone, until SIGTERM\n"
            "  openshell-host plugins [inspect FILE] what is there, and why something is not\n"
-           "  openshell-host [--policy FILE] doctor what is enforced here, and on a policy's paths\n"
+           "  openshell-host [--policy FILE] doctor what this machine enforces, on which paths\n"
            "  openshell-host attach SOCKET          join the program of a run, see "
            "docs/running.md\n"
            "  openshell-host check FILE...          whether policy files are right\n"
