@@ -150,7 +150,8 @@ class Breaker:
         document["network_middlewares"] = entries
 
     def set_frame(self, document, _endpoints):
-        rule = self.pick(list(document["network_policies"].values()) or [{}])
+        rules = [r for r in document["network_policies"].values() if isinstance(r, dict)]
+        rule = self.pick(rules or [{}])
         self.pick([lambda: document.pop("version", None),
                    lambda: document.update(version=self.pick([1, "1", -1, None, 1.5])),
                    lambda: document.update(unknown=1),

@@ -37,3 +37,14 @@ def read(text):
         return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise DocumentError(str(error)) from error
+
+
+class _Dumper(yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper):
+    def ignore_aliases(self, _data):
+        return True
+
+
+def write(document, flow=False):
+    """The same document, with indentation or with braces, and quotes only where they are needed."""
+    return yaml.dump(document, Dumper=_Dumper, default_flow_style=flow, allow_unicode=True,
+                     sort_keys=False)

@@ -20,7 +20,8 @@ BINARIES = ["/usr/bin/curl", "/usr/bin/git", "/usr/bin/python3.11", "/usr/local/
             "/opt/x/bin/tool", "/usr/bin", "/bin/sh", "/usr/bin/Curl"]
 BINARY_GLOBS = ["/usr/bin/*", "/usr/**", "/**", "/opt/*/bin/tool", "/usr/**/node", "/usr/bin/c*l",
                 "/usr/bin/{curl,git}*", "/usr/bin/[cg]*", "/**/curl", "/usr/local/*/n?de*", "/*/bin/*",
-                "*", "**", "/usr/bin/python3.*", "/usr*/bin/**", "/usr/bin/**/", "\\/usr/bin/c*"]
+                "*", "**", "/usr/bin/python3.*", "/usr*/bin/**", "/usr/bin/**/", "\\/usr/bin/c*",
+                "/usr/bin/cur?", "/usr/bin/[cg]it", "/usr/bin/{curl,git}"]
 ADDRESSES = [["10.0.5.0/24"], ["172.16.0.0/12", "192.168.1.1"], ["10.0.0.5", "10.0.0.6"],
              ["fd00::/8"], ["8.8.8.8"]]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
@@ -73,7 +74,8 @@ class Generator:
             f"{word}-*.{domain}", f"*-{word}.{domain}", f"{word}*{other}.{domain}",
             f"*.{word}.*.{domain}", f"{word}.*.{domain}", f"[ab]*.{domain}", f"{{a,api}}*.{domain}",
             f"?*.{domain}", f"*[!a].{domain}", f"*.{{a,b}}.{domain}", f"**.{word}.{domain}",
-            f"{word}.{domain}".upper(), f"*.{domain}".title(), "10.0.0.5", f"a?{word}.{domain}"])
+            f"{word}.{domain}".upper(), f"*.{domain}".title(), "10.0.0.5", f"a?{word}.{domain}",
+            "2001:db8::5"])
 
     def path_glob(self):
         if self.within and self.chance(0.6):
@@ -139,7 +141,8 @@ class Generator:
     def rest_rule(self, methods):
         rule = {"method": self.pick([*methods, "*", self.pick(methods).lower()]),
                 "path": self.path_glob()}
-        if self.chance(0.3):
+        broken = any(part in rule["path"].split("/") for part in MALFORMED)  # a malformed path and
+        if not broken and self.chance(0.3):  # a query that does not match: either may come first
             rule["query"] = {key: self.matcher(VALUE_GLOBS) for key in self.some("qtv", 1, 2)}
         if self.chance(0.02):
             del rule[self.pick(["method", "path"])]
@@ -170,7 +173,7 @@ class Generator:
     def ruled(self, make, presets=True):
         """Rules of one kind or a preset, and now and then deny rules."""
         if presets and self.chance(0.3):
-            fields = {"access": self.pick(["read-only", "read-write", "full"])}
+            fields = {"access": self.pick(["read-only", "read-write", "full"] * 8 + ["none"])}
         else:
             fields = {"rules": [{"allow": make()} for _ in range(self.random.randint(1, 4))]}
         if self.chance(0.4):
@@ -232,7 +235,8 @@ class Generator:
         if self.chance(0.05):
             host, domain = "", "hostless"
         site = sites.setdefault(domain, {"tls": self.pick(["", "", "", "", "skip", "terminate"]),
-                                         "ips": self.pick([[], [], [], self.pick(ADDRESSES)])})
+                                         "ips": self.pick([[], [], [], self.pick(ADDRESSES)]),
+                                         "tcp": self.chance(0.06)})
         if domain == "hostless":
             site["ips"] = site["ips"] or self.pick(ADDRESSES)
         path = self.pick(ENDPOINT_PATHS)
@@ -241,8 +245,12 @@ class Generator:
                        "json-rpc", "mcp", "mcp"]), self.pick(["enforce", "enforce", "audit", ""])))
         if self.chance(0.1) and not site["tls"] and not site["ips"]:
             protocol = ""
+        if site["tcp"]:
+            path, protocol, enforcement = "", "tcp", ""
         ports = [HOSTLESS_PORT] if not host else self.some(PORTS, 1, 2)
         endpoint = {"port": ports[0]} if len(ports) == 1 else {"ports": ports}
+        if self.chance(0.05):  # the list wins
+            endpoint = {"port": 22, "ports": ports}
         if protocol == "sql":
             enforcement = "audit"
         fields = {"host": host, "path": path, "protocol": protocol, "tls": site["tls"],
@@ -250,6 +258,8 @@ class Generator:
         endpoint.update({key: value for key, value in fields.items() if value})
         self.within = path
         endpoint.update(self.l7_fields(protocol))
+        if protocol and self.chance(0.03):
+            endpoint["protocol"] = self.pick([protocol.upper(), protocol.title()])
         return endpoint
 
     def policy(self, size=None):
@@ -326,8 +336,10 @@ class Generator:
             if self.chance(0.93):
                 question["graphql"] = self.graphql_data(endpoint, rule)
         elif protocol in ("json-rpc", "mcp"):
-            question["method"] = self.pick(["POST"] * 9 + ["GET", "PUT"])
             question["jsonrpc"] = self.rpc_data(rule)
+            called = (question["jsonrpc"] or {}).get("method")
+            question["method"] = self.pick((["POST"] * 9 if called else ["GET", "GET"]) +
+                                           ["POST", "GET", "PUT"])
         elif self.chance(0.03):
             question["graphql"] = self.graphql_data(endpoint, rule)
         return question
@@ -394,8 +406,8 @@ class Generator:
         if extra < 0.06:
             data = {"has_response": True}
         elif extra < 0.12:
-            data = {"method": None, "receive_stream": True} if extra < 0.1 else \
-                {**data, "receive_stream": True}
+            data = self.pick([{"method": None, "receive_stream": True}, {"method": None}, {},
+                              {**data, "receive_stream": True}])
         elif extra < 0.15:
             data = {"method": None, "error": "cannot be read"}
         return data

@@ -332,6 +332,18 @@ def l7(loaded, question):
         return {"action": "error"}
 
 
+def selected(loaded, question):
+    """Section 6.1: the config that the relay reads a request by: of those whose endpoint path selects
+    it the one with most characters that are no star, the last of several."""
+    best = None
+    for endpoint in _configs(loaded, question, _matching(loaded, question)):
+        if patterns.endpoint_path(endpoint["path"], question["path"]) and (
+                best is None or
+                policies.specificity(endpoint["path"]) >= policies.specificity(best["path"])):
+            best = endpoint
+    return best
+
+
 def fails_somewhere(loaded, question):
     """Is there a policy that matches and whose rules cannot all be evaluated?"""
     try:
