@@ -11,6 +11,7 @@
 #include "plugin-protocols.h"
 #include "plugins-verb.h"
 #include "policy/verbs.h"
+#include "record/learn.h"
 #include "record/replay-verb.h"
 #include "run.h"
 
@@ -26,6 +27,8 @@ main(int argc, char **argv)
         return osh_verb_check(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "explain"))
         return osh_verb_explain(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
+    if (argc > 2 && g_str_equal(argv[1], "policy") && g_str_equal(argv[2], "learn"))
+        return osh_verb_policy_learn(argc - 2, argv + 2, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "policy"))
         return osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     if (argc > 1 && g_str_equal(argv[1], "attach"))

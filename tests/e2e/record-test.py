@@ -289,4 +289,92 @@ def _replay_bad():
     expect(tool("replay", run.path).code == 125, "one word is not enough")
 
 
+def learn(recording, *options):
+    out = os.path.join(harness.private_scratch(), "learned.yaml")
+    result = tool("policy", "learn", "-o", out, *options, recording)
+    result.path = out
+    result.text = ""
+    if os.path.exists(out):
+        with open(out, encoding="utf-8") as stream:
+            result.text = stream.read()
+    return result
+
+
+LEARNABLE = (f"curl -sS --max-time 8 {PUBLIC}/hello;"
+             f"env -i {PYTHON} -I -c \"import urllib.request as r;"
+             f"r.urlopen('http://www.public.test:{world.API_PORT}/hello', timeout=8)\"")
+
+
+@test("what an audit run learnt from nothing lets the same run pass when it is enforced, and no more")
+def _learn():
+    run = record(["/bin/sh", "-c", LEARNABLE], None, ["--audit"])
+    expect(run.code == 0, run)
+    learned = learn(run.path)
+    expect(learned.code == 0, learned)
+    expect("host: public.test" in learned.text and "host: www.public.test" in learned.text,
+           learned.text)
+    expect("*" not in learned.text, learned.text)
+    expect(tool("check", "--run", learned.path).code == 0, learned.text)
+    expect(replay_path(run.path, learned.path).code == 0, learned.text)
+    again = harness.run_host(["/bin/sh", "-c", LEARNABLE], learned.path)
+    expect(again.code == 0 and not again.denials(), again, learned.text)
+    swapped = harness.run_host([*CURL, f"http://www.public.test:{world.API_PORT}/"], learned.path)
+    expect(len(swapped.denials()) == 1, "curl got what only python3 asked for", swapped)
+
+
+def replay_path(recording, policy):
+    return tool("replay", recording, policy)
+
+
+@test("a recording of an enforced run tightens its policy to what was used")
+def _tighten():
+    run = mixed_run()
+    learned = learn(run.path)
+    expect(learned.code == 1, learned)
+    refused = f"{world.ADDRESS}:{world.REFUSED_PORT}"
+    expect(refused in learned.err and f"port: {world.REFUSED_PORT}" not in learned.text, learned)
+    again = harness.run_host([*CURL, URL], learned.path)
+    expect(again.code == 0 and not again.denials(), again, learned.text)
+
+
+@test("private addresses, and what lies outside the ceiling, are listed and not learnt")
+def _ceiling():
+    script = (f"curl -sS --max-time 8 {PUBLIC}/hello;"
+              f"curl -sS --max-time 8 http://www.public.test:{world.API_PORT}/hello;"
+              f"curl -sS --max-time 8 http://origin.test:{world.API_PORT}/hello; true")
+    run = record(["/bin/sh", "-c", script], None, ["--audit"])
+    ceiling = harness.write_policy(world.policy(f"public.test:{world.API_PORT}"))
+    learned = learn(run.path, "--ceiling", ceiling)
+    expect(learned.code == 1, learned)
+    policy = "\n".join(line for line in learned.text.splitlines() if not line.startswith("#"))
+    expect("public.test" in policy and "www" not in policy and "origin" not in policy, policy)
+    expect("www.public.test" in learned.err and "the ceiling does not allow it" in learned.err,
+           learned)
+    expect("origin.test" in learned.err and "an address was refused" in learned.err, learned)
+    expect("#   " in learned.text and "origin.test" in learned.text, learned.text)
+
+
+@test("requests are learnt when asked for, with ids made any, and replay says what they hold")
+def _learn_requests():
+    script = "".join(f"curl -sS --max-time 8 {PUBLIC}/items/{number}/name?token=sesame;"
+                     for number in (1, 2, 3))
+    run = record(["/bin/sh", "-c", script], None, ["--audit"])
+    learned = learn(run.path, "--requests")
+    expect(learned.code == 0 and "path: /items/*/name" in learned.text, learned, learned.text)
+    expect("sesame" not in learned.text, learned.text)
+    expect(replay_path(run.path, learned.path).code == 0, learned.text)
+
+
+@test("what was learnt replaces nothing, and goes live by nobody's hand but yours")
+def _learn_out():
+    run = record([*CURL, f"{PUBLIC}/hello"], None, ["--audit"])
+    path = harness.write_policy("version: 1\n")
+    result = tool("policy", "learn", "-o", path, run.path)
+    expect(result.code == 125 and "is not replaced" in result.err, result)
+    with open(path, encoding="utf-8") as stream:
+        expect(stream.read() == "version: 1\n", "it was written to")
+    result = tool("policy", "learn", run.path)
+    expect(result.code == 0 and result.out.startswith("# Learned from "), result)
+
+
 harness.main()

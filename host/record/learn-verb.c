@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * learn-verb.c: `policy learn`: the command line of learn.h. Main thread. It writes to standard
+ * output or to a file that was not there: what is learned replaces nothing.
+ */
+#include "learn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auto-fd.h"
+#include "exit-code.h"
+#include "osh-text.h"
+
+#define USAGE                                                                                      \
+    "policy learn [--ceiling POLICY] [--base POLICY] [--requests] [--plugin-dir DIR]... [-o OUT] " \
+    "RECORDING"
+
+static int
+complain(const char *problem)
+{
+    fprintf(stderr, "policy learn: %s\n", problem);
+    return OSH_EXIT_HOST_ERROR;
+}
+
+static int
+complain_about(const char *name, const char *problem)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    osh_text_append_terminal(line, name);
+    g_string_append_printf(line, ": %s", problem);
+    return complain(line->str);
+}
+
+static void
+print_diagnostics(OshPolicyDiagnostics *diagnostics)
+{
+    g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+
+    fputs(messages, stderr);
+}
+
+static gboolean
+write_all(int fd, const char *text)
+{
+    gsize length = strlen(text);
+    gsize done = 0;
+
+    while (done < length) {
+        ssize_t n = write(fd, text + done, length - done);
+
+        if (n < 0 && errno != EINTR)
+            return FALSE;
+        done += n > 0 ? (gsize)n : 0;
+    }
+    return TRUE;
+}
+
+/* Returns: an exit code. */
+static int
+give_out(const OshLearned *learned, const char *out)
+{
+    osh_autofd int fd = -1;
+
+    if (out == NULL) {
+        fputs(learned->text, stdout);
+        return OSH_EXIT_OK;
+    }
+    fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return complain_about(out, errno == EEXIST ? "is there already, and is not replaced"
+                                                   : g_strerror(errno));
+    if (!write_all(fd, learned->text))
+        return complain_about(out, g_strerror(errno));
+    return OSH_EXIT_OK;
+}
+
+static int
+report(const OshLearned *learned, const char *out)
+{
+    int code = give_out(learned, out);
+
+    if (code != OSH_EXIT_OK)
+        return code;
+    for (guint i = 0; i < learned->notes->len; i++)
+        fprintf(stderr, "look at: %s\n", (const char *)g_ptr_array_index(learned->notes, i));
+    for (guint i = 0; i < learned->left->len; i++)
+        fprintf(stderr, "left: %s\n", (const char *)g_ptr_array_index(learned->left, i));
+    fprintf(stderr, "learned: %u different decisions, %u left to a person\n", learned->n_learned,
+            learned->left->len);
+    return learned->left->len > 0 ? 1 : OSH_EXIT_OK;
+}
+
+static int
+learn_file(const char *name, const char *ceiling_name, const char *base_name, gboolean requests,
+           OshPolicyProtocolTable *protocols, const char *out)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) ceiling = NULL;
+    g_autoptr(OshDraft) base = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(OshRecording) recording = osh_recording_read_file(name, &error);
+    g_autoptr(OshLearned) learned = NULL;
+    OshLearnOptions options = {.name = name, .requests = requests};
+
+    if (recording == NULL) {
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        osh_text_append_terminal(line, error->message);
+        return complain(line->str);
+    }
+    if (ceiling_name != NULL)
+        ceiling = osh_policy_load_file_with(protocols, ceiling_name, 1, OSH_POLICY_RESOLVE_LINKS,
+                                            diagnostics);
+    if (base_name != NULL)
+        base = osh_draft_read_file(protocols, base_name, OSH_POLICY_LOAD_ANY, diagnostics);
+    if ((ceiling_name != NULL && ceiling == NULL) || (base_name != NULL && base == NULL)) {
+        print_diagnostics(diagnostics);
+        return OSH_EXIT_HOST_ERROR;
+    }
+    options.ceiling = ceiling;
+    options.base = base;
+    learned = osh_learn(recording, &options, &error);
+    if (learned == NULL)
+        return complain(error->message);
+    return report(learned, out);
+}
+
+int
+osh_verb_policy_learn(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
+{
+    g_autofree char *ceiling = NULL;
+    g_autofree char *base = NULL;
+    g_autofree char *out = NULL;
+    gboolean requests = FALSE;
+    g_auto(GStrv) words = NULL;
+    g_auto(GStrv) directories = NULL;
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    const GOptionEntry entries[] = {
+        {"ceiling", 0, 0, G_OPTION_ARG_FILENAME, &ceiling, "What must not be exceeded", "POLICY"},
+        {"base", 0, 0, G_OPTION_ARG_FILENAME, &base,
+         "Where everything but the network is taken from", "POLICY"},
+        {"requests", 0, 0, G_OPTION_ARG_NONE, &requests, "Learn rules about requests too", NULL},
+        {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories,
+         "Where the plugins are that bring protocols", "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, "A new file", "OUT"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- learn a policy");
+    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 0; i < argc; i++)
+        arguments[i] = g_strdup(argv[i]);
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse_strv(context, &arguments, &error))
+        return complain(error->message);
+    if (words == NULL || g_strv_length(words) != 1)
+        return complain("name one recording; write: " USAGE);
+    protocols = find_protocols((const char *const *)directories, &error);
+    if (protocols == NULL)
+        return complain(error->message);
+    return learn_file(words[0], ceiling, base, requests, protocols, out);
+}
