@@ -17,12 +17,13 @@
 
 /* Distinct lines remembered; a flood of different ones starts over rather than growing. */
 #define DENIAL_LINES_REMEMBERED 1024
+#define APPEARED_SHOWN          8
 
 struct _OshDenialLines {
     OshBus *bus;
     int fd;
     char *policy; /* (nullable) */
-    guint64 subscriptions[5];
+    guint64 subscriptions[6];
     GHashTable *shown;
     guint64 count;
 };
@@ -231,6 +232,30 @@ append_fault(GString *line, const OshEvent *event, const char *policy_path)
     osh_text_append_terminal(line, text);
 }
 
+static void
+append_appeared(GString *line, const OshEvent *event, const char *policy)
+{
+    g_autoptr(GVariant) details = g_variant_get_child_value(event->payload, 2);
+    g_autofree const char **paths = NULL;
+    guint32 more = 0;
+
+    (void)policy;
+    g_variant_lookup(details, "appeared", "^a&s", &paths);
+    g_variant_lookup(details, "appeared-more", "u", &more);
+    g_string_append(line, "openshell: NOTICE made in the box, and obeyed by programs outside:");
+    for (gsize i = 0; paths != NULL && paths[i] != NULL; i++) {
+        if (i >= APPEARED_SHOWN) {
+            more++;
+            continue;
+        }
+        g_string_append(line, i > 0 ? ", " : " ");
+        osh_text_append_terminal(line, paths[i]);
+    }
+    if (more > 0)
+        g_string_append_printf(line, " and %u more", more);
+    g_string_append(line, "; look before you use the folder");
+}
+
 static const struct {
     const char *topic;
     void (*append)(GString *line, const OshEvent *event, const char *policy_path);
@@ -241,17 +266,23 @@ static const struct {
     {OSH_TOPIC_PROCESS_VIOLATION, append_violation, TRUE},
     {OSH_TOPIC_PLUGIN_FAULT, append_fault, FALSE},
     {OSH_TOPIC_NETWORK_ALLOWED, append_audited, FALSE},
+    {OSH_TOPIC_BOX_CLOSED, append_appeared, FALSE},
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(shown_topics) ==
                 G_N_ELEMENTS(((OshDenialLines *)NULL)->subscriptions));
 
+/* An allow that was not audited; a box in which nothing appeared. */
 static gboolean
-is_plain_allow(const OshEvent *event)
+says_nothing(const OshEvent *event)
 {
     g_autoptr(GVariant) details = NULL;
     gboolean audited = FALSE;
 
+    if (g_str_equal(event->topic, OSH_TOPIC_BOX_CLOSED)) {
+        details = g_variant_get_child_value(event->payload, 2);
+        return !g_variant_lookup(details, "appeared", "as", NULL);
+    }
     if (!g_str_equal(event->topic, OSH_TOPIC_NETWORK_ALLOWED))
         return FALSE;
     details = g_variant_get_child_value(event->payload, 8);
@@ -265,7 +296,7 @@ osh_denial_line_format(const OshEvent *event, const char *policy)
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++) {
         GString *line;
 
-        if (!g_str_equal(event->topic, shown_topics[i].topic) || is_plain_allow(event))
+        if (!g_str_equal(event->topic, shown_topics[i].topic) || says_nothing(event))
             continue;
         line = g_string_new(NULL);
         shown_topics[i].append(line, event, policy);
@@ -309,7 +340,7 @@ denial_lines_event(const OshEvent *event, gpointer data)
     g_autofree char *text = NULL;
     g_autoptr(GString) line = NULL;
 
-    if (is_plain_allow(event))
+    if (says_nothing(event))
         return;
     distinct = distinct_part(lines, event);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)

@@ -13,7 +13,7 @@ typedef struct _OshDenialLines OshDenialLines;
 /**
  * osh_denial_line_format:
  * @event: of topic network.denied, network.failed, process.violation or host.plugin-fault, or of
- *   network.allowed where that was only audited
+ *   network.allowed where that was only audited, or box.closed where something was left behind
  * @policy: (nullable): path of the policy in force, for the command that explains a denial
  *
  * One line without a newline, for example

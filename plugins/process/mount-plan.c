@@ -337,25 +337,6 @@ is_under_fresh(const char *path)
            is_below(path, "/var/run");
 }
 
-/* A policy may open what rule 3 closes, by naming it or the repository that it belongs to. */
-static gboolean
-is_opened(Planner *planner, const char *path)
-{
-    GHashTableIter iterator;
-    gpointer grant;
-    gpointer access;
-
-    g_hash_table_iter_init(&iterator, planner->grants);
-    while (g_hash_table_iter_next(&iterator, &grant, &access)) {
-        if (GPOINTER_TO_UINT(access) != GRANT_WRITE)
-            continue;
-        if (strcmp(grant, path) == 0 || is_below(grant, path) ||
-            (is_below(path, grant) && g_str_has_suffix(grant, "/.git")))
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* Every folder between @path and the grant it lies in a mount point: `mv .git .old` fails then. */
 static void
 pin_folders_between(Planner *planner, const char *grant, const char *path)
@@ -384,7 +365,7 @@ protect(Planner *planner, const char *grant, const char *path)
 }
 
 static void
-protect_steering_files(Planner *planner, const char *grant)
+protect_steering_files(Planner *planner, const char *grant, const GPtrArray *writable)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
 
@@ -392,7 +373,8 @@ protect_steering_files(Planner *planner, const char *grant)
     for (guint i = 0; i < files->len; i++) {
         const char *path = g_ptr_array_index(files, i);
 
-        if (!is_opened(planner, path))
+        g_ptr_array_add(planner->plan->steering, g_strdup(path));
+        if (!osh_mount_protect_is_opened(path, writable))
             protect(planner, grant, path);
     }
 }
@@ -463,9 +445,12 @@ add_protections(Planner *planner)
             g_ptr_array_add(writable, g_strdup(item->data));
     }
     for (guint i = 0; i < writable->len; i++) {
-        protect_steering_files(planner, g_ptr_array_index(writable, i));
+        protect_steering_files(planner, g_ptr_array_index(writable, i), writable);
         protect_host_files(planner, g_ptr_array_index(writable, i));
     }
+    for (guint i = 0; i < planner->plan->unprotected->len; i++)
+        g_ptr_array_add(planner->plan->steering,
+                        g_strdup(g_ptr_array_index(planner->plan->unprotected, i)));
 }
 
 /* /bin and its like, where they lead into something granted: programs name them absolutely. */
@@ -650,6 +635,7 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     plan->read_only = g_ptr_array_new_with_free_func(g_free);
     plan->read_write = g_ptr_array_new_with_free_func(g_free);
     plan->baseline = g_ptr_array_new_with_free_func(g_free);
+    plan->steering = g_ptr_array_new_with_free_func(g_free);
     plan->protected = g_ptr_array_new_with_free_func(g_free);
     plan->unprotected = g_ptr_array_new_with_free_func(g_free);
     planner.links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -678,6 +664,7 @@ osh_mount_plan_free(OshMountPlan *plan)
     g_ptr_array_unref(plan->read_only);
     g_ptr_array_unref(plan->read_write);
     g_ptr_array_unref(plan->baseline);
+    g_ptr_array_unref(plan->steering);
     g_ptr_array_unref(plan->protected);
     g_ptr_array_unref(plan->unprotected);
     g_free(plan);

@@ -43,6 +43,7 @@ typedef struct {
     GPtrArray *read_write;  /* (element-type utf8) */
     GPtrArray *baseline;    /* (element-type utf8): granted although the policy does not name it */
     GPtrArray *protected;   /* (element-type utf8): bound read-only inside a writable tree */
+    GPtrArray *steering;    /* (element-type utf8): all that steers and was found */
     GPtrArray *unprotected; /* (element-type utf8): symlinks that steer, and folders that were too
                              * deep or too many to look into; named to the user */
     gboolean root_is_host;  /* the policy grants "/" */

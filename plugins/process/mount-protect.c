@@ -172,3 +172,59 @@ osh_mount_protect_find(const char *tree, GPtrArray *files, GPtrArray *unprotecte
         folder_free(folder);
     }
 }
+
+gboolean
+osh_mount_protect_is_opened(const char *path, const GPtrArray *writable)
+{
+    for (guint i = 0; i < writable->len; i++) {
+        const char *grant = g_ptr_array_index(writable, i);
+        gsize length = grant != NULL ? strlen(grant) : 0;
+
+        if (grant == NULL)
+            continue;
+        if (g_str_has_prefix(grant, path) &&
+            (grant[strlen(path)] == '/' || grant[strlen(path)] == '\0'))
+            return TRUE;
+        if (g_str_has_suffix(grant, "/.git") && strncmp(path, grant, length) == 0 &&
+            path[length] == '/')
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+note_new(GPtrArray *appeared, GHashTable *known, const char *path, guint *ret_more)
+{
+    if (appeared->len >= OSH_PROTECT_MAX_APPEARED) {
+        ++*ret_more;
+        return;
+    }
+    g_ptr_array_add(appeared, g_strdup(path));
+    g_hash_table_add(known, g_ptr_array_index(appeared, appeared->len - 1));
+}
+
+GPtrArray *
+osh_mount_protect_appeared(const GPtrArray *writable, const GPtrArray *before, guint *ret_more)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *appeared = g_ptr_array_new_with_free_func(g_free);
+
+    *ret_more = 0;
+    for (guint i = 0; i < before->len; i++)
+        g_hash_table_add(known, g_ptr_array_index(before, i));
+    for (guint i = 0; i < writable->len; i++) {
+        g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+
+        if (g_ptr_array_index(writable, i) == NULL)
+            continue;
+        /* A link that steers and a folder too deep to look into are of the same interest. */
+        osh_mount_protect_find(g_ptr_array_index(writable, i), found, found);
+        for (guint k = 0; k < found->len; k++) {
+            const char *path = g_ptr_array_index(found, k);
+
+            if (!g_hash_table_contains(known, path) && !osh_mount_protect_is_opened(path, writable))
+                note_new(appeared, known, path, ret_more);
+        }
+    }
+    return appeared;
+}

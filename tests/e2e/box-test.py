@@ -209,4 +209,23 @@ def _authority():
     expect(second.code == 0 and second.out != first.out, "each run has its own:", second)
 
 
+@test("what steers programs outside and was made in the box is listed once, at the end")
+def _appeared():
+    folder = harness.scratch()
+    with open(os.path.join(folder, ".envrc"), "w", encoding="utf-8") as stream:
+        stream.write("# was there\n")
+    script = ("mkdir -p sub/.git/hooks deep && echo x > sub/.git/hooks/pre-commit; echo x > sub/.git/config; "
+              "ln -s /etc/passwd .bashrc; echo x > plain; printf x > deep/.profile")
+    result = harness.run_recorded(["/bin/sh", "-c", script], POLICY, cwd=folder)
+    lines = [line for line in result.err.splitlines() if "NOTICE" in line]
+    expect(result.code == 0 and len(lines) == 1, result)
+    for name in ("sub/.git/hooks", "sub/.git/config", ".bashrc", "deep/.profile"):
+        expect(os.path.join(folder, name) in lines[0], name, result)
+    expect(".envrc" not in lines[0] and "plain" not in lines[0], result)
+    closed = result.events("box.closed")
+    expect(len(closed) == 1 and len(closed[0]["payload"][2]["appeared"]) == 4, closed)
+    again = harness.run_recorded(["true"], POLICY, cwd=folder)
+    expect("NOTICE" not in again.err and again.events("box.closed")[0]["payload"][2] == {}, again)
+
+
 harness.main()
