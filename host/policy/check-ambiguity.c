@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define MAX_REPORTS 100
-#define MAX_STEPS   40000000
+#define MAX_STEPS   20000000
 
 /* No endpoint of the group takes part in choosing a parser. */
 #define NO_REQUESTS G_MAXUINT32
@@ -125,6 +125,19 @@ simple_path(const OshPolicyEndpoint *endpoint)
                            match->path_prefix != NULL ? "/" : "");
 }
 
+/* The common case of two globs, which need not be compiled again. */
+static gboolean
+selectors_differ(Search *search, const OshPolicyEndpoint *left, const OshPolicyEndpoint *right)
+{
+    const OshPolicyPattern *a = left->match->path_selector;
+    const OshPolicyPattern *b = right->match->path_selector;
+
+    if (a == NULL || a->glob == NULL || b == NULL || b->glob == NULL)
+        return FALSE;
+    search->steps += osh_glob_overlap_cost(a->glob, b->glob);
+    return !osh_glob_may_overlap(a->glob, b->glob);
+}
+
 static gboolean
 paths_meet(Search *search, const OshPolicyEndpoint *left, const OshPolicyEndpoint *right)
 {
@@ -136,9 +149,11 @@ paths_meet(Search *search, const OshPolicyEndpoint *left, const OshPolicyEndpoin
         return FALSE;
     if (strcmp(left->path, right->path) == 0)
         return TRUE;
+    if (selectors_differ(search, left, right))
+        return FALSE;
     left_globs = selector_globs(left);
     right_globs = selector_globs(right);
-    search->steps += 20;
+    search->steps += 100;
     for (guint i = 0; i < left_globs->len; i++)
         for (guint k = 0; k < right_globs->len; k++) {
             const OshGlob *a = g_ptr_array_index(left_globs, i);
