@@ -2,7 +2,9 @@
 /*
  * main.c: openshell-host. A table of contents: what was asked, and who does it.
  */
+#include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 
 #include "attach-verb.h"
 #include "exit-code.h"
@@ -10,34 +12,64 @@
 #include "options.h"
 #include "plugin-protocols.h"
 #include "plugins-verb.h"
+#include "policy/diagnostics.h"
 #include "policy/verbs.h"
 #include "record/learn.h"
 #include "record/replay-verb.h"
 #include "run.h"
+
+/* A verb whose answer got lost has failed: half a policy can be a valid one. */
+static int
+end_verb(int code)
+{
+    gboolean is_lost = fflush(stdout) != 0;
+
+    if (!is_lost && ferror(stdout) == 0)
+        return code;
+    g_printerr("openshell: error: standard output could not be written: %s\n",
+               is_lost ? g_strerror(errno) : "something of it is missing");
+    return OSH_EXIT_HOST_ERROR;
+}
+
+/* These read their own arguments, so they come before our options. */
+static gboolean
+run_verb(int argc, char **argv, int *ret_code)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+
+    if (g_str_equal(verb, "check"))
+        *ret_code = osh_verb_check(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
+    else if (g_str_equal(verb, "explain"))
+        *ret_code = osh_verb_explain(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
+    else if (g_str_equal(verb, "policy") && argc > 2 && g_str_equal(argv[2], "learn"))
+        *ret_code = osh_verb_policy_learn(argc - 2, argv + 2, osh_plugin_protocols_for_verb);
+    else if (g_str_equal(verb, "policy"))
+        *ret_code = osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
+    else if (g_str_equal(verb, "attach"))
+        *ret_code = osh_verb_attach(argc - 1, argv + 1);
+    else if (g_str_equal(verb, "replay"))
+        *ret_code = osh_verb_replay(argc - 1, argv + 1);
+    else
+        return FALSE;
+    return TRUE;
+}
 
 int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(OshOptions) options = NULL;
+    int code;
 
     setlocale(LC_CTYPE, "");
-    /* These read their own arguments, so they come before our options. */
-    if (argc > 1 && g_str_equal(argv[1], "check"))
-        return osh_verb_check(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
-    if (argc > 1 && g_str_equal(argv[1], "explain"))
-        return osh_verb_explain(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
-    if (argc > 2 && g_str_equal(argv[1], "policy") && g_str_equal(argv[2], "learn"))
-        return osh_verb_policy_learn(argc - 2, argv + 2, osh_plugin_protocols_for_verb);
-    if (argc > 1 && g_str_equal(argv[1], "policy"))
-        return osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
-    if (argc > 1 && g_str_equal(argv[1], "attach"))
-        return osh_verb_attach(argc - 1, argv + 1);
-    if (argc > 1 && g_str_equal(argv[1], "replay"))
-        return osh_verb_replay(argc - 1, argv + 1);
+    if (run_verb(argc, argv, &code))
+        return end_verb(code);
     options = osh_options_parse((const char *const *)argv, &error);
     if (options == NULL) {
-        g_printerr("openshell: error: %s\n", error->message);
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        osh_policy_append_printable(line, error->message);
+        g_printerr("openshell: error: %s\n", line->str);
         return OSH_EXIT_HOST_ERROR;
     }
     switch (options->verb) {

@@ -20,6 +20,8 @@ typedef struct {
     yaml_parser_t parser;
     OshArena *arena;
     OshPolicyDiagnostics *diagnostics;
+    const char *text;
+    gsize length;
     guint n_nodes;
     gboolean failed;
 } Reader;
@@ -263,13 +265,29 @@ refuse(Reader *reader, yaml_mark_t mark, char *message)
     reader->failed = TRUE;
 }
 
+/* What cannot be decoded is found ahead of what is parsed, and told by its offset alone. */
+static yaml_mark_t
+mark_of_offset(const Reader *reader)
+{
+    yaml_mark_t mark = {0};
+
+    for (gsize i = 0; i < reader->length && i < reader->parser.problem_offset; i++) {
+        mark.column += ((guchar)reader->text[i] & 0xc0) != 0x80;
+        if (reader->text[i] == '\n') {
+            mark.line++;
+            mark.column = 0;
+        }
+    }
+    return mark;
+}
+
 static gboolean
 next_event(Reader *reader, yaml_event_t *ret_event)
 {
     if (yaml_parser_parse(&reader->parser, ret_event))
         return TRUE;
     refuse(reader,
-           reader->parser.error == YAML_READER_ERROR ? reader->parser.mark
+           reader->parser.error == YAML_READER_ERROR ? mark_of_offset(reader)
                                                      : reader->parser.problem_mark,
            g_strdup_printf("not valid YAML: %s",
                            reader->parser.problem != NULL ? reader->parser.problem : "unreadable"));
@@ -495,7 +513,7 @@ read_document(Reader *reader)
 const OshYamlNode *
 osh_yaml_parse(OshArena *arena, const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
 {
-    Reader reader = {.arena = arena, .diagnostics = diagnostics};
+    Reader reader = {.arena = arena, .diagnostics = diagnostics, .text = text, .length = length};
     const OshYamlNode *root;
 
     if (!yaml_parser_initialize(&reader.parser)) {
@@ -503,6 +521,8 @@ osh_yaml_parse(OshArena *arena, const char *text, gsize length, OshPolicyDiagnos
                                    g_strdup("out of memory"), NULL);
         return NULL;
     }
+    /* OpenShell reads UTF-8 alone; a guess from the first bytes would take UTF-16 as well. */
+    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
     root = read_document(&reader);
     yaml_parser_delete(&reader.parser);

@@ -47,9 +47,10 @@ holds(const Change *change, const OshDraft *draft)
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autofree char *text = osh_draft_write(draft, NULL);
     g_autoptr(OshPolicySnapshot) policy =
-        text != NULL ? osh_policy_load_bytes_with(change->policy->protocols, text, strlen(text),
-                                                  "changed", 1, 0, diagnostics)
-                     : NULL;
+        text != NULL
+            ? osh_policy_load_bytes_with(change->policy->protocols, text, strlen(text), "changed",
+                                         1, OSH_POLICY_RESOLVE_LINKS, diagnostics)
+            : NULL;
     g_auto(OshPolicyVerdict) verdict = {0};
     gboolean uninspected;
 

@@ -75,7 +75,7 @@ explain_words(const Options *options, guint n_words, OshPolicyProtocolTable *pro
     g_autoptr(OshPolicySnapshot) policy =
         text != NULL ? osh_policy_load_bytes_with(protocols, text->str, text->len,
                                                   from_stdin ? "(standard input)" : file, 1,
-                                                  OSH_POLICY_LOAD_ANY, diagnostics)
+                                                  OSH_POLICY_RESOLVE_LINKS, diagnostics)
                      : NULL;
     OshPolicyAsk ask = ask_of(options, n_words);
     g_auto(OshPolicyExplanation) explanation = {0};
@@ -107,6 +107,11 @@ wrong_use(const Options *options, guint n_words)
         return "name a policy and a URL";
     if (options->binary == NULL)
         return "name the process with --binary";
+    if (options->binary[0] != '/')
+        return "--binary needs the full path of the program";
+    for (gsize i = 0; options->ancestors != NULL && options->ancestors[i] != NULL; i++)
+        if (options->ancestors[i][0] != '/')
+            return "--ancestor needs the full path of the program";
     if (options->websocket_text && n_words == 3)
         return "--websocket-text is a method of its own";
     for (gsize i = 0; options->addresses != NULL && options->addresses[i] != NULL; i++)

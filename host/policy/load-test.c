@@ -175,6 +175,46 @@ test_switched_off_options(void)
     g_assert_nonnull(policy);
 }
 
+static void
+assert_refused(const char *text, gsize length, const char *message)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load_bytes(text, length, "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+
+    g_assert_null(policy);
+    g_assert_cmpstr(messages, ==, message);
+}
+
+/* OpenShell reads UTF-8 alone; an editor may still write a byte order mark. */
+static void
+test_encodings(void)
+{
+    static const char wide[] = "\xff\xfev\0e\0r\0s\0i\0o\0n\0:\0 \0"
+                               "1\0\n";
+    static const char marked[] = "\xef\xbb\xbfversion: 1\n";
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(marked, strlen(marked), "p.yaml", 1,
+                                                                OSH_POLICY_LOAD_ANY, diagnostics);
+
+    g_assert_nonnull(policy);
+    assert_refused(wide, sizeof(wide),
+                   "p.yaml:1:1: error: not valid YAML: invalid leading UTF-8 octet\n");
+}
+
+static void
+test_place_of_bad_bytes(void)
+{
+    static const char control[] = "version: 1\n# \xc3\xa4\xc3\xb6 \x1b[31m\n";
+    static const char octet[] = "version: 1\n\nname: \xc3(\n";
+
+    assert_refused(control, strlen(control),
+                   "p.yaml:2:6: error: not valid YAML: control characters are not allowed\n");
+    assert_refused(octet, strlen(octet),
+                   "p.yaml:3:8: error: not valid YAML: invalid trailing UTF-8 octet\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -188,5 +228,8 @@ main(int argc, char **argv)
     g_test_add_func("/load/a file that cannot be read is an error", test_unreadable_files);
     g_test_add_func("/load/a linked binary also stands for its target", test_links_of_binaries);
     g_test_add_func("/load/an option that is off asks for nothing", test_switched_off_options);
+    g_test_add_func("/load/a policy is UTF-8 and no other encoding", test_encodings);
+    g_test_add_func("/load/bytes that are no text are told by line and column",
+                    test_place_of_bad_bytes);
     return g_test_run();
 }

@@ -307,8 +307,10 @@ osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics)
     if (failure != 0) {
         osh_policy_diagnostics_set_file(diagnostics, path != NULL ? path : "(standard input)");
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
-                                   failure == ENOTSUP
-                                       ? g_strdup("not a regular file")
+                                   failure == ENOTSUP ? g_strdup("not a regular file")
+                                   : failure == EFBIG
+                                       ? g_strdup_printf("larger than %d MiB, which no policy is",
+                                                         OSH_POLICY_MAX_FILE >> 20)
                                        : g_strdup_printf("cannot be read: %s", g_strerror(failure)),
                                    NULL);
         return NULL;

@@ -39,7 +39,7 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
 
 /**
  * OshPolicyLoadFlags:
- * @OSH_POLICY_LOAD_ANY: load whatever the language allows (check, explain, replay, vectors)
+ * @OSH_POLICY_LOAD_ANY: load whatever the language allows (check, vectors)
  * @OSH_POLICY_LOAD_ENFORCEABLE: this policy will be enforced: what the running host cannot enforce
  *   is an error "not enforced yet"; the other flags say what it can beyond host, port and binary
  * @OSH_POLICY_ENFORCES_REST: requests of `protocol: rest`

@@ -178,6 +178,7 @@ osh_policy_target_new(const char *text, GError **error)
     } schemes[] = {{"https://", 443}, {"http://", 80}, {"wss://", 443}, {"ws://", 80}};
     g_autoptr(OshPolicyTarget) target = g_new0(OshPolicyTarget, 1);
     const char *authority = text;
+    const char *scheme_end;
     const char *path;
     guint port = 0;
 
@@ -191,6 +192,11 @@ osh_policy_target_new(const char *text, GError **error)
         authority = text + strlen(schemes[i].scheme);
     }
     path = authority + strcspn(authority, "/?#");
+    scheme_end = strstr(text, "://");
+    if (port == 0 && scheme_end != NULL && scheme_end + 1 == text + strcspn(text, "/?#")) {
+        fail(error, "a URL begins with https://, http://, wss:// or ws://", text);
+        return NULL;
+    }
     if (!read_authority(target, authority, (gsize)(path - authority), port, text, error))
         return NULL;
     if (*path != '\0')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verb-words.c: reads the words behind a policy verb. Main thread. */
+/* verb-words.c: reads the words behind a verb. Main thread. */
 #include "verb-words.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verb-words.h: the words behind a policy verb. Private to host/policy. */
+/* verb-words.h: the words behind a verb about policies or recordings. */
 #pragma once
 
 #include "model.h"

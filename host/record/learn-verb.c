@@ -13,7 +13,7 @@
 
 #include "auto-fd.h"
 #include "exit-code.h"
-#include "osh-text.h"
+#include "verb-words.h"
 
 #define USAGE                                                                                      \
     "policy learn [--ceiling POLICY] [--base POLICY] [--requests] [--plugin-dir DIR]... [-o OUT] " \
@@ -22,18 +22,15 @@
 static int
 complain(const char *problem)
 {
-    fprintf(stderr, "policy learn: %s\n", problem);
-    return OSH_EXIT_HOST_ERROR;
+    return osh_verb_usage("policy learn", problem, NULL);
 }
 
 static int
 complain_about(const char *name, const char *problem)
 {
-    g_autoptr(GString) line = g_string_new(NULL);
+    g_autofree char *line = g_strdup_printf("%s: %s", name, problem);
 
-    osh_text_append_terminal(line, name);
-    g_string_append_printf(line, ": %s", problem);
-    return complain(line->str);
+    return complain(line);
 }
 
 static void
@@ -107,12 +104,8 @@ learn_file(const char *name, const char *ceiling_name, const char *base_name, gb
     g_autoptr(OshLearned) learned = NULL;
     OshLearnOptions options = {.name = name, .requests = requests};
 
-    if (recording == NULL) {
-        g_autoptr(GString) line = g_string_new(NULL);
-
-        osh_text_append_terminal(line, error->message);
-        return complain(line->str);
-    }
+    if (recording == NULL)
+        return complain(error->message);
     if (ceiling_name != NULL)
         ceiling = osh_policy_load_file_with(protocols, ceiling_name, 1, OSH_POLICY_RESOLVE_LINKS,
                                             diagnostics);
@@ -141,27 +134,27 @@ osh_verb_policy_learn(int argc, char **argv, OshPolicyProtocolsFunc find_protoco
     g_auto(GStrv) directories = NULL;
     g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     const GOptionEntry entries[] = {
-        {"ceiling", 0, 0, G_OPTION_ARG_FILENAME, &ceiling, "What must not be exceeded", "POLICY"},
+        {"ceiling", 0, 0, G_OPTION_ARG_FILENAME, &ceiling,
+         "What the learned policy must not exceed", "POLICY"},
         {"base", 0, 0, G_OPTION_ARG_FILENAME, &base,
          "Where everything but the network is taken from", "POLICY"},
         {"requests", 0, 0, G_OPTION_ARG_NONE, &requests, "Learn rules about requests too", NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories,
-         "Where the plugins are that bring protocols", "DIR"},
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, "A new file", "OUT"},
+         "Where plugins are whose protocols were recorded; repeatable", "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
+         "A file to make; standard output without it", "OUT"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- learn a policy");
-    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
     g_autoptr(GError) error = NULL;
 
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse_strv(context, &arguments, &error))
-        return complain(error->message);
+    if (!osh_verb_parse("policy learn", "- the smallest policy that allows what was recorded",
+                        "Exit code 0 when all of it was learned, 1 when something is left to a "
+                        "person, 125 when a\nfile cannot be used or written.",
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
     if (words == NULL || g_strv_length(words) != 1)
-        return complain("name one recording; write: " USAGE);
+        return osh_verb_usage("policy learn", "name one recording", USAGE);
     protocols = find_protocols((const char *const *)directories, &error);
     if (protocols == NULL)
         return complain(error->message);

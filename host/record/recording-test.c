@@ -184,7 +184,7 @@ test_whatever_is_not_a_recording_is_refused_with_its_line(void)
         const char *message;
     } rows[] = {
         {"", "run.jsonl: not a recording: it is empty"},
-        {"hello\n", "run.jsonl:1: not JSON, or a name twice in it"},
+        {"hello\n", "run.jsonl:1: not a recording, which is lines of JSON that --record writes"},
         {ROW(""), "run.jsonl:1: not a recording: its first line has no \"openshell-recording\""},
         {"{\"openshell-recording\":2}\n",
          "run.jsonl:1: a recording of another version: only 1 is read"},

@@ -237,7 +237,12 @@ read_line(Reader *reader, const char *text, gsize length, gboolean is_whole, GEr
         reader->recording->is_cut = TRUE;
         return TRUE;
     }
-    problem = object == NULL ? "not JSON, or a name twice in it" : read_object(reader, object);
+    if (object != NULL)
+        problem = read_object(reader, object);
+    else
+        problem = reader->recording->n_runs == 0
+                      ? "not a recording, which is lines of JSON that --record writes"
+                      : "not JSON, or a name twice in it";
     json_decref(object);
     if (problem == NULL)
         return TRUE;

@@ -4,21 +4,16 @@
 
 #include <stdio.h>
 
-#include "exit-code.h"
-#include "osh-text.h"
 #include "plugin-protocols.h"
 #include "replay-report.h"
+#include "verb-words.h"
 
 #define USAGE "replay [--json] [--strict] [--plugin-dir DIR]... RECORDING POLICY"
 
 static int
 complain(const char *problem)
 {
-    g_autoptr(GString) line = g_string_new("replay: ");
-
-    osh_text_append_terminal(line, problem);
-    fprintf(stderr, "%s\n", line->str);
-    return OSH_EXIT_HOST_ERROR;
+    return osh_verb_usage("replay", problem, NULL);
 }
 
 static int
@@ -45,7 +40,7 @@ replay_files(const char *recording_name, const char *policy_name, const char *co
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
         fputs(messages, stderr);
-        return OSH_EXIT_HOST_ERROR;
+        return OSH_VERB_ASKED_WRONGLY;
     }
     report = osh_replay_report_new(policy, recording);
     text = json ? osh_replay_report_json(report, recording_name)
@@ -69,20 +64,17 @@ osh_verb_replay(int argc, char **argv)
         {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "Exit with 1 also for what cannot be repeated",
          NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &plugin_dirs,
-         "Where the plugins are that bring protocols", "DIR"},
+         "Where plugins are whose protocols the policy names; repeatable", "DIR"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING POLICY"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- repeat recorded decisions");
-    g_auto(GStrv) arguments = g_new0(char *, (gsize)argc + 1);
-    g_autoptr(GError) error = NULL;
 
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse_strv(context, &arguments, &error))
-        return complain(error->message);
+    if (!osh_verb_parse("replay", "- make recorded decisions again with another policy",
+                        "Exit code 0 when nothing changes, 1 when something newly passes or "
+                        "breaks, 125 when a file\ncannot be used.",
+                        entries, argc, argv))
+        return OSH_VERB_ASKED_WRONGLY;
     if (words == NULL || g_strv_length(words) != 2)
-        return complain("name a recording and a policy; write: " USAGE);
+        return osh_verb_usage("replay", "name a recording and a policy", USAGE);
     return replay_files(words[0], words[1], (const char *const *)plugin_dirs, json, strict);
 }

@@ -249,10 +249,65 @@ def _next():
     expect("host: 203.0.113.9" in done.stdout, done)
 
 
-@test("--help of each verb lists its options")
+@test("explain follows a link in the policy to the file that a process is known by, as a run does")
+def _links():
+    folder = harness.scratch()
+    program, link = os.path.join(folder, "program"), os.path.join(folder, "link")
+    with open(program, "w", encoding="ascii"):
+        pass
+    os.symlink(program, link)
+    policy = harness.write_policy(GOOD.replace("/usr/bin/curl", link))
+    for binary in (os.path.realpath(program), link):
+        result = verb("explain", policy, "a.test:443", "--binary", binary)
+        expect(result.code == 0, result)
+    result = verb("explain", policy, "a.test:443", "--binary", "/usr/bin/curl")
+    expect(result.code == 1, result)
+    result = verb("explain", policy, "a.test:444", "--binary", os.path.realpath(program))
+    expect(result.code == 1 and "to allow it" in result.out, result)
+
+
+@test("explain says what is wrong with its words")
+def _words():
+    policy = harness.write_policy(GOOD)
+    for words, answer in (
+            (("ftp://a.test", "--binary", "/b"), "a URL begins with https://, http://, wss:// or"),
+            (("a.test:443", "--binary", "curl"), "--binary needs the full path"),
+            (("a.test:443", "--binary", "/b", "--ancestor", "sh"), "--ancestor needs the full"),
+            (("a.test", "--binary", "/b"), "write a URL, or HOST:PORT")):
+        result = verb("explain", policy, *words)
+        expect(result.code == 125 and answer in result.err, result)
+
+
+@test("a verb whose output cannot be written has failed")
+def _full():
+    good = harness.write_policy(GOOD)
+    recording = os.path.join(harness.scratch(), "run.jsonl")
+    with open(recording, "w", encoding="ascii") as file:
+        file.write('{"openshell-recording":1,"mode":"audit"}\n')
+    for words in (("check", good), ("explain", good, "a.test:443", "--binary", "/usr/bin/curl"),
+                  ("policy", "format", good), ("policy", "learn", recording),
+                  ("replay", recording, good)):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([harness.HOST, *words], stdout=full, stderr=subprocess.PIPE,
+                                  check=False, timeout=20, env=harness.clean_environment())
+        expect(done.returncode == 125 and b"could not be written" in done.stderr, words, done)
+
+
+@test("words that a verb does not know are shown escaped")
+def _unknown():
+    for words in (("check",), ("explain",), ("replay",), ("policy", "learn"), ("policy", "format"),
+                  ("policy", "learn", "run.jsonl", "--plugin-dir"), ()):
+        result = verb(*words, "--x\033[31m\u202e")
+        expect(result.code == 125, result)
+        expect(all(c.isprintable() or c == "\n" for c in result.out + result.err), result)
+
+
+@test("--help of each verb lists its options and exit codes")
 def _help():
-    for name, option in (("check", "--openshell"), ("explain", "--graphql-operation")):
-        result = verb(name, "--help")
+    for name, option in (("check", "--openshell"), ("explain", "--graphql-operation"),
+                         ("replay", "--strict"), ("policy learn", "--ceiling")):
+        result = verb(*name.split(), "--help")
+        expect("125 when" in result.out, result)
         expect(result.code == 0 and option in result.out and f"openshell-host {name}" in result.out,
                result)
 
