@@ -246,22 +246,35 @@ osh_draft_remove_policy(OshDraft *draft, const char *key)
 }
 
 static gint
-compare_texts(gconstpointer a, gconstpointer b)
+compare_policies(gconstpointer a, gconstpointer b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const OshDraftPolicy *)a)->key, ((const OshDraftPolicy *)b)->key);
+}
+
+GArray *
+osh_draft_sorted_policies(const OshDraft *draft)
+{
+    const OshValue *policies = osh_draft_policies(draft);
+    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(OshDraftPolicy));
+
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++) {
+        OshDraftPolicy one = {osh_value_key(policies, i), osh_value_item(policies, i)};
+
+        g_array_append_val(sorted, one);
+    }
+    g_array_sort(sorted, compare_policies);
+    return sorted;
 }
 
 GStrv
 osh_draft_policy_keys(const OshDraft *draft)
 {
-    const OshValue *policies = osh_draft_policies(draft);
-    GPtrArray *keys = g_ptr_array_new();
+    g_autoptr(GArray) sorted = osh_draft_sorted_policies(draft);
+    GStrv keys = g_new0(char *, (gsize)sorted->len + 1);
 
-    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++)
-        g_ptr_array_add(keys, g_strdup(osh_value_key(policies, i)));
-    g_ptr_array_sort(keys, compare_texts);
-    g_ptr_array_add(keys, NULL);
-    return (GStrv)g_ptr_array_free(keys, FALSE);
+    for (guint i = 0; i < sorted->len; i++)
+        keys[i] = g_strdup(g_array_index(sorted, OshDraftPolicy, i).key);
+    return keys;
 }
 
 OshValue *

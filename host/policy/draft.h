@@ -112,10 +112,25 @@ OshValue *osh_draft_add_policy(OshDraft *draft, const char *key);
 void osh_draft_remove_policy(OshDraft *draft, const char *key);
 
 /**
- * osh_draft_policy_keys:
+ * OshDraftPolicy:
+ * @key: its key
+ * @policy: what stands there
  *
- * Returns: (transfer full): the keys of all policies, in byte order
+ * Both are the draft's.
  */
+typedef struct {
+    const char *key;
+    OshValue *policy;
+} OshDraftPolicy;
+
+/**
+ * osh_draft_sorted_policies:
+ *
+ * Returns: (transfer full) (element-type OshDraftPolicy): all policies in byte order of their keys
+ */
+GArray *osh_draft_sorted_policies(const OshDraft *draft);
+
+/** osh_draft_policy_keys: Returns: (transfer full): the keys of all policies, in byte order. */
 GStrv osh_draft_policy_keys(const OshDraft *draft);
 
 /** osh_draft_endpoints: Returns: (transfer none) (nullable): list of the endpoints of @policy. */

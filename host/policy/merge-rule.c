@@ -354,26 +354,36 @@ merge_into(const OshMerge *merge, const char *rule_name, const OshValue *incomin
     return TRUE;
 }
 
+static gboolean
+shares_endpoint(const OshValue *policy, const OshValue *incoming)
+{
+    const OshValue *endpoints = osh_draft_endpoints(policy);
+    const OshValue *more = osh_draft_endpoints(incoming);
+
+    for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++)
+        for (guint m = 0; m < osh_value_length(more); m++)
+            if (osh_contract_overlap(osh_value_item(endpoints, k), osh_value_item(more, m)))
+                return TRUE;
+    return FALSE;
+}
+
 /* The first policy of a person that shares an endpoint with the addition. */
 static char *
 find_overlap(const OshDraft *draft, const OshValue *incoming)
 {
-    g_auto(GStrv) keys = osh_draft_policy_keys(draft);
-    const OshValue *more = osh_draft_endpoints(incoming);
+    const OshValue *policies = osh_draft_policies(draft);
+    const char *first = NULL;
 
-    for (gsize i = 0; keys[i] != NULL; i++) {
-        const OshValue *endpoints = osh_draft_endpoints(osh_draft_policy(draft, keys[i]));
+    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++) {
+        const char *key = osh_value_key(policies, i);
 
-        for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++)
-            for (guint m = 0; m < osh_value_length(more); m++)
-                if (!osh_contract_is_provider(keys[i]) &&
-                    osh_contract_overlap(osh_value_item(endpoints, k), osh_value_item(more, m)))
-                    return g_strdup(keys[i]);
+        if (!osh_contract_is_provider(key) && (first == NULL || strcmp(key, first) < 0) &&
+            shares_endpoint(osh_value_item(policies, i), incoming))
+            first = key;
     }
-    return NULL;
+    return g_strdup(first);
 }
 
-/* A copy without what is in it twice. */
 static OshValue *
 tidy_rule(const OshValue *rule)
 {

@@ -86,18 +86,19 @@ find_contract(const OshDraft *effective, const OshValue *asked, guint16 port, gb
 static char *
 find_owner(const OshDraft *base, const OshValue *contract)
 {
-    g_auto(GStrv) keys = osh_draft_policy_keys(base);
+    g_autoptr(GArray) policies = osh_draft_sorted_policies(base);
 
-    for (gsize i = 0; keys[i] != NULL; i++) {
-        const OshValue *endpoints = osh_draft_endpoints(osh_draft_policy(base, keys[i]));
+    for (guint i = 0; i < policies->len; i++) {
+        const OshDraftPolicy *one = &g_array_index(policies, OshDraftPolicy, i);
+        const OshValue *endpoints = osh_draft_endpoints(one->policy);
 
-        if (osh_contract_is_provider(keys[i]))
+        if (osh_contract_is_provider(one->key))
             continue;
         for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++) {
             g_autoptr(OshValue) own = contract_of(osh_value_item(endpoints, k), 0);
 
             if (same_contract(own, contract))
-                return g_strdup(keys[i]);
+                return g_strdup(one->key);
         }
     }
     return NULL;

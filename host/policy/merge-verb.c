@@ -253,7 +253,7 @@ add_provider(OshPolicyProtocolTable *protocols, OshDraft *draft, const char *pro
     const char *equals = strchr(provider, '=');
     g_autofree char *name = NULL;
     g_autoptr(OshDraft) layer = NULL;
-    g_auto(GStrv) keys = NULL;
+    g_autoptr(GArray) policies = NULL;
 
     if (equals == NULL || equals == provider || equals[1] == '\0') {
         say("error", "write --provider NAME=FILE");
@@ -263,9 +263,9 @@ add_provider(OshPolicyProtocolTable *protocols, OshDraft *draft, const char *pro
     layer = read_policy(protocols, equals + 1, FALSE);
     if (layer == NULL || !check_layer(layer, equals + 1))
         return FALSE;
-    keys = osh_draft_policy_keys(layer);
-    for (gsize i = 0; keys[i] != NULL; i++)
-        g_free(osh_compose_add(draft, name, osh_draft_policy(layer, keys[i])));
+    policies = osh_draft_sorted_policies(layer);
+    for (guint i = 0; i < policies->len; i++)
+        g_free(osh_compose_add(draft, name, g_array_index(policies, OshDraftPolicy, i).policy));
     return TRUE;
 }
 

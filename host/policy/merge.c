@@ -122,22 +122,22 @@ remove_from_policy(OshValue *policy, const char *host, guint16 port)
 static gboolean
 remove_endpoint(OshMerge *merge, const OshMergeOperation *operation, GError **error)
 {
-    g_auto(GStrv) keys = osh_draft_policy_keys(merge->draft);
+    g_autoptr(GArray) policies = osh_draft_sorted_policies(merge->draft);
     gboolean found = FALSE;
 
     if (!check_owner(merge, operation->rule_name, error))
         return FALSE;
-    for (gsize i = 0; keys[i] != NULL; i++) {
-        OshValue *policy = osh_draft_policy(merge->draft, keys[i]);
+    for (guint i = 0; i < policies->len; i++) {
+        const OshDraftPolicy *one = &g_array_index(policies, OshDraftPolicy, i);
         gboolean here;
 
-        if (osh_contract_is_provider(keys[i]) ||
-            (operation->rule_name != NULL && strcmp(operation->rule_name, keys[i]) != 0))
+        if (osh_contract_is_provider(one->key) ||
+            (operation->rule_name != NULL && strcmp(operation->rule_name, one->key) != 0))
             continue;
-        here = remove_from_policy(policy, operation->host, operation->port);
+        here = remove_from_policy(one->policy, operation->host, operation->port);
         found |= here;
-        if (here && osh_value_length(osh_draft_endpoints(policy)) == 0)
-            osh_draft_remove_policy(merge->draft, keys[i]);
+        if (here && osh_value_length(osh_draft_endpoints(one->policy)) == 0)
+            osh_draft_remove_policy(merge->draft, one->key);
     }
     if (!found)
         osh_merge_warn(merge->warnings, "operation %u: there is no endpoint %s:%u to remove",
@@ -191,24 +191,25 @@ static OshValue *
 find_target(OshMerge *merge, const OshMergeOperation *operation, OshValue **ret_list,
             GError **error)
 {
-    g_auto(GStrv) keys = osh_draft_policy_keys(merge->draft);
+    g_autoptr(GArray) policies = osh_draft_sorted_policies(merge->draft);
     g_autoptr(GString) targets = g_string_new(NULL);
     OshValue *target = NULL;
     guint n_targets = 0;
 
-    for (gsize i = 0; keys[i] != NULL; i++) {
-        OshValue *endpoints = osh_draft_endpoints(osh_draft_policy(merge->draft, keys[i]));
+    for (guint i = 0; i < policies->len; i++) {
+        const OshDraftPolicy *one = &g_array_index(policies, OshDraftPolicy, i);
+        OshValue *endpoints = osh_draft_endpoints(one->policy);
 
         for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++) {
             OshValue *endpoint = osh_value_item(endpoints, k);
             const char *path = osh_value_find_text(endpoint, "path");
 
-            if (osh_contract_is_provider(keys[i]) ||
+            if (osh_contract_is_provider(one->key) ||
                 !osh_contract_is_at(endpoint, operation->host, operation->port))
                 continue;
             target = endpoint;
             *ret_list = endpoints;
-            g_string_append_printf(targets, "%s'%s'", n_targets++ > 0 ? ", " : "", keys[i]);
+            g_string_append_printf(targets, "%s'%s'", n_targets++ > 0 ? ", " : "", one->key);
             if (*path != '\0')
                 g_string_append_printf(targets, " (path %s)", path);
         }
