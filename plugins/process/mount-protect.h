@@ -39,7 +39,7 @@ GPtrArray *osh_mount_protect_appeared(const GPtrArray *writable, const GPtrArray
                                       guint *ret_more);
 
 #define OSH_PROTECT_MAX_APPEARED 64
-#define OSH_PROTECT_MAX_FOLDERS 256
-#define OSH_PROTECT_MAX_DEPTH   4
+#define OSH_PROTECT_MAX_FOLDERS  256
+#define OSH_PROTECT_MAX_DEPTH    4
 
 G_END_DECLS
