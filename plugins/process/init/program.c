@@ -142,6 +142,28 @@ switch_user(const struct osh_program *program)
         give_up(program, OSH_INIT_STAGE_IDENTITY, error, 0, "setresuid");
 }
 
+/* The kernel sorts them: as many as were asked for, and each of them asked for. */
+static void
+check_groups(const struct osh_program *program)
+{
+    const struct osh_init_launch_plan *launch = program->launch;
+    const uint32_t *asked = osh_plan_table(&program->plan, launch->groups, sizeof *asked);
+    uint32_t groups[OSH_INIT_MAX_GROUPS];
+    long count = CALL(getgroups, OSH_INIT_MAX_GROUPS, groups);
+
+    if (asked == NULL || count != (long)launch->groups.count)
+        give_up(program, OSH_INIT_STAGE_IDENTITY, EPERM, 0, "not the groups that were asked for");
+    for (long i = 0; i < count; i++) {
+        uint32_t k = 0;
+
+        while (k < launch->groups.count && asked[k] != groups[i])
+            k++;
+        if (k == launch->groups.count)
+            give_up(program, OSH_INIT_STAGE_IDENTITY, EPERM, 0,
+                    "not the groups that were asked for");
+    }
+}
+
 static void
 take_identity(const struct osh_program *program)
 {
@@ -156,6 +178,8 @@ take_identity(const struct osh_program *program)
     if (error < 0)
         give_up(program, OSH_INIT_STAGE_CAPABILITIES, error, 0, NULL);
 
+    if (launch->flags & OSH_INIT_LAUNCH_SWITCH_USER)
+        check_groups(program);
     CALL(getresuid, &uids[0], &uids[1], &uids[2]);
     CALL(getresgid, &gids[0], &gids[1], &gids[2]);
     for (size_t i = 0; i < 3; i++) {
