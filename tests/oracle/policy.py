@@ -33,10 +33,15 @@ def _number(low, high):
     return ("number", low, high)
 
 
+def _absent(of):
+    """A map for which null is as good as none (section 4.2: empty as absent)."""
+    return ("absent", of)
+
+
 U32 = _number(0, 2 ** 32 - 1)
 U16 = _number(0, 65535)
 MATCHER, PARAM = "matcher", "param"
-RULE = {"method": STRING, "path": STRING, "command": STRING, "query": _map(MATCHER),
+RULE = {"method": STRING, "path": STRING, "command": STRING, "query": _absent(MATCHER),
         "operation_type": STRING, "operation_name": STRING, "fields": _list(STRING),
         "tool": _optional(MATCHER), "params": _map(PARAM)}
 ENDPOINT = {
@@ -76,7 +81,7 @@ class ParseError(Exception):
 def _default(shape):
     if isinstance(shape, str):
         return EMPTY[shape]
-    return {"list": [], "map": {}, "optional": None, "number": 0}[shape[0]]
+    return {"list": [], "map": {}, "absent": {}, "optional": None, "number": 0}[shape[0]]
 
 
 def _parse(value, shape, where):
@@ -92,6 +97,8 @@ def _parse(value, shape, where):
         return _expect(value, isinstance(value, bool), where)
     if shape[0] == "optional":
         return None if value is None else _parse(value, shape[1], where)
+    if shape[0] == "absent":
+        return _parse({} if value is None else value, _map(shape[1]), where)
     if shape[0] == "number":
         _expect(value, isinstance(value, int) and not isinstance(value, bool), where)
         return _expect(value, shape[1] <= value <= shape[2], where)
@@ -252,7 +259,7 @@ def _check_allowed_ips(endpoint, bad):
     """Section 5: an entry that does not parse or overlaps an always-blocked range is refused."""
     for entry in endpoint["allowed_ips"]:
         try:
-            net = parse_net(entry)
+            net = parse_net(entry.strip())  # as they are compared (section 4.3)
         except ValueError:
             bad("safety", "allowed_ips")
             continue
@@ -348,6 +355,11 @@ def _check_fields(endpoint, bad, warn):
         warn("is deprecated")
     if endpoint["tls"] == "skip" and protocol and 443 in endpoint["ports"]:
         warn("cannot work on encrypted traffic")
+    if protocol not in ("graphql", "websocket") and endpoint["given"] & {
+            "persisted_queries", "graphql_persisted_queries", "graphql_max_body_bytes"}:
+        warn("GraphQL-specific endpoint fields are ignored")
+    if protocol not in ("json-rpc", "mcp") and endpoint["rpc_limit"]:
+        warn("JSON-RPC-specific endpoint fields are ignored")
     if endpoint["request_body_credential_rewrite"] and protocol != "rest":
         warn("request_body_credential_rewrite is ignored")
     if endpoint["websocket_credential_rewrite"] and protocol not in ("rest", "websocket"):
@@ -477,8 +489,8 @@ def _check_endpoint(endpoint, bad, warn):
         _check_glob(rule["path"], warn)
     if endpoint["protocol"] == "mcp":
         _check_mcp_tools(endpoint, bad)
-    for operation in endpoint["graphql_persisted_queries"].values():
-        _check_operation(operation, endpoint["protocol"] == "graphql", bad, warn)
+    for operation in endpoint["graphql_persisted_queries"].values():  # names here, not globs
+        _check_operation(operation, endpoint["protocol"] == "graphql", bad, lambda _: None)
     if endpoint["access"] and endpoint["access"] not in ("read-only", "read-write", "full"):
         warn("unsupported L7 access preset")
 
