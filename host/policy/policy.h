@@ -326,12 +326,16 @@ void osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
                        OshPolicyVerdict *ret_verdict);
 
 /**
- * osh_policy_verdict_line: [any]
- * @verdict: of @snapshot
+ * osh_policy_rule_line: [any]
+ * @rule: (nullable): of a verdict of @snapshot
+ * @selected: (nullable): of the same verdict
  *
- * Returns: line of the endpoint that decided, in the file of the policy; 0 when none did
+ * Looks at every rule of the snapshot: for what is shown to a person, not for each decision.
+ *
+ * Returns: line in the file of the policy where @rule stands, or else @selected; 0 for neither
  */
-guint osh_policy_verdict_line(const OshPolicySnapshot *snapshot, const OshPolicyVerdict *verdict);
+guint osh_policy_rule_line(const OshPolicySnapshot *snapshot, const char *rule,
+                           const OshPolicyEndpoint *selected);
 
 /** osh_policy_verdict_is_softened: [any] Returns: whether the request is denied and is forwarded
  * all the same, because its endpoint only audits. Never true of a connection or a hard denial. */

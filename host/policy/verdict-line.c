@@ -2,8 +2,6 @@
 /* verdict-line.c: where in the file stands what decided. Reads a snapshot only; any thread. */
 #include "model.h"
 
-#include <string.h>
-
 static guint
 rule_line(const OshPolicyRule *rules, guint n_rules, const char *words)
 {
@@ -25,16 +23,15 @@ endpoint_line(const OshPolicyEndpoint *endpoint, const char *words)
 }
 
 guint
-osh_policy_verdict_line(const OshPolicySnapshot *snapshot, const OshPolicyVerdict *verdict)
+osh_policy_rule_line(const OshPolicySnapshot *snapshot, const char *rule,
+                     const OshPolicyEndpoint *selected)
 {
-    if (verdict->rule == NULL)
-        return verdict->selected != NULL ? verdict->selected->match->line : 0;
     /* The words of a rule are the snapshot's own, so whose they are is told by where they are. */
-    for (guint i = 0; i < snapshot->n_endpoints; i++) {
-        guint line = endpoint_line(&snapshot->endpoints[i], verdict->rule);
+    for (guint i = 0; rule != NULL && i < snapshot->n_endpoints; i++) {
+        guint line = endpoint_line(&snapshot->endpoints[i], rule);
 
         if (line != 0)
             return line;
     }
-    return verdict->selected != NULL ? verdict->selected->match->line : 0;
+    return selected != NULL ? selected->match->line : 0;
 }

@@ -12,6 +12,8 @@
 
 /* So many paths that differ in one segment alone make that segment any. */
 #define MANY_SIBLINGS 8
+/* So many different segments behind one prefix make them any, whatever follows them. */
+#define MANY_CHILDREN 24
 /* So many patterns of several lengths below one prefix make everything below it. */
 #define MANY_BELOW 12
 
@@ -167,6 +169,65 @@ merge_siblings(GPtrArray *patterns, guint index, OshLearnMayFunc may, gpointer d
     return merged;
 }
 
+/* The part of @pattern before segment @index, and its length: equal for children of one parent. */
+static char *
+parent(const OshLearnPattern *pattern, guint index)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_string_printf(text, "%u", pattern->segments->len);
+    for (guint i = 0; i < index; i++)
+        g_string_append_printf(text, "/%s", (const char *)g_ptr_array_index(pattern->segments, i));
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* Returns: (element-type utf8 GHashTable): the different segments @index of each parent. */
+static GHashTable *
+children_of(const GPtrArray *patterns, guint index)
+{
+    GHashTable *parents =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+
+    for (guint i = 0; i < patterns->len; i++) {
+        const OshLearnPattern *pattern = g_ptr_array_index(patterns, i);
+        char *key;
+        GHashTable *children;
+
+        if (index >= pattern->segments->len)
+            continue;
+        key = parent(pattern, index);
+        children = g_hash_table_lookup(parents, key);
+        if (children == NULL) {
+            children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+            g_hash_table_insert(parents, g_strdup(key), children);
+        }
+        g_hash_table_add(children, g_strdup(g_ptr_array_index(pattern->segments, index)));
+        g_free(key);
+    }
+    return parents;
+}
+
+static void
+merge_children(GPtrArray *patterns, guint index, OshLearnMayFunc may, gpointer data)
+{
+    g_autoptr(GHashTable) parents = children_of(patterns, index);
+
+    for (guint i = 0; i < patterns->len; i++) {
+        OshLearnPattern *pattern = g_ptr_array_index(patterns, i);
+        g_autofree char *key = index < pattern->segments->len ? parent(pattern, index) : NULL;
+        OshLearnPattern *wider;
+
+        if (key == NULL || g_hash_table_size(g_hash_table_lookup(parents, key)) < MANY_CHILDREN)
+            continue;
+        wider = widen(pattern, index, OSH_LEARN_ANY, may, data);
+        if (wider == NULL)
+            continue;
+        osh_learn_pattern_free(pattern);
+        patterns->pdata[i] = wider;
+    }
+    sort_and_drop_equal(patterns);
+}
+
 static guint
 longest(const GPtrArray *patterns)
 {
@@ -237,6 +298,8 @@ osh_learn_generalise(GPtrArray *patterns, OshLearnMayFunc may, gpointer data)
     generalise_ids(patterns, may, data);
     for (guint k = longest(patterns); k > 1; k--)
         merge_siblings(patterns, k - 1, may, data);
+    for (guint k = 1; k < longest(patterns); k++)
+        merge_children(patterns, k, may, data);
     /* the longest prefix first, so that no more is taken in than is crowded */
     for (guint k = longest(patterns); k > 2; k--)
         merge_below(patterns, k - 1, may, data);

@@ -174,6 +174,18 @@ test_paths_become_fewer_where_a_person_would(void)
 }
 
 static void
+test_many_children_of_one_parent_become_any(void)
+{
+    g_autoptr(GString) paths = g_string_new("/r/admin/x/y");
+    g_autofree char *made = NULL;
+
+    for (guint i = 0; i < 30; i++)
+        g_string_append_printf(paths, " /r/name%ux/f%ux", i, i);
+    made = generalise(paths->str, always);
+    g_assert_cmpstr(made, ==, "/r/*/* /r/admin/x/y");
+}
+
+static void
 test_nothing_is_widened_that_may_not_be(void)
 {
     static const char paths[] = "/p/1 /p/a /p/b /p/c /p/d /p/e /p/f /p/g /p/h /p/h/2";
@@ -190,6 +202,8 @@ main(int argc, char **argv)
     g_test_add_func("/record/learn-pattern/inside-never-lies", test_inside_never_lies);
     g_test_add_func("/record/learn-pattern/paths-become-fewer-where-a-person-would",
                     test_paths_become_fewer_where_a_person_would);
+    g_test_add_func("/record/learn-pattern/many-children-of-one-parent-become-any",
+                    test_many_children_of_one_parent_become_any);
     g_test_add_func("/record/learn-pattern/nothing-is-widened-that-may-not-be",
                     test_nothing_is_widened_that_may_not_be);
     return g_test_run();

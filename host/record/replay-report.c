@@ -61,7 +61,8 @@ compare_entries(gconstpointer a, gconstpointer b)
 }
 
 static void
-add_entry(GPtrArray *entries, const OshRecordedDecision *row, OshReplayResult *result)
+add_entry(const OshPolicySnapshot *policy, GPtrArray *entries, const OshRecordedDecision *row,
+          OshReplayResult *result)
 {
     Entry *entry = g_new0(Entry, 1);
 
@@ -73,7 +74,7 @@ add_entry(GPtrArray *entries, const OshRecordedDecision *row, OshReplayResult *r
     entry->reason = g_steal_pointer(&result->reason);
     entry->policy = result->policy;
     entry->rule = result->rule;
-    entry->line = result->line;
+    entry->line = osh_policy_rule_line(policy, result->rule, result->selected);
     entry->address_is_open = result->address_is_open;
     entry->is_audited = result->is_audited;
     entry->first_line = row->line;
@@ -117,12 +118,12 @@ osh_replay_report_new(const OshPolicySnapshot *policy, const OshRecording *recor
 
         osh_replay(policy, row, &result);
         if (result.answer == OSH_REPLAY_UNKNOWN) {
-            add_entry(report->cannot, row, &result);
+            add_entry(policy, report->cannot, row, &result);
         } else if (passed == (result.answer == OSH_REPLAY_PASSES)) {
             report->n_unchanged++;
             report->n_times_unchanged += row->count;
         } else {
-            add_entry(passed ? report->newly_break : report->newly_pass, row, &result);
+            add_entry(policy, passed ? report->newly_break : report->newly_pass, row, &result);
         }
     }
     sort_and_merge(report->newly_pass);

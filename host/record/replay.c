@@ -51,12 +51,11 @@ is_inspected(const OshPolicyVerdict *verdict)
 }
 
 static void
-note_verdict(OshReplayResult *result, const OshPolicySnapshot *policy,
-             const OshPolicyVerdict *verdict)
+note_verdict(OshReplayResult *result, const OshPolicyVerdict *verdict)
 {
     result->policy = verdict->policy_name;
     result->rule = verdict->rule;
-    result->line = osh_policy_verdict_line(policy, verdict);
+    result->selected = verdict->selected;
     g_free(result->reason);
     result->reason = g_strdup(verdict->reason);
 }
@@ -132,7 +131,7 @@ replay_request(const OshPolicySnapshot *policy, const OshRecordedDecision *row,
         return;
     }
     decide(policy, row, FALSE, &verdict);
-    note_verdict(result, policy, &verdict);
+    note_verdict(result, &verdict);
     if (verdict.action == OSH_POLICY_ALLOW) {
         result->answer = OSH_REPLAY_PASSES;
     } else if (osh_policy_verdict_is_softened(&verdict)) {
@@ -195,7 +194,7 @@ osh_replay(const OshPolicySnapshot *policy, const OshRecordedDecision *row,
         return;
     }
     decide(policy, row, TRUE, &verdict);
-    note_verdict(ret_result, policy, &verdict);
+    note_verdict(ret_result, &verdict);
     if (verdict.action != OSH_POLICY_ALLOW)
         return;
     ret_result->answer = OSH_REPLAY_PASSES;

@@ -27,7 +27,7 @@ typedef enum {
  * @is_inspected: an endpoint judges each request of it
  * @policy: (nullable): key of the policy that decided; borrowed from the snapshot
  * @rule: (nullable): the rule in words; borrowed likewise
- * @line: of the endpoint in the policy's file, 0 when there is none
+ * @selected: (nullable): the endpoint that treats it; borrowed likewise
  * @reason: (nullable): why not, or why it cannot be told; owned
  *
  * Release with osh_replay_result_clear().
@@ -39,7 +39,7 @@ typedef struct {
     gboolean is_inspected;
     const char *policy;
     const char *rule;
-    guint line;
+    const OshPolicyEndpoint *selected;
     char *reason;
 } OshReplayResult;
 
