@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the product differs from upstream on purpose, each as narrow as it is.
 
-Every one is stricter: it refuses, or says no, where upstream does not. `excludes` leaves such cases
+All but one are stricter: they refuse, or say no, where upstream does not. `excludes` leaves such cases
 out; `tolerates` is for answers that are another way of refusing.
 """
 import copy
-import ipaddress
 import re
 
 import oracle
 import policy as policies
-import primitives
 
 
 def endpoints_of(document):
@@ -21,18 +19,9 @@ def endpoints_of(document):
             if isinstance(e, dict)]
 
 
-def wider_address(row, answer, _document):
-    """Ranges that upstream takes for public are internal or blocked here (20-network weakness 4)."""
-    question = row["input"]
-    if row["kind"] == "ip" and "hostname" not in question:
-        net = ipaddress.ip_network(question["ip"]) if "ip" in question else \
-            primitives.parse_net(question["net"])
-        return primitives.is_wider(net) and primitives.net_class(net) != "always_blocked"
-    return row["kind"] == "validate" and answer.get("stages") == {"wider"}
-
-
 def graphql_type(row, answer, _document):
-    """Upstream's gateway refuses "*" and upper case as an operation type that its runtime takes."""
+    """Upstream's gateway refuses "*" and upper case as an operation type; its runtime, its documents
+    and we take them. The one place where we are not the stricter."""
     return row["kind"] == "validate" and answer.get("stages") == {"operation_type"}
 
 
@@ -43,13 +32,6 @@ def selected_by_middleware(row, answer, document):
         bool(document.get("network_middlewares")) and any(
             e.get("tls") == "skip" and (not e.get("host") or "{" in e["host"])
             for e in endpoints_of(document))
-
-
-def mcp_stanza(row, answer, document):
-    """An `mcp` stanza on another protocol is refused whatever is in it (section 4.2: `mcp.*`)."""
-    return row["kind"] == "validate" and answer["result"] != "reject" and any(
-        e.get("mcp") is not None and str(e.get("protocol")).lower() != "mcp"
-        for e in endpoints_of(document))
 
 
 def _loose(text):
@@ -79,15 +61,7 @@ def ambiguous_patterns(row, answer, document):
                for right in parsed[i + 1:])
 
 
-def mcp_deny_all(row, answer, document):
-    """A deny rule of MCP that names neither method nor tool denies everything: refused here."""
-    return row["kind"] == "validate" and answer["result"] != "reject" and any(
-        not any(rule.get(name) for name in ("method", "tool", "params"))
-        for e in endpoints_of(document) if str(e.get("protocol")).lower() == "mcp"
-        for rule in e.get("deny_rules") or [])
-
-
-EXCLUDED = (mcp_deny_all, wider_address, graphql_type, selected_by_middleware, mcp_stanza, ambiguous_patterns)
+EXCLUDED = (graphql_type, selected_by_middleware, ambiguous_patterns)
 
 
 def excludes(row, answer, document):

@@ -10,7 +10,7 @@ import ipaddress
 import re
 
 import patterns
-from primitives import parse_net, net_class, is_wider
+from primitives import net_class, parse_net
 
 # ---- parse: strict types, unknown keys refused (section 2) ----------------------------------------
 
@@ -265,8 +265,6 @@ def _check_allowed_ips(endpoint, bad):
             continue
         if net_class(net) == "always_blocked":
             bad("safety", "allowed_ips")
-        elif is_wider(net):
-            bad("wider", "allowed_ips")
 
 
 # ---- L7 (section 4.2) ------------------------------------------------------------------------------

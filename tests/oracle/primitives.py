@@ -120,12 +120,6 @@ INTERNAL_4 = _nets("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/
                    "255.255.255.255/32")
 BLOCKED = BLOCKED_4 + _nets("::1/128", "::/128", "fe80::/10") + [_mapped(n) for n in BLOCKED_4]
 INTERNAL = INTERNAL_4 + _nets("fc00::/7") + [_mapped(n) for n in INTERNAL_4]
-# Counted as internal or blocked by the product alone (20-network weakness 4), so never asked about.
-WIDER = _nets("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32", "100.100.100.200/32",
-              "192.88.99.0/24", "ff00::/8", "fec0::/10", "2001::/23", "2001:db8::/32", "3fff::/20",
-              "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fd00:ec2::254/128", "::/96", "100::/64",
-              "::ffff:0:0:0/96", "5f00::/16")
-WIDER += [_mapped(n) for n in WIDER if n.version == 4]
 
 
 def _overlaps(net, nets):
@@ -144,11 +138,6 @@ def parse_net(text):
     if slash and not re.fullmatch("[0-9]{1,3}", prefix):
         raise ValueError(text)
     return ipaddress.ip_network(text, strict=False)
-
-
-def is_wider(net):
-    """Is this one of the ranges where the product is stricter?"""
-    return _overlaps(net, WIDER)
 
 
 def is_metadata_hostname(name):
