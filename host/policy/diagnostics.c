@@ -145,7 +145,11 @@ osh_policy_append_printable(GString *line, const char *text)
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
 
-        if (g_unichar_isprint(c))
+        GUnicodeType type = g_unichar_type(c);
+
+        /* Line and paragraph separators count as printable and begin a line all the same. */
+        if (g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR &&
+            type != G_UNICODE_PARAGRAPH_SEPARATOR)
             g_string_append_unichar(line, c);
         else
             g_string_append_printf(line, "\\u{%x}", c);

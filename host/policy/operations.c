@@ -29,7 +29,9 @@ static const Name rules = {"rules", "rules"};
 static const Name deny_rules = {"deny_rules", "denyRules"};
 static const Name binary_path = {"binary_path", "binaryPath"};
 
-#define MAX_MEMBERS 4
+/* Each is held against the whole policy, and programs may propose some. */
+#define MAX_OPERATIONS 256
+#define MAX_MEMBERS    4
 
 /* What stands in each kind of operation; all but the name of the policy are needed. */
 static const struct {
@@ -281,6 +283,11 @@ read_document(OperationReader *reader, const OshYamlNode *root)
         return;
     if (list->length == 0)
         osh_yaml_error(reader->diagnostics, list, "there is no operation");
+    if (list->length > MAX_OPERATIONS) {
+        osh_yaml_error(reader->diagnostics, list, "more than %d operations: split the file",
+                       MAX_OPERATIONS);
+        return;
+    }
     for (const OshYamlNode *child = list->first; child != NULL; child = child->next)
         read_operation(reader, child);
 }

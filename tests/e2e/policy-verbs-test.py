@@ -78,6 +78,8 @@ def _json():
 @test("what stands in a policy reaches neither a terminal nor JSON unescaped")
 def _escaping():
     text = GOOD + '"\u202eevil\u009b31m": {}\n'
+    result = verb("check", harness.write_policy(GOOD + '"a\\Lb\\Pc": {}\n'))
+    expect(result.code == 1 and "a\\u{2028}b\\u{2029}c" in result.out, repr(result.out))
     result = verb("check", harness.write_policy(text))
     expect(result.code == 1, result)
     expect(all(c.isprintable() or c == "\n" for c in result.out), repr(result.out))
@@ -276,6 +278,18 @@ def _words():
             (("a.test", "--binary", "/b"), "write a URL, or HOST:PORT")):
         result = verb("explain", policy, *words)
         expect(result.code == 125 and answer in result.err, result)
+
+
+@test("more operations than a merge can do in good time are refused")
+def _operations():
+    policy = harness.write_policy(GOOD)
+    for count, code in ((256, 0), (257, 1)):
+        path = os.path.join(harness.scratch(), "operations.yaml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("operations:\n" + count * "  - remove_rule: { rule_name: x }\n")
+        result = verb("policy", "merge", policy, path)
+        expect(result.code == code, result)
+    expect("2:3: error: operations: more than 256 operations: split the file" in result.err, result)
 
 
 @test("a verb whose output cannot be written has failed")
