@@ -281,6 +281,16 @@ announce(OshBox *box)
                                       (guint32)box->info.init_pid, &more));
 }
 
+/* Nothing of the policy's text is in it but what the error line says as well. */
+static void
+announce_refusal(OshBox *box, const GError *cause)
+{
+    g_autofree char *text = g_utf8_make_valid(cause->message, -1);
+
+    osh_process_publish(box, box->plugin->process_refused,
+                        g_variant_new("(ssssa{sv})", "box", "", "open", text, NULL));
+}
+
 OshBox *
 osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, OshBoxLostFunc lost,
                      gpointer data, GError **error)
@@ -303,6 +313,7 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     box->lost = lost;
     box->lost_data = data;
     if (!box_make(box, request, &cause)) {
+        announce_refusal(box, cause);
         osh_process_box_free(box);
         osh_process_propagate(error, cause);
         return NULL;

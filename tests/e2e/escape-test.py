@@ -612,6 +612,14 @@ def _event_launch():
     expect(result.code == 127 and len(result.events("process.refused")) == 1, result, result.recorded)
 
 
+@test("a box that is refused leaves an event")
+def _event_box():
+    result = harness.run_recorded(["true"], POLICY, ["--set", "process.session=/no/such/folder/s"])
+    refused = result.events("process.refused")
+    expect(result.code == 125 and len(refused) == 1 and refused[0]["payload"][0] == "box", result,
+           result.recorded)
+
+
 @test("a death by a signal leaves an event with the signal")
 def _event_signal():
     result = harness.run_recorded(["/bin/sh", "-c", "kill -SEGV $$"], POLICY)

@@ -85,7 +85,8 @@ typedef enum {
  * PROCESS_STARTED   process id (unique in the run), outer pid, start time in clock ticks since
  *                   boot (/proc/PID/stat field 22), kind ("entrypoint", "session"), path
  * PROCESS_EXITED    process id, outer pid, exit code or -1, signal or 0
- * PROCESS_REFUSED   kind, path, stage, text: a launch that failed
+ * PROCESS_REFUSED   kind, path, stage, text: a launch that failed; kind "box" and stage "open" for
+ *                   a box that could not be made
  * PROCESS_VIOLATION outer pid, kind, text
  * NETWORK_ALLOWED   connection, host, port, transport ("connect", "forward", "transparent",
  *                   "dns", "socks"), binary, policy, rule, generation | pid, address; audited and
