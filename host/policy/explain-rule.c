@@ -64,25 +64,12 @@ why_method(GString *why, const OshPolicyQuestion *question, const OshPolicyRule 
         add_why(why, "method %s is not %s", method, rule->method);
 }
 
-static const OshFact *
-query_values(const OshPolicyQuestion *question, const OshPolicyKeyMatcher *matcher)
-{
-    for (guint i = 0; i < question->n_query; i++) {
-        const OshFact *key = osh_policy_record_find(&question->query[i], "key", OSH_FACT_STRING);
-
-        if (key != NULL && key->value.string.length == matcher->key_length &&
-            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
-            return osh_policy_record_find(&question->query[i], "values", OSH_FACT_STRINGS);
-    }
-    return NULL;
-}
-
 static void
 why_query(GString *why, const OshPolicyQuestion *question, const OshPolicyRule *rule)
 {
     for (guint i = 0; i < rule->n_query; i++) {
         const OshPolicyKeyMatcher *matcher = &rule->query[i];
-        const OshFact *values = query_values(question, matcher);
+        const OshFact *values = osh_policy_query_values(question, matcher);
         g_autofree char *globs = globs_of(&matcher->matcher);
 
         if (values == NULL) {

@@ -86,20 +86,6 @@ method_matches(const OshPolicyRule *rule, OshSpan method)
            g_ascii_strcasecmp(rule->method, "GET") == 0;
 }
 
-/* Values of query key @matcher, or NULL when the request has none. */
-static const OshFact *
-query_values(const OshPolicyQuestion *question, const OshPolicyKeyMatcher *matcher)
-{
-    for (guint i = 0; i < question->n_query; i++) {
-        const OshFact *key = osh_policy_record_find(&question->query[i], "key", OSH_FACT_STRING);
-
-        if (key != NULL && key->value.string.length == matcher->key_length &&
-            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
-            return osh_policy_record_find(&question->query[i], "values", OSH_FACT_STRINGS);
-    }
-    return NULL;
-}
-
 static OshPolicyAnswer
 values_match(const OshFact *values, const OshPolicyMatcher *matcher, gboolean all)
 {
@@ -122,7 +108,7 @@ query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboo
     OshPolicyAnswer answer = OSH_POLICY_YES;
 
     for (guint i = 0; i < rule->n_query; i++) {
-        const OshFact *values = query_values(question, &rule->query[i]);
+        const OshFact *values = osh_policy_query_values(question, &rule->query[i]);
         OshPolicyAnswer one;
 
         if (values == NULL || (all && values->count == 0))

@@ -269,3 +269,16 @@ osh_policy_matcher_matches(const OshPolicyMatcher *matcher, OshSpan value)
     }
     return answer;
 }
+
+const OshFact *
+osh_policy_query_values(const OshPolicyQuestion *question, const OshPolicyKeyMatcher *matcher)
+{
+    for (guint i = 0; i < question->n_query; i++) {
+        const OshFact *key = osh_policy_record_find(&question->query[i], "key", OSH_FACT_STRING);
+
+        if (key != NULL && key->value.string.length == matcher->key_length &&
+            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
+            return osh_policy_record_find(&question->query[i], "values", OSH_FACT_STRINGS);
+    }
+    return NULL;
+}

@@ -159,3 +159,7 @@ gboolean osh_policy_selector_matches(const char *pattern, OshSpan path);
 
 /** osh_policy_span_equal_fold: Returns: TRUE when equal but for ASCII letter case. */
 gboolean osh_policy_span_equal_fold(OshSpan span, const char *text);
+
+/** osh_policy_query_values: Returns: (nullable): the values of the query key of @matcher. */
+const OshFact *osh_policy_query_values(const OshPolicyQuestion *question,
+                                       const OshPolicyKeyMatcher *matcher);
