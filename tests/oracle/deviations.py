@@ -61,7 +61,17 @@ def ambiguous_patterns(row, answer, document):
                for right in parsed[i + 1:])
 
 
-EXCLUDED = (graphql_type, selected_by_middleware, ambiguous_patterns)
+def mcp_deny_all(row, answer, document):
+    """A deny rule that names neither method nor tool denies every tool call, which is refused beside
+    allow rules about tools; upstream fills in its method too late to see that."""
+    return row["kind"] == "validate" and answer["result"] != "reject" and any(
+        any(rule["allow"].get("tool") or rule["allow"].get("params") for rule in e.get("rules") or [])
+        and any(not (rule.get("method") or rule.get("tool") or rule.get("params"))
+                for rule in e.get("deny_rules") or [])
+        for e in endpoints_of(document) if str(e.get("protocol")).lower() == "mcp")
+
+
+EXCLUDED = (graphql_type, selected_by_middleware, ambiguous_patterns, mcp_deny_all)
 
 
 def excludes(row, answer, document):
