@@ -4,7 +4,8 @@
  *
  * For 10, 1,000 and 100,000 endpoints (a tenth of them wildcards): load time and memory, then
  * nanoseconds and allocations for one connection and one request. Fails when an allow allocates,
- * when 100,000 endpoints take longer than 2 s or 200 MiB, or when the cost grows with the policy.
+ * when 100,000 endpoints take longer than 2 s of processor
+ * time or 200 MiB, or when the cost grows with the policy.
  */
 #include "policy.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS 2000000
@@ -77,13 +79,23 @@ make_policy(guint n_endpoints)
     return g_string_free(text, FALSE);
 }
 
+/* Not the time that others took from us. */
+static double
+processor_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static double
 nanoseconds(const OshPolicySnapshot *policy, const OshFacts *facts, OshPolicyAction expected,
             guint rounds, double *ret_allocations)
 {
     guint64 before = allocations;
-    gint64 start = g_get_monotonic_time();
-    gint64 end;
+    double start = processor_seconds();
+    double taken;
 
     for (guint i = 0; i < rounds; i++) {
         OshPolicyVerdict verdict;
@@ -93,9 +105,9 @@ nanoseconds(const OshPolicySnapshot *policy, const OshFacts *facts, OshPolicyAct
             g_error("a decision of the benchmark is wrong: %s", verdict.reason);
         osh_policy_verdict_clear(&verdict);
     }
-    end = g_get_monotonic_time();
+    taken = processor_seconds() - start;
     *ret_allocations = (double)(allocations - before) / rounds;
-    return (double)(end - start) * 1000.0 / rounds;
+    return taken * 1e9 / rounds;
 }
 
 typedef struct {
@@ -142,7 +154,7 @@ measure(guint n_endpoints)
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshPolicySnapshot) policy = NULL;
     long before;
-    gint64 start;
+    double start;
     Result result = {0};
     double ignored;
     double allocated;
@@ -153,9 +165,9 @@ measure(guint n_endpoints)
 
     malloc_trim(0);
     before = peak_kib();
-    start = g_get_monotonic_time();
+    start = processor_seconds();
     policy = osh_policy_load_bytes(text, strlen(text), "bench.yaml", 1, 0, diagnostics);
-    result.load_seconds = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
+    result.load_seconds = processor_seconds() - start;
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
