@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MAX_LABEL 63
+/* Of a label of a DNS name, with the star of a pattern. */
+#define DNS_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*"
 
 static const OshYamlNode *
 member(const OshPolicyEndpoint *endpoint, const char *key)
@@ -88,7 +90,7 @@ check_wildcard_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
             "TLD wildcard '%s' is not allowed: it covers a whole top-level domain", host);
 }
 
-/* NULL when policy DNS could answer for names of this shape. */
+/* NULL when policy DNS could answer for names of this shape; a star stands for some of the rest. */
 static const char *
 dns_problem(const char *host)
 {
@@ -107,6 +109,9 @@ dns_problem(const char *host)
 
         if (size > MAX_LABEL)
             return "a label longer than 63 bytes cannot represent a valid DNS name";
+        if (label[0] == '-' || strspn(label, DNS_CHARACTERS) < size)
+            return "a label of other characters than letters, digits, '_' and (behind the first) "
+                   "'-' cannot represent a valid DNS name";
         label += size + (label[size] == '.');
     }
     return length > 253 ? "more than 253 bytes cannot represent a valid DNS name" : NULL;

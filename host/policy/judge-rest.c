@@ -128,7 +128,6 @@ static OshPolicyAnswer
 rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all)
 {
     OshPolicyAnswer path;
-    OshPolicyAnswer query;
 
     if (rule->command != NULL && question->has_command &&
         (strcmp(rule->command, "*") == 0 ||
@@ -137,11 +136,9 @@ rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gbool
     if (rule->method == NULL || rule->path == NULL || !question->has_path ||
         !method_matches(rule, question->method))
         return OSH_POLICY_NO;
+    /* a path that cannot be judged ends it, whatever the query says */
     path = osh_policy_pattern_matches(rule->path, question->path);
-    if (path == OSH_POLICY_NO)
-        return path;
-    query = query_matches(question, rule, all);
-    return query == OSH_POLICY_YES ? path : query;
+    return path == OSH_POLICY_YES ? query_matches(question, rule, all) : path;
 }
 
 void

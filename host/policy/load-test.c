@@ -215,6 +215,38 @@ test_place_of_bad_bytes(void)
                    "p.yaml:3:8: error: not valid YAML: invalid trailing UTF-8 octet\n");
 }
 
+/* Every second one differs, and no path says by its text that it cannot meet another. */
+static char *
+many_paths(guint length)
+{
+    GString *text = g_string_new("version: 1\nnetwork_policies:\n  p:\n    endpoints:\n");
+
+    for (guint i = 0; i < length; i++)
+        g_string_append_printf(text,
+                               "      - { host: a.test, port: 1, protocol: rest, access: full, "
+                               "enforcement: %s, path: \"/%06u*x\" }\n",
+                               i % 2 ? "enforce" : "audit", i);
+    g_string_append(text, "    binaries: [{ path: /b }]\n");
+    return g_string_free(text, FALSE);
+}
+
+static void
+test_too_many_paths(void)
+{
+    g_autofree char *few = many_paths(500);
+    g_autofree char *many = many_paths(8000);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load_bytes(few, strlen(few), "few.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autofree char *messages = NULL;
+
+    g_assert_nonnull(policy);
+    g_assert_null(osh_policy_load_bytes(many, strlen(many), "many.yaml", 1, OSH_POLICY_LOAD_ANY,
+                                        diagnostics));
+    messages = osh_policy_diagnostics_format(diagnostics);
+    g_assert_nonnull(strstr(messages, "too many endpoints overlap to tell"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -231,5 +263,7 @@ main(int argc, char **argv)
     g_test_add_func("/load/a policy is UTF-8 and no other encoding", test_encodings);
     g_test_add_func("/load/bytes that are no text are told by line and column",
                     test_place_of_bad_bytes);
+    g_test_add_func("/load/paths without number are refused, not compared for ever",
+                    test_too_many_paths);
     return g_test_run();
 }

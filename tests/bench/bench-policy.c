@@ -243,6 +243,84 @@ measure_content(void)
     return allocated[0] + allocated[1];
 }
 
+static const char protocols_policy[] =
+    "version: 1\n"
+    "network_policies:\n"
+    "  all:\n"
+    "    endpoints:\n"
+    "      - { host: rest.test, port: 443, protocol: rest, enforcement: enforce, rules: [{ allow: "
+    "{ "
+    "method: POST, path: \"/repos/*/issues\", query: { state: { any: [open, \"clos*\"] } } } }], "
+    "deny_rules: [{ method: POST, path: \"/repos/secret/**\" }] }\n"
+    "      - { host: websocket.test, port: 443, protocol: websocket, enforcement: enforce, access: "
+    "read-write }\n"
+    "      - { host: graphql.test, port: 443, protocol: graphql, enforcement: enforce, rules: [{ "
+    "allow: { operation_type: query, fields: [viewer, \"repo*\"] } }], deny_rules: [{ "
+    "operation_type: mutation }] }\n"
+    "      - { host: rpc.test, port: 443, protocol: json-rpc, enforcement: enforce, rules: [{ "
+    "allow: "
+    "{ method: ping } }, { allow: { method: get } }] }\n"
+    "      - { host: mcp.test, port: 443, protocol: mcp, enforcement: enforce, rules: [{ allow: { "
+    "method: tools/call, tool: { any: [read, \"list_*\"] } } }] }\n"
+    "    binaries: [{ path: /usr/bin/curl }]\n";
+
+/* One request of each protocol that is inspected; returns the allocations of all. */
+static double
+measure_protocols(void)
+{
+    OshSpan values[] = {OSH_SPAN_LITERAL("closed")};
+    OshFact pair[] = {OSH_FACT_STRING_INIT("key", OSH_SPAN_LITERAL("state")),
+                      OSH_FACT_STRINGS_INIT("values", values, 1)};
+    OshFactRecord query = {pair, 2};
+    OshSpan fields[] = {OSH_SPAN_LITERAL("viewer"), OSH_SPAN_LITERAL("repository")};
+    OshFact said[] = {OSH_FACT_STRING_INIT("type", OSH_SPAN_LITERAL("query")),
+                      OSH_FACT_STRINGS_INIT("fields", fields, 2)};
+    OshFactRecord operation = {said, 2};
+    OshFact name[] = {OSH_FACT_STRING_INIT("key", OSH_SPAN_LITERAL("name")),
+                      OSH_FACT_STRING_INIT("value", OSH_SPAN_LITERAL("list_files"))};
+    OshFactRecord param = {name, 2};
+    OshFact get[] = {OSH_FACT_STRING_INIT("method", OSH_SPAN_LITERAL("get"))};
+    OshFact tool[] = {OSH_FACT_STRING_INIT("method", OSH_SPAN_LITERAL("tools/call")),
+                      OSH_FACT_RECORDS_INIT("params", &param, 1)};
+    OshFactRecord get_call = {get, 1};
+    OshFactRecord tool_call = {tool, 2};
+    struct {
+        const char *host;
+        const char *method;
+        OshFact fact;
+    } rows[] = {
+        {"rest.test", "POST", OSH_FACT_RECORDS_INIT(OSH_FACT_REQUEST_QUERY, &query, 1)},
+        {"websocket.test", "WEBSOCKET_TEXT",
+         OSH_FACT_RECORDS_INIT(OSH_FACT_REQUEST_QUERY, &query, 1)},
+        {"graphql.test", "POST", OSH_FACT_RECORDS_INIT(OSH_FACT_GRAPHQL_OPERATIONS, &operation, 1)},
+        {"rpc.test", "POST", OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, &get_call, 1)},
+        {"mcp.test", "POST", OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, &tool_call, 1)},
+    };
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
+        protocols_policy, strlen(protocols_policy), "bench.yaml", 1, 0, diagnostics);
+    double total = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        OshFact facts[] = {
+            OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(rows[i].host)),
+            OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 443),
+            OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+            OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, osh_span(rows[i].method)),
+            OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PATH, OSH_SPAN_LITERAL("/repos/name/issues")),
+            rows[i].fact,
+        };
+        OshFacts all = {facts, 6};
+        double allocated;
+        double cost = nanoseconds(policy, &all, OSH_POLICY_ALLOW, ROUNDS, &allocated);
+
+        printf("    %-22s %7.0f ns %9.2f million/s %6.2f allocations\n", rows[i].host, cost,
+               1000.0 / cost, allocated);
+        total += allocated;
+    }
+    return total;
+}
+
 int
 main(void)
 {
@@ -250,7 +328,7 @@ main(void)
     Result middle = measure(1000);
     Result large = measure(100000);
     gboolean good = TRUE;
-    double of_content = measure_content();
+    double of_content = measure_protocols() + measure_content();
 
     if (small.allow_allocations + middle.allow_allocations + large.allow_allocations + of_content >
         0) {
