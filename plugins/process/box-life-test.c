@@ -437,7 +437,12 @@ test_a_thousand_launches_leave_nothing_behind(void)
         run_many(test, 100);
     g_assert_cmpuint(count_entries("/proc/self/fd"), ==, descriptors);
     g_assert_cmpuint(resident_pages(init), <=, init_pages + 4);
+    /* AddressSanitizer keeps what was freed. */
+#ifndef __SANITIZE_ADDRESS__
     g_assert_cmpuint(resident_pages(getpid()), <=, own_pages + 256);
+#else
+    (void)own_pages;
+#endif
     path = g_strdup_printf("/proc/%d/task/%d/children", (int)init, (int)init);
     g_assert_true(g_file_get_contents(path, &children, NULL, NULL));
     g_assert_cmpstr(children, ==, "");
