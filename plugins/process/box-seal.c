@@ -12,15 +12,18 @@
 #include "landlock-report.h"
 
 /* What every box brings itself, beside what the policy grants. */
-static const char *const own_read_only[] = {"/proc", "/run", "/sys", NULL};
+static const char *const own_read_only[] = {"/run", "/sys", "/proc", NULL};
 static const char *const own_read_write[] = {"/tmp", "/dev", NULL};
+/* The same where /proc may be written. */
+static const char *const fewer_read_only[] = {"/run", "/sys", NULL};
+static const char *const more_read_write[] = {"/tmp", "/dev", "/proc", NULL};
 
 static OshLandlockPlan *
 plan_landlock(OshBox *box)
 {
     OshLandlockGrants grants = {
-        .own_read_only = own_read_only,
-        .own_read_write = own_read_write,
+        .own_read_only = box->mounts->writable_proc ? fewer_read_only : own_read_only,
+        .own_read_write = box->mounts->writable_proc ? more_read_write : own_read_write,
         .required = box->landlock_required,
         .log = box->plugin->landlock_log,
     };

@@ -228,8 +228,10 @@ add_grant(Planner *planner, const char *path, guint access, GError **error)
     clean = clean_path(path, error);
     if (clean == NULL)
         return FALSE;
-    if (is_fresh(clean))
+    if (is_fresh(clean)) {
+        planner->plan->writable_proc |= access == GRANT_WRITE && strcmp(clean, "/proc") == 0;
         return TRUE;
+    }
     resolved = resolve(planner, clean);
     if (resolved == NULL && errno == ELOOP)
         return refuse_link(clean, error);
@@ -288,6 +290,8 @@ add_graphics(Planner *planner)
     if (!g_file_test("/dev/nvidiactl", G_FILE_TEST_EXISTS) &&
         !g_file_test("/dev/dxg", G_FILE_TEST_EXISTS))
         return;
+    /* The libraries of a card name the threads that they make, by a file of /proc. */
+    planner->plan->writable_proc = TRUE;
     for (gsize i = 0; i < G_N_ELEMENTS(devices); i++)
         add_baseline_path(planner, devices[i], GRANT_WRITE);
     for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)

@@ -46,6 +46,7 @@ typedef struct {
     GPtrArray *steering;    /* (element-type utf8): all that steers and was found */
     GPtrArray *unprotected; /* (element-type utf8): symlinks that steer, and folders that were too
                              * deep or too many to look into; named to the user */
+    gboolean writable_proc; /* programs may write what the box's /proc lets them */
     gboolean root_is_host;  /* the policy grants "/" */
     gboolean root_read_only;
 } OshMountPlan;

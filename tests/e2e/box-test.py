@@ -209,6 +209,16 @@ def _authority():
     expect(second.code == 0 and second.out != first.out, "each run has its own:", second)
 
 
+@test("/proc can be written where the policy says so, and nothing of the machine's by that")
+def _writable_proc():
+    script = ("(echo name > /proc/self/comm) 2> /dev/null && echo WRITTEN; "
+              "(echo 1 > /proc/sys/kernel/panic) 2> /dev/null && echo MACHINE; echo done")
+    result = harness.run_shell(script, POLICY)
+    expect(result.out.split() == ["done"], result)
+    result = harness.run_shell(script, world.policy(read_write=["/proc"]))
+    expect(result.out.split() == ["WRITTEN", "done"], result)
+
+
 @test("what steers programs outside and was made in the box is listed once, at the end")
 def _appeared():
     folder = harness.scratch()
