@@ -118,17 +118,33 @@ completed(const OshValue *declared, const OshValue *endpoint)
 }
 
 static gboolean
+is_at_place(const OshValue *declared, const OshValue *endpoint, guint16 port)
+{
+    return osh_contract_same_place(declared, endpoint) &&
+           (port == 0 || osh_contract_has_port(declared, port));
+}
+
+/*
+ * Every endpoint that the addition has there must ask for all of it: of two, the one that says less
+ * restrains the other where they stand alone, and would not in an endpoint that is there already.
+ */
+static gboolean
 is_declared(const OshValue *incoming, const OshValue *endpoint, guint16 port)
 {
     const OshValue *endpoints = osh_draft_endpoints(incoming);
+    gboolean found = FALSE;
 
     for (guint i = 0; i < osh_value_length(endpoints); i++) {
-        g_autoptr(OshValue) declared = completed(osh_value_item(endpoints, i), endpoint);
+        g_autoptr(OshValue) declared = NULL;
 
-        if (osh_contract_covers(declared, endpoint, port))
-            return TRUE;
+        if (!is_at_place(osh_value_item(endpoints, i), endpoint, port))
+            continue;
+        declared = completed(osh_value_item(endpoints, i), endpoint);
+        if (!osh_contract_covers(declared, endpoint, port))
+            return FALSE;
+        found = TRUE;
     }
-    return FALSE;
+    return found;
 }
 
 static gboolean
@@ -151,13 +167,9 @@ is_named(const OshValue *incoming, const OshValue *endpoint, guint16 port)
 {
     const OshValue *endpoints = osh_draft_endpoints(incoming);
 
-    for (guint i = 0; endpoints != NULL && i < osh_value_length(endpoints); i++) {
-        const OshValue *declared = osh_value_item(endpoints, i);
-
-        if (osh_contract_same_place(declared, endpoint) &&
-            (port == 0 || osh_contract_has_port(declared, port)))
+    for (guint i = 0; endpoints != NULL && i < osh_value_length(endpoints); i++)
+        if (is_at_place(osh_value_item(endpoints, i), endpoint, port))
             return TRUE;
-    }
     return FALSE;
 }
 
