@@ -93,7 +93,9 @@ TWO_FROM_ONE_PORT = (
     "    try:\n"
     f"        s.connect((address, {world.API_PORT}))\n"
     "        s.send(b'GET /hello HTTP/1.0\\r\\n\\r\\n')\n"
-    "        answers.append('served' if b'hello' in s.recv(4096) else 'nothing')\n"
+    "        answer = b''\n"
+    "        while data := s.recv(4096): answer += data\n"
+    "        answers.append('served' if b'hello' in answer else 'nothing')\n"
     "    except OSError as e: answers.append('refused')\n"
     "    sockets.append(s)\n"
     "print(*answers)\n")
