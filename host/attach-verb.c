@@ -163,7 +163,8 @@ socket_ready(Client *client)
     char message[OSH_SESSION_MAX_MESSAGE];
     gssize n = recv(client->fd, message, sizeof message, 0);
 
-    if (n < 0 && errno == EINTR)
+    /* A host that ended suddenly resets; what it had said before comes behind that. */
+    if (n < 0 && (errno == EINTR || errno == ECONNRESET))
         return;
     if (n > 0) {
         take_message(client, message, (gsize)n);

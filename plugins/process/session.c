@@ -112,6 +112,21 @@ stop_typing(Attachment *attachment)
     session->waiting_offset = 0;
 }
 
+/*
+ * Messages that are left unread at the close are a reset to the other end, which it would meet
+ * before the last words that it was sent.
+ */
+static void
+close_in_order(int fd)
+{
+    char byte;
+
+    shutdown(fd, SHUT_RD);
+    while (recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) > 0)
+        ;
+    close(fd);
+}
+
 static void
 attachment_free(gpointer data)
 {
@@ -119,7 +134,7 @@ attachment_free(gpointer data)
 
     stop_typing(attachment);
     drop_source(&attachment->source);
-    close(attachment->fd);
+    close_in_order(attachment->fd);
     g_free(attachment);
 }
 
@@ -428,7 +443,7 @@ refuse_peer(int fd, const char *why)
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
 
     sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
+    close_in_order(fd);
 }
 
 static gboolean

@@ -29,6 +29,16 @@ def new_path():
     return os.path.join(folder, "session.sock")
 
 
+def answers(path):
+    """A socket is there before it listens. A connection without a hello is nobody yet."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
+
+
 class Run:
     """A run with a session socket."""
 
@@ -38,7 +48,7 @@ class Run:
         if terminal:
             options += ["--set", "process.session-terminal=true"]
         self.process = harness.start_host(command, policy, options, stdin=stdin)
-        harness.wait_until(lambda: os.path.exists(self.path) or self.process.poll() is not None, 10,
+        harness.wait_until(lambda: answers(self.path) or self.process.poll() is not None, 10,
                            "there is no socket")
 
     def __enter__(self):
