@@ -396,6 +396,7 @@ def _tunnels():
     result = harness.run_python(
         PROXY + "def ask(first, *more):\n"
         "    s = connect(); s.settimeout(3); s.sendall(first); a = s.recv(4096)\n"
+        "    if not first.startswith(b'CONNECT'): a += answer(s)\n"
         "    for text in more: s.sendall(text); a = answer(s)\n"
         "    print(a[:12].decode('latin-1').replace(' ', '_') or 'closed', b'world' in a)\n"
         f"ask(b'CONNECT {refused} HTTP/1.1\\r\\nHost: {API}\\r\\n\\r\\n')\n"
