@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define CASES 4000
+/* The suite says the same of the same tree; other seeds are asked by hand. */
+#define FIXED_SEED 20261126
 
 static const char *const hosts[] = {"a.test", "b.test", "A.test"};
 static const char *const binaries[] = {"/b", "/c", "/d", "/**"};
@@ -313,7 +315,7 @@ test_never_widens(void)
 {
     const char *seed_text = g_getenv("OSH_MERGE_SEED");
     const char *cases_text = g_getenv("OSH_MERGE_CASES");
-    guint32 seed = seed_text != NULL ? (guint32)strtoul(seed_text, NULL, 10) : g_random_int();
+    guint32 seed = seed_text != NULL ? (guint32)strtoul(seed_text, NULL, 10) : FIXED_SEED;
     guint cases = cases_text != NULL ? (guint)strtoul(cases_text, NULL, 10) : CASES;
     World world = {.random = g_rand_new_with_seed(seed)};
 
