@@ -11,8 +11,9 @@ import harness
 import world
 
 BOXES = 24
-# How a box ends: by itself, by a signal to its host that it can act upon, or by one that it cannot.
-ENDS = ("itself", "itself", signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGKILL)
+# How a box ends: by itself, by the signal to its host that ends it after a grace, or by the one that
+# nobody can act upon. SIGINT is the program's to obey or not.
+ENDS = ("itself", "itself", signal.SIGTERM, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)
 # What its program does: nothing; has children that leave its session; is connected.
 PROGRAMS = (
     ["/bin/true"],
@@ -30,7 +31,7 @@ class Box:
         # Also in the middle of its start.
         self.at = time.monotonic() + random_source.choice((0, 0.005, 0.02, 0.1, 0.5)) \
             * random_source.random() * 2
-        self.limit = time.monotonic() + 20
+        self.limit = time.monotonic() + 30
         self.process = subprocess.Popen(
             harness.host_command(self.program, policy, ["--timeout", "1"] if self.end == "itself" else []),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
