@@ -100,6 +100,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->exact_declared_host = verdict->exact_declared_host;
     ret_verdict->protocol = "";
     ret_verdict->treatment = osh_policy_endpoint_treatment(selected);
+    ret_verdict->credentials = osh_policy_endpoint_has_credentials(selected);
     if (selected == NULL)
         return;
     ret_verdict->tls = selected->tls == OSH_POLICY_TLS_SKIP ? OSH_TLS_SKIP : OSH_TLS_AUTO;

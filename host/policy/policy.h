@@ -378,6 +378,14 @@ GVariant *osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const ch
  */
 guint64 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint);
 
+/**
+ * osh_policy_endpoint_has_credentials: [any]
+ * @endpoint: (nullable): as above
+ *
+ * Returns: whether credentials are bound to it or may be written into what it gets
+ */
+gboolean osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint);
+
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);
 

@@ -48,3 +48,12 @@ osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint)
                                 (guint64)endpoint->allow_uninspected_credentials << 2);
     return hash;
 }
+
+gboolean
+osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint)
+{
+    return endpoint != NULL &&
+           (endpoint->credential_provider != NULL || endpoint->credential_signing != NULL ||
+            endpoint->websocket_credential_rewrite || endpoint->request_body_credential_rewrite ||
+            endpoint->allow_uninspected_credentials);
+}

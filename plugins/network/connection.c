@@ -12,6 +12,7 @@
 #include "forward-request.h"
 #include "identity-question.h"
 #include "listener.h"
+#include "owner-check.h"
 #include "relay.h"
 #include "reply.h"
 #include "request-facts.h"
@@ -208,6 +209,7 @@ osh_connection_accepted(OshNetworkShard *shard, OshListener *listener, int fd,
     connection->id = ++shard->last_id * network->n_shards + shard->index;
     connection->client_fd = fd;
     connection->upstream_fd = -1;
+    connection->look_index = OSH_NO_LOOK;
     connection->transport = listener->kind == OSH_LISTENER_TRANSPARENT ? OSH_TRANSPORT_TRANSPARENT
                                                                        : OSH_TRANSPORT_CONNECT;
     connection_store_address(peer, &connection->client_address, &connection->client_port);
@@ -225,6 +227,7 @@ osh_connection_accepted(OshNetworkShard *shard, OshListener *listener, int fd,
         osh_transparent_begin(connection);
         return;
     }
+    osh_connection_take_identity(connection);
     /* A flood of silent clients pushes out its own oldest, never those with a request. */
     if (shard->steps[OSH_STEP_HEAD].length >
         MAX(network->config.max_connections / (4 * network->n_shards), 8u))
@@ -261,6 +264,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
     OshNetwork *network = shard->network;
 
     osh_audit_closed(connection, reason);
+    osh_owner_check_forget(connection);
     osh_identity_question_cancel(g_steal_pointer(&connection->question));
     osh_resolution_cancel(g_steal_pointer(&connection->resolution));
     osh_dial_free(g_steal_pointer(&connection->dial));
@@ -274,6 +278,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
     osh_buffer_release(g_steal_pointer(&connection->head));
     if (connection->counted)
         g_atomic_int_add(&connection->peer->n_connections, -1);
+    g_free(connection->identity_problem);
     g_clear_pointer(&connection->peer, osh_peer_identity_unref);
     if (connection->again)
         g_ptr_array_remove_fast(shard->again, connection);
@@ -291,6 +296,7 @@ void
 osh_connection_linger(OshConnection *connection)
 {
     /* Nothing that is still under way may take a refused connection any further. */
+    osh_owner_check_forget(connection);
     osh_identity_question_cancel(g_steal_pointer(&connection->question));
     osh_resolution_cancel(g_steal_pointer(&connection->resolution));
     osh_dial_free(g_steal_pointer(&connection->dial));

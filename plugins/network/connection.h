@@ -22,6 +22,9 @@
 
 G_BEGIN_DECLS
 
+/** OSH_NO_LOOK: look_index of a connection that waits for no look. */
+#define OSH_NO_LOOK G_MAXUINT
+
 /** OshTransport: the way in; osh_transport_name() gives the word used in events. */
 typedef enum {
     OSH_TRANSPORT_CONNECT,
@@ -76,8 +79,16 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @addresses: (nullable): resolved, until connected
  * @upstream_address: the address connected to
  * @request: (nullable): of plain HTTP, only while a recording is wanted
- * @peer: (nullable): who it is
- * @peer_read_at: when the scan that found @peer began
+ * @identity: with @identified, what is known of the program that made it
+ * @identity_problem: (nullable): why it is not known which
+ * @peer: (nullable): the program
+ * @peer_read_at: when it, or an owner of the socket that is it, was last read
+ * @by_connect: @peer was read at its connect(2)
+ * @owners_seen: the owners of the socket were found to be @peer
+ * @owners_first: nothing goes on before they were
+ * @owners_differ: they were found to be another program once; a second time ends the connection
+ * @missed_owners: how often in succession none was found
+ * @look_index: place among those whose owners are looked at next; %OSH_NO_LOOK
  * @reservation: room for the allowed event, until it is published
  * @protocol: (nullable): interned; part of the treatment that a reload must not change
  * @treatment: from the verdict, likewise
@@ -110,6 +121,13 @@ struct _OshConnection {
     guint again : 1;
     guint counted : 1;
     guint client_aborted : 1;
+    guint identified : 1;
+    guint by_connect : 1;
+    guint owners_seen : 1;
+    guint owners_first : 1;
+    guint owners_differ : 1;
+    guint missed_owners : 4;
+    guint look_index;
     char *host;
     OshAddressList *addresses;
     OshResolution *resolution;
@@ -117,6 +135,8 @@ struct _OshConnection {
     OshForward *forward;
     OshRequestFacts *request;
     OshIdentityQuestion *question;
+    OshIdentityAnswer identity;
+    char *identity_problem;
     OshPeerIdentity *peer;
     gint64 peer_read_at;
     guint64 reservation;
@@ -149,8 +169,20 @@ void osh_connection_set_destination(OshConnection *connection,
 /** osh_connection_enter: moves @connection to the end of the list of @step, as of now. */
 void osh_connection_enter(OshConnection *connection, OshConnectionStep step);
 
-/** osh_connection_identify: asks who it is, then decides. May free. */
+/**
+ * osh_connection_take_identity: asks which program made @connection, as soon as it has arrived.
+ * Decides where osh_connection_identify() waits for it. May free.
+ */
+void osh_connection_take_identity(OshConnection *connection);
+
+/** osh_connection_identify: decides, once it is known who it is. May free. */
 void osh_connection_identify(OshConnection *connection);
+
+/** osh_connection_refuse_identity: records and answers that it is not clear who it is. May free. */
+void osh_connection_refuse_identity(OshConnection *connection, const char *problem);
+
+/** osh_connection_client_gone: Returns: whether the client has reset its connection. */
+gboolean osh_connection_client_gone(const OshConnection *connection);
 
 /** osh_connection_decide: policy, resolution, destination, audit, dial. May free. */
 void osh_connection_decide(OshConnection *connection);
@@ -159,7 +191,7 @@ void osh_connection_decide(OshConnection *connection);
  * osh_connection_connected:
  * @connection: whose upstream_fd, upstream_watch and upstream_address are set
  *
- * Reads the holders again where the last reading is too old, then opens the tunnel. May free.
+ * Has the owners looked at where the last reading is too old, then opens the tunnel. May free.
  */
 void osh_connection_connected(OshConnection *connection);
 
@@ -174,9 +206,6 @@ void osh_shard_refresh_policy(OshNetworkShard *shard);
  * policy says. May free.
  */
 void osh_connection_redecide(OshConnection *connection);
-
-/** osh_connection_sweep: checks that the holders of a moving tunnel are still the same. */
-void osh_connection_sweep(OshConnection *connection);
 
 /**
  * osh_connection_linger:

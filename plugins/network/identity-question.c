@@ -4,8 +4,7 @@
  *
  * [shard]: a question belongs to the shard of its connection; the table of programs has a lock.
  * What another half tells is copied before it is used, and what it does not tell (no binary, no
- * hash) is a denial like any other uncertain identity. The provider may answer inside the call:
- * the answer is then delivered from the shard's queue, since callers do not expect it earlier.
+ * hash) is a denial like any other uncertain identity. The provider may answer inside the call.
  */
 #include "connection.h"
 
@@ -17,15 +16,9 @@
 
 struct _OshIdentityQuestion {
     OshNetworkShard *shard;
-    OshIdentityFunc done; /* NULL once cancelled */
-    gpointer data;
+    OshConnection *connection; /* NULL once cancelled */
+    OshIdentityFunc done;
     OshIdentityLookup *lookup; /* of our own scanner */
-    gboolean asking;
-    gboolean answered; /* while asking */
-    OshIdentityAnswer answer;
-    OshPeerIdentity *peer;
-    char *problem;
-    gint64 read_at;
 };
 
 void
@@ -65,6 +58,7 @@ peer_is(const OshPeer *told, const OshPeerIdentity *kept)
 {
     return told->pid == kept->pid && told->start_time == kept->start_time &&
            span_is(told->binary, kept->binary) && span_is(told->binary_sha256, kept->sha256) &&
+           span_is(told->execution, kept->execution != NULL ? kept->execution : "") &&
            spans_are(told->ancestors, told->n_ancestors, kept->ancestors, kept->n_ancestors) &&
            spans_are(told->cmdline, told->n_cmdline, kept->cmdline, kept->n_cmdline);
 }
@@ -91,6 +85,8 @@ peer_copy(const OshPeer *told)
     peer->binary = g_strndup(told->binary.data, told->binary.length);
     peer->sha256 = g_strndup(told->binary_sha256.data, told->binary_sha256.length);
     peer->shown_binary = g_utf8_make_valid(peer->binary, -1);
+    if (told->execution.length > 0)
+        peer->execution = g_strndup(told->execution.data, told->execution.length);
     peer->ancestors = copy_spans(told->ancestors, told->n_ancestors);
     peer->n_ancestors = (guint)told->n_ancestors;
     peer->cmdline = copy_spans(told->cmdline, told->n_cmdline);
@@ -127,44 +123,43 @@ osh_peer_table_intern(OshPeerTable *table, const OshPeer *told)
     return peer;
 }
 
+/* Ends the question before its answer is used: whoever is told may ask the next. */
 static void
-question_free(OshIdentityQuestion *question)
+question_answer(OshIdentityQuestion *question, OshIdentityAnswer answer, OshPeerIdentity *peer,
+                const char *problem, gint64 read_at)
 {
-    osh_peer_identity_unref(question->peer);
-    g_free(question->problem);
+    OshConnection *connection = question->connection;
+    OshIdentityFunc done = question->done;
+
     g_free(question);
-}
-
-static void
-question_deliver(gpointer data)
-{
-    OshIdentityQuestion *question = data;
-
-    if (question->done != NULL)
-        question->done(question->answer, question->peer, question->problem, question->read_at,
-                       question->data);
-    question_free(question);
-}
-
-static void
-question_settle(OshIdentityQuestion *question, const OshPeer *told, const GError *error)
-{
-    if (told == NULL) {
-        question->answer = g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND)
-                               ? OSH_IDENTITY_NO_SOCKET
-                               : OSH_IDENTITY_UNCERTAIN;
-        question->problem = g_strdup(error->message);
+    if (connection == NULL)
         return;
-    }
-    question->read_at = told->read_at;
+    connection->question = NULL;
+    done(answer, peer, problem, read_at, connection);
+}
+
+/* Returns: (transfer full) (nullable): what another half tells, if it is enough. */
+static OshPeerIdentity *
+question_copy(const OshIdentityQuestion *question, const OshPeer *told)
+{
     if (told->struct_size < sizeof *told || told->binary.length == 0 ||
-        told->binary_sha256.length == 0) {
-        question->answer = OSH_IDENTITY_UNCERTAIN;
-        question->problem = g_strdup("who connects was told without a program");
-        return;
-    }
-    question->answer = OSH_IDENTITY_FOUND;
-    question->peer = osh_peer_table_intern(&question->shard->network->peers, told);
+        told->binary_sha256.length == 0)
+        return NULL;
+    return osh_peer_table_intern(&question->shard->network->peers, told);
+}
+
+static void
+question_found(OshIdentityQuestion *question, const OshPeer *told)
+{
+    g_autoptr(OshPeerIdentity) peer = question_copy(question, told);
+
+    if (peer != NULL && told->basis == OSH_PEER_BASIS_CONNECT)
+        question->connection->by_connect = TRUE;
+    if (peer != NULL)
+        question_answer(question, OSH_IDENTITY_FOUND, peer, NULL, told->read_at);
+    else
+        question_answer(question, OSH_IDENTITY_UNCERTAIN, NULL,
+                        "who connects was told without a program", 0);
 }
 
 /* [shard]: from the process half. */
@@ -174,15 +169,47 @@ question_told(const OshPeer *told, const GError *error, gpointer data)
     OshIdentityQuestion *question = data;
 
     /* Whoever cancelled may be gone, and the network with it. */
-    if (question->done == NULL) {
-        question_free(question);
+    if (question->connection == NULL)
+        g_free(question);
+    else if (told != NULL)
+        question_found(question, told);
+    else
+        question_answer(question,
+                        g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND)
+                            ? OSH_IDENTITY_NO_SOCKET
+                            : OSH_IDENTITY_UNCERTAIN,
+                        NULL, error->message, 0);
+}
+
+/* [shard]: from the process half. */
+static void
+question_told_owners(OshPeerOwners owners, const OshPeer *told, const char *problem, gpointer data)
+{
+    OshIdentityQuestion *question = data;
+    OshIdentityAnswer answer = OSH_IDENTITY_UNCERTAIN;
+
+    if (question->connection == NULL) {
+        g_free(question);
         return;
     }
-    question_settle(question, told, error);
-    if (question->asking)
-        question->answered = TRUE;
-    else
-        question_deliver(question);
+    switch (owners) {
+    case OSH_PEER_OWNERS_ONE:
+        if (told != NULL) {
+            question_found(question, told);
+            return;
+        }
+        break;
+    case OSH_PEER_OWNERS_NONE:
+        answer = OSH_IDENTITY_NOBODY;
+        break;
+    case OSH_PEER_OWNERS_CLOSED:
+        answer = OSH_IDENTITY_NO_SOCKET;
+        break;
+    case OSH_PEER_OWNERS_UNCERTAIN:
+        break;
+    }
+    question_answer(question, answer, NULL,
+                    problem != NULL ? problem : "the owners of the connection were not told", 0);
 }
 
 /* [shard]: from our own scanner. */
@@ -190,16 +217,14 @@ static void
 question_scanned(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
                  gint64 read_at, gpointer data)
 {
-    OshIdentityQuestion *question = data;
-
-    question->done(answer, peer, problem, read_at, question->data);
-    question_free(question);
+    question_answer(data, answer, peer, problem, read_at);
 }
 
-OshIdentityQuestion *
-osh_identity_ask(const OshConnection *connection, OshIdentityFunc done, gpointer data)
+void
+osh_identity_ask(OshConnection *connection, OshIdentityPurpose purpose, OshIdentityFunc done)
 {
     const OshNetwork *network = connection->shard->network;
+    gint64 deadline = g_get_monotonic_time() + QUESTION_DEADLINE;
     const OshPeerTuple tuple = {
         .struct_size = sizeof tuple,
         .protocol = IPPROTO_TCP,
@@ -211,24 +236,20 @@ osh_identity_ask(const OshConnection *connection, OshIdentityFunc done, gpointer
     OshIdentityQuestion *question = g_new0(OshIdentityQuestion, 1);
 
     question->shard = connection->shard;
+    question->connection = connection;
     question->done = done;
-    question->data = data;
-    if (network->scanner != NULL) {
-        question->lookup = osh_identity_lookup_tuple(network->scanner, connection->shard->index,
-                                                     &tuple, question_scanned, question);
-        return question;
-    }
-    question->asking = TRUE;
-    osh_peer_identity_lookup(&network->peer_identity, &tuple,
-                             g_get_monotonic_time() + QUESTION_DEADLINE, question_told, question);
-    question->asking = FALSE;
-    /* A shard that takes no more is stopping, and its connections with it. */
-    if (question->answered &&
-        !osh_shard_post(&network->shard, question->shard->index, question_deliver, question)) {
-        question_free(question);
-        return NULL;
-    }
-    return question;
+    connection->question = question;
+    /* Without connect(2) the scan is all there is, at each question. */
+    if (network->scanner != NULL)
+        question->lookup =
+            osh_identity_lookup_owners(network->scanner, connection->shard->index, &tuple,
+                                       OSH_IDENTITY_DECIDE, question_scanned, question);
+    else if (purpose == OSH_IDENTITY_DECIDE)
+        osh_peer_identity_lookup(&network->peer_identity, &tuple, deadline, question_told,
+                                 question);
+    else
+        osh_peer_identity_owners(&network->peer_identity, &tuple, deadline, question_told_owners,
+                                 question);
 }
 
 void
@@ -236,9 +257,9 @@ osh_identity_question_cancel(OshIdentityQuestion *question)
 {
     if (question == NULL)
         return;
-    question->done = NULL;
+    question->connection = NULL;
     if (question->lookup == NULL)
         return;
     osh_identity_lookup_cancel(question->lookup);
-    question_free(question);
+    g_free(question);
 }

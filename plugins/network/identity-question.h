@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identity-question.h: asks who is at the other end of a connection: the process half of the
- * supervisor where it tells (openshell.peer-identity/1), otherwise our own scanner.
+ * identity-question.h: asks which program is at the other end of a connection: the process half of
+ * the supervisor where it tells (openshell.peer-identity/1), otherwise our own scanner.
  */
 #pragma once
 
@@ -14,13 +14,15 @@ typedef struct _OshIdentityQuestion OshIdentityQuestion;
 
 /**
  * osh_identity_ask: [shard] of @connection
- * @connection: whose tuple is known
- * @done: called later on the same shard, never inside this function
+ * @connection: whose tuple is known, and whose question is not under way
+ * @purpose: %OSH_IDENTITY_DECIDE, once, which program made the connection; %OSH_IDENTITY_CHECK,
+ *   which owns it now
+ * @done: called on the same shard, inside this function or later; @connection's question is over
+ *   by then
  *
- * Returns: (transfer none): valid until @done is called or it is cancelled
+ * The question is kept in @connection. May free, since @done may.
  */
-OshIdentityQuestion *osh_identity_ask(const OshConnection *connection, OshIdentityFunc done,
-                                      gpointer data);
+void osh_identity_ask(OshConnection *connection, OshIdentityPurpose purpose, OshIdentityFunc done);
 
 /** osh_identity_question_cancel: [shard] @question: (nullable): its callback will not be called. */
 void osh_identity_question_cancel(OshIdentityQuestion *question);

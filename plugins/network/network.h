@@ -85,6 +85,7 @@ typedef struct {
 
 /**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
+ * @looks: connections whose owners are looked at together when @look fires
  * @again: connections that used up their turn and go on after the others had theirs
  * @room_wanted: an on_room callback is under way
  * @redecided: generation by which all open connections were decided
@@ -99,6 +100,8 @@ struct _OshNetworkShard {
     OshPipePool *pipes;
     guint8 *scratch;
     OshConnectionList steps[OSH_N_STEPS];
+    GPtrArray *looks;
+    OshShardTimer *look;
     GPtrArray *again;
     gboolean again_posted;
     gboolean room_wanted;
@@ -148,6 +151,7 @@ struct _OshNetwork {
     OshMetric *bytes_down;
     OshInterface peer_identity;
     OshPeerTable peers;
+    OshImageTable *images; /* (nullable): of @scanner */
     OshIdentityScanner *scanner;
     OshSyntheticNames *names;
     OshCertificateAuthority *authority;

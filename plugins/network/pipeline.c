@@ -16,6 +16,7 @@
 #include "forward-request.h"
 #include "identity-question.h"
 #include "osh-destination.h"
+#include "owner-check.h"
 #include "relay.h"
 #include "reply.h"
 #include "resolution.h"
@@ -24,7 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Security rule 4: a reading of the holders that began longer ago is repeated. */
+/* Security rule 4: before the first byte, a reading that began longer ago is repeated. */
 #define IDENTITY_FRESH (100 * G_TIME_SPAN_MILLISECOND)
 
 #define ESTABLISHED "HTTP/1.1 200 Connection Established\r\n\r\n"
@@ -76,46 +77,74 @@ pipeline_layer(const OshConnection *connection)
     return osh_transport_name(connection->transport);
 }
 
-/* A client that has reset its connection has no socket any more: nothing is denied to it. */
-static gboolean
-pipeline_client_gone(const OshConnection *connection)
+/* Nothing is denied to a client that has no socket any more. */
+gboolean
+osh_connection_client_gone(const OshConnection *connection)
 {
     char byte;
 
     return recv(connection->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN;
 }
 
-static void
-pipeline_refuse_identity(OshConnection *connection, const char *problem)
+void
+osh_connection_refuse_identity(OshConnection *connection, const char *problem)
 {
     osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
     osh_refuse_denied(connection, "identity", NULL, problem, NULL, NULL);
 }
 
+/* With the identity known, one way or the other. */
 static void
-pipeline_identified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
-                    gint64 read_at, gpointer data)
+pipeline_identified(OshConnection *connection)
 {
-    OshConnection *connection = data;
     const OshNetworkConfig *config = &connection->shard->network->config;
 
-    connection->question = NULL;
-    if (answer == OSH_IDENTITY_NO_SOCKET && pipeline_client_gone(connection)) {
+    if (connection->identity == OSH_IDENTITY_NO_SOCKET && osh_connection_client_gone(connection)) {
         osh_connection_close(connection, "client gone");
         return;
     }
-    if (answer != OSH_IDENTITY_FOUND) {
-        pipeline_refuse_identity(connection, problem);
+    if (connection->identity != OSH_IDENTITY_FOUND) {
+        osh_connection_refuse_identity(connection, connection->identity_problem);
         return;
     }
-    connection->peer = osh_peer_identity_ref(peer);
-    connection->peer_read_at = read_at;
     connection->counted = TRUE;
-    if ((guint)g_atomic_int_add(&peer->n_connections, 1) >= config->max_connections_per_process) {
+    if ((guint)g_atomic_int_add(&connection->peer->n_connections, 1) >=
+        config->max_connections_per_process) {
         osh_refuse_limit(connection, "the process has too many connections open");
         return;
     }
     osh_connection_decide(connection);
+}
+
+static void
+pipeline_told(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem, gint64 read_at,
+              gpointer data)
+{
+    OshConnection *connection = data;
+
+    connection->identified = TRUE;
+    connection->identity = answer;
+    g_free(connection->identity_problem);
+    connection->identity_problem = g_strdup(problem);
+    if (peer != NULL) {
+        osh_peer_identity_unref(connection->peer);
+        connection->peer = osh_peer_identity_ref(peer);
+    }
+    connection->peer_read_at = read_at;
+    if (answer == OSH_IDENTITY_FOUND && connection->by_connect)
+        osh_owner_check_schedule(connection);
+    if (connection->step == OSH_STEP_IDENTIFY)
+        pipeline_identified(connection);
+}
+
+void
+osh_connection_take_identity(OshConnection *connection)
+{
+    const OshNetwork *network = connection->shard->network;
+
+    /* A scan of ours is left for the time when the answer is used. */
+    if (network->config.identity_required && network->scanner == NULL)
+        osh_identity_ask(connection, OSH_IDENTITY_DECIDE, pipeline_told);
 }
 
 void
@@ -126,7 +155,15 @@ osh_connection_identify(OshConnection *connection)
         return;
     }
     osh_connection_enter(connection, OSH_STEP_IDENTIFY);
-    connection->question = osh_identity_ask(connection, pipeline_identified, connection);
+    /* Owners may have changed since; what was read at connect(2) stays true. */
+    if (connection->identified && !connection->by_connect &&
+        osh_shard_now(&connection->shard->network->shard) - connection->peer_read_at >
+            IDENTITY_FRESH)
+        connection->identified = FALSE;
+    if (connection->identified)
+        pipeline_identified(connection);
+    else if (connection->question == NULL)
+        osh_identity_ask(connection, OSH_IDENTITY_DECIDE, pipeline_told);
 }
 
 static void
@@ -217,6 +254,7 @@ pipeline_permit(OshConnection *connection, OshVerdict *verdict)
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
     connection->treatment = verdict->treatment;
+    connection->owners_first = verdict->credentials;
     osh_connection_record(
         connection,
         verdict->action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED : OSH_DECISION_AUDITED, verdict);
@@ -323,32 +361,17 @@ pipeline_open(OshConnection *connection)
     osh_relay_start(connection);
 }
 
-static void
-pipeline_verified(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
-                  gint64 read_at, gpointer data)
-{
-    OshConnection *connection = data;
-
-    connection->question = NULL;
-    if (answer != OSH_IDENTITY_FOUND || !osh_peer_identity_equal(peer, connection->peer)) {
-        pipeline_refuse_identity(connection, answer != OSH_IDENTITY_FOUND
-                                                 ? problem
-                                                 : "another program now holds the connection");
-        return;
-    }
-    connection->peer_read_at = read_at;
-    osh_connection_connected(connection);
-}
-
 void
 osh_connection_connected(OshConnection *connection)
 {
     OshNetworkShard *shard = connection->shard;
 
     if (shard->network->config.identity_required &&
-        osh_shard_now(&shard->network->shard) - connection->peer_read_at > IDENTITY_FRESH) {
-        osh_connection_enter(connection, OSH_STEP_VERIFY);
-        connection->question = osh_identity_ask(connection, pipeline_verified, connection);
+        ((connection->owners_first && !connection->owners_seen) ||
+         osh_shard_now(&shard->network->shard) - connection->peer_read_at > IDENTITY_FRESH)) {
+        if (connection->step != OSH_STEP_VERIFY)
+            osh_connection_enter(connection, OSH_STEP_VERIFY);
+        osh_owner_check_now(connection);
         return;
     }
     if (osh_policy_interface_generation(&shard->network->policy) != connection->generation) {
@@ -360,39 +383,4 @@ osh_connection_connected(OshConnection *connection)
         }
     }
     pipeline_open(connection);
-}
-
-static void
-pipeline_swept(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem, gint64 read_at,
-               gpointer data)
-{
-    OshConnection *connection = data;
-
-    connection->question = NULL;
-    connection->peer_read_at = read_at;
-    /* Nobody: it was closed and these are its last bytes, or it is on its way to another process,
-       which the next sweep will see. */
-    if (answer == OSH_IDENTITY_NOBODY || answer == OSH_IDENTITY_NO_SOCKET ||
-        (answer == OSH_IDENTITY_FOUND && osh_peer_identity_equal(peer, connection->peer)))
-        return;
-    osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
-    osh_audit_denied(connection, "identity", NULL,
-                     answer != OSH_IDENTITY_FOUND ? problem
-                                                  : "another program now holds the connection",
-                     NULL, NULL);
-    connection->client_aborted = TRUE;
-    osh_connection_close(connection, "identity changed");
-}
-
-void
-osh_connection_sweep(OshConnection *connection)
-{
-    OshNetworkShard *shard = connection->shard;
-    guint64 moved = connection->up.moved + connection->down.moved;
-
-    if (!shard->network->config.identity_required || moved == connection->swept_bytes ||
-        connection->question != NULL)
-        return;
-    connection->swept_bytes = moved;
-    connection->question = osh_identity_ask(connection, pipeline_swept, connection);
 }

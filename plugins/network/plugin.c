@@ -301,8 +301,9 @@ network_find_identities(OshNetwork *network, GError **error)
         return FALSE;
     }
     network_workload(network, &workload);
-    network->scanner =
-        osh_identity_scanner_new(network->host, &network->shard, &workload, fd, error);
+    network->images = osh_image_table_new();
+    network->scanner = osh_identity_scanner_new(network->host, &network->shard, &workload,
+                                                network->images, fd, error);
     return network->scanner != NULL;
 }
 
@@ -399,7 +400,11 @@ network_stopped(gpointer data)
     NetworkPlugin *plugin = data;
     OshNetwork *network = &plugin->network;
 
+    /* What waits for a hash is answered, or dropped with its shard, before the scanner goes. */
+    if (network->images != NULL)
+        osh_image_table_end(network->images);
     g_clear_pointer(&network->scanner, osh_identity_scanner_free);
+    g_clear_pointer(&network->images, osh_image_table_unref);
     for (guint i = 0; network->shards != NULL && i < network->n_shards; i++)
         if (network->shards[i].network != NULL)
             osh_shard_part_clear(&network->shards[i]);

@@ -8,6 +8,7 @@
 
 #include "audit.h"
 #include "connection.h"
+#include "owner-check.h"
 #include "dns-listener.h"
 #include "facts.h"
 #include "listener.h"
@@ -33,6 +34,7 @@ osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index)
     part->pipes = osh_pipe_pool_new(MAX_LARGE_PIPES);
     part->scratch = g_malloc(OSH_NETWORK_SCRATCH_SIZE);
     part->again = g_ptr_array_new();
+    part->looks = g_ptr_array_new();
 }
 
 void
@@ -41,6 +43,7 @@ osh_shard_part_clear(OshNetworkShard *part)
     osh_buffer_pool_free(part->heads);
     osh_pipe_pool_free(part->pipes);
     g_ptr_array_unref(part->again);
+    g_ptr_array_unref(part->looks);
     g_free(part->scratch);
 }
 
@@ -111,7 +114,7 @@ part_sweep(OshNetworkShard *part, gint64 now)
         if (idle > 0 && now - at->since > idle)
             osh_connection_close(at, "idle");
         else
-            osh_connection_sweep(at);
+            osh_owner_check_sweep(at);
     }
 }
 
@@ -161,6 +164,7 @@ osh_shard_part_end(OshNetworkShard *part)
     for (guint i = 0; i < listeners->len; i++)
         osh_listener_leave(listeners->pdata[i], part);
     osh_shard_cancel_timer(&part->network->shard, g_steal_pointer(&part->tick));
+    osh_owner_check_end(part);
     for (guint step = 0; step < OSH_N_STEPS; step++)
         while (part->steps[step].first != NULL)
             osh_connection_close(part->steps[step].first, "stopping");

@@ -137,7 +137,8 @@ static gboolean
 build_filters(OshBox *box, GError **error)
 {
     box->clone3_filter = osh_seccomp_filter_clone3(error);
-    if (box->clone3_filter == NULL)
+    box->connect_filter = box->clone3_filter != NULL ? osh_seccomp_filter_connect(error) : NULL;
+    if (box->connect_filter == NULL)
         return FALSE;
     box->main_filter =
         osh_seccomp_filter_main(box->plugin->refuse_internet_sockets ? OSH_SECCOMP_NETWORK_BLOCKED
@@ -169,6 +170,9 @@ osh_process_describe_level(OshBox *box)
         g_string_append(level, " | no internet sockets");
     if (box->network_served)
         g_string_append_printf(level, " | %s", osh_process_capture_word(box->network->capture));
+    if (box->network_served && box->sealed)
+        g_string_append(level, plugin->connects != NULL ? " | identity by connect"
+                                                        : " | identity by scan");
     g_string_append_printf(level, " | user %s", box->identity->user);
     g_free(box->level);
     box->level = g_string_free(level, FALSE);
@@ -250,6 +254,9 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
     if (!open_session(box, error))
         return FALSE;
     take_diag_sockets(box);
+    /* Init is not dumpable, as a program of the box may be: what can be read of it can of them. */
+    box->can_notify = box->network_served && !g_str_equal(box->plugin->connect_identity, "scan") &&
+                      osh_connect_watch_can_read(osh_box_init_pidfd(box->handle));
     if (!osh_seccomp_give_up(error))
         return FALSE;
     describe(box);
@@ -349,6 +356,7 @@ osh_process_box_free(OshBox *box)
     osh_network_plan_free(box->network);
     osh_mount_plan_free(box->mounts);
     osh_identity_free(box->identity);
+    g_clear_pointer(&box->connect_filter, g_bytes_unref);
     g_clear_pointer(&box->clone3_filter, g_bytes_unref);
     g_clear_pointer(&box->main_filter, g_bytes_unref);
     g_clear_pointer(&box->report, g_variant_unref);

@@ -148,6 +148,10 @@ osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error)
     plan.netlinks = write_netlinks(&writer, seal->netlinks, seal->netlink_count);
     plan.path_rules = osh_box_plan_table(&writer, paths, sizeof *paths, seal->path_rule_count);
     plan.port_rules = osh_box_plan_table(&writer, ports, sizeof *ports, seal->port_rule_count);
+    if (seal->connect_filter != NULL)
+        plan.connect_filter =
+            osh_box_plan_bytes(&writer, g_bytes_get_data(seal->connect_filter, NULL),
+                               g_bytes_get_size(seal->connect_filter));
     return osh_box_plan_finish(&writer, &plan.plan, sizeof plan, OSH_INIT_SEAL, error);
 }
 

@@ -96,6 +96,21 @@ report(OshBox *box, const OshLandlockPlan *landlock, const OshBoxRuleReport *rep
     osh_process_describe_level(box);
 }
 
+/* Without a listener the owners of a socket have to tell who connects. */
+static gboolean
+begin_connect_identity(OshBox *box, int listener, GError **error)
+{
+    if (listener >= 0)
+        return osh_process_watch_connects(box, listener, error);
+    if (!box->network_served || !g_str_equal(box->plugin->connect_identity, "connect"))
+        return TRUE;
+    g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                        "process.identity=connect: this kernel, or a supervisor around this one, "
+                        "does not let connect(2) be watched; with best the owners of a socket tell "
+                        "who connects");
+    return FALSE;
+}
+
 gboolean
 osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error)
 {
@@ -115,6 +130,7 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         .path_rule_count = landlock->rules->len,
         .path_reports = reports,
     };
+    int listener = -1;
     GError *cause = NULL;
     gsize size;
 
@@ -132,13 +148,19 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         seal.netlinks = &netlink;
         seal.netlink_count = 1;
     }
+    if (box->can_notify) {
+        seal.connect_filter = box->connect_filter;
+        seal.connect_listener = &listener;
+    }
     if (!osh_box_seal(box->handle, &seal, &cause)) {
         osh_process_propagate(error, cause);
         return FALSE;
     }
+    if (!begin_connect_identity(box, listener, error))
+        return FALSE;
     keep_variables(box, contributions);
-    report(box, landlock, reports);
     box->sealed = TRUE;
+    report(box, landlock, reports);
     osh_process_watch_refusals(box);
     return TRUE;
 }

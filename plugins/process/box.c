@@ -644,6 +644,9 @@ osh_box_seal(OshBoxHandle *box, const OshBoxSeal *seal, GError **error)
     box->phase = complete ? PHASE_SEALED : PHASE_BROKEN;
     if (complete)
         box->degraded |= answer->reply.degraded;
+    if (seal->connect_listener != NULL)
+        *seal->connect_listener =
+            complete && answer->fd_count == 1 ? steal_fd(&answer->fds[0]) : -1;
     return complete;
 }
 

@@ -35,12 +35,12 @@ typedef struct {
     OshLaunchFunc launched;
     OshExitFunc exited;
     gpointer data;
-} OshProgram;
+} BoxProgram;
 
 static void
 program_free(gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
 
     osh_terminal_relay_free(program->relay);
     osh_session_streams_free(program->streams);
@@ -92,7 +92,7 @@ start_time_of(pid_t pid)
 static void
 signal_program(int signal_number, gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
 
     osh_box_signal(program->box->handle, program->id, signal_number, TRUE, NULL);
 }
@@ -100,17 +100,17 @@ signal_program(int signal_number, gpointer data)
 static void
 see_terminal(const char *bytes, gsize length, gpointer data)
 {
-    osh_session_output(((OshProgram *)data)->box->session, 1, bytes, length);
+    osh_session_output(((BoxProgram *)data)->box->session, 1, bytes, length);
 }
 
 static void
 terminal_has_room(gpointer data)
 {
-    osh_session_input_room(((OshProgram *)data)->box->session);
+    osh_session_input_room(((BoxProgram *)data)->box->session);
 }
 
 static void
-connect_terminal(OshProgram *program, OshBoxProcess *process)
+connect_terminal(BoxProgram *program, OshBoxProcess *process)
 {
     gboolean typed = program->terminal.is_terminal[0] && program->terminal.outer >= 0;
     OshTerminalRequest request = {
@@ -131,26 +131,26 @@ connect_terminal(OshProgram *program, OshBoxProcess *process)
 static gssize
 type_to_terminal(const char *bytes, gsize length, gpointer data)
 {
-    return osh_terminal_relay_type(((OshProgram *)data)->relay, bytes, length);
+    return osh_terminal_relay_type(((BoxProgram *)data)->relay, bytes, length);
 }
 
 static gssize
 type_to_streams(const char *bytes, gsize length, gpointer data)
 {
-    return osh_session_streams_input(bytes, length, ((OshProgram *)data)->streams);
+    return osh_session_streams_input(bytes, length, ((BoxProgram *)data)->streams);
 }
 
 static void
 resize_program(guint16 rows, guint16 columns, gpointer data)
 {
-    const OshProgram *program = data;
+    const BoxProgram *program = data;
 
     if (program->relay != NULL)
         osh_terminal_relay_resize(program->relay, rows, columns);
 }
 
 static void
-let_people_attach(OshProgram *program)
+let_people_attach(BoxProgram *program)
 {
     OshSessionProgram attended = {
         .input = program->relay != NULL ? type_to_terminal : type_to_streams,
@@ -181,7 +181,7 @@ explain(const OshBox *box, const GError *cause)
 }
 
 static void
-launch_failed(OshProgram *program, const GError *cause)
+launch_failed(BoxProgram *program, const GError *cause)
 {
     OshBox *box = program->box;
     GError *error = NULL;
@@ -198,7 +198,7 @@ launch_failed(OshProgram *program, const GError *cause)
 static void
 box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
     OshBox *box = program->box;
     OshProcess started = {.struct_size = sizeof(OshProcess)};
 
@@ -226,7 +226,7 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
 static void
 program_finished(gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
     OshBox *box = program->box;
     gboolean signalled = WIFSIGNALED(program->status);
     gint code = signalled ? -1 : WEXITSTATUS(program->status);
@@ -247,7 +247,7 @@ program_finished(gpointer data)
 static void
 output_delivered(gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
     gboolean signalled = WIFSIGNALED(program->status);
 
     if (program->streams != NULL)
@@ -262,7 +262,7 @@ output_delivered(gpointer data)
 static void
 box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
 {
-    OshProgram *program = data;
+    BoxProgram *program = data;
 
     (void)handle;
     (void)id;
@@ -274,7 +274,7 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
 }
 
 static gboolean
-duplicate_stdio(OshProgram *program, const OshLaunchSpec *spec, GError **error)
+duplicate_stdio(BoxProgram *program, const OshLaunchSpec *spec, GError **error)
 {
     const int wanted[3] = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd};
 
@@ -290,11 +290,11 @@ duplicate_stdio(OshProgram *program, const OshLaunchSpec *spec, GError **error)
     return TRUE;
 }
 
-static OshProgram *
+static BoxProgram *
 program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshExitFunc exited,
             gpointer data)
 {
-    OshProgram *program = g_new0(OshProgram, 1);
+    BoxProgram *program = g_new0(BoxProgram, 1);
 
     program->box = box;
     program->kind = g_utf8_make_valid(spec->kind, -1);
@@ -310,7 +310,7 @@ program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshE
 }
 
 static void
-choose_terminal(OshProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *launch)
+choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *launch)
 {
     program->terminal = osh_terminal_choose(program->stdio);
     if (spec->terminal == OSH_LAUNCH_PTY) {
@@ -341,7 +341,7 @@ choose_terminal(OshProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
 
 /* Without a terminal the program's streams pass through us, so that others see them too. */
 static gboolean
-choose_streams(OshProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
+choose_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
 {
     if (!program->attended || launch->terminal)
         return TRUE;
@@ -370,7 +370,7 @@ environment_of(OshBox *box, const OshLaunchSpec *spec, GError **error)
 }
 
 static guint32
-start_program(OshBox *box, OshProgram *program, const OshLaunchSpec *spec, GError **error)
+start_program(OshBox *box, BoxProgram *program, const OshLaunchSpec *spec, GError **error)
 {
     g_auto(GStrv) environment = environment_of(box, spec, error);
     OshBoxFilter filters[2];
@@ -412,7 +412,7 @@ static void
 launcher_launch(gpointer instance, OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched,
                 OshExitFunc exited, gpointer data)
 {
-    OshProgram *program = program_new(box, spec, launched, exited, data);
+    BoxProgram *program = program_new(box, spec, launched, exited, data);
     GError *cause = NULL;
 
     (void)instance;
@@ -474,7 +474,7 @@ launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_n
 static gboolean
 launcher_resize(gpointer instance, OshBox *box, guint64 process_id, guint16 rows, guint16 columns)
 {
-    const OshProgram *program =
+    const BoxProgram *program =
         g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
 
     (void)instance;

@@ -72,6 +72,12 @@ OSH_PLUGIN_MANIFEST(
     "help=a policy with a network also reads /usr, /lib, /etc, /app and /var/log, as "
     "OpenShell's\n"
     "\n"
+    "[config identity]\n"
+    "type=string\n"
+    "default=best\n"
+    "help=how the program of a connection is found: best, connect (by its connect(2) alone) or "
+    "scan (by the owners of its socket)\n"
+    "\n"
     "[config capture]\n"
     "type=string\n"
     "default=best\n"
@@ -86,6 +92,15 @@ strings_setting(GVariant *config, const char *key)
     if (config == NULL || !g_variant_lookup(config, key, "^as", &value))
         value = g_new0(char *, 1);
     return value;
+}
+
+static char *
+string_setting(GVariant *config, const char *key, const char *fallback)
+{
+    char *value;
+
+    return config != NULL && g_variant_lookup(config, key, "s", &value) ? value
+                                                                        : g_strdup(fallback);
 }
 
 static gboolean
@@ -104,13 +119,14 @@ process_destroy(gpointer self)
     OshProcessPlugin *plugin = self;
 
     osh_process_box_free(plugin->box);
-    osh_identity_scanner_free(plugin->scanner);
+    osh_process_end_identity(plugin);
     g_strfreev(plugin->groups);
     g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
     g_free(plugin->session);
     g_free(plugin->capture);
+    g_free(plugin->connect_identity);
     g_clear_pointer(&plugin->limits, g_array_unref);
     g_free(plugin);
 }
@@ -125,23 +141,32 @@ process_start(gpointer self, OshReadyFunc ready, gpointer data)
 }
 
 static gboolean
+check_identity(const char *name, GError **error)
+{
+    static const char *const names[] = {"best", "connect", "scan", NULL};
+
+    if (g_strv_contains(names, name))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "identity: \"%s\" is none of best, connect and scan", name);
+    return FALSE;
+}
+
+static gboolean
 check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
 {
     g_auto(GStrv) limits = strings_setting(config, "limits");
     GError *cause = NULL;
-    char *capture;
 
     plugin->limits = osh_program_limits_parse((const char *const *)limits, &cause);
     if (plugin->limits == NULL) {
         osh_process_propagate(error, cause);
         return FALSE;
     }
-    plugin->capture = g_strdup("best");
-    if (config != NULL && g_variant_lookup(config, "capture", "s", &capture)) {
-        g_free(plugin->capture);
-        plugin->capture = capture;
-    }
+    plugin->capture = string_setting(config, "capture", "best");
+    plugin->connect_identity = string_setting(config, "identity", "best");
     return osh_process_check_capture(plugin->capture, error) &&
+           check_identity(plugin->connect_identity, error) &&
            osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error);
 }
 
@@ -152,6 +177,9 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
     GVariant *config = osh_host_config(host);
 
     plugin->host = host;
+    plugin->images = osh_image_table_new();
+    for (gsize i = 0; i < OSH_PROCESS_N_DIAGS; i++)
+        g_mutex_init(&plugin->diags[i].mutex);
     plugin->baseline = boolean_setting(config, "baseline", TRUE);
     plugin->require_pid_limit = boolean_setting(config, "require-pid-limit", FALSE) ||
                                 g_getenv("OPENSHELL_REQUIRE_RUNTIME_PID_LIMIT") != NULL;

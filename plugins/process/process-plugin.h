@@ -16,6 +16,7 @@
 #include "session-streams.h"
 #include "terminal.h"
 
+#include "osh-identity-connect.h"
 #include "osh-identity.h"
 
 #include "openshell/ext/peer-identity.h"
@@ -27,6 +28,14 @@
 #include <glib.h>
 
 G_BEGIN_DECLS
+
+/* Shards that share one of these wait for each other for the length of a question. */
+#define OSH_PROCESS_N_DIAGS 8
+
+typedef struct {
+    GMutex mutex;
+    OshSocketDiag *diag; /* (nullable): from its first use on */
+} OshLockedDiag;
 
 typedef struct {
     const OshHost *host;
@@ -44,6 +53,10 @@ typedef struct {
     gboolean require_pid_limit;
     OshIdentityScanner *scanner; /* (nullable): from start on, when there is a box */
     gboolean scanner_has_shards;
+    OshImageTable *images;
+    OshConnectWatch *connects; /* (nullable): from the seal on, where the kernel can notify */
+    OshLockedDiag diags[OSH_PROCESS_N_DIAGS];
+    char *connect_identity; /* checked */
     uid_t workload_uid; /* of every program in the box */
     OshInterface shard;
     char *session; /* (nullable): path of its socket */
@@ -83,6 +96,8 @@ struct _OshBox {
     guint n_rules;              /* after the seal: Landlock rules of the policy that hold */
     guint n_skipped;            /* and those that were left out */
     GVariant *report;           /* a{sv}, after the seal */
+    gboolean can_notify; /* connect(2) can be watched, as far as could be tried before the seal */
+    GBytes *connect_filter; /* (nullable) */
     GBytes *clone3_filter;
     GBytes *main_filter;
 
@@ -91,7 +106,7 @@ struct _OshBox {
     gboolean sealed;
     gboolean closing;
     GArray *contributions; /* OshEnvironmentVariable, strings owned */
-    GHashTable *programs;  /* launch id -> OshProgram, see launcher.c */
+    GHashTable *programs;  /* launch id -> BoxProgram, see launcher.c */
 
     OshBoxLostFunc lost;
     gpointer lost_data;
@@ -114,6 +129,17 @@ extern const OshPeerIdentityInterface osh_peer_identity_vtable;
  * Starts the thread that finds the holders of the box's sockets; nothing without a box.
  */
 gboolean osh_process_start_scanner(OshProcessPlugin *plugin, GError **error);
+
+/**
+ * osh_process_watch_connects:
+ * @listener: (transfer full): of the filter that notifies of connect(2)
+ *
+ * From now on the programs of @box are read when they connect. Before any of them runs.
+ */
+gboolean osh_process_watch_connects(OshBox *box, int listener, GError **error);
+
+/** osh_process_end_identity: ends the threads of both; nothing is asked any more. */
+void osh_process_end_identity(OshProcessPlugin *plugin);
 
 /** osh_process_take_diag_socket: [any] Returns: (transfer full): one of the box, or -1. */
 int osh_process_take_diag_socket(OshBox *box);

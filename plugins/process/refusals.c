@@ -136,14 +136,14 @@ sender_look_up(Sender *sender)
         .client_port = packet->source_port,
         .destination_port = packet->destination_port,
     };
-    guint64 inode;
+    OshSocketFound found;
 
     if (!has_sockets(packet->protocol) || packet->source_port == 0 || scanner == NULL ||
         watch->diag == NULL)
         return;
-    if (osh_socket_diag_find(watch->diag, &tuple, &inode) == 0)
-        sender->lookup =
-            osh_identity_lookup_name(scanner, OSH_IDENTITY_ON_MAIN, inode, sender_known, sender);
+    if (osh_socket_diag_find(watch->diag, &tuple, &found) == 0)
+        sender->lookup = osh_identity_lookup_name(scanner, OSH_IDENTITY_ON_MAIN, found.inode,
+                                                  sender_known, sender);
     else
         sender->problem = g_strdup("its socket was closed already");
 }

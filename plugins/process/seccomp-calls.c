@@ -69,6 +69,9 @@ static const OshSeccompCall calls[] = {
     CALL(close_range, EPERM, SOME_FIXED, "with a descriptor table of its own"),
     CALL(socket, EPERM, SOME_FIXED, "all but Unix, internet and NETLINK_ROUTE sockets"),
     CALL(socketpair, EPERM, SOME_FIXED, "the same families"),
+    CALL(sendto, EOPNOTSUPP, SOME_FIXED, "MSG_FASTOPEN: connects without connect(2)"),
+    CALL(sendmsg, EOPNOTSUPP, SOME_FIXED, "MSG_FASTOPEN"),
+    CALL(sendmmsg, EOPNOTSUPP, SOME_FIXED, "MSG_FASTOPEN"),
 };
 
 const OshSeccompCall *

@@ -80,14 +80,14 @@ static const guint32 namespace_flags[] = {
 };
 
 static void
-refuse_if(Filter *filter, int call, guint count, const struct scmp_arg_cmp *conditions)
+refuse_if(Filter *filter, int call, guint count, const struct scmp_arg_cmp *conditions, int answer)
 {
     int status;
 
     if (filter->status != 0)
         return;
-    status =
-        seccomp_rule_add_array(filter->context, SCMP_ACT_ERRNO(EPERM), call, count, conditions);
+    status = seccomp_rule_add_array(filter->context, SCMP_ACT_ERRNO((guint)answer), call, count,
+                                    conditions);
     /* A call that this architecture does not have needs no rule. */
     if (status != -EDOM)
         filter->status = status;
@@ -124,11 +124,17 @@ refuse_whole_calls(Filter *filter)
 
 /* When the bits of @mask in an argument are exactly @value. */
 static void
-refuse_bits(Filter *filter, int call, guint argument, guint32 mask, guint32 value)
+answer_bits(Filter *filter, int call, guint argument, guint32 mask, guint32 value, int answer)
 {
     const struct scmp_arg_cmp condition = SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value);
 
-    refuse_if(filter, call, 1, &condition);
+    refuse_if(filter, call, 1, &condition, answer);
+}
+
+static void
+refuse_bits(Filter *filter, int call, guint argument, guint32 mask, guint32 value)
+{
+    answer_bits(filter, call, argument, mask, value, EPERM);
 }
 
 static void
@@ -171,6 +177,18 @@ refuse_hidden_descriptors(Filter *filter)
     refuse_bits(filter, SCMP_SYS(close_range), 2, CLOSE_RANGE_UNSHARE, CLOSE_RANGE_UNSHARE);
 }
 
+/*
+ * TCP Fast Open connects without connect(2), by which a program is known (security rule 4). This is
+ * what a kernel answers where its clients may not use it, so programs fall back.
+ */
+static void
+refuse_fast_open(Filter *filter)
+{
+    answer_bits(filter, SCMP_SYS(sendto), 3, MSG_FASTOPEN, MSG_FASTOPEN, EOPNOTSUPP);
+    answer_bits(filter, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, MSG_FASTOPEN, EOPNOTSUPP);
+    answer_bits(filter, SCMP_SYS(sendmmsg), 3, MSG_FASTOPEN, MSG_FASTOPEN, EOPNOTSUPP);
+}
+
 static void
 refuse_namespaces(Filter *filter)
 {
@@ -199,12 +217,13 @@ add_conditional_rules(Filter *filter, OshSeccompNetwork network)
     refuse_families(filter, SCMP_SYS(socketpair), network);
     /* NETLINK_ROUTE stays: getifaddrs() needs it, and it can change nothing without capabilities.
      */
-    refuse_if(filter, SCMP_SYS(socket), G_N_ELEMENTS(netlink_but_route), netlink_but_route);
+    refuse_if(filter, SCMP_SYS(socket), G_N_ELEMENTS(netlink_but_route), netlink_but_route, EPERM);
 
     if (!is_allowed(filter, "execveat"))
         refuse_bits(filter, SCMP_SYS(execveat), 4, AT_EMPTY_PATH, AT_EMPTY_PATH);
     refuse_namespaces(filter);
     refuse_hidden_descriptors(filter);
+    refuse_fast_open(filter);
     if (!is_allowed(filter, "seccomp")) {
         refuse_value(filter, SCMP_SYS(seccomp), 0, SECCOMP_SET_MODE_FILTER);
         refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);
@@ -288,6 +307,20 @@ osh_seccomp_filter_clone3(GError **error)
     GBytes *program;
 
     refuse_whole(&filter, SCMP_SYS(clone3), ENOSYS);
+    program = export_program(&filter, error);
+    if (filter.context != NULL)
+        seccomp_release(filter.context);
+    return program;
+}
+
+GBytes *
+osh_seccomp_filter_connect(GError **error)
+{
+    Filter filter = new_filter();
+    GBytes *program;
+
+    if (filter.status == 0)
+        filter.status = seccomp_rule_add(filter.context, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
     program = export_program(&filter, error);
     if (filter.context != NULL)
         seccomp_release(filter.context);

@@ -32,6 +32,17 @@ typedef enum {
 GBytes *osh_seccomp_filter_clone3(GError **error);
 
 /**
+ * osh_seccomp_filter_connect:
+ * @error: return location
+ *
+ * Notifies a listener of each connect(2) and allows everything else; for the init of a box, whose
+ * programs inherit it.
+ *
+ * Returns: (transfer full) (nullable): an array of struct sock_filter
+ */
+GBytes *osh_seccomp_filter_connect(GError **error);
+
+/**
  * osh_seccomp_filter_main:
  * @network: whether internet sockets are refused
  * @allowed: (nullable) (array zero-terminated=1): calls of seccomp-calls.h that are not refused,

@@ -76,10 +76,35 @@ identity_lookup(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, O
     done(error == NULL ? &peer : NULL, error, data);
 }
 
+static void
+identity_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
+                OshPeerOwnersFunc done, gpointer data)
+{
+    OshPeer peer = {.struct_size = sizeof(OshPeer),
+                    .pid = 42,
+                    .binary = OSH_SPAN_LITERAL("/usr/bin/curl"),
+                    .basis = OSH_PEER_BASIS_OWNERS};
+
+    (void)instance;
+    (void)deadline;
+    if (tuple->client_port != 0)
+        done(OSH_PEER_OWNERS_ONE, &peer, NULL, data);
+    else
+        done(OSH_PEER_OWNERS_CLOSED, NULL, "no socket has this tuple", data);
+}
+
 static const OshPeerIdentityInterface identity_vtable = {
     .struct_size = sizeof(OshPeerIdentityInterface),
     .lookup = identity_lookup,
+    .owners = identity_owners,
 };
+
+static void
+keep_owners(OshPeerOwners owners, const OshPeer *peer, const char *problem, gpointer data)
+{
+    g_assert_true((peer == NULL) == (problem != NULL));
+    *(OshPeerOwners *)data = owners;
+}
 
 static void
 count_peer(const OshPeer *peer, const GError *error, gpointer data)
@@ -133,13 +158,18 @@ test_peer_is_found_by_its_exact_tuple(void)
                           .protocol = IPPROTO_TCP,
                           .client_port = 40000,
                           .destination_port = 443};
+    OshPeerOwners owners = OSH_PEER_OWNERS_UNCERTAIN;
     gint score = 0;
 
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 1);
+    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_ONE);
     tuple.client_port = 0;
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 101);
+    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_CLOSED);
 }
 
 static void
@@ -152,6 +182,7 @@ test_missing_functions_have_their_stated_default(void)
     OshPeerTuple tuple = {.struct_size = sizeof(OshPeerTuple)};
     OshSandboxListener listener;
     gboolean refused = FALSE;
+    OshPeerOwners owners = OSH_PEER_OWNERS_ONE;
     gint score = 0;
 
     g_assert_cmpuint(osh_sandbox_net_claim(&net, OSH_SANDBOX_LISTENER_PROXY, &listener, 1), ==, 0);
@@ -161,6 +192,8 @@ test_missing_functions_have_their_stated_default(void)
     g_assert_true(refused);
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 100);
+    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_UNCERTAIN);
 }
 
 int

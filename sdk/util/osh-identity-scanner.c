@@ -1,27 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scanner's thread: one look over the workload's descriptors answers every lookup that was
+ * The scanner's thread: one scan of the workload's descriptors answers every lookup that was
  * waiting when it began. Lookups are made and answered on [main] or shards; in between they belong
- * to this thread, which touches neither their callback nor its data. Never answers from an older
- * look.
+ * to this thread, or to one that hashes an executable, which touch neither their callback nor its
+ * data. Never answers from an older scan.
+ *
+ * Readings of /proc are not atomic, and what was not seen may be there all the same (security rule
+ * 4). An answer that decides about a connection therefore comes from two readings of every process
+ * that agree. A scan that sees no owner, or different ones, is made again: a process may have been
+ * starting another program, whose descriptors close only after its executable has changed.
  */
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"
 
 #include <errno.h>
 
-/* A process that was forked while the list was read may hold the socket; one more look finds it. */
-#define MAX_LOOKS 2
+/* A process that was forked while the list was read may own the socket. */
+#define MAX_LOOKS 3
+/* Until descriptors stand still. */
+#define MAX_READINGS 5
+/* Between two looks: longer than an exec takes from the new executable to the closed descriptors. */
+#define LOOK_AGAIN_USEC 1000
 
 struct _OshIdentityLookup {
+    OshIdentityScanner *scanner;
     OshIdentityFunc done;
     gpointer data;
     guint shard;
     guint looks;
-    gboolean by_tuple;
+    gboolean name_only;
+    OshIdentityPurpose purpose;
     OshPeerTuple tuple;
     guint64 inode;
     OshIdentityAnswer answer;
+    OshProgram *program;
     OshPeerIdentity *peer;
     char *problem;
     gint64 read_at;
@@ -36,6 +48,7 @@ struct _OshIdentityScanner {
     OshInterface shard;
     guint n_shards;
     OshSocketDiag *diag;
+    OshImageTable *images;
     OshWorkloadProcesses *processes;
     OshProgramCache *programs;
     GThread *thread;
@@ -45,11 +58,17 @@ struct _OshIdentityScanner {
     gboolean ending;
 };
 
-/* One scan. @wanted maps an inode to the array of pids that hold it. */
+/* The owners of one socket, as one reading saw them. */
+typedef struct {
+    GArray *pids;
+    GArray *pids_before; /* by the reading before */
+    gboolean settled;
+} Owners;
+
+/* One scan. @wanted maps an inode to its Owners. */
 typedef struct {
     GHashTable *wanted;
-    gboolean unreadable;
-    pid_t unreadable_pid;
+    pid_t unreadable; /* 0: every process was read */
 } Scan;
 
 static void
@@ -57,6 +76,7 @@ lookup_free(gpointer data)
 {
     OshIdentityLookup *lookup = data;
 
+    osh_program_unref(lookup->program);
     osh_peer_identity_unref(lookup->peer);
     g_free(lookup->problem);
     g_free(lookup);
@@ -81,159 +101,343 @@ batch_deliver(gpointer data)
 }
 
 static void
-scan_found(pid_t pid, guint64 inode, gpointer data)
+owners_free(gpointer data)
 {
-    Scan *scan = data;
-    GArray *holders = g_hash_table_lookup(scan->wanted, &inode);
+    Owners *owners = data;
 
-    if (holders == NULL)
-        return;
-    if (holders->len == 0 || g_array_index(holders, pid_t, holders->len - 1) != pid)
-        g_array_append_val(holders, pid);
+    g_array_unref(owners->pids);
+    g_array_unref(owners->pids_before);
+    g_free(owners);
 }
 
 static void
-lookup_uncertain(OshIdentityLookup *lookup, char *problem)
+scan_want(Scan *scan, guint64 *inode)
 {
-    lookup->answer = OSH_IDENTITY_UNCERTAIN;
+    Owners *owners;
+
+    if (g_hash_table_contains(scan->wanted, inode))
+        return;
+    owners = g_new0(Owners, 1);
+    owners->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    owners->pids_before = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_hash_table_insert(scan->wanted, inode, owners);
+}
+
+static void
+scan_found(pid_t pid, guint64 inode, gpointer data)
+{
+    Scan *scan = data;
+    Owners *owners = g_hash_table_lookup(scan->wanted, &inode);
+
+    if (owners == NULL)
+        return;
+    if (owners->pids->len == 0 ||
+        g_array_index(owners->pids, pid_t, owners->pids->len - 1) != pid)
+        g_array_append_val(owners->pids, pid);
+}
+
+static gint
+compare_pids(gconstpointer left, gconstpointer right)
+{
+    return *(const pid_t *)left - *(const pid_t *)right;
+}
+
+/* Returns: whether every reading since the last one saw the same owners of everything wanted. */
+static gboolean
+scan_compare(Scan *scan)
+{
+    gboolean all = TRUE;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, scan->wanted);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Owners *owners = value;
+
+        g_array_sort(owners->pids, compare_pids);
+        owners->settled = owners->pids->len == owners->pids_before->len &&
+                          (owners->pids->len == 0 ||
+                           memcmp(owners->pids->data, owners->pids_before->data,
+                                  owners->pids->len * sizeof(pid_t)) == 0);
+        all = all && owners->settled;
+    }
+    return all;
+}
+
+static void
+scan_read(const OshIdentityScanner *scanner, Scan *scan)
+{
+    const GArray *pids = osh_workload_processes_list(scanner->processes);
+    GHashTableIter iter;
+    gpointer value;
+
+    scan->unreadable = 0;
+    g_hash_table_iter_init(&iter, scan->wanted);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Owners *owners = value;
+        GArray *before = owners->pids_before;
+
+        owners->pids_before = owners->pids;
+        owners->pids = before;
+        g_array_set_size(before, 0);
+    }
+    /* The newest first: they are the likeliest to end while others are read. */
+    for (guint i = pids->len; i-- > 0;) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+
+        /* PID 1 of a box is our own init: it owns no connection and none can be passed to it. */
+        if (pid == osh_workload_init(scanner->processes))
+            continue;
+        if (osh_workload_each_socket(pid, scan_found, scan) == -EACCES)
+            scan->unreadable = pid;
+    }
+}
+
+static void
+lookup_answer(OshIdentityLookup *lookup, OshIdentityAnswer answer, char *problem)
+{
+    lookup->answer = answer;
+    g_clear_pointer(&lookup->program, osh_program_unref);
     g_clear_pointer(&lookup->peer, osh_peer_identity_unref);
     g_free(lookup->problem);
     lookup->problem = problem;
 }
 
+/* Returns: whether @lookup has an owner after @program, another process that owns the socket. */
+static gboolean
+lookup_add_owner(OshIdentityLookup *lookup, OshProgram *program)
+{
+    if (lookup->program != NULL && !osh_program_same(lookup->program, program)) {
+        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
+                      g_strdup_printf("different programs own the connection, processes %d and %d",
+                                      osh_program_pid(lookup->program), osh_program_pid(program)));
+        return FALSE;
+    }
+    /* Of a program and its forks the oldest stands for all. */
+    if (lookup->program == NULL ||
+        osh_program_start_time(program) < osh_program_start_time(lookup->program)) {
+        osh_program_unref(lookup->program);
+        lookup->program = osh_program_ref(program);
+    }
+    lookup->answer = OSH_IDENTITY_FOUND;
+    return TRUE;
+}
+
+static void
+scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdentityLookup *lookup)
+{
+    for (guint i = 0; i < pids->len; i++) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+        g_autoptr(OshProgram) program = NULL;
+        char *problem = NULL;
+
+        program = osh_program_read(scanner->programs, pid, pid, &problem);
+        /* It has ended: no descriptor of it is left. */
+        if (program == NULL && problem == NULL)
+            continue;
+        if (program == NULL) {
+            lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN, problem);
+            return;
+        }
+        if (!lookup_add_owner(lookup, program))
+            return;
+    }
+}
+
+/* For a record: the first that can be named, unless another one runs another program. */
+static void
+scanner_judge_name(const GArray *pids, OshIdentityLookup *lookup)
+{
+    for (guint i = 0; i < pids->len; i++) {
+        char *problem = NULL;
+        g_autoptr(OshPeerIdentity) owner =
+            osh_program_name(g_array_index(pids, pid_t, i), &problem);
+
+        if (owner == NULL) {
+            lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN, problem);
+            return;
+        }
+        if (lookup->peer != NULL && !g_str_equal(lookup->peer->binary, owner->binary)) {
+            char *text = g_strdup_printf("different programs own the connection, processes %d "
+                                         "and %d",
+                                         lookup->peer->pid, owner->pid);
+
+            lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN, text);
+            return;
+        }
+        if (lookup->peer == NULL)
+            lookup->peer = osh_peer_identity_ref(owner);
+        lookup->answer = OSH_IDENTITY_FOUND;
+    }
+}
+
 static void
 scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *lookup)
 {
-    const GArray *holders = g_hash_table_lookup(scan->wanted, &lookup->inode);
+    const Owners *owners = g_hash_table_lookup(scan->wanted, &lookup->inode);
 
-    if (holders == NULL)
+    if (owners == NULL)
         return;
-    if (scan->unreadable) {
-        lookup_uncertain(lookup, g_strdup_printf("process %d of the workload cannot be read",
-                                                 scan->unreadable_pid));
+    lookup_answer(lookup, OSH_IDENTITY_NOBODY, NULL);
+    if (scan->unreadable != 0) {
+        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
+                      g_strdup_printf("process %d of the workload cannot be read",
+                                      scan->unreadable));
         return;
     }
-    lookup->answer = OSH_IDENTITY_NOBODY;
-    for (guint i = 0; i < holders->len; i++) {
-        pid_t pid = g_array_index(holders, pid_t, i);
-        char *problem = NULL;
-        g_autoptr(OshPeerIdentity) holder =
-            lookup->by_tuple ? osh_program_identify(scanner->programs, pid, &problem)
-                             : osh_program_name(pid, &problem);
-
-        if (holder == NULL) {
-            lookup_uncertain(lookup, problem);
-            return;
-        }
-        if (lookup->peer != NULL && !osh_peer_identity_equal(lookup->peer, holder)) {
-            lookup_uncertain(lookup,
-                             g_strdup_printf("the connection is held by different programs, "
-                                             "processes %d and %d",
-                                             lookup->peer->pid, pid));
-            return;
-        }
-        if (lookup->peer == NULL || holder->pid < lookup->peer->pid) {
-            osh_peer_identity_unref(lookup->peer);
-            lookup->peer = osh_peer_identity_ref(holder);
-        }
-        lookup->answer = OSH_IDENTITY_FOUND;
+    if (lookup->name_only) {
+        scanner_judge_name(owners->pids, lookup);
+    } else if (lookup->purpose == OSH_IDENTITY_DECIDE && !owners->settled) {
+        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
+                      g_strdup("the owners of the connection change while they are read"));
+        return;
+    } else {
+        scanner_judge_program(scanner, owners->pids, lookup);
     }
-    if (lookup->answer == OSH_IDENTITY_NOBODY && lookup->problem == NULL)
-        lookup->problem = g_strdup("no process of the workload holds the connection");
+    if (lookup->answer == OSH_IDENTITY_NOBODY)
+        lookup->problem = g_strdup("no process of the workload was seen to own the connection");
 }
 
 /* Returns: FALSE when there is nothing to look for, with the answer set. */
 static gboolean
 scanner_find_socket(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
 {
+    OshSocketFound found;
     int result;
 
-    if (!lookup->by_tuple)
+    if (lookup->name_only)
         return TRUE;
     lookup->inode = 0;
-    result = scanner->diag != NULL
-                 ? osh_socket_diag_find(scanner->diag, &lookup->tuple, &lookup->inode)
-                 : -EOPNOTSUPP;
-    if (result == 0)
+    result = scanner->diag != NULL ? osh_socket_diag_find(scanner->diag, &lookup->tuple, &found)
+                                   : -EOPNOTSUPP;
+    if (result == 0) {
+        lookup->inode = found.inode;
         return TRUE;
-    if (result == -ENOENT) {
-        lookup_uncertain(lookup, g_strdup("the socket at the other end is not known here"));
-        lookup->answer = OSH_IDENTITY_NO_SOCKET;
-    } else {
-        lookup_uncertain(lookup, g_strdup_printf("the socket at the other end cannot be looked "
-                                                 "up: %s",
-                                                 g_strerror(-result)));
     }
+    if (result == -ENOENT)
+        lookup_answer(lookup, OSH_IDENTITY_NO_SOCKET,
+                      g_strdup("the socket at the other end is not known here"));
+    else
+        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
+                      g_strdup_printf("the socket at the other end cannot be looked up: %s",
+                                      g_strerror(-result)));
     return FALSE;
 }
 
 static void
 scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 {
-    Scan scan = {.wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-                                                 (GDestroyNotify)g_array_unref)};
+    Scan scan = {
+        .wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, owners_free)};
     gint64 began = g_get_monotonic_time();
-    const GArray *pids = osh_workload_processes_list(scanner->processes);
+    gboolean decides = FALSE;
 
     for (guint i = 0; i < lookups->len; i++) {
         OshIdentityLookup *lookup = lookups->pdata[i];
 
         lookup->read_at = began;
         lookup->looks++;
-        if (scanner_find_socket(scanner, lookup) &&
-            !g_hash_table_contains(scan.wanted, &lookup->inode))
-            g_hash_table_insert(scan.wanted, &lookup->inode,
-                                g_array_new(FALSE, FALSE, sizeof(pid_t)));
-    }
-    for (guint i = g_hash_table_size(scan.wanted) > 0 ? pids->len : 0; i-- > 0;) {
-        pid_t pid = g_array_index(pids, pid_t, i);
-
-        /* PID 1 of a box is our own init: it holds no connection and nobody can pass it one. */
-        if (pid == osh_workload_init(scanner->processes))
+        if (!scanner_find_socket(scanner, lookup))
             continue;
-        if (osh_workload_each_socket(pid, scan_found, &scan) == -EACCES) {
-            scan.unreadable = TRUE;
-            scan.unreadable_pid = pid;
-        }
+        decides = decides || (!lookup->name_only && lookup->purpose == OSH_IDENTITY_DECIDE);
+        scan_want(&scan, &lookup->inode);
     }
-    osh_program_cache_begin_round(scanner->programs);
-    /* Names first: a big program that is read for the first time takes a while. */
-    for (guint pass = 0; pass < 2; pass++)
-        for (guint i = 0; i < lookups->len; i++) {
-            OshIdentityLookup *lookup = lookups->pdata[i];
+    for (guint reading = 1; g_hash_table_size(scan.wanted) > 0; reading++) {
+        gboolean settled;
 
-            if (lookup->by_tuple == (pass == 1))
-                scanner_judge(scanner, &scan, lookup);
-        }
+        scan_read(scanner, &scan);
+        settled = scan_compare(&scan);
+        if (!decides || reading == MAX_READINGS || (settled && reading > 1))
+            break;
+    }
+    for (guint i = 0; i < lookups->len; i++)
+        scanner_judge(scanner, &scan, lookups->pdata[i]);
     g_hash_table_unref(scan.wanted);
 }
 
 static gboolean
 lookup_is_answered(const OshIdentityLookup *lookup)
 {
-    return lookup->answer != OSH_IDENTITY_NOBODY || lookup->looks >= MAX_LOOKS;
+    return lookup->answer == OSH_IDENTITY_FOUND || lookup->answer == OSH_IDENTITY_NO_SOCKET ||
+           lookup->looks >= MAX_LOOKS;
+}
+
+/* [any] The lookups are answered by whichever thread, and only there. */
+static void
+scanner_send(OshIdentityScanner *scanner, guint shard, GPtrArray *lookups)
+{
+    ScannerBatch *batch = g_new0(ScannerBatch, 1);
+
+    batch->lookups = lookups;
+    if (shard == OSH_IDENTITY_ON_MAIN) {
+        osh_host_invoke(scanner->host, batch_deliver, batch, NULL);
+        return;
+    }
+    if (osh_shard_post(&scanner->shard, shard, batch_deliver, batch))
+        return;
+    g_ptr_array_unref(batch->lookups);
+    g_free(batch);
+}
+
+static gboolean lookup_identify(OshIdentityLookup *lookup);
+
+/* On a thread that hashes. */
+static void
+lookup_hashed(gpointer data)
+{
+    OshIdentityLookup *lookup = data;
+    GPtrArray *alone;
+
+    if (!lookup_identify(lookup))
+        return;
+    alone = g_ptr_array_new_with_free_func(lookup_free);
+    g_ptr_array_add(alone, lookup);
+    scanner_send(lookup->scanner, lookup->shard, alone);
+}
+
+/* Returns: FALSE when it waits for an executable to be hashed, and is no longer ours. */
+static gboolean
+lookup_identify(OshIdentityLookup *lookup)
+{
+    OshImage *pending;
+
+    while (lookup->answer == OSH_IDENTITY_FOUND && lookup->program != NULL &&
+           lookup->peer == NULL) {
+        char *problem = NULL;
+
+        switch (osh_program_identity(lookup->program, &lookup->peer, &pending, &problem)) {
+        case OSH_IMAGE_PENDING:
+            if (osh_image_table_wait(lookup->scanner->images, pending, lookup_hashed, lookup))
+                return FALSE;
+            break;
+        case OSH_IMAGE_FAILED:
+            lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN, problem);
+            break;
+        case OSH_IMAGE_READY:
+            break;
+        }
+    }
+    return TRUE;
 }
 
 static void
 scanner_deliver_to(OshIdentityScanner *scanner, guint shard, GPtrArray *lookups)
 {
-    ScannerBatch *batch = g_new0(ScannerBatch, 1);
+    GPtrArray *answered = g_ptr_array_new_with_free_func(lookup_free);
 
-    batch->lookups = g_ptr_array_new_with_free_func(lookup_free);
     for (guint i = lookups->len; i-- > 0;) {
         OshIdentityLookup *lookup = lookups->pdata[i];
 
-        if (lookup->shard == shard && lookup_is_answered(lookup))
-            g_ptr_array_add(batch->lookups, g_ptr_array_steal_index_fast(lookups, i));
+        if (lookup->shard != shard || !lookup_is_answered(lookup))
+            continue;
+        g_ptr_array_steal_index_fast(lookups, i);
+        if (lookup_identify(lookup))
+            g_ptr_array_add(answered, lookup);
     }
-    if (batch->lookups->len > 0 && shard == OSH_IDENTITY_ON_MAIN) {
-        osh_host_invoke(scanner->host, batch_deliver, batch, NULL);
-        return;
-    }
-    if (batch->lookups->len > 0 && osh_shard_post(&scanner->shard, shard, batch_deliver, batch))
-        return;
-    g_ptr_array_unref(batch->lookups);
-    g_free(batch);
+    if (answered->len > 0)
+        scanner_send(scanner, shard, answered);
+    else
+        g_ptr_array_unref(answered);
 }
 
 static void
@@ -262,8 +466,10 @@ scanner_run(gpointer data)
         g_mutex_unlock(&scanner->mutex);
         scanner_scan(scanner, lookups);
         scanner_deliver(scanner, lookups);
+        if (lookups->len > 0)
+            g_usleep(LOOK_AGAIN_USEC);
         g_mutex_lock(&scanner->mutex);
-        /* Those that found nobody wait for the next look. */
+        /* Those without a clear answer wait for the next look. */
         while (lookups->len > 0)
             g_ptr_array_add(scanner->waiting,
                             g_ptr_array_steal_index_fast(lookups, lookups->len - 1));
@@ -275,7 +481,8 @@ scanner_run(gpointer data)
 
 OshIdentityScanner *
 osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
-                         const OshWorkload *workload, int diag_fd, GError **error)
+                         const OshWorkload *workload, OshImageTable *images, int diag_fd,
+                         GError **error)
 {
     OshIdentityScanner *scanner = g_new0(OshIdentityScanner, 1);
 
@@ -287,7 +494,8 @@ osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
     if (diag_fd >= 0)
         scanner->diag = osh_socket_diag_new(diag_fd);
     scanner->processes = osh_workload_processes_new(workload);
-    scanner->programs = osh_program_cache_new(osh_workload_init(scanner->processes));
+    scanner->images = osh_image_table_ref(images);
+    scanner->programs = osh_program_cache_new(osh_workload_init(scanner->processes), images);
     scanner->waiting = g_ptr_array_new_with_free_func(lookup_free);
     g_mutex_init(&scanner->mutex);
     g_cond_init(&scanner->wake);
@@ -313,6 +521,7 @@ osh_identity_scanner_free(OshIdentityScanner *scanner)
     g_ptr_array_unref(scanner->waiting);
     osh_workload_processes_free(scanner->processes);
     osh_program_cache_free(scanner->programs);
+    osh_image_table_unref(scanner->images);
     osh_socket_diag_free(scanner->diag);
     g_mutex_clear(&scanner->mutex);
     g_cond_clear(&scanner->wake);
@@ -329,29 +538,37 @@ scanner_ask(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
     return lookup;
 }
 
+static OshIdentityLookup *
+lookup_new(OshIdentityScanner *scanner, guint shard_index, OshIdentityFunc done, gpointer data)
+{
+    OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
+
+    lookup->scanner = scanner;
+    lookup->done = done;
+    lookup->data = data;
+    lookup->shard = shard_index;
+    return lookup;
+}
+
 OshIdentityLookup *
 osh_identity_lookup_name(OshIdentityScanner *scanner, guint shard_index, guint64 inode,
                          OshIdentityFunc done, gpointer data)
 {
-    OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
+    OshIdentityLookup *lookup = lookup_new(scanner, shard_index, done, data);
 
-    lookup->done = done;
-    lookup->data = data;
-    lookup->shard = shard_index;
     lookup->inode = inode;
+    lookup->name_only = TRUE;
     return scanner_ask(scanner, lookup);
 }
 
 OshIdentityLookup *
-osh_identity_lookup_tuple(OshIdentityScanner *scanner, guint shard_index, const OshPeerTuple *tuple,
-                          OshIdentityFunc done, gpointer data)
+osh_identity_lookup_owners(OshIdentityScanner *scanner, guint shard_index,
+                           const OshPeerTuple *tuple, OshIdentityPurpose purpose,
+                           OshIdentityFunc done, gpointer data)
 {
-    OshIdentityLookup *lookup = g_new0(OshIdentityLookup, 1);
+    OshIdentityLookup *lookup = lookup_new(scanner, shard_index, done, data);
 
-    lookup->done = done;
-    lookup->data = data;
-    lookup->shard = shard_index;
-    lookup->by_tuple = TRUE;
+    lookup->purpose = purpose;
     lookup->tuple = *tuple;
     return scanner_ask(scanner, lookup);
 }

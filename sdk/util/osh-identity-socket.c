@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a connection's exact tuple to the inode of the program's socket, by sock_diag. One netlink
- * socket for each shard; the kernel answers inside sendto, so nothing here waits. A listener that
- * the kernel offers in place of the connection is never taken (security rule 6).
+ * From a connection's exact tuple to the program's socket, by sock_diag. A netlink socket belongs
+ * to one thread at a time; the kernel answers inside sendto, so nothing here waits. A listener that
+ * the kernel offers in place of the connection is never taken (security rule 6), and neither is a
+ * socket without an inode: every descriptor of it is closed, no program can send by it any more.
  */
 #include "osh-identity.h"
 
@@ -15,7 +16,10 @@
 #include <unistd.h>
 
 /* TCP_LISTEN of the kernel, which netinet/tcp.h has under the same name for another purpose. */
-#define STATE_LISTEN 10
+#define STATE_LISTEN    10
+#define STATE_TIME_WAIT 6
+
+#define DUMP_SIZE 32768
 
 struct _OshSocketDiag {
     int fd;
@@ -51,6 +55,12 @@ diag_put_address(const struct in6_addr *address, gboolean v4, __be32 out[4])
         memcpy(out, address->s6_addr, 16);
 }
 
+static guint64
+diag_cookie(const struct inet_diag_msg *found)
+{
+    return (guint64)found->id.idiag_cookie[0] | (guint64)found->id.idiag_cookie[1] << 32;
+}
+
 /* A listener is offered where no connection is; a datagram socket need not be connected. */
 static gboolean
 diag_is_socket(const struct inet_diag_msg *found, const OshPeerTuple *tuple)
@@ -66,7 +76,7 @@ diag_is_socket(const struct inet_diag_msg *found, const OshPeerTuple *tuple)
 
 /* Returns: 0 or a negative errno. */
 static int
-diag_answer(const OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode)
+diag_answer(const OshSocketDiag *diag, const OshPeerTuple *tuple, OshSocketFound *ret_found)
 {
     char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
     const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)answer;
@@ -88,12 +98,16 @@ diag_answer(const OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_i
     found = mnl_nlmsg_get_payload(header);
     if (!diag_is_socket(found, tuple))
         return -ENOENT;
-    *ret_inode = found->idiag_inode;
+    *ret_found = (OshSocketFound){
+        .inode = found->idiag_inode,
+        .cookie = diag_cookie(found),
+        .uid = found->idiag_uid,
+    };
     return 0;
 }
 
 int
-osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode)
+osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, OshSocketFound *ret_found)
 {
     char text[256] __attribute__((aligned(NLMSG_ALIGNTO)));
     struct nlmsghdr *header = mnl_nlmsg_put_header(text);
@@ -117,5 +131,62 @@ osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *re
     request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
     if (send(diag->fd, header, header->nlmsg_len, 0) < 0)
         return -errno;
-    return diag_answer(diag, tuple, ret_inode);
+    return diag_answer(diag, tuple, ret_found);
+}
+
+/* Returns: 1 at the end of the list, 0 when more follows, or a negative errno. */
+static int
+diag_read_list(const OshSocketDiag *diag, OshSocketCookieFunc each, gpointer data)
+{
+    g_autofree char *answer = g_malloc(DUMP_SIZE);
+    const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)answer;
+    int n;
+
+    do
+        n = (int)recv(diag->fd, answer, DUMP_SIZE, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    for (; mnl_nlmsg_ok(header, n); header = mnl_nlmsg_next(header, &n)) {
+        if (header->nlmsg_seq != diag->sequence)
+            continue;
+        if (header->nlmsg_flags & NLM_F_DUMP_INTR)
+            return -EINTR;
+        if (header->nlmsg_type == NLMSG_DONE)
+            return 1;
+        if (header->nlmsg_type == NLMSG_ERROR)
+            return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))->error;
+        if (mnl_nlmsg_get_payload_len(header) >= sizeof(struct inet_diag_msg))
+            each(diag_cookie(mnl_nlmsg_get_payload(header)), data);
+    }
+    return 0;
+}
+
+int
+osh_socket_diag_each_cookie(OshSocketDiag *diag, OshSocketCookieFunc each, gpointer data)
+{
+    static const guint8 families[] = {AF_INET, AF_INET6};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(families); i++) {
+        char text[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        struct nlmsghdr *header = mnl_nlmsg_put_header(text);
+        struct inet_diag_req_v2 *request;
+        int result = 0;
+
+        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+        header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        header->nlmsg_seq = ++diag->sequence;
+        request = mnl_nlmsg_put_extra_header(header, sizeof *request);
+        request->sdiag_family = families[i];
+        request->sdiag_protocol = IPPROTO_TCP;
+        /* A closed connection has no program any more, and a listener makes none. */
+        request->idiag_states = ~(1u << STATE_TIME_WAIT | 1u << STATE_LISTEN);
+        if (send(diag->fd, header, header->nlmsg_len, 0) < 0)
+            return -errno;
+        while (result == 0)
+            result = diag_read_list(diag, each, data);
+        if (result < 0)
+            return result;
+    }
+    return 0;
 }

@@ -100,16 +100,16 @@ test_tuple(void)
     OshSocketDiag *diag = new_diag();
     OshPeerTuple tuple;
     Pair pair;
-    guint64 inode = 0;
+    OshSocketFound found = {0};
 
     pair_open(&pair);
     tuple = loopback_tuple(IPPROTO_TCP, pair.client_port, pair.port);
-    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
-    g_assert_cmpuint(inode, ==, inode_of(pair.client));
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, 0);
+    g_assert_cmpuint(found.inode, ==, inode_of(pair.client));
     /* The kernel would offer the listener for a tuple that nobody has: that is not the socket. */
     tuple = loopback_tuple(IPPROTO_TCP, pair.port, 1);
-    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, -ENOENT);
-    g_assert_cmpuint(inode, ==, inode_of(pair.client));
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, -ENOENT);
+    g_assert_cmpuint(found.inode, ==, inode_of(pair.client));
     pair_close(&pair);
     osh_socket_diag_free(diag);
 }
@@ -123,7 +123,7 @@ test_syn_sent(void)
     int fds[16];
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     OshPeerTuple tuple;
-    guint64 inode = 0;
+    OshSocketFound found = {0};
     gboolean waiting = FALSE;
 
     address.sin_addr.s_addr = g_htonl(INADDR_LOOPBACK);
@@ -142,8 +142,8 @@ test_syn_sent(void)
             continue;
         waiting = TRUE;
         tuple = loopback_tuple(IPPROTO_TCP, bound_port(fds[i]), g_ntohs(address.sin_port));
-        g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
-        g_assert_cmpuint(inode, ==, inode_of(fds[i]));
+        g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, 0);
+        g_assert_cmpuint(found.inode, ==, inode_of(fds[i]));
     }
     g_assert_true(waiting);
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
@@ -159,7 +159,7 @@ check_datagrams(OshSocketDiag *diag, const char *text, gboolean connected)
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const int off = 0;
     OshPeerTuple tuple;
-    guint64 inode = 0;
+    OshSocketFound found = {0};
 
     setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &off, sizeof off);
     g_assert_cmpint(inet_pton(AF_INET6, text, &address.sin6_addr), ==, 1);
@@ -169,10 +169,10 @@ check_datagrams(OshSocketDiag *diag, const char *text, gboolean connected)
         sendto(fd, "x", 1, 0, (struct sockaddr *)(void *)&address, sizeof address);
     tuple = loopback_tuple(IPPROTO_UDP, bound_port(fd), 40444);
     tuple.client = tuple.destination = address.sin6_addr;
-    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, 0);
-    g_assert_cmpuint(inode, ==, inode_of(fd));
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, 0);
+    g_assert_cmpuint(found.inode, ==, inode_of(fd));
     tuple.client_port ^= 1;
-    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &inode), ==, -ENOENT);
+    g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, -ENOENT);
     close(fd);
 }
 
@@ -345,45 +345,91 @@ test_namespace_finds_new(void)
     osh_workload_processes_free(processes);
 }
 
+typedef struct {
+    GMutex mutex;
+    GCond cond;
+    gboolean hashed;
+} Wait;
+
+static void
+wait_over(gpointer data)
+{
+    Wait *wait = data;
+
+    g_mutex_lock(&wait->mutex);
+    wait->hashed = TRUE;
+    g_cond_signal(&wait->cond);
+    g_mutex_unlock(&wait->mutex);
+}
+
+/* Waits for the hashes of @program. Returns: (transfer full) (nullable): what it is. */
+static OshPeerIdentity *
+identity_of(OshImageTable *images, OshProgram *program, char **ret_problem)
+{
+    OshPeerIdentity *identity = NULL;
+    OshImage *pending;
+
+    while (osh_program_identity(program, &identity, &pending, ret_problem) == OSH_IMAGE_PENDING) {
+        Wait wait = {.hashed = FALSE};
+
+        if (!osh_image_table_wait(images, pending, wait_over, &wait))
+            continue;
+        g_mutex_lock(&wait.mutex);
+        while (!wait.hashed)
+            g_cond_wait(&wait.cond, &wait.mutex);
+        g_mutex_unlock(&wait.mutex);
+    }
+    return identity;
+}
+
+static void
+end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static void
 test_program(void)
 {
-    OshProgramCache *cache = osh_program_cache_new(0);
+    g_autoptr(OshImageTable) images = osh_image_table_new();
+    OshProgramCache *cache = osh_program_cache_new(0, images);
     pid_t child = spawn_sleep();
     g_autofree char *problem = NULL;
     g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *content = NULL;
     g_autofree char *digest = NULL;
     gsize length;
-    OshPeerIdentity *first, *second, *name;
+    OshPeerIdentity *identity, *name;
+    OshProgram *first, *second;
 
     name = osh_program_name(child, &problem);
     g_assert_nonnull(name);
     g_assert_cmpint(name->pid, ==, child);
-    osh_program_cache_begin_round(cache);
-    first = osh_program_identify(cache, child, &problem);
-    osh_program_cache_begin_round(cache);
-    second = osh_program_identify(cache, child, &problem);
+    first = osh_program_read(cache, child, child, &problem);
+    second = osh_program_read(cache, child, child, &problem);
     g_assert_cmpstr(problem, ==, NULL);
     g_assert_nonnull(first);
     g_assert_true(first == second);
-    g_assert_true(g_str_has_suffix(first->binary, "/sleep"));
-    g_assert_cmpstr(first->binary, ==, name->binary);
-    g_assert_cmpuint(first->process_key, ==, name->process_key);
-    g_assert_cmpuint(first->n_ancestors, >=, 1);
-    g_assert_cmpstr(first->ancestors[0].data, ==, own);
-    g_assert_true(g_file_get_contents(first->binary, &content, &length, NULL));
+    identity = identity_of(images, first, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
+    g_assert_true(g_str_has_suffix(identity->binary, "/sleep"));
+    g_assert_cmpstr(identity->binary, ==, name->binary);
+    g_assert_cmpuint(identity->process_key, ==, name->process_key);
+    g_assert_cmpuint(identity->n_ancestors, >=, 1);
+    g_assert_cmpstr(identity->ancestors[0].data, ==, own);
+    g_assert_true(g_file_get_contents(identity->binary, &content, &length, NULL));
     digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (guchar *)content, length);
-    g_assert_cmpstr(first->sha256, ==, digest);
-    osh_peer_identity_unref(first);
-    osh_peer_identity_unref(second);
+    g_assert_cmpstr(identity->sha256, ==, digest);
+    osh_peer_identity_unref(identity);
     osh_peer_identity_unref(name);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    osh_program_cache_begin_round(cache);
-    g_assert_null(osh_program_identify(cache, child, &problem));
-    g_assert_nonnull(problem);
+    osh_program_unref(first);
+    osh_program_unref(second);
+    end(child);
+    g_assert_null(osh_program_read(cache, child, child, &problem));
+    g_assert_cmpstr(problem, ==, NULL);
     osh_program_cache_free(cache);
+    osh_image_table_end(images);
 }
 
 int

@@ -5,6 +5,12 @@
  * and only extended by pids that the kernel has given out since, so that its cost follows what is
  * new and not how many processes the machine has. Runs on the scanner's thread; never signals,
  * traces or changes a process.
+ *
+ * A tree is not listed in one moment. When a process or a thread ends, its children are given to
+ * another one, whose children may have been read before: so it is listed until a listing adds
+ * nothing, and what any of the listings had is in the result. Descriptors belong to threads: the
+ * first thread of a process may have ended, and outside of a box a thread may have a table of its
+ * own.
  */
 #include "osh-identity-workload.h"
 
@@ -14,10 +20,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Beyond this many new pids, reading the whole directory is cheaper than asking for each. */
 #define MAX_NEW_PIDS 256
+/* A workload that starts processes all the time adds some to each listing. */
+#define MAX_LISTINGS 8
 
 struct _OshWorkloadProcesses {
     pid_t root;
@@ -75,8 +85,9 @@ workload_read(const char *path, char *text, gsize size)
     return n;
 }
 
+/* Adds those of the file's numbers that @known lacks. */
 static void
-workload_add_numbers(GArray *pids, const char *path)
+workload_add_numbers(GArray *pids, GHashTable *known, const char *path)
 {
     g_autofree char *text = NULL;
 
@@ -88,13 +99,14 @@ workload_add_numbers(GArray *pids, const char *path)
 
         if (end == at)
             break;
-        g_array_append_val(pids, pid);
+        if (g_hash_table_add(known, GINT_TO_POINTER(pid)))
+            g_array_append_val(pids, pid);
         at = end + strspn(end, " \n");
     }
 }
 
 static void
-workload_add_children(GArray *pids, pid_t pid)
+workload_add_children(GArray *pids, GHashTable *known, pid_t pid)
 {
     char path[64];
     DIR *tasks;
@@ -109,7 +121,7 @@ workload_add_children(GArray *pids, pid_t pid)
         if (!g_ascii_isdigit(entry->d_name[0]))
             continue;
         g_snprintf(children, sizeof children, "/proc/%d/task/%.16s/children", pid, entry->d_name);
-        workload_add_numbers(pids, children);
+        workload_add_numbers(pids, known, children);
     }
     closedir(tasks);
 }
@@ -117,25 +129,49 @@ workload_add_children(GArray *pids, pid_t pid)
 static void
 workload_list_tree(OshWorkloadProcesses *processes)
 {
+    g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
+    guint before = 0;
+
     g_array_set_size(processes->pids, 0);
     g_array_append_val(processes->pids, processes->root);
-    for (guint i = 0; i < processes->pids->len; i++)
-        workload_add_children(processes->pids, g_array_index(processes->pids, pid_t, i));
+    g_hash_table_add(known, GINT_TO_POINTER(processes->root));
+    for (guint listing = 0; before < processes->pids->len && listing < MAX_LISTINGS; listing++) {
+        before = processes->pids->len;
+        for (guint i = 0; i < processes->pids->len; i++)
+            workload_add_children(processes->pids, known,
+                                  g_array_index(processes->pids, pid_t, i));
+    }
 }
 
 static void
-workload_list_cgroup(OshWorkloadProcesses *processes, const char *directory)
+workload_list_cgroup_once(OshWorkloadProcesses *processes, GHashTable *known,
+                          const char *directory)
 {
     g_autofree char *members = g_build_filename(directory, "cgroup.procs", NULL);
     g_autoptr(GDir) below = g_dir_open(directory, 0, NULL);
     const char *name;
 
-    workload_add_numbers(processes->pids, members);
+    workload_add_numbers(processes->pids, known, members);
     while (below != NULL && (name = g_dir_read_name(below)) != NULL) {
         g_autofree char *path = g_build_filename(directory, name, NULL);
 
         if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK))
-            workload_list_cgroup(processes, path);
+            workload_list_cgroup_once(processes, known, path);
+    }
+}
+
+static void
+workload_list_cgroup(OshWorkloadProcesses *processes)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
+    guint before;
+
+    g_array_set_size(processes->pids, 0);
+    for (guint listing = 0; listing < MAX_LISTINGS; listing++) {
+        before = processes->pids->len;
+        workload_list_cgroup_once(processes, known, processes->cgroup);
+        if (listing > 0 && before == processes->pids->len)
+            break;
     }
 }
 
@@ -216,38 +252,44 @@ osh_workload_processes_list(OshWorkloadProcesses *processes)
     if (processes->root != 0) {
         workload_list_tree(processes);
     } else if (processes->cgroup != NULL) {
-        g_array_set_size(processes->pids, 0);
-        workload_list_cgroup(processes, processes->cgroup);
+        workload_list_cgroup(processes);
     } else {
         workload_list_namespace(processes);
     }
     return processes->pids;
 }
 
-/* A process that is not dumpable hides fd/ but not fdinfo/, which names the inode since 5.14. */
+/* Returns: what a failed opening or reading below /proc/PID means for a scan. */
 static int
-workload_each_info(pid_t pid, OshHeldSocketFunc each, gpointer data)
+workload_error(int error)
+{
+    return error == ENOENT || error == ESRCH ? -ESRCH : -EACCES;
+}
+
+/* A process that is not dumpable may hide fd/ but not fdinfo/, which names the inode since 5.14. */
+static int
+workload_each_info(pid_t pid, pid_t thread, OshHeldSocketFunc each, gpointer data)
 {
     char path[64];
     DIR *infos;
 
-    g_snprintf(path, sizeof path, "/proc/%d/fdinfo", pid);
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo", pid, thread);
     infos = opendir(path);
     if (infos == NULL)
-        return errno == ENOENT || errno == ESRCH ? -ESRCH : -EACCES;
+        return workload_error(errno);
     for (struct dirent *entry = readdir(infos); entry != NULL; entry = readdir(infos)) {
-        char file[96];
+        char file[128];
         char text[1024];
         const char *line;
 
         if (!g_ascii_isdigit(entry->d_name[0]))
             continue;
-        g_snprintf(file, sizeof file, "/proc/%d/fdinfo/%.16s", pid, entry->d_name);
+        g_snprintf(file, sizeof file, "%s/%.16s", path, entry->d_name);
         if (workload_read(file, text, sizeof text) < 0) {
             if (errno == ENOENT)
                 continue;
             closedir(infos);
-            return -EACCES;
+            return workload_error(errno);
         }
         line = strstr(text, "ino:");
         if (line != NULL)
@@ -257,16 +299,17 @@ workload_each_info(pid_t pid, OshHeldSocketFunc each, gpointer data)
     return 0;
 }
 
-int
-osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
+static int
+workload_each_descriptor(pid_t pid, pid_t thread, OshHeldSocketFunc each, gpointer data)
 {
     char path[64];
     DIR *fds;
 
-    g_snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, thread);
     fds = opendir(path);
     if (fds == NULL)
-        return errno == EACCES || errno == EPERM ? workload_each_info(pid, each, data) : -ESRCH;
+        return workload_error(errno) == -ESRCH ? -ESRCH
+                                               : workload_each_info(pid, thread, each, data);
     for (struct dirent *entry = readdir(fds); entry != NULL; entry = readdir(fds)) {
         char link[64];
         ssize_t n;
@@ -274,9 +317,11 @@ osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
         if (entry->d_name[0] == '.')
             continue;
         n = readlinkat(dirfd(fds), entry->d_name, link, sizeof link - 1);
-        if (n < 0 && (errno == EACCES || errno == EPERM)) {
+        if (n < 0 && errno != ENOENT) {
+            int error = workload_error(errno);
+
             closedir(fds);
-            return workload_each_info(pid, each, data);
+            return error == -ESRCH ? error : workload_each_info(pid, thread, each, data);
         }
         if (n <= 8 || memcmp(link, "socket:[", 8) != 0)
             continue;
@@ -285,4 +330,44 @@ osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
     }
     closedir(fds);
     return 0;
+}
+
+/* Threads share their table but for those that the kernel does not say it of. */
+static gboolean
+workload_same_table(pid_t one, pid_t other)
+{
+    return syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0;
+}
+
+int
+osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
+{
+    char path[64];
+    DIR *tasks;
+    pid_t read_before = 0;
+    int result = -ESRCH;
+
+    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return workload_error(errno);
+    for (struct dirent *entry = readdir(tasks); entry != NULL; entry = readdir(tasks)) {
+        pid_t thread = (pid_t)atoi(entry->d_name);
+        int one;
+
+        if (thread <= 0 || (read_before != 0 && workload_same_table(read_before, thread)))
+            continue;
+        one = workload_each_descriptor(pid, thread, each, data);
+        /* A thread that has ended takes nothing along that another one does not have as well. */
+        if (one == -EACCES) {
+            closedir(tasks);
+            return one;
+        }
+        if (one == 0) {
+            read_before = thread;
+            result = 0;
+        }
+    }
+    closedir(tasks);
+    return result;
 }

@@ -28,7 +28,9 @@ typedef void (*OshHeldSocketFunc)(pid_t pid, guint64 inode, gpointer data);
 /**
  * osh_workload_each_socket:
  *
- * Returns: 0, -ESRCH when the process is gone, -EACCES when it cannot be read
+ * Reads the descriptors of every thread that has a table of its own.
+ *
+ * Returns: 0, -ESRCH when the process is gone, -EACCES when it, or a part of it, cannot be read
  */
 int osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data);
 

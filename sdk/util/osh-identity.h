@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * osh-identity.h: who holds a socket.
+ * osh-identity.h: which program made a connection, and which processes own its socket.
  *
- * A connection's exact tuple gives the inode of the program's socket (osh-identity-socket.c). One
- * thread of the plugin scans the descriptors of the workload's processes and answers every
- * lookup then waiting (osh-identity-scanner.c). It has a thread of its own rather than the host's
- * workers, because slow name look-ups that fill those must not keep anybody from being
+ * A connection's exact tuple gives the cookie and the inode of the program's socket
+ * (osh-identity-socket.c). In a box the program was read while it stood still in connect(2), and
+ * the cookie finds what was read (osh-identity-connect.c). The owners of the descriptor are found
+ * by a scan: one thread reads the descriptors of the workload's processes and answers every lookup
+ * then waiting (osh-identity-scanner.c). Both have threads of their own rather than the host's
+ * workers, because slow name look-ups that fill those must not keep a connection from being
  * identified, which would deny everything.
  *
- * Used by whoever lives beside the workload: the process plugin for its box, the network plugin
+ * Used by the plugin beside the workload: the process plugin for its box, the network plugin
  * where there is no box.
  */
 #pragma once
@@ -19,6 +21,8 @@
 #include <openshell/fact.h>
 #include <openshell/host.h>
 #include <sys/types.h>
+
+#include "osh-identity-image.h"
 
 G_BEGIN_DECLS
 
@@ -33,6 +37,8 @@ typedef struct _OshIdentityScanner OshIdentityScanner;
  * @binary: image path, as the workload sees it
  * @sha256: lower-case hex of its content
  * @shown_binary: @binary as valid UTF-8, for events
+ * @execution: (nullable): names one execution of the program: fork(2) inherits it, execve(2) makes
+ *   another
  * @ancestors: nearest first
  * @cmdline: absolute paths in argv; a hint only
  */
@@ -45,6 +51,7 @@ struct _OshPeerIdentity {
     char *binary;
     char *sha256;
     char *shown_binary;
+    char *execution;
     OshSpan *ancestors;
     guint n_ancestors;
     OshSpan *cmdline;
@@ -55,7 +62,12 @@ struct _OshPeerIdentity {
 OshPeerIdentity *osh_peer_identity_ref(OshPeerIdentity *peer);
 /** osh_peer_identity_unref: [any] @peer: (nullable) (transfer full). */
 void osh_peer_identity_unref(OshPeerIdentity *peer);
-/** osh_peer_identity_equal: [any] whether image, content and ancestry are the same. */
+/**
+ * osh_peer_identity_equal: [any]
+ *
+ * Returns: whether executable and content are the same, and either the execution (a fork of one
+ *   program) or the ancestry
+ */
 gboolean osh_peer_identity_equal(const OshPeerIdentity *left, const OshPeerIdentity *right);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshPeerIdentity, osh_peer_identity_unref)
 
@@ -68,23 +80,49 @@ OshSocketDiag *osh_socket_diag_new(int fd);
 void osh_socket_diag_free(OshSocketDiag *diag);
 
 /**
+ * OshSocketFound:
+ * @inode: of the socket's descriptors
+ * @cookie: of the socket, never given to another one
+ * @uid: its owner
+ */
+typedef struct {
+    guint64 inode;
+    guint64 cookie;
+    uid_t uid;
+} OshSocketFound;
+
+/**
  * osh_socket_diag_find: on the thread that owns @diag
  * @tuple: TCP, UDP or UDP-Lite; a UDP socket that is not connected matches by its own end
- * @ret_inode: (out): its inode; untouched on failure
+ * @ret_found: (out): what it is; untouched on failure
  *
- * Returns: 0, or -ENOENT when no socket has exactly this tuple, or another negative errno
+ * Returns: 0, or -ENOENT when no socket that a descriptor leads to has exactly this tuple, or
+ *   another negative errno
  */
-int osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, guint64 *ret_inode);
+int osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, OshSocketFound *ret_found);
+
+/** OshSocketCookieFunc: called for each TCP socket. */
+typedef void (*OshSocketCookieFunc)(guint64 cookie, gpointer data);
+
+/**
+ * osh_socket_diag_each_cookie: on the thread that owns @diag
+ *
+ * Lists the TCP sockets of the network namespace that have a local port, of both families.
+ *
+ * Returns: 0, or a negative errno when the list is not complete
+ */
+int osh_socket_diag_each_cookie(OshSocketDiag *diag, OshSocketCookieFunc each, gpointer data);
 
 /** OshIdentityLookup: one question under way. */
 typedef struct _OshIdentityLookup OshIdentityLookup;
 
 /**
  * OshIdentityAnswer:
- * @OSH_IDENTITY_FOUND: one program holds it, in one or several processes
- * @OSH_IDENTITY_NOBODY: no process of the workload holds it at this moment
- * @OSH_IDENTITY_UNCERTAIN: different programs hold it, or one that cannot be read
- * @OSH_IDENTITY_NO_SOCKET: no socket has exactly the tuple
+ * @OSH_IDENTITY_FOUND: one program owns it, in one or several processes
+ * @OSH_IDENTITY_NOBODY: no process of the workload was seen to own it, although a descriptor of it
+ *   is open somewhere
+ * @OSH_IDENTITY_UNCERTAIN: different programs own it, or a process that cannot be read
+ * @OSH_IDENTITY_NO_SOCKET: no socket with an open descriptor has exactly the tuple
  */
 typedef enum {
     OSH_IDENTITY_FOUND,
@@ -95,9 +133,9 @@ typedef enum {
 
 /**
  * OshIdentityFunc:
- * @peer: (nullable) (transfer none): who holds the socket, with %OSH_IDENTITY_FOUND only
+ * @peer: (nullable) (transfer none): the program, with %OSH_IDENTITY_FOUND only
  * @problem: (nullable): with any other answer, why; borrowed
- * @read_at: g_get_monotonic_time() at which the scan began
+ * @read_at: g_get_monotonic_time() at which the reading began
  *
  * On the thread on which the lookup was made, never inside it.
  */
@@ -126,6 +164,7 @@ typedef struct {
  * @host: through which [main] is answered
  * @shard: (nullable): through which shards are answered; %NULL when only [main] asks
  * @workload: whose processes
+ * @images: where executables are hashed
  * @diag_fd: (transfer full): for lookups by tuple, a NETLINK_SOCK_DIAG socket of the workload's
  *   network namespace; -1 when there are none
  * @error: return location
@@ -135,7 +174,8 @@ typedef struct {
  * Returns: (transfer full) (nullable): the scanner
  */
 OshIdentityScanner *osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
-                                             const OshWorkload *workload, int diag_fd,
+                                             const OshWorkload *workload,
+                                             OshImageTable *images, int diag_fd,
                                              GError **error);
 
 /** osh_identity_scanner_free: [main] ends the thread; lookups under way are dropped. */
@@ -155,15 +195,29 @@ OshIdentityLookup *osh_identity_lookup_name(OshIdentityScanner *scanner, guint s
                                             guint64 inode, OshIdentityFunc done, gpointer data);
 
 /**
- * osh_identity_lookup_tuple: [main, shard]
+ * OshIdentityPurpose:
+ * @OSH_IDENTITY_DECIDE: the owners are all that is known of a connection: the descriptors of every
+ *   process are read until two readings agree
+ * @OSH_IDENTITY_CHECK: the program is known, and its owners are compared with it: one reading, and
+ *   another one of whatever looks different
+ */
+typedef enum {
+    OSH_IDENTITY_DECIDE,
+    OSH_IDENTITY_CHECK,
+} OshIdentityPurpose;
+
+/**
+ * osh_identity_lookup_owners: [main, shard]
  * @shard_index: as above
- * @tuple: of a connection or datagram; the thread finds the inode too
+ * @tuple: of a connection; the thread finds the socket too
+ * @purpose: what the answer is for
  *
  * Returns: as above
  */
-OshIdentityLookup *osh_identity_lookup_tuple(OshIdentityScanner *scanner, guint shard_index,
-                                             const OshPeerTuple *tuple, OshIdentityFunc done,
-                                             gpointer data);
+OshIdentityLookup *osh_identity_lookup_owners(OshIdentityScanner *scanner, guint shard_index,
+                                              const OshPeerTuple *tuple,
+                                              OshIdentityPurpose purpose, OshIdentityFunc done,
+                                              gpointer data);
 
 /** osh_identity_lookup_cancel: [main, shard] @lookup: (nullable): @done will not be called. */
 void osh_identity_lookup_cancel(OshIdentityLookup *lookup);

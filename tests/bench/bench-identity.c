@@ -138,10 +138,10 @@ measure_diag(void)
         osh_socket_diag_new(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
     OshPeerTuple tuple = {.struct_size = sizeof tuple, .protocol = IPPROTO_TCP, .client_port = 1};
     gint64 began = own_time();
-    guint64 inode;
+    OshSocketFound found;
 
     for (guint i = 0; i < DIAG_ROUNDS; i++)
-        osh_socket_diag_find(diag, &tuple, &inode);
+        osh_socket_diag_find(diag, &tuple, &found);
     printf("identity: one question of sock_diag %.2f us\n",
            (double)(own_time() - began) / DIAG_ROUNDS);
     osh_socket_diag_free(diag);

@@ -386,9 +386,11 @@ def _peer_identity():
     for thread in ("main", "shard"):
         expect(re.search(rf"on {thread}: uid \d+, pid \d+, /usr/bin/python3[.0-9]*, hash of 64, "
                          r"0 ancestors, fresh", result.err), thread, result)
-    expect(re.search(r"on main: error 4: ", result.err), "another tuple is not NOT_FOUND", result)
-    expect(re.search(r"on main: error 6: ", result.err) or
-           re.search(r"on main: error 7: ", result.err), "a deadline passed without TIMEOUT", result)
+    expect(re.search(r"on main: owners 4: ", result.err), "another tuple is not CLOSED", result)
+    expect(re.search(r"on main: owners 3: the program could not be identified in time", result.err),
+           "a deadline passed without a word", result)
+    expect("lookup on main: the connection was not made by a connect(2) that is known" in result.err,
+           "a socket without a connect(2) has an identity", result)
 
 
 @test("nothing is left after kill -9 of the host: no process, mount, file or named namespace")

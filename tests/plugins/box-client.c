@@ -67,10 +67,16 @@ thread_word(const Client *client)
 static void
 told(const OshPeer *peer, const GError *error, gpointer data)
 {
+    say(data, "lookup on %s: %s", thread_word(data), peer == NULL ? error->message : "found");
+}
+
+static void
+told_owners(OshPeerOwners owners, const OshPeer *peer, const char *problem, gpointer data)
+{
     const Client *client = data;
 
     if (peer == NULL)
-        say(client, "on %s: error %d: %s", thread_word(client), error->code, error->message);
+        say(client, "on %s: owners %u: %s", thread_word(client), (guint)owners, problem);
     else
         say(client, "on %s: uid %u, pid %d, %.*s, hash of %zu, %zu ancestors, %s",
             thread_word(client), (guint)peer->uid, (int)peer->pid, (int)peer->binary.length,
@@ -84,8 +90,16 @@ ask(const Client *client, guint16 port_offset, gint64 allowance)
     OshPeerTuple tuple = client->tuple;
 
     tuple.destination_port = (guint16)(tuple.destination_port + port_offset);
-    osh_peer_identity_lookup(&client->identity, &tuple, g_get_monotonic_time() + allowance, told,
-                             (gpointer)client);
+    osh_peer_identity_owners(&client->identity, &tuple, g_get_monotonic_time() + allowance,
+                             told_owners, (gpointer)client);
+}
+
+/* The server in the box has accepted its socket, and called no connect(2). */
+static void
+ask_connector(const Client *client)
+{
+    osh_peer_identity_lookup(&client->identity, &client->tuple,
+                             g_get_monotonic_time() + G_TIME_SPAN_SECOND, told, (gpointer)client);
 }
 
 /* [shard] */
@@ -124,6 +138,7 @@ ask_who_serves(Client *client)
     ask(client, 0, G_TIME_SPAN_SECOND * 5);
     ask(client, 1, G_TIME_SPAN_SECOND * 5);
     ask(client, 0, -1);
+    ask_connector(client);
     osh_shard_post(&client->shard, 0, ask_on_shard, client);
 }
 

@@ -126,6 +126,7 @@ handle_seal(struct osh_init *init, const struct osh_init_request *request, int p
 {
     struct osh_init_reply reply;
     struct osh_plan plan;
+    int listener = -1;
     int error;
 
     osh_reply_clear(&reply, OSH_INIT_DONE, request->type, request->id);
@@ -137,10 +138,11 @@ handle_seal(struct osh_init *init, const struct osh_init_request *request, int p
         osh_reply_send(&reply, NULL, 0);
         return;
     }
-    error = osh_seal(init, &plan, report, &reply);
+    error = osh_seal(init, &plan, report, &listener, &reply);
     init->phase = error < 0 ? OSH_PHASE_BROKEN : OSH_PHASE_SEALED;
     osh_plan_unmap(&plan);
-    osh_reply_send(&reply, NULL, 0);
+    osh_reply_send(&reply, &listener, listener >= 0);
+    osh_close(listener);
 }
 
 static void

@@ -75,8 +75,9 @@ int osh_network_make_sockets(const struct osh_plan *plan, struct osh_init_table 
 
 /* --- the seal (seal.c) --- */
 
-/* @report: a file for osh_init_rule_report, one for each path rule, or -1 */
-int osh_seal(struct osh_init *init, const struct osh_plan *plan, int report,
+/* @report: a file for osh_init_rule_report, one for each path rule, or -1; @listener: that of the
+ * connect filter, or -1 */
+int osh_seal(struct osh_init *init, const struct osh_plan *plan, int report, int *listener,
              struct osh_init_reply *reply);
 
 /* --- capabilities (capabilities.c) --- */

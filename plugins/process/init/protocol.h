@@ -51,7 +51,8 @@ struct osh_init_plan {
 
 enum osh_init_request_type {
     OSH_INIT_OPEN = 1,  /* plan: osh_init_open_plan; answer carries the sockets in plan order */
-    OSH_INIT_SEAL,      /* plan: osh_init_seal_plan, then a file for the osh_init_rule_report */
+    OSH_INIT_SEAL,      /* plan: osh_init_seal_plan, then a file for the osh_init_rule_report; answer
+                         * carries the listener of the connect filter where there is one */
     OSH_INIT_LAUNCH,    /* plan: osh_init_launch_plan, then the stdio descriptors; answer carries
                          * the pidfd, then the PTY's master where one was asked for */
     OSH_INIT_SIGNAL,    /* to one launch, or to all with id 0; answered */
@@ -107,6 +108,7 @@ enum osh_init_stage {
 #define OSH_INIT_DEGRADED_HOST_PROC (1u << 0) /* the host's /proc, a fresh one was refused */
 #define OSH_INIT_DEGRADED_MOUNTS    (1u << 1) /* `detail` optional mounts were left out */
 #define OSH_INIT_DEGRADED_RULES     (1u << 2) /* `detail` optional Landlock rules were left out */
+#define OSH_INIT_DEGRADED_CONNECT   (1u << 3) /* the kernel notifies nobody of connect(2) */
 
 struct osh_init_reply {
     uint32_t type;
@@ -237,6 +239,9 @@ struct osh_init_seal_plan {
     struct osh_init_table netlinks;   /* osh_init_netlink, sent before anything can run */
     struct osh_init_table path_rules; /* osh_init_path_rule */
     struct osh_init_table port_rules; /* osh_init_port_rule */
+    /* struct sock_filter[]: put on init itself, so that all of the box inherits it, and listened to
+     * by the host. Init makes no call that it notifies of. */
+    struct osh_init_span connect_filter;
 };
 
 /* --- LAUNCH --------------------------------------------------------------------------------- */

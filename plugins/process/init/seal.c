@@ -6,11 +6,20 @@
  *
  * A contributed file is bound read-only over its path, so that a program of the same user can
  * neither change nor replace it.
+ *
+ * The filter that notifies the host of connect(2) goes on init itself, before its first child:
+ * every program inherits it, and none of them may put another listener beside it.
  */
 #include "../landlock-constants.h"
 #include "init.h"
 #include "memory.h"
 #include "syscalls.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+/* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, which older headers lack. */
+#define OSH_SECCOMP_WAIT_KILLABLE (1UL << 5)
 
 #define OSH_MAX_FILES 64
 
@@ -264,8 +273,36 @@ build_ruleset(struct osh_init *init, const struct osh_plan *plan, int report,
     return 0;
 }
 
+static int
+watch_connect(const struct osh_plan *plan, int *listener, struct osh_init_reply *reply)
+{
+    const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
+    const void *bytes = osh_plan_span(plan, seal->connect_filter);
+    struct sock_fprog filter;
+    long fd;
+
+    if (seal->connect_filter.size == 0)
+        return 0;
+    if (bytes == NULL || seal->connect_filter.size % sizeof(struct sock_filter) != 0 ||
+        seal->connect_filter.size / sizeof(struct sock_filter) > BPF_MAXINSNS)
+        return osh_fail(reply, OSH_INIT_STAGE_PROTOCOL, EBADMSG, 0, "connect filter");
+    filter.len = (unsigned short)(seal->connect_filter.size / sizeof(struct sock_filter));
+    filter.filter = (struct sock_filter *)(uintptr_t)bytes;
+    /* Killable: a signal that the program handles must not repeat the call (Linux 5.19). */
+    fd = CALL(seccomp, SECCOMP_SET_MODE_FILTER,
+              SECCOMP_FILTER_FLAG_NEW_LISTENER | OSH_SECCOMP_WAIT_KILLABLE, &filter);
+    if (fd == -EINVAL)
+        fd = CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+    /* No such kernel, or another supervisor around us listens already: the host does without. */
+    if (fd < 0)
+        reply->degraded |= OSH_INIT_DEGRADED_CONNECT;
+    else
+        *listener = (int)fd;
+    return 0;
+}
+
 int
-osh_seal(struct osh_init *init, const struct osh_plan *plan, int report,
+osh_seal(struct osh_init *init, const struct osh_plan *plan, int report, int *listener,
          struct osh_init_reply *reply)
 {
     const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
@@ -284,5 +321,7 @@ osh_seal(struct osh_init *init, const struct osh_plan *plan, int report,
     if (error < 0)
         return error;
     error = osh_capabilities_narrow();
-    return error < 0 ? osh_fail(reply, OSH_INIT_STAGE_CAPABILITIES, -error, 0, NULL) : 0;
+    if (error < 0)
+        return osh_fail(reply, OSH_INIT_STAGE_CAPABILITIES, -error, 0, NULL);
+    return watch_connect(plan, listener, reply);
 }

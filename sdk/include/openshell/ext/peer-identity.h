@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/peer-identity.h: "openshell.peer-identity/1": who is at the other end of a connection.
+ * ext/peer-identity.h: "openshell.peer-identity/1": which program is at the other end.
  *
- * Provided by whoever lives beside the workload: in one host the network plugin looks by itself;
- * over a bridge to another pod the process half answers. A holder or ancestor that cannot be read
- * makes the identity ambiguous, which is an error and so a denial.
+ * Provided by the plugin beside the workload: in a box the process plugin. There are two questions.
+ * Which program made a connection is asked once, when the connection arrives; where the provider
+ * saw connect(2) being called, the answer is exact. Which processes own its socket is asked later,
+ * as the second check: a descriptor can be handed on. Over a bridge to another pod both are answered
+ * by the process half. A process that cannot be read makes an answer an error, and so a denial.
  */
 #pragma once
 
@@ -38,16 +40,30 @@ typedef struct {
 } OshPeerTuple;
 
 /**
+ * OshPeerBasis: how a program was found.
+ * @OSH_PEER_BASIS_OWNERS: by the processes that own the socket; a descriptor that moves between
+ *   processes while it is looked for can be missed
+ * @OSH_PEER_BASIS_CONNECT: by its call of connect(2), while it stood still in it
+ */
+typedef enum {
+    OSH_PEER_BASIS_OWNERS = 1,
+    OSH_PEER_BASIS_CONNECT = 2,
+} OshPeerBasis;
+
+/**
  * OshPeer:
  * @struct_size: sizeof(OshPeer) of the provider
- * @pid: outer pid of the lowest holder
+ * @pid: outer pid; of several processes of one program the oldest
  * @start_time: /proc/PID/stat field 22
  * @uid: owner of the socket
- * @read_at: g_get_monotonic_time() at which the scan that found the holders began
+ * @read_at: g_get_monotonic_time() at which the program was read, or the scan that found it began
  * @binary: path of the executable image
  * @binary_sha256: (nullable): lower-case hex of its content
  * @ancestors: (array length=n_ancestors): images of its ancestors, nearest first
  * @cmdline: (array length=n_cmdline): absolute paths in argv; a hint only
+ * @basis: an #OshPeerBasis
+ * @execution: (nullable): names one execution of the program: the same in a process and its forks,
+ *   another after execve(2)
  *
  * Borrowed for the call of the callback.
  */
@@ -63,21 +79,52 @@ typedef struct {
     gsize n_ancestors;
     const OshSpan *cmdline;
     gsize n_cmdline;
+    guint32 basis;
+    OshSpan execution;
 } OshPeer;
 
 /** OshPeerFunc: exactly one of @peer and @error is set; both borrowed. */
 typedef void (*OshPeerFunc)(const OshPeer *peer, const GError *error, gpointer data);
 
 /**
+ * OshPeerOwners: which processes own a socket.
+ * @OSH_PEER_OWNERS_ONE: one program, in one or several processes
+ * @OSH_PEER_OWNERS_NONE: none was seen, although a descriptor of the socket is open somewhere
+ * @OSH_PEER_OWNERS_UNCERTAIN: different programs, or a process that cannot be read
+ * @OSH_PEER_OWNERS_CLOSED: no descriptor of the socket is open any more, or there is no socket
+ */
+typedef enum {
+    OSH_PEER_OWNERS_ONE = 1,
+    OSH_PEER_OWNERS_NONE = 2,
+    OSH_PEER_OWNERS_UNCERTAIN = 3,
+    OSH_PEER_OWNERS_CLOSED = 4,
+} OshPeerOwners;
+
+/**
+ * OshPeerOwnersFunc:
+ * @peer: (nullable): the program, with %OSH_PEER_OWNERS_ONE only
+ * @problem: (nullable): with any other answer, why
+ *
+ * Everything is borrowed for the call.
+ */
+typedef void (*OshPeerOwnersFunc)(OshPeerOwners owners, const OshPeer *peer, const char *problem,
+                                  gpointer data);
+
+/**
  * OshPeerIdentityInterface:
  * @struct_size: sizeof(OshPeerIdentityInterface) of the provider
- * @lookup: [main, shard] answers inside the call or later, on the calling thread, before
- *   @deadline (g_get_monotonic_time() microseconds) or with %OSH_ERROR_TIMEOUT
+ * @lookup: [main, shard] which program made the connection; once for each, answers inside the call
+ *   or later, on the calling thread, before @deadline (g_get_monotonic_time() microseconds) or with
+ *   %OSH_ERROR_TIMEOUT
+ * @owners: [main, shard] which processes own its socket now; questions that are asked together are
+ *   answered by one scan; likewise
  */
 typedef struct {
     guint32 struct_size;
     void (*lookup)(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPeerFunc done,
                    gpointer data);
+    void (*owners)(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
+                   OshPeerOwnersFunc done, gpointer data);
 } OshPeerIdentityInterface;
 
 /** osh_peer_identity_lookup: [main, shard] answers with an error when it cannot be asked. */
@@ -95,6 +142,20 @@ osh_peer_identity_lookup(const OshInterface *identity, const OshPeerTuple *tuple
 
         done(NULL, error, data);
     }
+}
+
+/** osh_peer_identity_owners: [main, shard] answers "uncertain" when it cannot be asked. */
+static inline void
+osh_peer_identity_owners(const OshInterface *identity, const OshPeerTuple *tuple, gint64 deadline,
+                         OshPeerOwnersFunc done, gpointer data)
+{
+    const OshPeerIdentityInterface *vtable = (const OshPeerIdentityInterface *)identity->vtable;
+
+    if (osh_can_call(vtable, OshPeerIdentityInterface, owners))
+        vtable->owners(identity->instance, tuple, deadline, done, data);
+    else
+        done(OSH_PEER_OWNERS_UNCERTAIN, NULL, "the owners of connections cannot be asked for",
+             data);
 }
 
 G_END_DECLS

@@ -89,6 +89,9 @@ typedef struct {
  *   treated in the same way (TLS mode, protocol, credentials); an open connection whose treatment
  *   has changed cannot go on
  *
+ * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
+ *   nothing goes there before the owners of the connection were looked at
+ *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
 typedef struct {
@@ -109,6 +112,7 @@ typedef struct {
     const OshCidr *allowed_addresses;
     gconstpointer endpoint;
     guint64 treatment;
+    gboolean credentials;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The second check of an identity (security rule 4). A descriptor can be handed to another program,
+ * or be inherited by one, after connect(2). So the owners of each connection are looked at once
+ * soon after it has arrived, before the first byte goes upstream when the last reading is old by
+ * then, and once a second while bytes move. Looks that fall together are one scan.
+ *
+ * Another program among the owners ends the connection, at the second sight: between two steps of
+ * an exec a process is seen with its new executable and with descriptors that it is about to lose.
+ * So do two sweeps in succession that see no owner while bytes move. A socket without any
+ * descriptor is another thing: no program can use it, only its last bytes are on their way.
+ */
+#include "owner-check.h"
+
+#include "audit.h"
+#include "facts.h"
+#include "identity-question.h"
+#include "reply.h"
+
+/* With the time that a scan takes, within 100 ms of the arrival. */
+#define FIRST_LOOK (50 * G_TIME_SPAN_MILLISECOND)
+#define MAX_MISSED 2
+
+static void owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
+                           gint64 read_at, gpointer data);
+
+static void
+owner_ask(OshConnection *connection)
+{
+    osh_owner_check_forget(connection);
+    if (connection->question == NULL)
+        osh_identity_ask(connection, OSH_IDENTITY_CHECK, owner_answered);
+}
+
+/* Ends a connection of which @problem is known. May free. */
+static void
+owner_refuse(OshConnection *connection, const char *problem)
+{
+    if (connection->step == OSH_STEP_LINGER)
+        return;
+    if (connection->step != OSH_STEP_TUNNEL) {
+        osh_connection_refuse_identity(connection, problem);
+        return;
+    }
+    osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
+    osh_audit_denied(connection, "identity", NULL, problem, NULL, NULL);
+    connection->client_aborted = TRUE;
+    osh_connection_close(connection, "identity changed");
+}
+
+static void
+owner_differs(OshConnection *connection, const char *problem)
+{
+    if (connection->owners_differ) {
+        owner_refuse(connection, problem);
+        return;
+    }
+    connection->owners_differ = TRUE;
+    owner_ask(connection);
+}
+
+static void
+owner_is_same(OshConnection *connection, gint64 read_at)
+{
+    connection->peer_read_at = read_at;
+    connection->owners_seen = TRUE;
+    connection->owners_differ = FALSE;
+    connection->missed_owners = 0;
+    if (connection->step == OSH_STEP_VERIFY)
+        osh_connection_connected(connection);
+}
+
+static void
+owner_missed(OshConnection *connection, const char *problem)
+{
+    connection->missed_owners++;
+    if (connection->step == OSH_STEP_VERIFY || connection->missed_owners >= MAX_MISSED)
+        owner_refuse(connection, problem);
+}
+
+static void
+owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem, gint64 read_at,
+               gpointer data)
+{
+    OshConnection *connection = data;
+
+    switch (answer) {
+    case OSH_IDENTITY_FOUND:
+        if (osh_peer_identity_equal(peer, connection->peer))
+            owner_is_same(connection, read_at);
+        else
+            owner_differs(connection, "another program now owns the connection");
+        return;
+    case OSH_IDENTITY_UNCERTAIN:
+        owner_differs(connection, problem);
+        return;
+    case OSH_IDENTITY_NOBODY:
+        owner_missed(connection, problem);
+        return;
+    case OSH_IDENTITY_NO_SOCKET:
+        break;
+    }
+    /* Closed by everybody: what is on its way may still arrive, a new tunnel is for nobody. */
+    if (connection->step == OSH_STEP_VERIFY)
+        osh_connection_close(connection, "client gone");
+}
+
+/* [shard] */
+static void
+owner_look(gpointer data)
+{
+    OshNetworkShard *shard = data;
+
+    shard->look = NULL;
+    for (guint n = shard->looks->len; n > 0 && shard->looks->len > 0; n--)
+        owner_ask(shard->looks->pdata[shard->looks->len - 1]);
+}
+
+void
+osh_owner_check_schedule(OshConnection *connection)
+{
+    OshNetworkShard *shard = connection->shard;
+
+    if (connection->look_index != OSH_NO_LOOK)
+        return;
+    connection->look_index = shard->looks->len;
+    g_ptr_array_add(shard->looks, connection);
+    if (shard->look == NULL)
+        shard->look = osh_shard_add_timer(&shard->network->shard,
+                                          osh_shard_now(&shard->network->shard) + FIRST_LOOK,
+                                          owner_look, shard);
+}
+
+void
+osh_owner_check_forget(OshConnection *connection)
+{
+    GPtrArray *looks = connection->shard->looks;
+    guint index = connection->look_index;
+
+    if (index == OSH_NO_LOOK)
+        return;
+    connection->look_index = OSH_NO_LOOK;
+    g_ptr_array_remove_index_fast(looks, index);
+    if (index < looks->len)
+        ((OshConnection *)looks->pdata[index])->look_index = index;
+}
+
+void
+osh_owner_check_now(OshConnection *connection)
+{
+    owner_ask(connection);
+}
+
+void
+osh_owner_check_sweep(OshConnection *connection)
+{
+    guint64 moved = connection->up.moved + connection->down.moved;
+
+    if (!connection->shard->network->config.identity_required || moved == connection->swept_bytes ||
+        connection->question != NULL)
+        return;
+    connection->swept_bytes = moved;
+    owner_ask(connection);
+}
+
+void
+osh_owner_check_end(OshNetworkShard *shard)
+{
+    if (shard->look != NULL)
+        osh_shard_cancel_timer(&shard->network->shard, g_steal_pointer(&shard->look));
+}
