@@ -8,10 +8,10 @@
 
 #include "audit.h"
 #include "connection.h"
-#include "owner-check.h"
 #include "dns-listener.h"
 #include "facts.h"
 #include "listener.h"
+#include "owner-check.h"
 #include "pipe-pool.h"
 #include "reply.h"
 

@@ -107,7 +107,8 @@ typedef struct {
     const OshBoxPortRule *port_rules;
     gsize port_rule_count;
     GBytes *connect_filter; /* (nullable): struct sock_filter[] that notifies of connect(2) */
-    int *connect_listener;  /* (out) (nullable): its listener, the caller's; -1 where there is none */
+    int *
+        connect_listener; /* (out) (nullable): its listener, the caller's; -1 where there is none */
 } OshBoxSeal;
 
 typedef struct {

@@ -119,8 +119,7 @@ current_shard(const OshProcessPlugin *plugin)
     return shard >= 0 ? (guint)shard : OSH_IDENTITY_ON_MAIN;
 }
 
-static void
-question_hashed(gpointer data);
+static void question_hashed(gpointer data);
 
 /* Answers, now or when the program's executables are hashed. */
 static void
@@ -220,7 +219,8 @@ answer_connector(OshProcessPlugin *plugin, const OshPeerTuple *tuple, Question *
         return;
     }
     if (result == -ENOENT) {
-        answer_error(question, OSH_ERROR_NOT_FOUND, "the socket at the other end is not known here");
+        answer_error(question, OSH_ERROR_NOT_FOUND,
+                     "the socket at the other end is not known here");
         return;
     }
     if (result != 0) {
@@ -286,8 +286,7 @@ peer_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPe
 
     if (can_ask(plugin, tuple, &question))
         ask_scanner(plugin, tuple,
-                    plugin->connects != NULL ? OSH_IDENTITY_CHECK : OSH_IDENTITY_DECIDE,
-                    &question);
+                    plugin->connects != NULL ? OSH_IDENTITY_CHECK : OSH_IDENTITY_DECIDE, &question);
 }
 
 const OshPeerIdentityInterface osh_peer_identity_vtable = {
@@ -318,9 +317,8 @@ osh_process_watch_connects(OshBox *box, int listener, GError **error)
 {
     OshProcessPlugin *plugin = box->plugin;
 
-    plugin->connects =
-        osh_connect_watch_new(listener, box->info.init_pid, plugin->images,
-                              osh_process_take_diag_socket(box), error);
+    plugin->connects = osh_connect_watch_new(listener, box->info.init_pid, plugin->images,
+                                             osh_process_take_diag_socket(box), error);
     return plugin->connects != NULL;
 }
 

@@ -57,7 +57,7 @@ typedef struct {
     OshConnectWatch *connects; /* (nullable): from the seal on, where the kernel can notify */
     OshLockedDiag diags[OSH_PROCESS_N_DIAGS];
     char *connect_identity; /* checked */
-    uid_t workload_uid; /* of every program in the box */
+    uid_t workload_uid;     /* of every program in the box */
     OshInterface shard;
     char *session; /* (nullable): path of its socket */
     gboolean session_terminal;

@@ -259,8 +259,10 @@ test_readme(void)
             calls[i].scope == OSH_SECCOMP_WHOLE_FIXED || calls[i].scope == OSH_SECCOMP_SOME_FIXED;
         g_autofree char *row =
             g_strdup_printf("\n| `%s` | %s | %s | %s | %s |\n", calls[i].name,
-                            calls[i].answer == ENOSYS ? "ENOSYS" : "EPERM", some ? "some" : "all",
-                            fixed ? "no" : "yes", calls[i].why);
+                            calls[i].answer == ENOSYS       ? "ENOSYS"
+                            : calls[i].answer == EOPNOTSUPP ? "EOPNOTSUPP"
+                                                            : "EPERM",
+                            some ? "some" : "all", fixed ? "no" : "yes", calls[i].why);
 
         if (strstr(text, row) == NULL)
             g_error("%s lacks this row:%s", OSH_PLUGIN_README, row);

@@ -226,8 +226,8 @@ watch_keep(OshConnectWatch *watch, const Call *call, Entry *entry)
     kept = g_hash_table_size(table) < MAX_ENTRIES;
     if (kept)
         g_hash_table_replace(table, &entry->key, entry);
-    full = g_hash_table_size(watch->by_cookie) + g_hash_table_size(watch->by_inode) >=
-           watch->prune_at;
+    full =
+        g_hash_table_size(watch->by_cookie) + g_hash_table_size(watch->by_inode) >= watch->prune_at;
     g_mutex_unlock(&watch->mutex);
     if (!kept)
         entry_free(entry);
@@ -252,8 +252,8 @@ call_read(OshConnectWatch *watch, Call *call)
         return;
     entry = g_new0(Entry, 1);
     entry->read_at = g_get_monotonic_time();
-    entry->program = osh_program_read(watch->programs, call->group,
-                                      (pid_t)call->notification->pid, &entry->problem);
+    entry->program = osh_program_read(watch->programs, call->group, (pid_t)call->notification->pid,
+                                      &entry->problem);
     if (entry->program == NULL && entry->problem == NULL)
         entry->problem = g_strdup_printf("process %d ended while it connected", call->group);
     if (call_is_valid(watch, call))

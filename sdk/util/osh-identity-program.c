@@ -330,8 +330,9 @@ cache_chain(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ch
     if (error == 0)
         return length;
     if (error == -EXDEV || (error == -EAGAIN && cache->root != 0))
-        *ret_problem = program_problem(pid, NULL, "has ancestors that do not stand still or lie "
-                                                  "outside the workload");
+        *ret_problem = program_problem(pid, NULL,
+                                       "has ancestors that do not stand still or lie "
+                                       "outside the workload");
     else if (error == -EAGAIN)
         *ret_problem = program_problem(pid, NULL, "has ancestors that do not stand still");
     else if (error == -E2BIG)
@@ -423,10 +424,10 @@ link_equal(const ProgramLink *left, const ProgramLink *right)
 {
     if (!g_str_equal(left->path, right->path))
         return FALSE;
-    return left->image == right->image || (osh_image_state(left->image) == OSH_IMAGE_READY &&
-                                           osh_image_state(right->image) == OSH_IMAGE_READY &&
-                                           g_str_equal(osh_image_sha256(left->image),
-                                                       osh_image_sha256(right->image)));
+    return left->image == right->image ||
+           (osh_image_state(left->image) == OSH_IMAGE_READY &&
+            osh_image_state(right->image) == OSH_IMAGE_READY &&
+            g_str_equal(osh_image_sha256(left->image), osh_image_sha256(right->image)));
 }
 
 gboolean
@@ -526,10 +527,10 @@ osh_program_identity(OshProgram *program, OshPeerIdentity **ret_identity, OshIma
             const ProgramLink *link = &program->links[i];
             OshImageState state = osh_image_state(link->image);
             const char *problem =
-                state == OSH_IMAGE_FAILED  ? osh_image_problem(link->image)
-                : state == OSH_IMAGE_READY ? osh_image_table_trusts(program->images, link->path,
-                                                                    link->image)
-                                           : NULL;
+                state == OSH_IMAGE_FAILED ? osh_image_problem(link->image)
+                : state == OSH_IMAGE_READY
+                    ? osh_image_table_trusts(program->images, link->path, link->image)
+                    : NULL;
 
             if (state == OSH_IMAGE_PENDING) {
                 *ret_pending = link->image;

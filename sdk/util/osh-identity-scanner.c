@@ -7,8 +7,10 @@
  *
  * Readings of /proc are not atomic, and what was not seen may be there all the same (security rule
  * 4). An answer that decides about a connection therefore comes from two readings of every process
- * that agree. A scan that sees no owner, or different ones, is made again: a process may have been
- * starting another program, whose descriptors close only after its executable has changed.
+ * that agree, in neither of which a process ended before it was read: what it owned may have gone
+ * to one that was not listed. A scan that sees no owner, or different ones, is made again: a
+ * process may have been starting another program, whose descriptors close only after its executable
+ * has changed.
  */
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"
@@ -18,8 +20,11 @@
 /* A process that was forked while the list was read may own the socket. */
 #define MAX_LOOKS 3
 /* Until descriptors stand still. */
-#define MAX_READINGS 5
-/* Between two looks: longer than an exec takes from the new executable to the closed descriptors. */
+#define MAX_READINGS 8
+/* Let processes that come and go do so. */
+#define READ_AGAIN_USEC 500
+/* Between two looks: longer than an exec takes from the new executable to the closed descriptors.
+ */
 #define LOOK_AGAIN_USEC 1000
 
 struct _OshIdentityLookup {
@@ -69,6 +74,8 @@ typedef struct {
 typedef struct {
     GHashTable *wanted;
     pid_t unreadable; /* 0: every process was read */
+    gboolean ended;   /* in this reading a process ended before it was read */
+    gboolean ended_before;
 } Scan;
 
 static void
@@ -131,8 +138,7 @@ scan_found(pid_t pid, guint64 inode, gpointer data)
 
     if (owners == NULL)
         return;
-    if (owners->pids->len == 0 ||
-        g_array_index(owners->pids, pid_t, owners->pids->len - 1) != pid)
+    if (owners->pids->len == 0 || g_array_index(owners->pids, pid_t, owners->pids->len - 1) != pid)
         g_array_append_val(owners->pids, pid);
 }
 
@@ -155,23 +161,25 @@ scan_compare(Scan *scan)
         Owners *owners = value;
 
         g_array_sort(owners->pids, compare_pids);
-        owners->settled = owners->pids->len == owners->pids_before->len &&
-                          (owners->pids->len == 0 ||
-                           memcmp(owners->pids->data, owners->pids_before->data,
-                                  owners->pids->len * sizeof(pid_t)) == 0);
+        owners->settled =
+            !scan->ended && !scan->ended_before && owners->pids->len == owners->pids_before->len &&
+            (owners->pids->len == 0 || memcmp(owners->pids->data, owners->pids_before->data,
+                                              owners->pids->len * sizeof(pid_t)) == 0);
         all = all && owners->settled;
     }
     return all;
 }
 
 static void
-scan_read(const OshIdentityScanner *scanner, Scan *scan)
+scan_read(const OshIdentityScanner *scanner, Scan *scan, gboolean careful)
 {
     const GArray *pids = osh_workload_processes_list(scanner->processes);
     GHashTableIter iter;
     gpointer value;
 
     scan->unreadable = 0;
+    scan->ended_before = scan->ended;
+    scan->ended = FALSE;
     g_hash_table_iter_init(&iter, scan->wanted);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Owners *owners = value;
@@ -188,8 +196,16 @@ scan_read(const OshIdentityScanner *scanner, Scan *scan)
         /* PID 1 of a box is our own init: it owns no connection and none can be passed to it. */
         if (pid == osh_workload_init(scanner->processes))
             continue;
-        if (osh_workload_each_socket(pid, scan_found, scan) == -EACCES)
+        switch (osh_workload_each_socket(pid, careful, scan_found, scan)) {
+        case 0:
+            break;
+        case -ESRCH:
+            scan->ended = TRUE;
+            break;
+        default:
             scan->unreadable = pid;
+            break;
+        }
     }
 }
 
@@ -280,16 +296,16 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
         return;
     lookup_answer(lookup, OSH_IDENTITY_NOBODY, NULL);
     if (scan->unreadable != 0) {
-        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
-                      g_strdup_printf("process %d of the workload cannot be read",
-                                      scan->unreadable));
+        lookup_answer(
+            lookup, OSH_IDENTITY_UNCERTAIN,
+            g_strdup_printf("process %d of the workload cannot be read", scan->unreadable));
         return;
     }
     if (lookup->name_only) {
         scanner_judge_name(owners->pids, lookup);
     } else if (lookup->purpose == OSH_IDENTITY_DECIDE && !owners->settled) {
         lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
-                      g_strdup("the owners of the connection change while they are read"));
+                      g_strdup("processes of the workload change while they are read"));
         return;
     } else {
         scanner_judge_program(scanner, owners->pids, lookup);
@@ -327,8 +343,7 @@ scanner_find_socket(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
 static void
 scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 {
-    Scan scan = {
-        .wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, owners_free)};
+    Scan scan = {.wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, owners_free)};
     gint64 began = g_get_monotonic_time();
     gboolean decides = FALSE;
 
@@ -345,10 +360,12 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
     for (guint reading = 1; g_hash_table_size(scan.wanted) > 0; reading++) {
         gboolean settled;
 
-        scan_read(scanner, &scan);
+        scan_read(scanner, &scan, decides);
         settled = scan_compare(&scan);
         if (!decides || reading == MAX_READINGS || (settled && reading > 1))
             break;
+        if (!settled && reading > 1)
+            g_usleep(READ_AGAIN_USEC);
     }
     for (guint i = 0; i < lookups->len; i++)
         scanner_judge(scanner, &scan, lookups->pdata[i]);

@@ -10,17 +10,18 @@
  * another one, whose children may have been read before: so it is listed until a listing adds
  * nothing, and what any of the listings had is in the result. Descriptors belong to threads: the
  * first thread of a process may have ended, and outside of a box a thread may have a table of its
- * own.
+ * own. Neither is a table read in one moment: a process that ran meanwhile can have moved a
+ * descriptor from a number that was not read yet to one that was, so it is read several times.
  */
 #include "osh-identity-workload.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/kcmp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,10 @@
 #define MAX_NEW_PIDS 256
 /* A workload that starts processes all the time adds some to each listing. */
 #define MAX_LISTINGS 8
+/* A descriptor that is moved all the time is missed by one reading in three or four. */
+#define CAREFUL_READINGS 6
+/* Beyond this many threads one has run for sure. */
+#define MAX_WATCHED_THREADS 64
 
 struct _OshWorkloadProcesses {
     pid_t root;
@@ -138,14 +143,12 @@ workload_list_tree(OshWorkloadProcesses *processes)
     for (guint listing = 0; before < processes->pids->len && listing < MAX_LISTINGS; listing++) {
         before = processes->pids->len;
         for (guint i = 0; i < processes->pids->len; i++)
-            workload_add_children(processes->pids, known,
-                                  g_array_index(processes->pids, pid_t, i));
+            workload_add_children(processes->pids, known, g_array_index(processes->pids, pid_t, i));
     }
 }
 
 static void
-workload_list_cgroup_once(OshWorkloadProcesses *processes, GHashTable *known,
-                          const char *directory)
+workload_list_cgroup_once(OshWorkloadProcesses *processes, GHashTable *known, const char *directory)
 {
     g_autofree char *members = g_build_filename(directory, "cgroup.procs", NULL);
     g_autoptr(GDir) below = g_dir_open(directory, 0, NULL);
@@ -339,8 +342,46 @@ workload_same_table(pid_t one, pid_t other)
     return syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0;
 }
 
-int
-osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
+/*
+ * How often the threads of @pid were given the processor so far. Returns: FALSE when it cannot be
+ * told, or one of them has it now.
+ */
+static gboolean
+workload_runs(pid_t pid, guint64 *ret_runs)
+{
+    char path[96];
+    guint threads = 0;
+    gboolean known = TRUE;
+    DIR *tasks;
+
+    *ret_runs = 0;
+    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return FALSE;
+    for (struct dirent *entry = readdir(tasks); entry != NULL && known; entry = readdir(tasks)) {
+        char text[512];
+        const char *at;
+
+        if (!g_ascii_isdigit(entry->d_name[0]))
+            continue;
+        /* The number of threads counts too: one may have come and gone. */
+        *ret_runs += ++threads;
+        g_snprintf(path, sizeof path, "/proc/%d/task/%.16s/schedstat", pid, entry->d_name);
+        known = threads <= MAX_WATCHED_THREADS && workload_read(path, text, sizeof text) > 0;
+        at = known ? strrchr(text, ' ') : NULL;
+        *ret_runs += at != NULL ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
+        g_snprintf(path, sizeof path, "/proc/%d/task/%.16s/stat", pid, entry->d_name);
+        known = known && workload_read(path, text, sizeof text) > 0;
+        at = known ? strrchr(text, ')') : NULL;
+        known = at != NULL && at[1] == ' ' && at[2] != 'R';
+    }
+    closedir(tasks);
+    return known;
+}
+
+static int
+workload_read_tables(pid_t pid, OshHeldSocketFunc each, gpointer data)
 {
     char path[64];
     DIR *tasks;
@@ -369,5 +410,21 @@ osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data)
         }
     }
     closedir(tasks);
+    return result;
+}
+
+int
+osh_workload_each_socket(pid_t pid, gboolean careful, OshHeldSocketFunc each, gpointer data)
+{
+    guint64 before = 0;
+    guint64 after = 0;
+    gboolean still = careful && workload_runs(pid, &before);
+    int result = workload_read_tables(pid, each, data);
+
+    if (!careful)
+        return result;
+    still = still && workload_runs(pid, &after) && before == after;
+    for (guint reading = 1; result == 0 && !still && reading < CAREFUL_READINGS; reading++)
+        result = workload_read_tables(pid, each, data);
     return result;
 }

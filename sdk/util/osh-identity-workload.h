@@ -27,11 +27,13 @@ typedef void (*OshHeldSocketFunc)(pid_t pid, guint64 inode, gpointer data);
 
 /**
  * osh_workload_each_socket:
+ * @careful: again and again, where the process ran meanwhile
+ * @each: called for each descriptor that is a socket, several times for the same one
  *
  * Reads the descriptors of every thread that has a table of its own.
  *
  * Returns: 0, -ESRCH when the process is gone, -EACCES when it, or a part of it, cannot be read
  */
-int osh_workload_each_socket(pid_t pid, OshHeldSocketFunc each, gpointer data);
+int osh_workload_each_socket(pid_t pid, gboolean careful, OshHeldSocketFunc each, gpointer data);
 
 G_END_DECLS

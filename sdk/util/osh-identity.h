@@ -174,9 +174,8 @@ typedef struct {
  * Returns: (transfer full) (nullable): the scanner
  */
 OshIdentityScanner *osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
-                                             const OshWorkload *workload,
-                                             OshImageTable *images, int diag_fd,
-                                             GError **error);
+                                             const OshWorkload *workload, OshImageTable *images,
+                                             int diag_fd, GError **error);
 
 /** osh_identity_scanner_free: [main] ends the thread; lookups under way are dropped. */
 void osh_identity_scanner_free(OshIdentityScanner *scanner);
@@ -215,9 +214,8 @@ typedef enum {
  * Returns: as above
  */
 OshIdentityLookup *osh_identity_lookup_owners(OshIdentityScanner *scanner, guint shard_index,
-                                              const OshPeerTuple *tuple,
-                                              OshIdentityPurpose purpose, OshIdentityFunc done,
-                                              gpointer data);
+                                              const OshPeerTuple *tuple, OshIdentityPurpose purpose,
+                                              OshIdentityFunc done, gpointer data);
 
 /** osh_identity_lookup_cancel: [main, shard] @lookup: (nullable): @done will not be called. */
 void osh_identity_lookup_cancel(OshIdentityLookup *lookup);

@@ -50,13 +50,13 @@ struct osh_init_plan {
 };
 
 enum osh_init_request_type {
-    OSH_INIT_OPEN = 1,  /* plan: osh_init_open_plan; answer carries the sockets in plan order */
-    OSH_INIT_SEAL,      /* plan: osh_init_seal_plan, then a file for the osh_init_rule_report; answer
-                         * carries the listener of the connect filter where there is one */
-    OSH_INIT_LAUNCH,    /* plan: osh_init_launch_plan, then the stdio descriptors; answer carries
-                         * the pidfd, then the PTY's master where one was asked for */
-    OSH_INIT_SIGNAL,    /* to one launch, or to all with id 0; answered */
-    OSH_INIT_SOCKET,    /* a fresh unconnected socket of the box's network; answer carries it */
+    OSH_INIT_OPEN = 1, /* plan: osh_init_open_plan; answer carries the sockets in plan order */
+    OSH_INIT_SEAL,     /* plan: osh_init_seal_plan, then a file for the osh_init_rule_report; answer
+                        * carries the listener of the connect filter where there is one */
+    OSH_INIT_LAUNCH,   /* plan: osh_init_launch_plan, then the stdio descriptors; answer carries
+                        * the pidfd, then the PTY's master where one was asked for */
+    OSH_INIT_SIGNAL,   /* to one launch, or to all with id 0; answered */
+    OSH_INIT_SOCKET,   /* a fresh unconnected socket of the box's network; answer carries it */
     OSH_INIT_TERMINATE, /* SIGTERM and SIGCONT to all; answered when no process is left */
 };
 

@@ -5,8 +5,9 @@
  * Provided by the plugin beside the workload: in a box the process plugin. There are two questions.
  * Which program made a connection is asked once, when the connection arrives; where the provider
  * saw connect(2) being called, the answer is exact. Which processes own its socket is asked later,
- * as the second check: a descriptor can be handed on. Over a bridge to another pod both are answered
- * by the process half. A process that cannot be read makes an answer an error, and so a denial.
+ * as the second check: a descriptor can be handed on. Over a bridge to another pod both are
+ * answered by the process half. A process that cannot be read makes an answer an error, and so a
+ * denial.
  */
 #pragma once
 
