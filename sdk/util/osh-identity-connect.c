@@ -16,7 +16,7 @@
  * - A program is entered as a problem, not left out, when it cannot be read.
  *
  * One thread does this and nothing else, because every connect(2) of the box waits for it; it never
- * hashes. An entry is taken when its connection arrives; those of sockets that are gone are dropped
+ * hashes, and a caller whose ancestors are just ending waits without keeping others waiting. An entry is taken when its connection arrives; those of sockets that are gone are dropped
  * whenever the table has doubled.
  */
 #include "osh-identity-connect.h"
@@ -52,6 +52,10 @@
 /* A connection arrives within this time; in a full table an older entry is of a connection inside
  * the box, which nobody asks about. */
 #define ARRIVES_WITHIN (5 * G_TIME_SPAN_SECOND)
+/* How long a caller waits for its ancestors to have ended, and how often they are looked at. */
+#define SETTLES_WITHIN  (3 * G_TIME_SPAN_SECOND)
+#define SETTLES_MSEC    1
+#define MAX_UNSETTLED   256
 
 typedef struct {
     guint64 key;
@@ -72,14 +76,19 @@ struct _OshConnectWatch {
     /* A connection of MPTCP has a socket of its own below the program's: they share the inode. */
     GHashTable *by_inode;
     guint prune_at;
+    GQueue unsettled; /* Call, oldest first */
 };
 
 /* A call that stands still. */
 typedef struct {
-    const struct seccomp_notif *notification;
+    guint64 id;
+    pid_t thread;
+    int descriptor;
     pid_t group;
     guint64 key;
     gboolean by_inode;
+    gint64 read_at;
+    gint64 deadline;
 } Call;
 
 static void
@@ -134,9 +143,7 @@ watch_take_descriptor(OshConnectWatch *watch, pid_t thread, int number, pid_t *r
 static gboolean
 call_find_socket(OshConnectWatch *watch, Call *call)
 {
-    const struct seccomp_notif *notification = call->notification;
-    int fd = watch_take_descriptor(watch, (pid_t)notification->pid, (int)notification->data.args[0],
-                                   &call->group);
+    int fd = watch_take_descriptor(watch, call->thread, call->descriptor, &call->group);
     int domain = 0;
     int protocol = 0;
     socklen_t length = sizeof domain;
@@ -238,52 +245,89 @@ watch_keep(OshConnectWatch *watch, const Call *call, Entry *entry)
 static gboolean
 call_is_valid(const OshConnectWatch *watch, const Call *call)
 {
-    guint64 id = call->notification->id;
+    guint64 id = call->id;
 
     return ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-static void
+/* Returns: FALSE when the caller has to be read again a little later. */
+static gboolean
 call_read(OshConnectWatch *watch, Call *call)
 {
+    char *problem = NULL;
+    OshProgram *program = osh_program_read(watch->programs, call->group, call->thread, &problem);
     Entry *entry;
 
-    if (!call_find_socket(watch, call))
-        return;
+    if (program == NULL && osh_program_cache_is_unsettled(watch->programs) &&
+        g_get_monotonic_time() < call->deadline && watch->unsettled.length < MAX_UNSETTLED) {
+        g_free(problem);
+        return FALSE;
+    }
     entry = g_new0(Entry, 1);
-    entry->read_at = g_get_monotonic_time();
-    entry->program = osh_program_read(watch->programs, call->group, (pid_t)call->notification->pid,
-                                      &entry->problem);
-    if (entry->program == NULL && entry->problem == NULL)
+    entry->read_at = call->read_at;
+    entry->program = program;
+    entry->problem = problem;
+    if (program == NULL && problem == NULL)
         entry->problem = g_strdup_printf("process %d ended while it connected", call->group);
     if (call_is_valid(watch, call))
         watch_keep(watch, call, entry);
     else
         entry_free(entry);
+    return TRUE;
 }
 
 static void
-watch_answer(OshConnectWatch *watch)
+call_go_on(const OshConnectWatch *watch, const Call *call)
+{
+    union {
+        struct seccomp_notif_resp response;
+        guint8 room[NOTIFICATION_SIZE];
+    } answer;
+
+    memset(&answer, 0, sizeof answer);
+    answer.response.id = call->id;
+    answer.response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+static void
+watch_receive(OshConnectWatch *watch)
 {
     union {
         struct seccomp_notif notification;
         guint8 room[NOTIFICATION_SIZE];
     } received;
-    union {
-        struct seccomp_notif_resp response;
-        guint8 room[NOTIFICATION_SIZE];
-    } answer;
-    Call call = {.notification = &received.notification};
+    Call call = {.read_at = g_get_monotonic_time()};
 
     memset(&received, 0, sizeof received);
     /* A caller that was killed meanwhile is no longer there to be answered. */
     if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, &received) != 0)
         return;
-    call_read(watch, &call);
-    memset(&answer, 0, sizeof answer);
-    answer.response.id = received.notification.id;
-    answer.response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    call.id = received.notification.id;
+    call.thread = (pid_t)received.notification.pid;
+    call.descriptor = (int)received.notification.data.args[0];
+    call.deadline = call.read_at + SETTLES_WITHIN;
+    if (!call_find_socket(watch, &call) || call_read(watch, &call))
+        call_go_on(watch, &call);
+    else
+        g_queue_push_tail(&watch->unsettled, g_memdup2(&call, sizeof call));
+}
+
+/* Those that were killed meanwhile are found out when they are answered. */
+static void
+watch_read_again(OshConnectWatch *watch)
+{
+    for (guint n = watch->unsettled.length; n > 0; n--) {
+        Call *call = g_queue_pop_head(&watch->unsettled);
+
+        call->read_at = g_get_monotonic_time();
+        if (!call_read(watch, call)) {
+            g_queue_push_tail(&watch->unsettled, call);
+            continue;
+        }
+        call_go_on(watch, call);
+        g_free(call);
+    }
 }
 
 static gpointer
@@ -292,16 +336,24 @@ watch_run(gpointer data)
     OshConnectWatch *watch = data;
     struct pollfd watched[] = {{.fd = watch->wake, .events = POLLIN},
                                {.fd = watch->listener, .events = POLLIN}};
+    gint64 again_at = 0;
 
     for (;;) {
-        if (poll(watched, G_N_ELEMENTS(watched), -1) < 0)
+        int ready = poll(watched, G_N_ELEMENTS(watched),
+                         watch->unsettled.length > 0 ? SETTLES_MSEC : -1);
+
+        if (ready < 0)
             continue;
         if (watched[0].revents != 0)
             return NULL;
         if (watched[1].revents & POLLIN)
-            watch_answer(watch);
+            watch_receive(watch);
         else if (watched[1].revents != 0)
             watched[1].fd = -1; /* no process is left under the filter */
+        if (watch->unsettled.length > 0 && g_get_monotonic_time() >= again_at) {
+            watch_read_again(watch);
+            again_at = g_get_monotonic_time() + SETTLES_MSEC * G_TIME_SPAN_MILLISECOND;
+        }
     }
 }
 
@@ -315,6 +367,7 @@ osh_connect_watch_new(int listener, pid_t root, OshImageTable *images, int diag_
     watch->programs = osh_program_cache_new(root, images);
     watch->diag = diag_fd >= 0 ? osh_socket_diag_new(diag_fd) : NULL;
     watch->prune_at = MIN_PRUNE;
+    g_queue_init(&watch->unsettled);
     watch->by_cookie = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, entry_free);
     watch->by_inode = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, entry_free);
     g_mutex_init(&watch->mutex);
@@ -347,6 +400,7 @@ osh_connect_watch_free(OshConnectWatch *watch)
         close(watch->wake);
     osh_program_cache_free(watch->programs);
     osh_socket_diag_free(watch->diag);
+    g_queue_clear_full(&watch->unsettled, g_free);
     g_hash_table_unref(watch->by_cookie);
     g_hash_table_unref(watch->by_inode);
     g_mutex_clear(&watch->mutex);

@@ -166,19 +166,87 @@ osh_process_is_alive(int pidfd)
     return poll(&poll_fd, 1, 0) == 0;
 }
 
-gboolean
-osh_process_execution(pid_t thread, guint8 ret_execution[OSH_EXECUTION_SIZE])
+/* Returns: whether what was asked for was found. */
+typedef gboolean (*ThreadFunc)(pid_t pid, pid_t thread, gpointer data);
+
+/* Asks @thread, then the other ones of @pid: the first one may have ended before them. */
+static gboolean
+process_ask_threads(pid_t pid, pid_t thread, ThreadFunc ask, gpointer data)
+{
+    char path[64];
+    gboolean found = ask(pid, thread, data);
+    DIR *tasks;
+
+    if (found)
+        return TRUE;
+    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return FALSE;
+    for (struct dirent *entry = readdir(tasks); entry != NULL && !found; entry = readdir(tasks))
+        if (g_ascii_isdigit(entry->d_name[0]))
+            found = ask(pid, (pid_t)atoi(entry->d_name), data);
+    closedir(tasks);
+    return found;
+}
+
+static gboolean
+thread_start_stack(pid_t pid, pid_t thread, gpointer data)
+{
+    guint64 *ret_stack = data;
+    char path[96];
+    char text[1024];
+    const char *at;
+
+    /* Of the thread alone: that of the process adds up all of its threads. */
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, thread);
+    if (read_small(path, text, sizeof text) <= 0)
+        return FALSE;
+    at = strrchr(text, ')');
+    for (guint field = 2; at != NULL && field < 28; field++)
+        at = strchr(at + 1, ' ');
+    *ret_stack = at != NULL ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
+    return *ret_stack != 0;
+}
+
+guint64
+osh_process_start_stack(pid_t pid, pid_t thread)
+{
+    guint64 stack = 0;
+
+    process_ask_threads(pid, thread, thread_start_stack, &stack);
+    return stack;
+}
+
+/* Adds the random bytes at @address, which stay as they were in a fork. */
+static void
+execution_add_random(GChecksum *checksum, pid_t pid, pid_t thread, unsigned long address)
+{
+    guint8 random[16];
+    char path[96];
+    int fd;
+
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/mem", pid, thread);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (pread(fd, random, sizeof random, (off_t)address) == sizeof random)
+        g_checksum_update(checksum, random, sizeof random);
+    close(fd);
+}
+
+static gboolean
+thread_execution(pid_t pid, pid_t thread, gpointer data)
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     unsigned long vector[2 * MAX_AUXILIARY] = {0};
     guint8 digest[32];
     gsize length = sizeof digest;
-    guint8 random[16] = {0};
-    char path[64];
-    ssize_t n = -1;
+    char path[96];
+    ssize_t n;
     int fd;
 
-    g_snprintf(path, sizeof path, "/proc/%d/auxv", thread);
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/auxv", pid, thread);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return FALSE;
@@ -187,17 +255,16 @@ osh_process_execution(pid_t thread, guint8 ret_execution[OSH_EXECUTION_SIZE])
     if (n <= 0)
         return FALSE;
     g_checksum_update(checksum, (const guchar *)vector, n);
-    for (gsize i = 0; vector[i] != AT_NULL && i < 2 * (MAX_AUXILIARY - 1); i += 2) {
-        if (vector[i] != AT_RANDOM)
-            continue;
-        g_snprintf(path, sizeof path, "/proc/%d/mem", thread);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && pread(fd, random, sizeof random, (off_t)vector[i + 1]) == sizeof random)
-            g_checksum_update(checksum, random, sizeof random);
-        if (fd >= 0)
-            close(fd);
-    }
+    for (gsize i = 0; vector[i] != AT_NULL && i < 2 * (MAX_AUXILIARY - 1); i += 2)
+        if (vector[i] == AT_RANDOM)
+            execution_add_random(checksum, pid, thread, vector[i + 1]);
     g_checksum_get_digest(checksum, digest, &length);
-    memcpy(ret_execution, digest, OSH_EXECUTION_SIZE);
+    memcpy(data, digest, OSH_EXECUTION_SIZE);
     return TRUE;
+}
+
+gboolean
+osh_process_execution(pid_t pid, pid_t thread, guint8 ret_execution[OSH_EXECUTION_SIZE])
+{
+    return process_ask_threads(pid, thread, thread_execution, ret_execution);
 }

@@ -25,7 +25,7 @@ int osh_process_read_stat(pid_t pid, pid_t *ret_parent, guint64 *ret_start_time)
 int osh_process_thread_group(pid_t thread);
 
 /**
- * osh_process_open_image:
+ * osh_process_read_image:
  * @pid: a thread group
  * @thread: one of its threads; its first one may have ended before the others
  * @ret_status: (out): of the executable
@@ -41,12 +41,24 @@ int osh_process_read_image(pid_t pid, pid_t thread, struct stat *ret_status, cha
 gboolean osh_process_is_alive(int pidfd);
 
 /**
+ * osh_process_start_stack:
+ * @thread: one of @pid that is known to live, or @pid
+ *
+ * Changes when the process executes a program, also the same one, but for a system that places
+ * every stack alike.
+ *
+ * Returns: where its first stack begins; 0 when it cannot be told
+ */
+guint64 osh_process_start_stack(pid_t pid, pid_t thread);
+
+/**
  * osh_process_execution:
+ * @thread: one of @pid that is known to live, or @pid
  * @ret_execution: (out): what fork(2) inherits and execve(2) makes anew: the layout of the address
  *   space and the random bytes that the kernel gave it (getauxval(3), AT_RANDOM)
  *
  * Returns: FALSE when it cannot be read
  */
-gboolean osh_process_execution(pid_t thread, guint8 ret_execution[OSH_EXECUTION_SIZE]);
+gboolean osh_process_execution(pid_t pid, pid_t thread, guint8 ret_execution[OSH_EXECUTION_SIZE]);
 
 G_END_DECLS

@@ -25,7 +25,7 @@
 #define MAX_PROCESSES 256
 #define MAX_CMDLINE   4096
 /* Parents may end while an ancestry is read. */
-#define MAX_READINGS 8
+#define MAX_READINGS 4
 
 /* A process as last read. @version changes whenever anything of it does. */
 typedef struct {
@@ -37,6 +37,7 @@ typedef struct {
     guint64 version;
     OshImage *image;
     char *path;
+    guint64 start_stack; /* when @program was read */
     OshProgram *program; /* (nullable) of its last reading */
     guint64 program_versions;
 } ProgramProcess;
@@ -46,6 +47,7 @@ struct _OshProgramCache {
     guint64 last_version;
     OshImageTable *images;
     GHashTable *processes;
+    gboolean unsettled;
 };
 
 typedef struct {
@@ -232,8 +234,12 @@ cache_process(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **
     ProgramProcess *process = g_hash_table_lookup(cache->processes, GINT_TO_POINTER(pid));
     int error = -ESRCH;
 
-    if (process != NULL && osh_process_is_alive(process->pidfd))
+    if (process != NULL && osh_process_is_alive(process->pidfd)) {
         error = process_read_image(cache, process, thread);
+        /* While it ends it has no executable any more, and can get no other one. */
+        if (error == -ESRCH && process->image != NULL && osh_process_is_alive(process->pidfd))
+            error = 0;
+    }
     if (error == 0) {
         *ret_process = process;
         return 0;
@@ -327,6 +333,7 @@ cache_chain(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ch
         if (error == 0 && !chain_is_alive(chain, length))
             error = -EAGAIN;
     }
+    cache->unsettled = error == -EAGAIN;
     if (error == 0)
         return length;
     if (error == -EXDEV || (error == -EAGAIN && cache->root != 0))
@@ -380,7 +387,7 @@ program_new(OshProgramCache *cache, ProgramProcess *const *chain, guint length, 
         program->links[i].image = osh_image_ref(chain[i]->image);
         program->links[i].path = g_strdup(chain[i]->path);
     }
-    program->has_execution = osh_process_execution(thread, program->execution);
+    program->has_execution = osh_process_execution(program->pid, thread, program->execution);
     program_read_cmdline(program, thread);
     return program;
 }
@@ -453,6 +460,7 @@ osh_program_read(OshProgramCache *cache, pid_t pid, pid_t thread, char **ret_pro
 {
     ProgramProcess *chain[MAX_ANCESTORS + 2];
     guint64 versions = 0;
+    guint64 start_stack;
     guint length;
 
     if (g_hash_table_size(cache->processes) > MAX_PROCESSES)
@@ -466,12 +474,22 @@ osh_program_read(OshProgramCache *cache, pid_t pid, pid_t thread, char **ret_pro
     /* Versions never repeat, so this number is another as soon as one of the chain is. */
     for (guint i = 0; i < length; i++)
         versions = versions * G_GUINT64_CONSTANT(1099511628211) + chain[i]->version;
-    if (chain[0]->program == NULL || chain[0]->program_versions != versions) {
+    /* A program that executes itself looks as before. */
+    start_stack = osh_process_start_stack(pid, thread);
+    if (chain[0]->program == NULL || chain[0]->program_versions != versions ||
+        chain[0]->start_stack != start_stack) {
         osh_program_unref(chain[0]->program);
         chain[0]->program = program_new(cache, chain, length, thread);
         chain[0]->program_versions = versions;
+        chain[0]->start_stack = start_stack;
     }
     return osh_program_ref(chain[0]->program);
+}
+
+gboolean
+osh_program_cache_is_unsettled(const OshProgramCache *cache)
+{
+    return cache->unsettled;
 }
 
 static OshSpan *

@@ -39,6 +39,14 @@ void osh_program_cache_free(OshProgramCache *cache);
  */
 OshProgram *osh_program_read(OshProgramCache *cache, pid_t pid, pid_t thread, char **ret_problem);
 
+/**
+ * osh_program_cache_is_unsettled:
+ *
+ * Returns: whether the last osh_program_read() failed because ancestors were ending: one that ends
+ *   has lost its executable and not yet its children, so another reading a little later can tell
+ */
+gboolean osh_program_cache_is_unsettled(const OshProgramCache *cache);
+
 /** osh_program_unref: @program: (nullable) (transfer full). */
 void osh_program_unref(OshProgram *program);
 /** osh_program_ref: Returns: (transfer full). */
