@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 #include "init/protocol.h"
 
@@ -30,6 +31,7 @@ typedef struct {
     /* (nullable): files in writable trees that steer the host (its policy, for one): bound
      * read-only, their folders pinned. Security rule 3. */
     const char *const *protect;
+    uid_t uid;          /* of the box: whose files it could change by another name */
     gboolean baseline;  /* also grant what OpenShell grants to every box with a network */
     const char *hidden; /* (nullable): a folder that no grant shows: empty and read-only */
 } OshMountRequest;
