@@ -370,6 +370,19 @@ protect_steering_files(OshMountPlanner *planner, const char *grant, const GPtrAr
     }
 }
 
+static gboolean
+fail_folder_of_host(const char *path, GError **error)
+{
+    g_autofree char *shown = g_strescape(path, NULL);
+
+    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+                "the policy makes %s writable, from which the host loads plugins, libraries or "
+                "settings (--plugin-dir, LD_LIBRARY_PATH and the like): grant another folder, or "
+                "have the host's files elsewhere",
+                shown);
+    return FALSE;
+}
+
 /* The host's own files are never opened by a policy: they are what enforces it. */
 static gboolean
 protect_host_file(OshMountPlanner *planner, const GPtrArray *writable, const char *path,
@@ -379,22 +392,15 @@ protect_host_file(OshMountPlanner *planner, const GPtrArray *writable, const cha
 
     for (guint i = 0; i < views->len; i++) {
         const char *view = g_ptr_array_index(views, i);
+        gboolean granted = osh_mount_planner_access(planner, view) == GRANT_WRITE;
 
+        if (granted && g_file_test(view, G_FILE_TEST_IS_DIR))
+            return fail_folder_of_host(view, error);
+        if (granted)
+            g_hash_table_remove(planner->grants, view);
         protect_in_grants(planner, writable, view);
-        if (osh_mount_planner_access(planner, view) != GRANT_WRITE)
-            continue;
-        if (g_file_test(view, G_FILE_TEST_IS_DIR)) {
-            g_autofree char *shown = g_strescape(view, NULL);
-
-            g_set_error(
-                error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
-                "the policy makes %s writable, from which the host loads plugins, libraries "
-                "or settings (--plugin-dir, LD_LIBRARY_PATH and the like): grant another "
-                "folder, or have the host's files elsewhere",
-                shown);
-            return FALSE;
-        }
-        g_hash_table_replace(planner->grants, g_strdup(view), GUINT_TO_POINTER(GRANT_PROTECTED));
+        if (granted && osh_mount_planner_access(planner, view) == 0)
+            g_hash_table_insert(planner->grants, g_strdup(view), GUINT_TO_POINTER(GRANT_READ));
     }
     return TRUE;
 }
