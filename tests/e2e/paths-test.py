@@ -81,12 +81,12 @@ def _left_link():
         os.symlink("home", place.at("twice"))       # to a link
         os.symlink("real/../twice/./", place.at("dots"))
         os.symlink(place.at("secret"), place.at("real/proj/ref"))
-        for base in ("real", "home", "twice", "dots", "home/", "home/."):
-            for other in ("real", "home"):
-                result = inside(f"cat {place.at('real/proj/ref/key')} {place.at('secret/key')}", policy(
-                    [place.top + f"/{base}/proj/ref"], [place.top + f"//{other}/proj/"]))
-                expect(result.code == 125 and "symbolic link" in result.err and
-                       "SECRET" not in result.out, base, other, result)
+        for base, other in (("real", "home"), ("home", "real"), ("twice", "home/."),
+                            ("dots", "twice"), ("home/", "dots")):
+            result = inside(f"cat {place.at('real/proj/ref/key')} {place.at('secret/key')}", policy(
+                [place.top + f"/{base}/proj/ref"], [place.top + f"//{other}/proj/"]))
+            expect(result.code == 125 and "symbolic link" in result.err and
+                   "SECRET" not in result.out, base, other, result)
         # and the working directory, given through a link, by itself and with the host in it
         for options, cwd in ((["--workdir", place.at("home/proj")], "/"),
                              (["--workdir", "../home/proj"], place.at("real")),
@@ -193,6 +193,36 @@ def _hard_link():
         expect(result.out.split() == ["text", "text", "text", "control"], result)
         control = inside(script, policy(workdir=True), cwd=place.at("proj"))
         expect(control.out.count("WROTE") == 3, control)
+
+
+@test("what no box may see is not seen by another mount of it, nor is a control socket")
+def _hidden_views():
+    with Place(agent__agent_sock="", view__x="", sess__x="", work__x="") as place:
+        os.rename(place.at("agent/agent_sock"), place.at("agent/agent.sock"))
+        place.write("view/agent.sock", "")
+        os.chmod(place.at("sess"), 0o700)
+        mounts = (f"mount --bind {place.at('agent')} {place.at('view')}\n"
+                  f"mount --bind {place.at('sess')} {place.at('work')}")
+        hidden = harness.clean_environment(
+            OPENSHELL_PROVIDER_SPIFFE_WORKLOAD_API_SOCKET=place.at("agent/agent.sock"))
+        for grant in ("view", "agent"):
+            for env in (hidden, None):
+                result = inside(f"ls -A {place.at(grant)}", policy([place.at(grant)]), mounts=mounts,
+                                env=env)
+                expect(result.out.split() == ([] if env else ["agent.sock"]), grant, env, result)
+        # the socket alone, mounted as a file
+        result = inside(f"cat {place.at('view/agent.sock')}; test -c {place.at('view/agent.sock')}",
+                        policy([place.at("view")]), env=hidden,
+                        mounts=f"mount --bind {place.at('agent/agent.sock')} "
+                        f"{place.at('view/agent.sock')}")
+        expect(result.code == 0 and result.out == "", result)
+        result = inside("echo RAN", policy([place.at("work")]), ["--set", "process.session="
+                                                                 + place.at("sess/s.sock")], mounts)
+        expect(result.code == 125 and "can see" in result.err, result)
+        os.symlink(place.at("sess"), place.at("work/link"))
+        result = inside("echo RAN", policy((), [place.at("work")]),
+                        ["--set", "process.session=" + place.at("work/link/s.sock")])
+        expect(result.code == 125 and "symbolic link" in result.err, result)
 
 
 # --- The host's own files -------------------------------------------------------------------------
