@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "box.h"
-#include "hard-links.h"
+#include "inode-names.h"
 #include "mount-planner.h"
 #include "mount-protect.h"
 #include "osh-path-walk.h"
@@ -458,7 +458,7 @@ add_linked(OshMountPlanner *planner, const char *path, GArray *files)
 {
     struct stat about;
 
-    if (lstat(path, &about) == 0 && osh_hard_links_matter(&about, planner->request->uid))
+    if (lstat(path, &about) == 0 && osh_inode_names_matter(&about, planner->request->uid))
         g_array_append_val(files, about);
 }
 
@@ -470,14 +470,14 @@ close_hard_links(OshMountPlanner *planner, const GPtrArray *writable, GError **e
     g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(struct stat));
     g_autoptr(GPtrArray) granted = list_grants(planner, GRANT_READ);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-    guint left = OSH_HARD_LINKS_MAX_ENTRIES;
+    guint left = OSH_INODE_NAMES_MAX_ENTRIES;
 
     for (gsize i = 0; paths != NULL && paths[i] != NULL; i++)
         add_linked(planner, paths[i], files);
     for (guint i = 0; i < granted->len; i++)
         add_linked(planner, g_ptr_array_index(granted, i), files);
     for (guint i = 0; files->len > 0 && i < writable->len; i++)
-        if (!osh_hard_links_find(g_ptr_array_index(writable, i), files, &left, found))
+        if (!osh_inode_names_find(g_ptr_array_index(writable, i), files, &left, found))
             return fail_too_many(g_ptr_array_index(writable, i), error);
     for (guint i = 0; i < found->len; i++)
         protect_in_grants(planner, writable, g_ptr_array_index(found, i));

@@ -116,13 +116,19 @@ def _pinned_in_read_only():
 
 @test("a folder of a read-only path cannot be moved out of any of the writable grants around it")
 def _nested_writable():
-    with Place(proj__a__w__d__ref__x="", proj__a__w__p__x="") as place:
-        place.write("proj/a/w/p/policy.yaml", policy(
-            [place.at("proj/a/w/d/ref")], [place.at("proj"), place.at("proj/a/w")]))
+    with Place(proj__a__w__d__ref__x="", proj__a__p__x="") as place:
         place.open_up("proj")
-        result = inside(f"cd {place.at('proj')}; for f in a a/w a/w/d a/w/d/ref a/w/p; do "
-                        "mv $f moved 2> /dev/null && echo MOVED $f; done; mkdir -p b/c; mv b moved && "
-                        "echo control", place.at("proj/a/w/p/policy.yaml"))
+        script = (f"cd {place.at('proj')}; for f in a a/w a/w/d a/w/d/ref a/p; do "
+                  "mv $f moved 2> /dev/null && echo MOVED $f; done; mkdir -p b/c; mv b moved && "
+                  "echo control")
+        text = policy([place.at("proj/a/w/d/ref")], [place.at("proj"), place.at("proj/a/w")])
+        result = inside(script.replace(" a/p;", ";"), text)
+        expect(result.out.split() == ["control"], result)
+        shutil.rmtree(place.at("proj/moved"))
+        # and the same of a file of the host's in the outer one
+        place.write("proj/a/p/policy.yaml", policy((), [place.at("proj"), place.at("proj/a/w")]))
+        place.open_up("proj")
+        result = inside(script.replace(" a/w/d a/w/d/ref", ""), place.at("proj/a/p/policy.yaml"))
         expect(result.out.split() == ["control"], result)
 
 

@@ -9,19 +9,19 @@
 G_BEGIN_DECLS
 
 /* More entries than this are not looked at; the start is refused then. */
-#define OSH_HARD_LINKS_MAX_ENTRIES 200000
+#define OSH_INODE_NAMES_MAX_ENTRIES 200000
 
 /**
- * osh_hard_links_matter:
+ * osh_inode_names_matter:
  * @about: of a file
  * @uid: the user of the box
  *
  * Returns: whether a second name of it may exist, by which a program of @uid could change it
  */
-gboolean osh_hard_links_matter(const struct stat *about, uid_t uid);
+gboolean osh_inode_names_matter(const struct stat *about, uid_t uid);
 
 /**
- * osh_hard_links_find:
+ * osh_inode_names_find:
  * @tree: a folder, without symlinks in its path
  * @files: (element-type struct_stat): of the files whose names are looked for
  * @left: (inout): entries that may still be looked at
@@ -29,6 +29,6 @@ gboolean osh_hard_links_matter(const struct stat *about, uid_t uid);
  *
  * Returns: %FALSE when there was more to look at than @left
  */
-gboolean osh_hard_links_find(const char *tree, const GArray *files, guint *left, GPtrArray *found);
+gboolean osh_inode_names_find(const char *tree, const GArray *files, guint *left, GPtrArray *found);
 
 G_END_DECLS

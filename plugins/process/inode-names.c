@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hard-links.c: looks for second names of a few files. Any thread; no state. A mount protects one
+ * inode-names.c: looks for second names of a few files. Any thread; no state. A mount protects one
  * name of a file and not its content, so each name in a writable tree needs a mount of its own.
  * It reads directories only, and looks at an entry when its inode number is one of those wanted.
  */
-#include "hard-links.h"
+#include "inode-names.h"
 
 #include <dirent.h>
 
 gboolean
-osh_hard_links_matter(const struct stat *about, uid_t uid)
+osh_inode_names_matter(const struct stat *about, uid_t uid)
 {
     return S_ISREG(about->st_mode) && about->st_nlink > 1 &&
            (about->st_uid == uid || (about->st_mode & (S_IWGRP | S_IWOTH)) != 0);
@@ -78,7 +78,7 @@ look_into(const char *folder, const GArray *files, guint *left, GQueue *folders,
 }
 
 gboolean
-osh_hard_links_find(const char *tree, const GArray *files, guint *left, GPtrArray *found)
+osh_inode_names_find(const char *tree, const GArray *files, guint *left, GPtrArray *found)
 {
     GQueue folders = G_QUEUE_INIT;
     gboolean complete = TRUE;

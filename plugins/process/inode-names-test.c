@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hard-links-test.c: which names of a file are found, and when it is given up. */
-#include "hard-links.h"
+/* inode-names-test.c: which names of a file are found, and when it is given up. */
+#include "inode-names.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -74,7 +74,7 @@ test_every_name_in_the_tree_is_found_and_no_other_file(Tree *tree, gconstpointer
     guint left = 100;
 
     (void)data;
-    g_assert_true(osh_hard_links_find(tree->top, tree->files, &left, tree->found));
+    g_assert_true(osh_inode_names_find(tree->top, tree->files, &left, tree->found));
     g_ptr_array_sort(tree->found, compare);
     g_assert_cmpuint(tree->found->len, ==, 2);
     g_assert_cmpstr(g_ptr_array_index(tree->found, 0), ==, second);
@@ -89,7 +89,7 @@ test_the_same_number_on_another_file_system_is_another_file(Tree *tree, gconstpo
 
     (void)data;
     g_array_index(tree->files, struct stat, 0).st_dev++;
-    g_assert_true(osh_hard_links_find(tree->top, tree->files, &left, tree->found));
+    g_assert_true(osh_inode_names_find(tree->top, tree->files, &left, tree->found));
     g_assert_cmpuint(tree->found->len, ==, 0);
 }
 
@@ -99,7 +99,7 @@ test_a_tree_that_is_too_large_is_said_to_be(Tree *tree, gconstpointer data)
     guint left = 4;
 
     (void)data;
-    g_assert_false(osh_hard_links_find(tree->top, tree->files, &left, tree->found));
+    g_assert_false(osh_inode_names_find(tree->top, tree->files, &left, tree->found));
 }
 
 static void
@@ -120,11 +120,11 @@ test_a_file_that_the_box_cannot_change_is_not_looked_for(void)
         struct stat about = {
             .st_mode = rows[i].mode, .st_nlink = rows[i].links, .st_uid = rows[i].owner};
 
-        g_assert_true(osh_hard_links_matter(&about, 7) == rows[i].matters);
+        g_assert_true(osh_inode_names_matter(&about, 7) == rows[i].matters);
     }
 }
 
-#define ADD(name, function) g_test_add("/hard-links/" name, Tree, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add("/inode-names/" name, Tree, NULL, set_up, function, tear_down)
 
 int
 main(int argc, char **argv)
@@ -135,7 +135,7 @@ main(int argc, char **argv)
     ADD("the same number on another file system is another file",
         test_the_same_number_on_another_file_system_is_another_file);
     ADD("a tree that is too large is said to be", test_a_tree_that_is_too_large_is_said_to_be);
-    g_test_add_func("/hard-links/a file that the box cannot change is not looked for",
+    g_test_add_func("/inode-names/a file that the box cannot change is not looked for",
                     test_a_file_that_the_box_cannot_change_is_not_looked_for);
     return g_test_run();
 }
