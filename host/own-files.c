@@ -142,22 +142,18 @@ add_mapped(List *list, GError **error)
         g_autofree char *path = slash != NULL ? g_strcompress(slash) : NULL;
 
         if (path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) &&
-            !add(list, "the library", path, error))
+            !add(list, "the executable or library", path, error))
             return FALSE;
     }
     return TRUE;
 }
 
-/* The path by which it was started as well: it may be a link, and is what is started again. */
+/* It is mapped as well; but the path by which it was started may be a link, and is used again. */
 static gboolean
 add_executable(List *list, GError **error)
 {
-    g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
     const char *started = (const char *)(gpointer)getauxval(AT_EXECFN);
 
-    if (executable != NULL && g_file_test(executable, G_FILE_TEST_EXISTS) &&
-        !add(list, "the executable", executable, error))
-        return FALSE;
     return started == NULL || !g_file_test(started, G_FILE_TEST_EXISTS) ||
            add(list, "the executable", started, error);
 }

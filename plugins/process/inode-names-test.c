@@ -124,7 +124,8 @@ test_a_file_that_the_box_cannot_change_is_not_looked_for(void)
     }
 }
 
-#define ADD(name, function) g_test_add("/inode-names/" name, Tree, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+    g_test_add("/inode-names/" name, Tree, NULL, set_up, function, tear_down)
 
 int
 main(int argc, char **argv)

@@ -5,6 +5,7 @@
  */
 #include "prepare-paths.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -201,6 +202,9 @@ make_once_in_each_round(gpointer data)
         if (round == seen)
             continue;
         seen = round;
+        /* At another moment of the other's work each time. */
+        for (volatile gint spin = (round * 97) % 20000; spin > 0; spin--)
+            continue;
         if (mkdir(race->wanted, 0711) == 0)
             g_atomic_int_inc(&race->made);
         g_atomic_int_set(&race->done, round);
@@ -249,18 +253,19 @@ static gpointer
 take_the_private_place(gpointer data)
 {
     const Race *race = data;
+    int folder = open(race->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fdopendir(folder);
+    const struct dirent *entry;
 
     while (!g_atomic_int_get(&race->stop)) {
-        g_autoptr(GDir) folder = g_dir_open(race->root, 0, NULL);
-        const char *name;
-
-        while ((name = g_dir_read_name(folder)) != NULL) {
-            g_autofree char *path = g_build_filename(race->root, name, NULL);
-
-            if (name[0] == '.' && rename(race->other, path) == 0)
-                (void)!rename(path, race->other);
+        rewinddir(entries);
+        while ((entry = readdir(entries)) != NULL) {
+            if (strncmp(entry->d_name, ".openshell-", strlen(".openshell-")) == 0 &&
+                renameat(folder, "other", folder, entry->d_name) == 0)
+                (void)!renameat(folder, entry->d_name, folder, "other");
         }
     }
+    closedir(entries);
     return NULL;
 }
 

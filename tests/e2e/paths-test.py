@@ -103,14 +103,15 @@ def _left_link():
 
 @test("nothing in a read-only folder becomes writable because something below it is protected")
 def _pinned_in_read_only():
-    with Place(proj__ref__sub__deep__x="", proj__ref__sub__envrc="") as place:
-        os.rename(place.at("proj/ref/sub/envrc"), place.at("proj/ref/sub/deep/.envrc"))
+    with Place(proj__ref__sub__deep__x="", proj__ref__in__w__x="") as place:
+        place.write("proj/ref/sub/deep/.envrc", "")
+        place.write("proj/ref/in/w/.envrc", "")
         place.write("proj/ref/sub/policy.yaml",
-                    policy([place.at("proj/ref")], [place.at("proj")]))
+                    policy([place.at("proj/ref")], [place.at("proj"), place.at("proj/ref/in/w")]))
         place.open_up("proj")
-        result = inside(f"cd {place.at('proj/ref')}; for f in sub/new sub/deep/new sub/deep/x new; do "
-                        "(echo x > $f) 2> /dev/null && echo WROTE $f; done; echo x > ../new && "
-                        "echo control", place.at("proj/ref/sub/policy.yaml"))
+        result = inside(f"cd {place.at('proj/ref')}; for f in sub/new sub/deep/new sub/deep/x new "
+                        "in/new in/w/.envrc; do (echo x > $f) 2> /dev/null && echo WROTE $f; done; "
+                        "echo x > ../new && echo x > in/w/new && echo control", place.at("proj/ref/sub/policy.yaml"))
         expect(result.out.split() == ["control"], result)
 
 
@@ -277,6 +278,22 @@ def _executable():
         expect(result.out.split() == ["control"], result)
 
 
+@test("a host that is started by a link which a program could turn is not started")
+def _started_by_link():
+    with Place(work__x="") as place:
+        copy_host(place, "elsewhere/openshell-host")
+        place.open_up("work")
+        os.symlink(place.at("elsewhere/openshell-host"), place.at("work/run"))
+        os.symlink(place.at("elsewhere/openshell-host"), place.at("run"))
+        os.chmod(place.at("elsewhere/openshell-host"), 0o755)
+        for executable in (place.at("work/run"), "./run", "../work/run"):
+            result = run_copy(place, executable, "echo RAN", policy(workdir=True))
+            expect(result.code == 125 and "symbolic link" in result.err and result.out == "",
+                   executable, result)
+        result = run_copy(place, place.at("run"), "echo RAN", policy(workdir=True))
+        expect(result.out == "RAN\n", result)
+
+
 @test("a library that the host has loaded, and a folder that it loads from, cannot be changed")
 def _libraries():
     with Place(work__x="") as place:
@@ -292,6 +309,11 @@ def _libraries():
             result = inside(script, policy(workdir=True), cwd=place.at("work"),
                             env=harness.clean_environment(LD_LIBRARY_PATH=value))
             expect(result.out.split() == ["control"], value, result)
+        # one that is mounted where the system has it
+        result = inside(script, policy(workdir=True), cwd=place.at("work"),
+                        mounts=f"mount --bind {place.at('work/lib/libglib-2.0.so.0')} {library}")
+        expect(result.out.split() == ["MADE", "control"], result)
+        os.unlink(place.at("work/lib/libc.so.6"))
         # where a mount cannot help
         os.symlink("lib", place.at("work/link"))
         for value, words in ((f"/usr/lib:{place.at('work/none')}", "does not exist"),
