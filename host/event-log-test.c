@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,8 @@ test_event_is_one_json_object(void)
                     "{\"k\":7,\"d\":1.5,\"o\":{\"x\":\"y\"}}]}");
 }
 
+static const char *const nothing[] = {NULL};
+
 static char *
 scratch_path(const char *name)
 {
@@ -65,7 +68,7 @@ test_lines_are_appended_to_a_private_file(void)
 
     for (guint run = 0; run < 2; run++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(OshEventLog) log = osh_event_log_open(path, &error);
+        g_autoptr(OshEventLog) log = osh_event_log_open(path, nothing, &error);
         OshInterface sink;
 
         g_assert_no_error(error);
@@ -81,24 +84,108 @@ test_lines_are_appended_to_a_private_file(void)
     g_rmdir(directory);
 }
 
+typedef struct {
+    char *directory;
+    char *path; /* "events" in it */
+} Place;
+
 static void
-test_link_directory_and_missing_folder_are_refused(void)
+set_up(Place *place, gconstpointer data)
 {
-    g_autofree char *directory = g_dir_make_tmp("event-log-XXXXXX", NULL);
-    g_autofree char *link = g_build_filename(directory, "link", NULL);
-    g_autofree char *missing = g_build_filename(directory, "no", "file", NULL);
-    const char *const paths[] = {directory, link, missing};
+    g_autofree char *made = g_dir_make_tmp("event-log-XXXXXX", NULL);
 
-    g_assert_cmpint(symlink("/dev/null", link), ==, 0);
-    for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
-        g_autoptr(GError) error = NULL;
+    (void)data;
+    place->directory = realpath(made, NULL);
+    place->path = g_build_filename(place->directory, "events", NULL);
+}
 
-        g_assert_null(osh_event_log_open(paths[i], &error));
-        g_assert_nonnull(error);
-        g_assert_nonnull(strstr(error->message, paths[i]));
+static void
+tear_down(Place *place, gconstpointer data)
+{
+    (void)data;
+    g_unlink(place->path);
+    g_rmdir(place->directory);
+    free(place->directory);
+    g_free(place->path);
+}
+
+static void
+assert_refused(const char *path, const char *const *writable, const char *words)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(osh_event_log_open(path, writable, &error));
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error->message, path));
+    if (strstr(error->message, words) == NULL)
+        g_error("\"%s\" does not say \"%s\"", error->message, words);
+}
+
+static void
+test_what_is_no_file_of_ours_alone_is_refused(Place *place, gconstpointer data)
+{
+    g_autofree char *missing = g_build_filename(place->directory, "no", "file", NULL);
+    g_autofree char *second = g_build_filename(place->directory, "second", NULL);
+
+    (void)data;
+    assert_refused(place->directory, nothing, "cannot open it");
+    assert_refused(missing, nothing, "cannot open its directory");
+    g_assert_cmpint(mkfifo(place->path, 0600), ==, 0);
+    assert_refused(place->path, nothing, "");
+    g_unlink(place->path);
+    g_assert_true(g_file_set_contents(place->path, "", 0, NULL));
+    g_assert_cmpint(chmod(place->path, 0640), ==, 0);
+    assert_refused(place->path, nothing, "chmod 600");
+    g_assert_cmpint(chmod(place->path, 0600), ==, 0);
+    g_assert_cmpint(link(place->path, second), ==, 0);
+    assert_refused(place->path, nothing, "hard link");
+    g_unlink(second);
+    if (geteuid() == 0) {
+        g_assert_cmpint(chown(place->path, 12345, 12345), ==, 0);
+        assert_refused(place->path, nothing, "another user");
     }
-    g_unlink(link);
-    g_rmdir(directory);
+}
+
+static void
+test_no_link_is_followed_on_the_way(Place *place, gconstpointer data)
+{
+    g_autofree char *folder = g_build_filename(place->directory, "folder", NULL);
+    g_autofree char *way = g_build_filename(place->directory, "way", NULL);
+    g_autofree char *through = g_build_filename(way, "events", NULL);
+    g_autofree char *leaked = g_build_filename(folder, "events", NULL);
+    g_autofree char *twice = g_build_filename(place->directory, "twice", NULL);
+    g_autofree char *through_both = g_build_filename(twice, ".", "events", NULL);
+
+    (void)data;
+    g_assert_cmpint(symlink("/dev/null", place->path), ==, 0);
+    assert_refused(place->path, nothing, "symbolic link");
+    g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
+    g_assert_cmpint(symlink("folder", way), ==, 0);
+    g_assert_cmpint(symlink("way", twice), ==, 0);
+    assert_refused(through, nothing, leaked);
+    assert_refused(through_both, nothing, leaked);
+    g_assert_false(g_file_test(leaked, G_FILE_TEST_EXISTS));
+    g_unlink(twice);
+    g_unlink(way);
+    g_rmdir(folder);
+}
+
+static void
+test_what_the_box_may_write_is_refused(Place *place, gconstpointer data)
+{
+    const char *const folder[] = {"/no/such", place->directory, NULL};
+    const char *const file[] = {place->path, NULL};
+    g_autofree char *beside = g_strconcat(place->directory, "-beside", NULL);
+    const char *const other[] = {beside, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(OshEventLog) log = NULL;
+
+    (void)data;
+    assert_refused(place->path, folder, "is writable there");
+    assert_refused(place->path, file, "is writable there");
+    g_assert_false(g_file_test(place->path, G_FILE_TEST_EXISTS));
+    log = osh_event_log_open(place->path, other, &error);
+    g_assert_no_error(error);
 }
 
 static void
@@ -116,7 +203,6 @@ test_full_pipe_takes_nothing_more_until_it_is_read(void)
     OshEvent event = event_with(payload);
     const OshEvent *events[] = {&event, &event};
     g_autoptr(OshEventLog) log = NULL;
-    g_autoptr(GError) error = NULL;
     OshInterface sink;
     char buffer[4096];
     guint resumed = 0;
@@ -126,8 +212,7 @@ test_full_pipe_takes_nothing_more_until_it_is_read(void)
     g_unlink(path);
     g_assert_cmpint(mkfifo(path, 0600), ==, 0);
     reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    log = osh_event_log_open(path, &error);
-    g_assert_no_error(error);
+    log = osh_event_log_new(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), path);
     osh_event_log_interface(log, &sink);
     osh_event_sink_resume(&sink, count_resume, &resumed);
     g_assert_cmpuint(osh_event_sink_consume(&sink, events, 2), ==, 2);
@@ -157,8 +242,12 @@ main(int argc, char **argv)
     g_test_add_func("/host/event-log/event-is-one-json-object", test_event_is_one_json_object);
     g_test_add_func("/host/event-log/lines-are-appended-to-a-private-file",
                     test_lines_are_appended_to_a_private_file);
-    g_test_add_func("/host/event-log/link-directory-and-missing-folder-are-refused",
-                    test_link_directory_and_missing_folder_are_refused);
+    g_test_add("/host/event-log/what-is-no-file-of-ours-alone-is-refused", Place, NULL, set_up,
+               test_what_is_no_file_of_ours_alone_is_refused, tear_down);
+    g_test_add("/host/event-log/no-link-is-followed-on-the-way", Place, NULL, set_up,
+               test_no_link_is_followed_on_the_way, tear_down);
+    g_test_add("/host/event-log/what-the-box-may-write-is-refused", Place, NULL, set_up,
+               test_what_the_box_may_write_is_refused, tear_down);
     g_test_add_func("/host/event-log/full-pipe-takes-nothing-more-until-it-is-read",
                     test_full_pipe_takes_nothing_more_until_it_is_read);
     return g_test_run();

@@ -4,8 +4,8 @@
  *
  * [main] A batch of events becomes one write(2). What the file could not take is not taken from
  * the bus either: the queue keeps it and refuses reservations, so nothing is allowed that cannot be
- * recorded (security rule 11). A pipe or terminal that is full is watched until it has room; a
- * full disk is tried again once a second.
+ * recorded (security rule 11). What can be waited for is watched until it has room; a full disk is
+ * tried again once a second.
  *
  * It must never leave half a line behind that another write would continue wrongly: the rest of a
  * line that was cut by a short write goes out first.
@@ -13,13 +13,12 @@
 #include "event-log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "event-json.h"
 #include "openshell/ext/event-sink.h"
+#include "output-file.h"
 
 #define EVENT_LOG_RETRY_MS 1000
 
@@ -34,50 +33,23 @@ struct _OshEventLog {
     gpointer resume_data;
 };
 
-static gboolean
-event_log_check(int fd, const char *path, GError **error)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) != 0) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot look at the event log %s: %s", path,
-                    g_strerror(errno));
-        return FALSE;
-    }
-    if (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "the event log %s is not a file: give a path that can be appended to", path);
-        return FALSE;
-    }
-    if (S_ISREG(status.st_mode) && status.st_uid != geteuid()) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_DENIED,
-                    "the event log %s belongs to another user: give a path of your own", path);
-        return FALSE;
-    }
-    return TRUE;
-}
-
 OshEventLog *
-osh_event_log_open(const char *path, GError **error)
+osh_event_log_new(int fd, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-    OshEventLog *log;
+    OshEventLog *log = g_new0(OshEventLog, 1);
 
-    if (fd < 0) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot open the event log %s: %s", path,
-                    errno == ELOOP ? "it is a symbolic link, name its target instead"
-                                   : g_strerror(errno));
-        return NULL;
-    }
-    if (!event_log_check(fd, path, error)) {
-        close(fd);
-        return NULL;
-    }
-    log = g_new0(OshEventLog, 1);
     log->fd = fd;
     log->path = g_strdup(path);
     log->line = g_string_new(NULL);
     return log;
+}
+
+OshEventLog *
+osh_event_log_open(const char *path, const char *const *writable, GError **error)
+{
+    int fd = osh_output_file_open("the event log", path, writable, error);
+
+    return fd >= 0 ? osh_event_log_new(fd, path) : NULL;
 }
 
 static void

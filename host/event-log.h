@@ -12,13 +12,23 @@ typedef struct _OshEventLog OshEventLog;
 
 /**
  * osh_event_log_open:
- * @path: of the file, which is appended to; made with mode 0600 where missing. A symbolic link, a
- *   directory, and a regular file of somebody else are refused (security rule 3).
+ * @path: of the file, which is appended to; made with mode 0600 where missing
+ * @writable: (array zero-terminated=1): from osh_writable_places(); osh_output_file_open() says
+ * what is refused
  * @error: return location
  *
  * [main] Returns: (transfer full) (nullable): the log
  */
-OshEventLog *osh_event_log_open(const char *path, GError **error);
+OshEventLog *osh_event_log_open(const char *path, const char *const *writable, GError **error);
+
+/**
+ * osh_event_log_new:
+ * @fd: (transfer full): appended to, without blocking
+ * @path: for messages
+ *
+ * [main] Returns: (transfer full): the log
+ */
+OshEventLog *osh_event_log_new(int fd, const char *path);
 
 /**
  * osh_event_log_interface:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file-chain.h: every name that the kernel looks up on the way to a file, symbolic links included.
- */
+/* file-chain.h: whether a program of the box could put another file in the place of one. */
 #pragma once
 
 #include <glib.h>
@@ -8,34 +7,27 @@
 G_BEGIN_DECLS
 
 /**
- * OshFileChainVisit:
- * @directory: without links in it, as the walk found it
- * @name: looked up there
- *
- * Called before the look-up, so that a watch that is set here misses nothing.
- */
-typedef void (*OshFileChainVisit)(const char *directory, const char *name, gpointer data);
-
-/**
- * osh_file_chain_walk:
- * @path: relative to the working directory, or absolute
- * @visit: (nullable): called for every step, in order
- *
- * [any] Goes as far as there is something.
- *
- * Returns: (transfer full) (nullable): where it ends; NULL with errno set when it does not end
- */
-char *osh_file_chain_walk(const char *path, OshFileChainVisit visit, gpointer data);
-
-/**
  * osh_file_chain_writable:
- * @grants: (array zero-terminated=1): directories and files that a program may write
+ * @path: absolute, or relative to the working directory
+ * @writable: (array zero-terminated=1): from osh_writable_places()
  *
- * [any] Security rule 3: whether a component of @path lies in one of @grants, so that the program
+ * [any] Security rule 3: whether a component of @path lies in one of @writable, so that the program
  * could put another file in its place.
  *
- * Returns: (transfer none) (nullable): the first such grant
+ * Returns: (transfer none) (nullable): the first such place
  */
-const char *osh_file_chain_writable(const char *path, const char *const *grants);
+const char *osh_file_chain_writable(const char *path, const char *const *writable);
+
+/**
+ * osh_file_chain_writable_link:
+ * @path: absolute, or relative to the working directory
+ * @writable: (array zero-terminated=1): from osh_writable_places()
+ *
+ * [any] A file or folder can be protected where it is, by a mount; a symbolic link cannot.
+ *
+ * Returns: (transfer full) (nullable): the first symbolic link on the way to @path that lies in one
+ *   of @writable
+ */
+char *osh_file_chain_writable_link(const char *path, const char *const *writable);
 
 G_END_DECLS

@@ -2,7 +2,6 @@
 /* Whatever is done to a file on the way to it is noticed, and so is what is done after that. */
 #include "file-watch.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -293,26 +292,6 @@ test_writer_is_known_until_it_closes(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_chain(Fixture *fixture, gconstpointer data)
-{
-    g_autofree char *loop = below(fixture, "loop");
-    g_autofree char *beyond = below(fixture, "a/b/file/more");
-    g_autofree char *back = below(fixture, "link/../b/./named");
-    g_autofree char *end = osh_file_chain_walk(fixture->path, NULL, NULL);
-    g_autofree char *same = osh_file_chain_walk(back, NULL, NULL);
-    g_autofree char *real = realpath(fixture->path, NULL);
-
-    (void)data;
-    g_assert_cmpstr(end, ==, real);
-    g_assert_cmpstr(same, ==, real);
-    g_assert_cmpint(symlink("loop", loop), ==, 0);
-    g_assert_null(osh_file_chain_walk(loop, NULL, NULL));
-    g_assert_cmpint(errno, ==, ELOOP);
-    g_assert_null(osh_file_chain_walk(beyond, NULL, NULL));
-    g_assert_cmpint(errno, ==, ENOTDIR);
-}
-
-static void
 expect_grant(const Fixture *fixture, const char *granted, gboolean expected)
 {
     g_autofree char *directory = below(fixture, granted);
@@ -332,7 +311,6 @@ test_who_could_replace_it(Fixture *fixture, gconstpointer data)
     expect_grant(fixture, "", TRUE);
     expect_grant(fixture, "a", TRUE);
     expect_grant(fixture, "a/b", TRUE);
-    expect_grant(fixture, "link", TRUE);
     expect_grant(fixture, "a/b/file", TRUE);
     expect_grant(fixture, "other", FALSE);
     expect_grant(fixture, "a/b/fil", FALSE);
@@ -359,7 +337,6 @@ main(int argc, char **argv)
     ADD("neighbours-do-not-matter", "a/b/file", test_neighbours_do_not_matter);
     ADD("what-an-overflow-hid-is-noticed", "a/b/file", test_overflow);
     ADD("a-writer-is-known-until-it-closes", "a/b/file", test_writer_is_known_until_it_closes);
-    ADD("the-walk-ends-where-the-kernel-does", "link/named", test_chain);
     ADD("who-could-replace-it", "link/named", test_who_could_replace_it);
     return g_test_run();
 }

@@ -17,8 +17,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "file-chain.h"
 #include "openshell/host.h"
+#include "osh-path-walk.h"
 
 #define WAY_MASK                                                                                   \
     (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |         \
@@ -87,10 +87,11 @@ disarm(OshFileWatch *watch)
 static void
 arm(OshFileWatch *watch)
 {
+    OshPathWalk walk = {.look_up = watch_step, .data = watch};
     g_autofree char *end = NULL;
 
     disarm(watch);
-    end = osh_file_chain_walk(watch->path, watch_step, watch);
+    end = osh_path_walk(watch->path, &walk);
     if (end != NULL)
         watch->file = add_watch(watch, end, FILE_MASK);
 }

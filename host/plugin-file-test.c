@@ -79,14 +79,18 @@ test_accepts(Fixture *fixture, gconstpointer data)
 static void
 test_writable(Fixture *fixture, gconstpointer data)
 {
+    static const int folder_modes[] = {0777, 0770, 0720, 0775, 0757, 0702};
+
     (void)data;
     g_assert_cmpint(g_chmod(fixture->path, 0757), ==, 0);
     assert_open_fails(fixture->path, "can be written by its group or by others");
     g_assert_cmpint(g_chmod(fixture->path, 0775), ==, 0);
     assert_open_fails(fixture->path, "can be written by its group or by others");
     g_assert_cmpint(g_chmod(fixture->path, 0755), ==, 0);
-    g_assert_cmpint(g_chmod(fixture->directory, 0777), ==, 0);
-    assert_open_fails(fixture->path, "the directory of");
+    for (gsize i = 0; i < G_N_ELEMENTS(folder_modes); i++) {
+        g_assert_cmpint(g_chmod(fixture->directory, folder_modes[i]), ==, 0);
+        assert_open_fails(fixture->path, "the directory of");
+    }
     g_assert_cmpint(g_chmod(fixture->directory, 01777), ==, 0);
     test_accepts(fixture, NULL);
     g_assert_cmpint(g_chmod(fixture->directory, 0700), ==, 0);

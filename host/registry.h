@@ -45,8 +45,8 @@ gboolean osh_registry_scan(OshRegistry *registry, const char *directory, GError 
 /**
  * osh_registry_configure:
  * @config: checked against the manifests here
- * @writable: (array zero-terminated=1): paths that programs of the box may write; a plugin file
- *   there is refused (security rule 3)
+ * @writable: (array zero-terminated=1): from osh_writable_places(); a plugin file there is refused
+ *   (security rule 3)
  * @error: return location
  *
  * [main] Disables what is disabled and gives every other plugin its configuration.

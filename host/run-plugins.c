@@ -29,12 +29,23 @@ compare_paths(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+char *
+osh_run_own_plugin_folder(gboolean *ret_build_tree)
+{
+    g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = executable != NULL ? g_path_get_dirname(executable) : NULL;
+    g_autofree char *name = directory != NULL ? g_path_get_basename(directory) : NULL;
+
+    if (directory == NULL)
+        return NULL;
+    *ret_build_tree = g_str_equal(name, "host");
+    return g_build_filename(directory, "..", *ret_build_tree ? "plugins" : OSH_PLUGIN_LIBDIR, NULL);
+}
+
 /* The folders of a build tree: plugins/NAME/ beside host/. */
 static GPtrArray *
-build_tree_directories(const char *host_directory)
+build_tree_directories(const char *plugins)
 {
-    g_autofree char *parent = g_path_get_dirname(host_directory);
-    g_autofree char *plugins = g_build_filename(parent, "plugins", NULL);
     GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) directory = g_dir_open(plugins, 0, NULL);
     const char *name;
@@ -49,27 +60,21 @@ build_tree_directories(const char *host_directory)
     return found;
 }
 
-/* Ours: beside the executable in a build tree, else where they were installed. */
 static void
 add_own_directories(GPtrArray *directories)
 {
-    g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = executable != NULL ? g_path_get_dirname(executable) : NULL;
-    g_autofree char *name = directory != NULL ? g_path_get_basename(directory) : NULL;
-    g_autofree char *installed = NULL;
+    gboolean build_tree = FALSE;
+    g_autofree char *own = osh_run_own_plugin_folder(&build_tree);
 
-    if (directory == NULL)
-        return;
-    if (g_str_equal(name, "host")) {
-        g_autoptr(GPtrArray) found = build_tree_directories(directory);
+    if (own != NULL && build_tree) {
+        g_autofree char *clean = g_canonicalize_filename(own, NULL);
+        g_autoptr(GPtrArray) found = build_tree_directories(clean);
 
         for (guint i = 0; i < found->len; i++)
             g_ptr_array_add(directories, g_strdup(g_ptr_array_index(found, i)));
-        return;
+    } else if (own != NULL && g_file_test(own, G_FILE_TEST_IS_DIR)) {
+        g_ptr_array_add(directories, g_steal_pointer(&own));
     }
-    installed = g_build_filename(directory, "..", OSH_PLUGIN_LIBDIR, NULL);
-    if (g_file_test(installed, G_FILE_TEST_IS_DIR))
-        g_ptr_array_add(directories, g_steal_pointer(&installed));
 }
 
 GPtrArray *

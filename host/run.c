@@ -21,6 +21,7 @@
 #include "metrics.h"
 #include "openshell/ext/event-sink.h"
 #include "openshell/ext/process-launcher.h"
+#include "own-files.h"
 #include "plugin-protocols.h"
 #include "policy-interface.h"
 #include "policy-reload.h"
@@ -28,6 +29,7 @@
 #include "signals.h"
 #include "start-line.h"
 #include "worker.h"
+#include "writable-places.h"
 
 #define RUN_START_TIMEOUT 30
 #define RUN_STOP_TIMEOUT  5
@@ -58,7 +60,7 @@ typedef struct {
     OshBox *box;
     gboolean network;
     char *workdir;
-    GPtrArray *writable; /* what programs of the box may write, NULL-terminated */
+    GPtrArray *writable; /* from osh_writable_places() */
     guint64 process_id;  /* of the entrypoint while it runs */
     gboolean launching;  /* it may run already, and was not reported yet */
     int early_signal;    /* what arrived meanwhile, 0 for nothing */
@@ -458,11 +460,15 @@ run_open_box(OshRun *run, GError **error)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
     g_autoptr(GPtrArray) allowed = g_ptr_array_new();
-    g_autoptr(GPtrArray) protected_paths = g_ptr_array_new();
     GVariant *configured = osh_config_host(run->config, "allow-degraded");
-    const char *steering[] = {run->options->policy, run->options->config,
-                              text_setting(run, "events", run->options->events),
-                              text_setting(run, "record", run->options->record)};
+    OshOwnFilesRequest own = {
+        .options = run->options,
+        .config = run->config,
+        .registry = run->registry,
+        .policy = text_setting(run, "policy", run->options->policy),
+        .writable = (const char *const *)run->writable->pdata,
+    };
+    g_autoptr(GPtrArray) protected_paths = osh_own_files_list(&own, error);
     OshBoxRequest request = {
         .struct_size = sizeof(OshBoxRequest),
         .policy = osh_policy_static_part(policy),
@@ -470,10 +476,8 @@ run_open_box(OshRun *run, GError **error)
         .network = run->network,
     };
 
-    g_ptr_array_set_free_func(protected_paths, g_free);
-    for (gsize i = 0; i < G_N_ELEMENTS(steering); i++)
-        if (steering[i] != NULL)
-            g_ptr_array_add(protected_paths, g_canonicalize_filename(steering[i], NULL));
+    if (protected_paths == NULL)
+        return FALSE;
     for (guint i = 0; i < run->options->allow_degraded->len; i++)
         g_ptr_array_add(allowed, g_ptr_array_index(run->options->allow_degraded, i));
     for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
@@ -483,7 +487,6 @@ run_open_box(OshRun *run, GError **error)
         g_ptr_array_add(allowed, (gpointer)name);
     }
     g_ptr_array_add(allowed, NULL);
-    g_ptr_array_add(protected_paths, NULL);
     request.allow_degraded = (const char *const *)allowed->pdata;
     request.protected_paths = (const char *const *)protected_paths->pdata;
     if (!osh_registry_get_interface(run->registry, OSH_INTERFACE_PROCESS_LAUNCHER,
@@ -563,20 +566,14 @@ run_find_workdir(OshRun *run, GError **error)
     return TRUE;
 }
 
-static void
-run_list_writable(OshRun *run)
+static gboolean
+run_list_writable(OshRun *run, GError **error)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
-    const OshPolicyStatic *fixed = osh_policy_static_part(policy);
 
-    run->writable = g_ptr_array_new_with_free_func(g_free);
-    for (const char *const *path = fixed->read_write; *path != NULL; path++)
-        /* The box's /tmp is its own, whatever the policy grants. */
-        if (!g_str_equal(*path, "/tmp"))
-            g_ptr_array_add(run->writable, g_strdup(*path));
-    if (fixed->include_workdir && run->options->command != NULL)
-        g_ptr_array_add(run->writable, g_strdup(run->workdir));
-    g_ptr_array_add(run->writable, NULL);
+    run->writable = osh_writable_places(osh_policy_static_part(policy),
+                                        run->options->command != NULL ? run->workdir : NULL, error);
+    return run->writable != NULL;
 }
 
 static gboolean
@@ -617,7 +614,7 @@ run_open_log(OshRun *run, GError **error)
 
     if (path == NULL)
         return TRUE;
-    run->log = osh_event_log_open(path, error);
+    run->log = osh_event_log_open(path, (const char *const *)run->writable->pdata, error);
     if (run->log == NULL)
         return FALSE;
     osh_event_log_interface(run->log, &sink);
@@ -692,14 +689,14 @@ run_prepare(OshRun *run, GError **error)
         return FALSE;
     if (run->options->audit)
         osh_policy_service_set_audit(run->policy);
-    return run_find_workdir(run, error) && run_make_services(run, error);
+    return run_find_workdir(run, error) && run_list_writable(run, error) &&
+           run_make_services(run, error);
 }
 
 /* Everything before the first thread; a box, once open, is closed by run_finish(). */
 static gboolean
 run_begin(OshRun *run, GError **error)
 {
-    run_list_writable(run);
     announce_policy(run);
     if (run->policy_given)
         osh_signals_on_reload(run->signals, run_reload, run);

@@ -37,6 +37,15 @@ OshConfig *osh_run_load_config(const OshOptions *options, GError **error);
 GPtrArray *osh_run_plugin_directories(const OshOptions *options, const OshConfig *config);
 
 /**
+ * osh_run_own_plugin_folder:
+ * @ret_build_tree: (out): whether its subdirectories have the plugins, and not the folder itself
+ *
+ * Returns: (transfer full) (nullable): where the host looks beside its own executable, whether or
+ *   not there is something
+ */
+char *osh_run_own_plugin_folder(gboolean *ret_build_tree);
+
+/**
  * osh_run_scan:
  * @error: return location
  *

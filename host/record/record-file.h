@@ -9,13 +9,11 @@ G_BEGIN_DECLS
 /**
  * osh_record_file_open: [main]
  * @path: of the file; made with mode 0600 where missing, appended to where it is a recording
- * @writable: (array zero-terminated=1): absolute directories that programs of the box may write
+ * @writable: (array zero-terminated=1): from osh_writable_places()
  * @error: return location; names the path and what to do
  *
- * Refused: a path any component of which, links followed one by one, lies in @writable; a symbolic
- * link as the file itself; what is no regular file, has a second name, belongs to somebody else, or
- * may be read by others; a file that is no recording; a recording that another run writes. A line
- * that a run left unfinished is cut off.
+ * Refused: what osh_output_file_open() refuses; a file that is no recording; a recording that
+ * another run writes. A line that a run left unfinished is cut off.
  *
  * Returns: a locked descriptor to append to, or -1
  */

@@ -97,6 +97,7 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         .include_workdir = request->policy->include_workdir,
         .hard_requirement = request->policy->hard_requirement,
         .protect = request->protected_paths,
+        .uid = box->identity->uid,
         .baseline = request->network && box->plugin->baseline,
     };
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);

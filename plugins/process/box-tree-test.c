@@ -301,6 +301,33 @@ test_a_hidden_folder_is_empty_whatever_is_granted(void)
 }
 
 static void
+test_a_folder_that_was_exchanged_for_a_link_after_the_plan_ends_the_start(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    g_autofree char *folder = g_build_filename(test->workdir, "identity", NULL);
+    g_autofree char *moved = g_build_filename(test->workdir, "moved", NULL);
+    g_autofree char *other = g_build_filename(test->workdir, "other", NULL);
+    OshMountRequest request = {
+        .workdir = test->workdir, .include_workdir = TRUE, .baseline = TRUE, .hidden = folder};
+    OshBoxPlan plan = {.hostname = "box", .uid = test->uid, .gid = test->gid};
+    g_autoptr(OshBoxHandle) box = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(g_mkdir(folder, 0755), ==, 0);
+    g_assert_cmpint(g_mkdir(other, 0755), ==, 0);
+    test->mounts = osh_mount_plan_new(&request, &error);
+    g_assert_no_error(error);
+    /* As a program of another box with the same tree would. */
+    g_assert_cmpint(g_rename(folder, moved), ==, 0);
+    g_assert_cmpint(symlink("other", folder), ==, 0);
+    plan.mounts = test->mounts;
+    box = osh_box_open(&plan, NULL, NULL, &error);
+    g_assert_null(box);
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
+    g_assert_nonnull(strstr(error->message, folder));
+}
+
+static void
 test_the_baseline_is_what_is_there_and_no_grant_covers(void)
 {
     const char *const read_write[] = {"/usr/local", NULL};
@@ -350,6 +377,8 @@ main(int argc, char **argv)
                     test_a_link_in_a_writable_tree_chooses_no_grant);
     g_test_add_func("/tree/a hidden folder is empty whatever is granted",
                     test_a_hidden_folder_is_empty_whatever_is_granted);
+    g_test_add_func("/tree/a folder that was exchanged for a link after the plan ends the start",
+                    test_a_folder_that_was_exchanged_for_a_link_after_the_plan_ends_the_start);
     g_test_add_func("/tree/the baseline is what is there and no grant covers",
                     test_the_baseline_is_what_is_there_and_no_grant_covers);
     g_test_add_func("/tree/missing paths are reported or refused",

@@ -20,25 +20,12 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "inode-names.h"
+#include "mount-planner.h"
 #include "mount-protect.h"
+#include "osh-path-walk.h"
 
-#define OSH_MAX_SYMLINKS       40
 #define OSH_MAX_GRAPHICS_CARDS 64
-
-typedef struct {
-    OshMountPlan *plan;
-    const OshMountRequest *request;
-    GHashTable *links;  /* path → text */
-    GHashTable *grants; /* path without symlinks → GRANT_ */
-} Planner;
-
-/* What the policy asks for, and what rule 3 adds inside a writable grant. */
-enum {
-    GRANT_READ = 1,
-    GRANT_WRITE,
-    GRANT_PROTECTED, /* read-only */
-    GRANT_PINNED,    /* writable, a mount point only so that it cannot be renamed */
-};
 
 static void
 step_free(OshMountStep *step)
@@ -46,30 +33,6 @@ step_free(OshMountStep *step)
     g_free(step->source);
     g_free(step->target);
     g_free(step);
-}
-
-static void
-add_step(OshMountPlan *plan, enum osh_init_mount_kind kind, guint32 flags, guint32 mode,
-         const char *source, const char *target)
-{
-    OshMountStep *step = g_new0(OshMountStep, 1);
-
-    step->kind = kind;
-    step->flags = flags;
-    step->mode = mode;
-    step->source = g_strdup(source);
-    step->target = g_strdup(target);
-    g_ptr_array_add(plan->steps, step);
-}
-
-static gboolean
-is_below(const char *path, const char *folder)
-{
-    gsize length = strlen(folder);
-
-    if (strcmp(folder, "/") == 0)
-        return path[1] != '\0';
-    return strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
 /* Fresh in every box: naming one of them in a policy grants the fresh one. */
@@ -110,80 +73,70 @@ has_parent_component(const char *path)
     return g_strv_contains((const char *const *)components, "..");
 }
 
-static char *
-read_link(const char *path)
+/*
+ * Where programs of an earlier box with this policy could write, by every path that leads there: a
+ * link in a writable tree would let one choose what the next box is given.
+ */
+static void
+add_writable(OshMountPlanner *planner, const char *path)
 {
-    char text[OSH_INIT_MAX_PATH];
-    gssize length = readlink(path, text, sizeof text - 1);
+    g_autofree char *resolved = path[0] == '/' ? osh_path_resolve(path) : NULL;
+    g_autoptr(GPtrArray) spread = NULL;
 
-    return length > 0 && (gsize)length < sizeof text - 1 ? g_strndup(text, (gsize)length) : NULL;
+    if (resolved == NULL)
+        return;
+    spread = osh_mount_table_spread(planner->mounts, resolved);
+    for (guint i = 0; i < spread->len; i++)
+        /* Where "/" is writable there is nothing else to be led to. */
+        if (!g_str_equal(g_ptr_array_index(spread, i), "/"))
+            g_ptr_array_add(planner->writable, g_strdup(g_ptr_array_index(spread, i)));
 }
 
-/*
- * Whether a program of an earlier box could have put @path there: a link in a writable tree would
- * let it choose what the next box is given.
- */
-static gboolean
-is_in_writable_grant(const Planner *planner, const char *path)
+static void
+list_writable(OshMountPlanner *planner)
 {
     const OshMountRequest *request = planner->request;
 
-    for (gsize i = 0; request->read_write != NULL && request->read_write[i] != NULL; i++) {
-        g_autofree char *tree = g_canonicalize_filename(request->read_write[i], "/");
+    for (gsize i = 0; request->read_write != NULL && request->read_write[i] != NULL; i++)
+        add_writable(planner, request->read_write[i]);
+    if (request->include_workdir && request->workdir != NULL)
+        add_writable(planner, request->workdir);
+}
 
-        /* A policy cannot make "/" writable; where it is, there is nothing else to be led to. */
-        if (tree[1] != '\0' && is_below(path, tree))
-            return TRUE;
+static gboolean
+follow_link(const char *link, const char *text, gpointer data)
+{
+    OshMountPlanner *planner = data;
+
+    for (guint i = 0; i < planner->writable->len; i++) {
+        if (osh_path_is_in(link, g_ptr_array_index(planner->writable, i))) {
+            planner->refused = TRUE;
+            return FALSE;
+        }
     }
-    return request->include_workdir && request->workdir != NULL && is_below(path, request->workdir);
+    g_hash_table_replace(planner->links, g_strdup(link), g_strdup(text));
+    return TRUE;
 }
 
 /*
  * Follows @path component by component and notes each symlink on the way. Returns: (nullable): the
- * path without symlinks; %NULL with errno set when it does not exist.
+ * path without symlinks; %NULL with errno set when it does not exist, ELOOP when a link is refused.
  */
 static char *
-resolve(Planner *planner, const char *path)
+resolve(OshMountPlanner *planner, const char *path)
 {
-    g_autofree char *rest = g_strdup(path);
-    gsize at = 1;
-    guint followed = 0;
+    OshPathWalk walk = {.follow = follow_link, .data = planner};
+    char *resolved;
 
-    while (rest[at] != '\0') {
-        gsize end = at + strcspn(rest + at, "/");
-        g_autofree char *prefix = g_strndup(rest, end);
-        g_autofree char *text = NULL;
-        g_autofree char *folder = NULL;
-        g_autofree char *joined = NULL;
-        struct stat about;
-
-        if (lstat(prefix, &about) != 0)
-            return NULL;
-        if (!S_ISLNK(about.st_mode)) {
-            at = rest[end] == '/' ? end + 1 : end;
-            continue;
-        }
-        text = read_link(prefix);
-        if (text == NULL || ++followed > OSH_MAX_SYMLINKS) {
-            errno = ELOOP;
-            return NULL;
-        }
-        if (is_in_writable_grant(planner, prefix)) {
-            errno = ELOOP;
-            return NULL;
-        }
-        g_hash_table_replace(planner->links, g_strdup(prefix), g_strdup(text));
-        folder = g_path_get_dirname(prefix);
-        joined = g_strconcat(text, rest + end, NULL);
-        g_free(rest);
-        rest = g_canonicalize_filename(joined, folder);
-        at = 1;
-    }
-    return g_steal_pointer(&rest);
+    planner->refused = FALSE;
+    resolved = osh_path_walk(path, &walk);
+    if (planner->refused)
+        errno = ELOOP;
+    return resolved;
 }
 
 static gboolean
-note_missing(Planner *planner, const char *path, int reason, GError **error)
+note_missing(OshMountPlanner *planner, const char *path, int reason, GError **error)
 {
     g_autofree char *shown = g_strescape(path, NULL);
 
@@ -212,7 +165,7 @@ refuse_link(const char *path, GError **error)
 }
 
 static gboolean
-add_grant(Planner *planner, const char *path, guint access, GError **error)
+add_grant(OshMountPlanner *planner, const char *path, guint access, GError **error)
 {
     g_autofree char *clean = NULL;
     g_autofree char *resolved = NULL;
@@ -245,34 +198,19 @@ add_grant(Planner *planner, const char *path, guint access, GError **error)
     return TRUE;
 }
 
-/* Returns: (nullable): the grant that @path lies in or is */
-static const char *
-find_grant(Planner *planner, const char *path)
-{
-    GHashTableIter iterator;
-    gpointer grant;
-
-    g_hash_table_iter_init(&iterator, planner->grants);
-    while (g_hash_table_iter_next(&iterator, &grant, NULL)) {
-        if (strcmp(path, grant) == 0 || is_below(path, grant))
-            return grant;
-    }
-    return NULL;
-}
-
 /*
  * What OpenShell grants to every box with a network, as far as it is there and lies in no grant
  * already: never more than reading, and never over what the policy says of the same path.
  */
 static void
-add_baseline_path(Planner *planner, const char *path, guint access)
+add_baseline_path(OshMountPlanner *planner, const char *path, guint access)
 {
     g_autofree char *resolved = NULL;
 
     if (is_fresh(path) || !g_file_test(path, G_FILE_TEST_EXISTS))
         return;
     resolved = resolve(planner, path);
-    if (resolved == NULL || find_grant(planner, resolved) != NULL)
+    if (resolved == NULL || osh_mount_planner_find_grant(planner, resolved) != NULL)
         return;
     g_ptr_array_add(planner->plan->baseline, g_strdup(resolved));
     g_hash_table_insert(planner->grants, g_steal_pointer(&resolved), GUINT_TO_POINTER(access));
@@ -280,7 +218,7 @@ add_baseline_path(Planner *planner, const char *path, guint access)
 
 /* The nodes of a graphics card, which is of no use without them: one for each card, some shared. */
 static void
-add_graphics(Planner *planner)
+add_graphics(OshMountPlanner *planner)
 {
     static const char *const devices[] = {"/dev/nvidiactl", "/dev/nvidia-uvm",
                                           "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
@@ -304,7 +242,7 @@ add_graphics(Planner *planner)
 }
 
 static void
-add_baseline(Planner *planner)
+add_baseline(OshMountPlanner *planner)
 {
     static const char *const folders[] = {"/usr", "/lib", "/lib64", "/etc", "/app", "/var/log"};
 
@@ -314,7 +252,7 @@ add_baseline(Planner *planner)
 }
 
 static gboolean
-add_grants(Planner *planner, GError **error)
+add_grants(OshMountPlanner *planner, GError **error)
 {
     const OshMountRequest *request = planner->request;
 
@@ -334,16 +272,9 @@ add_grants(Planner *planner, GError **error)
     return TRUE;
 }
 
-static gboolean
-is_under_fresh(const char *path)
-{
-    return is_below(path, "/tmp") || is_below(path, "/run") || is_below(path, "/dev") ||
-           is_below(path, "/var/run");
-}
-
 /* Every folder between @path and the grant it lies in a mount point: `mv .git .old` fails then. */
 static void
-pin_folders_between(Planner *planner, const char *grant, const char *path)
+pin_folders_between(OshMountPlanner *planner, const char *grant, const char *path)
 {
     const char *below = path + (strcmp(grant, "/") == 0 ? 1 : strlen(grant) + 1);
 
@@ -356,51 +287,9 @@ pin_folders_between(Planner *planner, const char *grant, const char *path)
     }
 }
 
-static void
-protect(Planner *planner, const char *grant, const char *path)
-{
-    if (g_hash_table_contains(planner->grants, path) || is_fresh(path))
-        return;
-    /* A fresh folder covers it: binding it there would show what the box must not see. */
-    if (is_under_fresh(path) && !is_under_fresh(grant))
-        return;
-    pin_folders_between(planner, grant, path);
-    g_hash_table_insert(planner->grants, g_strdup(path), GUINT_TO_POINTER(GRANT_PROTECTED));
-}
-
-static void
-protect_steering_files(Planner *planner, const char *grant, const GPtrArray *writable)
-{
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-
-    osh_mount_protect_find(grant, files, planner->plan->unprotected);
-    for (guint i = 0; i < files->len; i++) {
-        const char *path = g_ptr_array_index(files, i);
-
-        g_ptr_array_add(planner->plan->steering, g_strdup(path));
-        if (!osh_mount_protect_is_opened(path, writable))
-            protect(planner, grant, path);
-    }
-}
-
-/* The host's own files are never opened by a policy: they are what enforces it. */
-static void
-protect_host_files(Planner *planner, const char *grant)
-{
-    const char *const *paths = planner->request->protect;
-
-    for (gsize i = 0; paths != NULL && paths[i] != NULL; i++) {
-        g_autofree char *clean = clean_path(paths[i], NULL);
-        g_autofree char *real = clean != NULL ? realpath(clean, NULL) : NULL;
-
-        if (real != NULL && strcmp(real, grant) != 0 && is_below(real, grant))
-            protect(planner, grant, real);
-    }
-}
-
 /* Returns: (transfer full) (nullable): the innermost grant of the policy around @path */
 static char *
-find_innermost(Planner *planner, const char *path)
+find_innermost(OshMountPlanner *planner, const char *path)
 {
     g_autofree char *around = g_strdup(path);
 
@@ -416,221 +305,227 @@ find_innermost(Planner *planner, const char *path)
     return NULL;
 }
 
+static gboolean
+is_around_writable(OshMountPlanner *planner, const char *path)
+{
+    g_autofree char *around = find_innermost(planner, path);
+
+    return osh_mount_planner_access(planner, around) == GRANT_WRITE &&
+           (!is_under_fresh(path) || is_under_fresh(around));
+}
+
+static void
+protect(OshMountPlanner *planner, const char *grant, const char *path)
+{
+    guint access = osh_mount_planner_access(planner, path);
+
+    if (access == GRANT_READ || access == GRANT_WRITE || is_fresh(path))
+        return;
+    /* A fresh folder covers it: binding it there would show what the box must not see. */
+    if (is_under_fresh(path) && !is_under_fresh(grant))
+        return;
+    /* Inside a read-only grant it is so already, and a mount would need writable folders there. */
+    if (!is_around_writable(planner, path))
+        return;
+    pin_folders_between(planner, grant, path);
+    g_hash_table_insert(planner->grants, g_strdup(path), GUINT_TO_POINTER(GRANT_PROTECTED));
+}
+
+/* Returns: (transfer full) (element-type utf8): what the policy makes writable */
+static GPtrArray *
+list_grants(OshMountPlanner *planner, guint access)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iterator;
+    gpointer path, value;
+
+    g_hash_table_iter_init(&iterator, planner->grants);
+    while (g_hash_table_iter_next(&iterator, &path, &value))
+        if (GPOINTER_TO_UINT(value) == access)
+            g_ptr_array_add(list, g_strdup(path));
+    return list;
+}
+
+/* In each writable grant around it, since the folders of an outer one can be moved as well. */
+static void
+protect_in_grants(OshMountPlanner *planner, const GPtrArray *writable, const char *path)
+{
+    for (guint i = 0; i < writable->len; i++)
+        if (is_below(path, g_ptr_array_index(writable, i)))
+            protect(planner, g_ptr_array_index(writable, i), path);
+}
+
+static void
+protect_steering_files(OshMountPlanner *planner, const char *grant, const GPtrArray *writable)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+
+    osh_mount_protect_find(grant, files, planner->plan->unprotected);
+    for (guint i = 0; i < files->len; i++) {
+        const char *path = g_ptr_array_index(files, i);
+
+        g_ptr_array_add(planner->plan->steering, g_strdup(path));
+        if (!osh_mount_protect_is_opened(path, writable))
+            protect(planner, grant, path);
+    }
+}
+
+static gboolean
+fail_folder_of_host(const char *path, GError **error)
+{
+    g_autofree char *shown = g_strescape(path, NULL);
+
+    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+                "the policy makes %s writable, from which the host loads plugins, libraries or "
+                "settings (--plugin-dir, LD_LIBRARY_PATH and the like): grant another folder, or "
+                "have the host's files elsewhere",
+                shown);
+    return FALSE;
+}
+
+/* The host's own files are never opened by a policy: they are what enforces it. */
+static gboolean
+protect_host_file(OshMountPlanner *planner, const GPtrArray *writable, const char *path,
+                  GError **error)
+{
+    g_autoptr(GPtrArray) views = osh_mount_table_views(planner->mounts, path);
+
+    for (guint i = 0; i < views->len; i++) {
+        const char *view = g_ptr_array_index(views, i);
+        gboolean granted = osh_mount_planner_access(planner, view) == GRANT_WRITE;
+
+        if (granted && g_file_test(view, G_FILE_TEST_IS_DIR))
+            return fail_folder_of_host(view, error);
+        if (granted)
+            g_hash_table_remove(planner->grants, view);
+        protect_in_grants(planner, writable, view);
+        if (granted && osh_mount_planner_access(planner, view) == 0)
+            g_hash_table_insert(planner->grants, g_strdup(view), GUINT_TO_POINTER(GRANT_READ));
+    }
+    return TRUE;
+}
+
+static gboolean
+protect_host_files(OshMountPlanner *planner, const GPtrArray *writable, GError **error)
+{
+    const char *const *paths = planner->request->protect;
+
+    for (gsize i = 0; paths != NULL && paths[i] != NULL; i++) {
+        g_autofree char *real = osh_path_walk(paths[i], NULL);
+
+        if (real != NULL && !protect_host_file(planner, writable, real, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/*
+ * A folder that is mounted twice, or of which a part is: what is read-only inside a writable tree
+ * by one path is so by all.
+ */
+static void
+close_other_views(OshMountPlanner *planner, const GPtrArray *writable)
+{
+    g_autoptr(GPtrArray) holes = list_grants(planner, GRANT_READ);
+
+    for (guint i = 0; i < holes->len; i++) {
+        const char *hole = g_ptr_array_index(holes, i);
+        g_autoptr(GPtrArray) views = osh_mount_table_views(planner->mounts, hole);
+        g_autoptr(GPtrArray) spread = osh_mount_table_spread(planner->mounts, hole);
+        gboolean is_hole = FALSE;
+
+        for (guint k = 0; k < views->len; k++)
+            is_hole |= is_around_writable(planner, g_ptr_array_index(views, k));
+        for (guint k = 0; is_hole && k < spread->len; k++)
+            protect_in_grants(planner, writable, g_ptr_array_index(spread, k));
+    }
+}
+
+static gboolean
+fail_too_many(const char *tree, GError **error)
+{
+    g_autofree char *shown = g_strescape(tree, NULL);
+
+    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+                "a file of the host or of read_only has a second name (a hard link), and %s is too "
+                "large to look for it: give the file one name (cp FILE NEW && mv NEW FILE)",
+                shown);
+    return FALSE;
+}
+
+static void
+add_linked(OshMountPlanner *planner, const char *path, GArray *files)
+{
+    struct stat about;
+
+    if (lstat(path, &about) == 0 && osh_inode_names_matter(&about, planner->request->uid))
+        g_array_append_val(files, about);
+}
+
+/* A mount protects a name; the same file may have others in a writable tree. */
+static gboolean
+close_hard_links(OshMountPlanner *planner, const GPtrArray *writable, GError **error)
+{
+    const char *const *paths = planner->request->protect;
+    g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(struct stat));
+    g_autoptr(GPtrArray) granted = list_grants(planner, GRANT_READ);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+    guint left = OSH_INODE_NAMES_MAX_ENTRIES;
+
+    for (gsize i = 0; paths != NULL && paths[i] != NULL; i++)
+        add_linked(planner, paths[i], files);
+    for (guint i = 0; i < granted->len; i++)
+        add_linked(planner, g_ptr_array_index(granted, i), files);
+    for (guint i = 0; files->len > 0 && i < writable->len; i++)
+        if (!osh_inode_names_find(g_ptr_array_index(writable, i), files, &left, found))
+            return fail_too_many(g_ptr_array_index(writable, i), error);
+    for (guint i = 0; i < found->len; i++)
+        protect_in_grants(planner, writable, g_ptr_array_index(found, i));
+    return TRUE;
+}
+
 /*
  * Landlock adds up the rights of all rules above a path, so that what is read-only inside a
  * writable tree is so by its mount alone; nor may its folder be moved away and replaced.
  */
 static void
-pin_read_only_grants(Planner *planner)
+pin_read_only_grants(OshMountPlanner *planner, const GPtrArray *writable)
 {
-    g_autoptr(GList) grants = g_hash_table_get_keys(planner->grants);
+    g_autoptr(GPtrArray) holes = list_grants(planner, GRANT_READ);
 
-    for (GList *item = grants; item != NULL; item = item->next) {
-        g_autofree char *around = NULL;
+    for (guint i = 0; i < holes->len; i++) {
+        const char *hole = g_ptr_array_index(holes, i);
 
-        if (GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, item->data)) != GRANT_READ)
-            continue;
-        around = find_innermost(planner, item->data);
-        if (around != NULL &&
-            GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, around)) == GRANT_WRITE &&
-            (!is_under_fresh(item->data) || is_under_fresh(around)))
-            pin_folders_between(planner, around, item->data);
+        for (guint k = 0; is_around_writable(planner, hole) && k < writable->len; k++)
+            if (is_below(hole, g_ptr_array_index(writable, k)))
+                pin_folders_between(planner, g_ptr_array_index(writable, k), hole);
     }
 }
 
-static void
-add_protections(Planner *planner)
+static gboolean
+add_protections(OshMountPlanner *planner, GError **error)
 {
-    g_autoptr(GList) grants = g_hash_table_get_keys(planner->grants);
-    g_autoptr(GPtrArray) writable = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) writable = list_grants(planner, GRANT_WRITE);
 
-    for (GList *item = grants; item != NULL; item = item->next) {
-        if (GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, item->data)) == GRANT_WRITE)
-            g_ptr_array_add(writable, g_strdup(item->data));
-    }
-    for (guint i = 0; i < writable->len; i++) {
+    pin_read_only_grants(planner, writable);
+    close_other_views(planner, writable);
+    for (guint i = 0; i < writable->len; i++)
         protect_steering_files(planner, g_ptr_array_index(writable, i), writable);
-        protect_host_files(planner, g_ptr_array_index(writable, i));
-    }
     for (guint i = 0; i < planner->plan->unprotected->len; i++)
         g_ptr_array_add(planner->plan->steering,
                         g_strdup(g_ptr_array_index(planner->plan->unprotected, i)));
-}
-
-/* /bin and its like, where they lead into something granted: programs name them absolutely. */
-static void
-add_root_links(Planner *planner)
-{
-    g_autoptr(GDir) root = g_dir_open("/", 0, NULL);
-    const char *name;
-
-    while (root != NULL && (name = g_dir_read_name(root)) != NULL) {
-        g_autofree char *path = g_strconcat("/", name, NULL);
-        g_autofree char *text = read_link(path);
-        g_autofree char *target = text != NULL ? g_canonicalize_filename(text, "/") : NULL;
-
-        if (target != NULL && find_grant(planner, target) != NULL)
-            g_hash_table_replace(planner->links, g_steal_pointer(&path), g_steal_pointer(&text));
-    }
-}
-
-static int
-compare_paths(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static GPtrArray *
-sorted_keys(GHashTable *table)
-{
-    GPtrArray *paths = g_ptr_array_new();
-    GHashTableIter iterator;
-    gpointer path;
-
-    g_hash_table_iter_init(&iterator, table);
-    while (g_hash_table_iter_next(&iterator, &path, NULL))
-        g_ptr_array_add(paths, path);
-    /* A folder sorts before what is in it, which is all the order that mounting needs. */
-    g_ptr_array_sort(paths, compare_paths);
-    return paths;
-}
-
-/* The folders above a mount point; made by init where nothing is there yet. */
-static void
-add_folders_above(Planner *planner, const char *path)
-{
-    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        g_autofree char *folder = g_strndup(path, (gsize)(slash - path));
-
-        add_step(planner->plan, OSH_INIT_MOUNT_DIRECTORY, 0, 0755, NULL, folder);
-    }
-}
-
-static void
-add_devices(OshMountPlan *plan)
-{
-    static const char *const nodes[] = {"null", "zero", "full", "random", "urandom", "tty"};
-    static const char *const links[][2] = {{"/dev/ptmx", "pts/ptmx"},
-                                           {"/dev/fd", "/proc/self/fd"},
-                                           {"/dev/stdin", "/proc/self/fd/0"},
-                                           {"/dev/stdout", "/proc/self/fd/1"},
-                                           {"/dev/stderr", "/proc/self/fd/2"}};
-
-    add_step(plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_NOEXEC, 0755, "size=64k", "/dev");
-    for (gsize i = 0; i < G_N_ELEMENTS(nodes); i++) {
-        g_autofree char *path = g_strconcat("/dev/", nodes[i], NULL);
-
-        add_step(plan, OSH_INIT_MOUNT_BIND, OSH_INIT_MOUNT_NOEXEC, 0, path, path);
-    }
-    for (gsize i = 0; i < G_N_ELEMENTS(links); i++)
-        add_step(plan, OSH_INIT_MOUNT_SYMLINK, 0, 0, links[i][1], links[i][0]);
-    add_step(plan, OSH_INIT_MOUNT_DEVPTS, 0, 0, NULL, "/dev/pts");
-    add_step(plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_NOEXEC, 01777, NULL, "/dev/shm");
-}
-
-static void
-add_fresh(OshMountPlan *plan)
-{
-    struct stat about;
-
-    add_step(plan, OSH_INIT_MOUNT_PROC, 0, 0555, NULL, "/proc");
-    add_step(plan, OSH_INIT_MOUNT_TMPFS, 0, 01777, NULL, "/tmp");
-    add_step(plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_BOX_USER, 0755, NULL, "/run");
-    /* Where the host has a folder of its own in this place and /var is granted, it is covered;
-     * everywhere else it is the usual link, which is there already when /var is granted. */
-    if (lstat("/var/run", &about) == 0 && S_ISDIR(about.st_mode)) {
-        add_step(plan, OSH_INIT_MOUNT_DIRECTORY, 0, 0755, NULL, "/var");
-        add_step(plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_BOX_USER, 0755, NULL, "/var/run");
-    } else {
-        add_step(plan, OSH_INIT_MOUNT_DIRECTORY, OSH_INIT_MOUNT_OPTIONAL, 0755, NULL, "/var");
-        add_step(plan, OSH_INIT_MOUNT_SYMLINK, OSH_INIT_MOUNT_OPTIONAL, 0, "/run", "/var/run");
-    }
-    add_devices(plan);
-}
-
-static void
-add_grant_steps(Planner *planner, const char *path)
-{
-    guint access = GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, path));
-    gboolean read_only = access == GRANT_READ || access == GRANT_PROTECTED;
-    guint32 flags = read_only ? OSH_INIT_MOUNT_READ_ONLY : 0;
-    struct stat about;
-
-    if (lstat(path, &about) != 0)
-        memset(&about, 0, sizeof about);
-    if (S_ISDIR(about.st_mode))
-        flags |= OSH_INIT_MOUNT_IS_FOLDER;
-    /* A device that the policy names is meant to be used as one, and nothing else is. */
-    if (!is_below(path, "/dev"))
-        flags |= OSH_INIT_MOUNT_NODEV;
-    if (access == GRANT_READ)
-        g_ptr_array_add(planner->plan->read_only, g_strdup(path));
-    else if (access == GRANT_WRITE)
-        g_ptr_array_add(planner->plan->read_write, g_strdup(path));
-    else if (access == GRANT_PROTECTED)
-        g_ptr_array_add(planner->plan->protected, g_strdup(path));
-    if (strcmp(path, "/") == 0) {
-        planner->plan->root_is_host = TRUE;
-        planner->plan->root_read_only = access == GRANT_READ;
-        return;
-    }
-    add_folders_above(planner, path);
-    add_step(planner->plan, OSH_INIT_MOUNT_BIND, flags, 0, path, path);
-}
-
-/* Over whatever a grant shows there: an empty folder in which nothing can be made. */
-static void
-add_hidden(Planner *planner)
-{
-    g_autofree char *real =
-        planner->request->hidden != NULL ? realpath(planner->request->hidden, NULL) : NULL;
-    const char *grant = real != NULL ? find_grant(planner, real) : NULL;
-
-    if (grant == NULL || (is_under_fresh(real) && !is_under_fresh(grant)))
-        return;
-    add_step(planner->plan, OSH_INIT_MOUNT_TMPFS, OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC,
-             0555, "size=4k", real);
-    add_step(planner->plan, OSH_INIT_MOUNT_SETTLE,
-             OSH_INIT_MOUNT_READ_ONLY | OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC, 0, NULL,
-             real);
-}
-
-/* In two rounds: what lies below a fresh folder comes after that folder. */
-static void
-add_steps(Planner *planner)
-{
-    g_autoptr(GPtrArray) links = sorted_keys(planner->links);
-    g_autoptr(GPtrArray) grants = sorted_keys(planner->grants);
-
-    for (guint i = 0; i < grants->len; i++) {
-        if (!is_under_fresh(g_ptr_array_index(grants, i)))
-            add_grant_steps(planner, g_ptr_array_index(grants, i));
-    }
-    add_fresh(planner->plan);
-    for (guint i = 0; i < grants->len; i++) {
-        if (is_under_fresh(g_ptr_array_index(grants, i)))
-            add_grant_steps(planner, g_ptr_array_index(grants, i));
-    }
-    for (guint i = 0; i < links->len; i++) {
-        const char *path = g_ptr_array_index(links, i);
-
-        if (find_grant(planner, path) != NULL)
-            continue;
-        add_folders_above(planner, path);
-        add_step(planner->plan, OSH_INIT_MOUNT_SYMLINK, 0, 0,
-                 g_hash_table_lookup(planner->links, path), path);
-    }
-    add_hidden(planner);
-    add_step(planner->plan, OSH_INIT_MOUNT_SETTLE,
-             OSH_INIT_MOUNT_READ_ONLY | OSH_INIT_MOUNT_NODEV | OSH_INIT_MOUNT_NOEXEC, 0, NULL,
-             "/dev");
+    return close_hard_links(planner, writable, error) &&
+           protect_host_files(planner, writable, error);
 }
 
 OshMountPlan *
 osh_mount_plan_new(const OshMountRequest *request, GError **error)
 {
     g_autoptr(OshMountPlan) plan = g_new0(OshMountPlan, 1);
-    Planner planner = {.plan = plan, .request = request};
+    OshMountPlanner planner = {.plan = plan, .request = request};
+    g_autoptr(OshMountTable) mounts = NULL;
+    g_autoptr(GPtrArray) writable = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) cause = NULL;
     gboolean worked;
 
     plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
@@ -645,12 +540,15 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     planner.links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     planner.grants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-    worked = add_grants(&planner, error);
+    planner.mounts = mounts = osh_mount_table_read(&cause);
+    planner.writable = writable;
+    if (mounts == NULL)
+        g_set_error_literal(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED, cause->message);
+    else
+        list_writable(&planner);
+    worked = mounts != NULL && add_grants(&planner, error) && add_protections(&planner, error);
     if (worked) {
-        pin_read_only_grants(&planner);
-        add_protections(&planner);
-        add_root_links(&planner);
-        add_steps(&planner);
+        osh_mount_steps_add(&planner);
     }
     g_hash_table_unref(planner.links);
     g_hash_table_unref(planner.grants);

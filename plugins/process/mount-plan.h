@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 #include "init/protocol.h"
 
@@ -27,9 +28,10 @@ typedef struct {
     const char *workdir;           /* (nullable): bound writable when include_workdir */
     gboolean include_workdir;
     gboolean hard_requirement; /* a path that does not exist is an error */
-    /* (nullable): files in writable trees that steer the host (its policy, for one): bound
-     * read-only, their folders pinned. Security rule 3. */
+    /* (nullable): files and folders that steer the host (its policy, its executable): bound
+     * read-only wherever a writable tree shows them, their folders pinned. Security rule 3. */
     const char *const *protect;
+    uid_t uid;          /* of the box: whose files it could change by another name */
     gboolean baseline;  /* also grant what OpenShell grants to every box with a network */
     const char *hidden; /* (nullable): a folder that no grant shows: empty and read-only */
 } OshMountRequest;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "osh-mount-table.h"
+#include "osh-path-walk.h"
 
 #define BACKLOG 16
 
@@ -28,15 +30,25 @@ static gboolean G_GNUC_PRINTF(2, 3) refuse(GError **error, const char *format, .
     return FALSE;
 }
 
-/* As paths that end in a slash, so that /a is not above /ab; the root becomes "/". */
+/* By every path that leads to the folder: a granted mount elsewhere shows it as well. */
 static gboolean
-lies_in(const char *path, const char *tree)
+check_hidden(const char *folder, const char *const *visible, GError **error)
 {
-    g_autofree char *with_slash = g_strconcat(path, "/", NULL);
-    g_autofree char *tree_with_slash =
-        g_str_has_suffix(tree, "/") ? g_strdup(tree) : g_strconcat(tree, "/", NULL);
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(OshMountTable) mounts = osh_mount_table_read(&cause);
+    g_autoptr(GPtrArray) views = NULL;
 
-    return g_str_has_prefix(with_slash, tree_with_slash);
+    if (mounts == NULL)
+        return refuse(error, "session: %s", cause->message);
+    views = osh_mount_table_views(mounts, folder);
+    for (guint i = 0; i < views->len; i++)
+        for (gsize k = 0; visible[k] != NULL; k++)
+            if (osh_path_is_in(g_ptr_array_index(views, i), visible[k]))
+                return refuse(error,
+                              "session: programs of the box can see %s, which the policy grants: "
+                              "use a folder outside of it",
+                              folder);
+    return TRUE;
 }
 
 static gboolean
@@ -51,12 +63,43 @@ check_folder(const char *folder, const char *const *visible, GError **error)
         return refuse(error,
                       "session: others may write the folder %s: use one of your own (mkdir -m 700)",
                       folder);
-    for (gsize i = 0; visible[i] != NULL; i++)
-        if (lies_in(folder, visible[i]))
-            return refuse(error,
-                          "session: programs of the box can see %s, which the policy grants: use a "
-                          "folder outside of it",
-                          folder);
+    return check_hidden(folder, visible, error);
+}
+
+typedef struct {
+    const char *const *visible;
+    char *link;
+} Way;
+
+static gboolean
+look_at_link(const char *link, const char *text, gpointer data)
+{
+    Way *way = data;
+
+    (void)text;
+    for (gsize i = 0; way->visible[i] != NULL; i++) {
+        if (!osh_path_is_in(link, way->visible[i]))
+            continue;
+        way->link = g_strdup(link);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* A program that replaces a link on the way would be attached to in place of the run. */
+static gboolean
+check_way(const char *given, const char *const *visible, GError **error)
+{
+    Way way = {.visible = visible};
+    OshPathWalk walk = {.follow = look_at_link, .data = &way};
+    g_autofree char *end = osh_path_walk(given, &walk);
+    g_autofree char *link = way.link;
+
+    if (link != NULL)
+        return refuse(error,
+                      "session: %s is reached through the symbolic link %s, which lies in what the "
+                      "policy grants: name the folder itself",
+                      given, link);
     return TRUE;
 }
 
@@ -120,7 +163,7 @@ osh_session_socket_listen(const char *path, const char *const *visible, char **r
                g_strerror(errno));
         return -1;
     }
-    if (!check_folder(folder, visible, error))
+    if (!check_folder(folder, visible, error) || !check_way(given, visible, error))
         return -1;
     real = g_build_filename(folder, name, NULL);
     if (strlen(real) >= sizeof address.sun_path) {

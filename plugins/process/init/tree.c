@@ -11,11 +11,11 @@
 
 #define OSH_OPEN_PATH (O_PATH | O_CLOEXEC)
 
-int
-osh_tree_note_own(struct osh_init *init, const char *path)
+static int
+note_own(struct osh_init *init, int fd, const char *path, uint32_t flags)
 {
     struct statx about;
-    long error = CALL(statx, AT_FDCWD, path, 0, STATX_TYPE, &about);
+    long error = CALL(statx, fd, path, flags, STATX_TYPE, &about);
 
     if (error < 0)
         return (int)error;
@@ -25,6 +25,12 @@ osh_tree_note_own(struct osh_init *init, const char *path)
     init->own_devices[init->own_device_count].minor = about.stx_dev_minor;
     init->own_device_count++;
     return 0;
+}
+
+int
+osh_tree_note_own(struct osh_init *init, const char *path)
+{
+    return note_own(init, AT_FDCWD, path, 0);
 }
 
 static int
@@ -104,6 +110,33 @@ int
 osh_tree_attach(int tree, const char *target)
 {
     return (int)CALL(move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/*
+ * Exactly at @path. Another box may write into what is mounted here already, and a link that it
+ * puts on the way would have a mount made, or an owner changed, elsewhere.
+ */
+static long
+open_exactly(const char *path, uint64_t flags)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+
+    return CALL(openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static int
+attach_exactly(int tree, const char *target)
+{
+    long place = open_exactly(target, O_PATH);
+    long error;
+
+    if (place < 0)
+        return (int)place;
+    error =
+        CALL(move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    osh_close((int)place);
+    return (int)error;
 }
 
 static uint64_t
@@ -187,7 +220,7 @@ bind(struct osh_init *init, const struct osh_init_mount *mount, const char *sour
     else
         error = make_mount_point(init, target, is_folder, 0);
     if (error == 0)
-        error = osh_tree_attach(tree, target);
+        error = attach_exactly(tree, target);
     osh_close(tree);
     return error;
 }
@@ -200,9 +233,33 @@ own(const struct osh_init_open_plan *open, const struct osh_init_mount *mount, c
     return (int)CALL(fchownat, AT_FDCWD, target, open->uid, open->gid, AT_SYMLINK_NOFOLLOW);
 }
 
+/* What was just mounted at @target: root changes its owner by this descriptor, never by a name. */
 static int
-make_tmpfs(struct osh_init *init, const struct osh_init_mount *mount, const char *data,
-           const char *target)
+settle_tmpfs(struct osh_init *init, const struct osh_init_open_plan *open,
+             const struct osh_init_mount *mount, const char *target)
+{
+    long fd = open_exactly(target, O_RDONLY | O_DIRECTORY);
+    struct statx about;
+    long error;
+
+    if (fd < 0)
+        return (int)fd;
+    error = CALL(statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &about);
+    if (error == 0 && (about.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0)
+        error = -EBUSY;
+    if (error == 0)
+        error = CALL(fchmod, fd, mount->mode);
+    if (error == 0 && (mount->flags & OSH_INIT_MOUNT_BOX_USER) != 0)
+        error = CALL(fchown, fd, open->uid, open->gid);
+    if (error == 0)
+        error = note_own(init, (int)fd, "", AT_EMPTY_PATH);
+    osh_close((int)fd);
+    return (int)error;
+}
+
+static int
+make_tmpfs(struct osh_init *init, const struct osh_init_open_plan *open,
+           const struct osh_init_mount *mount, const char *data, const char *target)
 {
     unsigned long flags = MS_NOSUID | MS_NODEV;
     int error = make_mount_point(init, target, 1, mount->mode);
@@ -212,12 +269,7 @@ make_tmpfs(struct osh_init *init, const struct osh_init_mount *mount, const char
     if (mount->flags & OSH_INIT_MOUNT_NOEXEC)
         flags |= MS_NOEXEC;
     error = (int)CALL(mount, "tmpfs", target, "tmpfs", flags, data);
-    if (error < 0)
-        return error;
-    error = (int)CALL(fchmodat, AT_FDCWD, target, mount->mode);
-    if (error < 0)
-        return error;
-    return osh_tree_note_own(init, target);
+    return error < 0 ? error : settle_tmpfs(init, open, mount, target);
 }
 
 static int
@@ -282,7 +334,6 @@ do_mount(struct osh_init *init, const struct osh_plan *plan, const struct osh_in
 {
     const struct osh_init_open_plan *open = (const struct osh_init_open_plan *)plan->bytes;
     const char *source = osh_plan_string(plan, mount->source);
-    int error;
 
     switch (mount->kind) {
     case OSH_INIT_MOUNT_DIRECTORY:
@@ -292,8 +343,7 @@ do_mount(struct osh_init *init, const struct osh_plan *plan, const struct osh_in
     case OSH_INIT_MOUNT_BIND:
         return source == NULL ? -EBADMSG : bind(init, mount, source, target);
     case OSH_INIT_MOUNT_TMPFS:
-        error = make_tmpfs(init, mount, source, target);
-        return error < 0 ? error : own(open, mount, target);
+        return make_tmpfs(init, open, mount, source, target);
     case OSH_INIT_MOUNT_PROC:
         return make_proc(init, target, reply);
     case OSH_INIT_MOUNT_DEVPTS:

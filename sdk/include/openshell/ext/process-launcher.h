@@ -28,8 +28,9 @@ typedef struct _OshBox OshBox;
  * @network: make the sandbox network with listeners; without it the box reaches nothing
  * @allow_degraded: (array zero-terminated=1): names of protections that may be missing;
  *   "host-sockets", "landlock", "tproxy" and so on; borrowed
- * @protected_paths: (array zero-terminated=1): files that steer the host (policy, configuration,
- *   plugins, event log): read-only in the box wherever a writable grant covers them; borrowed
+ * @protected_paths: (array zero-terminated=1): files and folders that steer the host (policy,
+ *   configuration, plugins, its executable and libraries), resolved: read-only in the box wherever
+ *   a writable grant shows them, by whatever path; borrowed
  */
 typedef struct {
     guint32 struct_size;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output-file.h: a file that the host writes for the length of a run. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * osh_output_file_open: [main]
+ * @what: "the recording", for messages
+ * @path: of the file; made with mode 0600 where missing
+ * @writable: (array zero-terminated=1): from osh_writable_places()
+ * @error: return location; names the path and what to do
+ *
+ * Security rule 3. Refused: a symbolic link anywhere in @path; a path any component of which lies
+ * in
+ * @writable; what is no regular file, has a second name, belongs to somebody else, or may be read
+ * or written by others.
+ *
+ * Returns: a descriptor to read and append, or -1
+ */
+int osh_output_file_open(const char *what, const char *path, const char *const *writable,
+                         GError **error);
+
+G_END_DECLS
