@@ -115,10 +115,14 @@ osh_connect_watch_can_read(int pidfd)
 static int
 watch_take_descriptor(OshConnectWatch *watch, pid_t thread, int number, pid_t *ret_group)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, thread, 0);
-    int fd = -1;
+    int known = osh_program_cache_pidfd(watch->programs, thread);
+    int fd = known >= 0 ? (int)syscall(SYS_pidfd_getfd, known, number, 0) : -1;
+    int pidfd;
 
     *ret_group = thread;
+    if (fd >= 0)
+        return fd;
+    pidfd = (int)syscall(SYS_pidfd_open, thread, 0);
     if (pidfd < 0) {
         /* Not the first thread of its group, which may have ended: then only a handle of the thread
          * itself leads to the descriptors (Linux 6.9). */
@@ -144,26 +148,22 @@ static gboolean
 call_find_socket(OshConnectWatch *watch, Call *call)
 {
     int fd = watch_take_descriptor(watch, call->thread, call->descriptor, &call->group);
-    int domain = 0;
     int protocol = 0;
-    socklen_t length = sizeof domain;
+    socklen_t length = sizeof protocol;
     gboolean found = FALSE;
     struct stat status;
 
     if (fd < 0)
         return FALSE;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
-        (domain == AF_INET || domain == AF_INET6)) {
-        length = sizeof protocol;
-        getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length);
+    /* Of the families that a box may use only the internet's have these protocols. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+        protocol == IPPROTO_TCP) {
         length = sizeof call->key;
-        if (protocol == IPPROTO_TCP) {
-            found = getsockopt(fd, SOL_SOCKET, SO_COOKIE, &call->key, &length) == 0;
-        } else if (protocol == IPPROTO_MPTCP) {
-            found = fstat(fd, &status) == 0;
-            call->by_inode = TRUE;
-            call->key = status.st_ino;
-        }
+        found = getsockopt(fd, SOL_SOCKET, SO_COOKIE, &call->key, &length) == 0;
+    } else if (protocol == IPPROTO_MPTCP && fstat(fd, &status) == 0) {
+        found = TRUE;
+        call->by_inode = TRUE;
+        call->key = status.st_ino;
     }
     close(fd);
     return found;

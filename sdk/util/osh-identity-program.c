@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -227,14 +228,17 @@ process_has_ended(gpointer key, gpointer value, gpointer data)
     return !osh_process_is_alive(process->pidfd);
 }
 
-/* Returns: 0 with @ret_process (transfer none) as it is now, or as osh_process_read_image(). */
+/*
+ * Returns: 0 with @ret_process (transfer none), which is as it says if it is alive afterwards, or as
+ * osh_process_read_image()
+ */
 static int
 cache_process(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ret_process)
 {
     ProgramProcess *process = g_hash_table_lookup(cache->processes, GINT_TO_POINTER(pid));
     int error = -ESRCH;
 
-    if (process != NULL && osh_process_is_alive(process->pidfd)) {
+    if (process != NULL) {
         error = process_read_image(cache, process, thread);
         /* While it ends it has no executable any more, and can get no other one. */
         if (error == -ESRCH && process->image != NULL && osh_process_is_alive(process->pidfd))
@@ -310,13 +314,20 @@ cache_chain_once(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess
     return cache->root != 0 && at != cache->root ? -EAGAIN : 0;
 }
 
+/* Forgets those of the chain that have ended. Returns: whether none had. */
 static gboolean
-chain_is_alive(ProgramProcess *const *chain, guint length)
+cache_check_alive(OshProgramCache *cache, ProgramProcess *const *chain, guint length)
 {
+    struct pollfd watched[MAX_ANCESTORS + 2];
+
     for (guint i = 0; i < length; i++)
-        if (!osh_process_is_alive(chain[i]->pidfd))
-            return FALSE;
-    return TRUE;
+        watched[i] = (struct pollfd){.fd = chain[i]->pidfd, .events = POLLIN};
+    if (poll(watched, length, 0) == 0)
+        return TRUE;
+    for (guint i = 0; i < length; i++)
+        if (watched[i].revents != 0)
+            g_hash_table_remove(cache->processes, GINT_TO_POINTER(chain[i]->pid));
+    return FALSE;
 }
 
 /* Returns: the number of the chain's processes, or 0 with a problem (%NULL: @pid has ended). */
@@ -330,7 +341,7 @@ cache_chain(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ch
 
     for (guint reading = 0; error == -EAGAIN && reading < MAX_READINGS; reading++) {
         error = cache_chain_once(cache, pid, thread, chain, &length, &failed);
-        if (error == 0 && !chain_is_alive(chain, length))
+        if (error == 0 && !cache_check_alive(cache, chain, length))
             error = -EAGAIN;
     }
     cache->unsettled = error == -EAGAIN;
@@ -484,6 +495,14 @@ osh_program_read(OshProgramCache *cache, pid_t pid, pid_t thread, char **ret_pro
         chain[0]->start_stack = start_stack;
     }
     return osh_program_ref(chain[0]->program);
+}
+
+int
+osh_program_cache_pidfd(const OshProgramCache *cache, pid_t pid)
+{
+    const ProgramProcess *process = g_hash_table_lookup(cache->processes, GINT_TO_POINTER(pid));
+
+    return process != NULL ? process->pidfd : -1;
 }
 
 gboolean

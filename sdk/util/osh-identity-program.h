@@ -39,6 +39,9 @@ void osh_program_cache_free(OshProgramCache *cache);
  */
 OshProgram *osh_program_read(OshProgramCache *cache, pid_t pid, pid_t thread, char **ret_problem);
 
+/** osh_program_cache_pidfd: Returns: a pidfd of @pid where it was read before, or -1. */
+int osh_program_cache_pidfd(const OshProgramCache *cache, pid_t pid);
+
 /**
  * osh_program_cache_is_unsettled:
  *

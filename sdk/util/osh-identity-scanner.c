@@ -76,6 +76,7 @@ typedef struct {
     pid_t unreadable; /* 0: every process was read */
     gboolean ended;   /* in this reading a process ended before it was read */
     gboolean ended_before;
+    guint seen; /* how many of the wanted the process that is being read owns */
 } Scan;
 
 static void
@@ -138,8 +139,19 @@ scan_found(pid_t pid, guint64 inode, gpointer data)
 
     if (owners == NULL)
         return;
-    if (owners->pids->len == 0 || g_array_index(owners->pids, pid_t, owners->pids->len - 1) != pid)
-        g_array_append_val(owners->pids, pid);
+    if (owners->pids->len > 0 &&
+        g_array_index(owners->pids, pid_t, owners->pids->len - 1) == pid)
+        return;
+    g_array_append_val(owners->pids, pid);
+    scan->seen++;
+}
+
+static gboolean
+scan_saw_all(gpointer data)
+{
+    const Scan *scan = data;
+
+    return scan->seen == g_hash_table_size(scan->wanted);
 }
 
 static gint
@@ -196,7 +208,8 @@ scan_read(const OshIdentityScanner *scanner, Scan *scan, gboolean careful)
         /* PID 1 of a box is our own init: it owns no connection and none can be passed to it. */
         if (pid == osh_workload_init(scanner->processes))
             continue;
-        switch (osh_workload_each_socket(pid, careful, scan_found, scan)) {
+        scan->seen = 0;
+        switch (osh_workload_each_socket(pid, careful ? scan_saw_all : NULL, scan_found, scan)) {
         case 0:
             break;
         case -ESRCH:

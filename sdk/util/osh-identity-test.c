@@ -213,10 +213,10 @@ test_holders(void)
     pair_open(&pair);
     g_assert_cmpint(fstat(pair.client, &status), ==, 0);
     search.wanted = status.st_ino;
-    g_assert_cmpint(osh_workload_each_socket(getpid(), FALSE, search_found, &search), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search), ==, 0);
     g_assert_cmpuint(search.found, ==, 1);
     pair_close(&pair);
-    g_assert_cmpint(osh_workload_each_socket(getpid(), FALSE, search_found, &search), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search), ==, 0);
     g_assert_cmpuint(search.found, ==, 1);
 }
 
@@ -289,7 +289,7 @@ shortest_look(pid_t root)
         guint sockets = 0;
 
         for (guint i = 0; i < pids->len; i++)
-            osh_workload_each_socket(g_array_index(pids, pid_t, i), FALSE, count_sockets, &sockets);
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count_sockets, &sockets);
         g_assert_cmpuint(pids->len, ==, 1);
         shortest = MIN(shortest, own_time() - began);
     }

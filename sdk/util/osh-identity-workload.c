@@ -30,7 +30,7 @@
 /* A workload that starts processes all the time adds some to each listing. */
 #define MAX_LISTINGS 8
 /* A descriptor that is moved all the time is missed by one reading in three or four. */
-#define CAREFUL_READINGS 6
+#define CAREFUL_READINGS 4
 /* Beyond this many threads one has run for sure. */
 #define MAX_WATCHED_THREADS 64
 
@@ -414,17 +414,18 @@ workload_read_tables(pid_t pid, OshHeldSocketFunc each, gpointer data)
 }
 
 int
-osh_workload_each_socket(pid_t pid, gboolean careful, OshHeldSocketFunc each, gpointer data)
+osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each, gpointer data)
 {
     guint64 before = 0;
     guint64 after = 0;
-    gboolean still = careful && workload_runs(pid, &before);
+    gboolean still = all_seen != NULL && workload_runs(pid, &before);
     int result = workload_read_tables(pid, each, data);
 
-    if (!careful)
+    if (all_seen == NULL || all_seen(data))
         return result;
     still = still && workload_runs(pid, &after) && before == after;
-    for (guint reading = 1; result == 0 && !still && reading < CAREFUL_READINGS; reading++)
+    for (guint reading = 1;
+         result == 0 && !still && reading < CAREFUL_READINGS && !all_seen(data); reading++)
         result = workload_read_tables(pid, each, data);
     return result;
 }

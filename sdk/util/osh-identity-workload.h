@@ -25,15 +25,20 @@ pid_t osh_workload_init(const OshWorkloadProcesses *processes);
 /** OshHeldSocketFunc: called for each descriptor of @pid that is a socket. */
 typedef void (*OshHeldSocketFunc)(pid_t pid, guint64 inode, gpointer data);
 
+/** OshAllSeenFunc: Returns: whether every socket that is looked for was seen. */
+typedef gboolean (*OshAllSeenFunc)(gpointer data);
+
 /**
  * osh_workload_each_socket:
- * @careful: again and again, where the process ran meanwhile
+ * @all_seen: (nullable): reads again and again where the process ran meanwhile, until this says that
+ *   there is nothing left to find
  * @each: called for each descriptor that is a socket, several times for the same one
  *
  * Reads the descriptors of every thread that has a table of its own.
  *
  * Returns: 0, -ESRCH when the process is gone, -EACCES when it, or a part of it, cannot be read
  */
-int osh_workload_each_socket(pid_t pid, gboolean careful, OshHeldSocketFunc each, gpointer data);
+int osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each,
+                             gpointer data);
 
 G_END_DECLS
