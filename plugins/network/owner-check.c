@@ -18,7 +18,7 @@
 #include "reply.h"
 
 /* With the time that a scan takes, within 100 ms of the arrival. */
-#define FIRST_LOOK (50 * G_TIME_SPAN_MILLISECOND)
+#define FIRST_LOOK (75 * G_TIME_SPAN_MILLISECOND)
 #define MAX_MISSED 2
 
 static void owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,

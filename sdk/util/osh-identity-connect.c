@@ -16,8 +16,9 @@
  * - A program is entered as a problem, not left out, when it cannot be read.
  *
  * One thread does this and nothing else, because every connect(2) of the box waits for it; it never
- * hashes, and a caller whose ancestors are just ending waits without keeping others waiting. An entry is taken when its connection arrives; those of sockets that are gone are dropped
- * whenever the table has doubled.
+ * hashes, and a caller whose ancestors are just ending waits without keeping others waiting. An
+ * entry is taken when its connection arrives; those of sockets that are gone are dropped whenever
+ * the table has doubled.
  */
 #include "osh-identity-connect.h"
 
@@ -53,9 +54,9 @@
  * the box, which nobody asks about. */
 #define ARRIVES_WITHIN (5 * G_TIME_SPAN_SECOND)
 /* How long a caller waits for its ancestors to have ended, and how often they are looked at. */
-#define SETTLES_WITHIN  (3 * G_TIME_SPAN_SECOND)
-#define SETTLES_MSEC    1
-#define MAX_UNSETTLED   256
+#define SETTLES_WITHIN (3 * G_TIME_SPAN_SECOND)
+#define SETTLES_MSEC   1
+#define MAX_UNSETTLED  256
 
 typedef struct {
     guint64 key;
@@ -339,8 +340,8 @@ watch_run(gpointer data)
     gint64 again_at = 0;
 
     for (;;) {
-        int ready = poll(watched, G_N_ELEMENTS(watched),
-                         watch->unsettled.length > 0 ? SETTLES_MSEC : -1);
+        int ready =
+            poll(watched, G_N_ELEMENTS(watched), watch->unsettled.length > 0 ? SETTLES_MSEC : -1);
 
         if (ready < 0)
             continue;

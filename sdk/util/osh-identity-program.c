@@ -229,8 +229,8 @@ process_has_ended(gpointer key, gpointer value, gpointer data)
 }
 
 /*
- * Returns: 0 with @ret_process (transfer none), which is as it says if it is alive afterwards, or as
- * osh_process_read_image()
+ * Returns: 0 with @ret_process (transfer none), which is as it says if it is alive afterwards, or
+ * as osh_process_read_image()
  */
 static int
 cache_process(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ret_process)

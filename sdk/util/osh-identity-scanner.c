@@ -139,8 +139,7 @@ scan_found(pid_t pid, guint64 inode, gpointer data)
 
     if (owners == NULL)
         return;
-    if (owners->pids->len > 0 &&
-        g_array_index(owners->pids, pid_t, owners->pids->len - 1) == pid)
+    if (owners->pids->len > 0 && g_array_index(owners->pids, pid_t, owners->pids->len - 1) == pid)
         return;
     g_array_append_val(owners->pids, pid);
     scan->seen++;

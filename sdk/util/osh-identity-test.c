@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -432,6 +434,202 @@ test_program(void)
     osh_image_table_end(images);
 }
 
+/* A child that forks again and waits at each step for a byte. Returns: the grandchild. */
+static pid_t
+spawn_grandchild(pid_t *ret_child)
+{
+    int report[2];
+    pid_t grandchild = 0;
+
+    g_assert_cmpint(pipe(report), ==, 0);
+    *ret_child = fork();
+    if (*ret_child == 0) {
+        pid_t inner = fork();
+
+        if (inner == 0)
+            for (;;)
+                pause();
+        if (write(report[1], &inner, sizeof inner) != sizeof inner)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    g_assert_cmpint(read(report[0], &grandchild, sizeof grandchild), ==, sizeof grandchild);
+    close(report[0]);
+    close(report[1]);
+    return grandchild;
+}
+
+/* The same program in a parent and its child: other ancestors, one execution. */
+static void
+test_fork_and_parent_that_ends(void)
+{
+    g_autoptr(OshImageTable) images = osh_image_table_new();
+    OshProgramCache *cache = osh_program_cache_new(0, images);
+    g_autofree char *problem = NULL;
+    g_autoptr(OshProgram) parent = NULL;
+    g_autoptr(OshProgram) before = NULL;
+    g_autoptr(OshProgram) after = NULL;
+    g_autoptr(OshPeerIdentity) with_parent = NULL;
+    g_autoptr(OshPeerIdentity) without = NULL;
+    pid_t child;
+    pid_t grandchild = spawn_grandchild(&child);
+
+    parent = osh_program_read(cache, child, child, &problem);
+    before = osh_program_read(cache, grandchild, grandchild, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
+    g_assert_true(osh_program_same(parent, before));
+    with_parent = identity_of(images, before, &problem);
+    end(child);
+    /* Its parent, which is known from before, is not asked for any more. */
+    after = osh_program_read(cache, grandchild, grandchild, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
+    g_assert_nonnull(after);
+    g_assert_true(osh_program_same(before, after));
+    without = identity_of(images, after, &problem);
+    g_assert_cmpuint(with_parent->n_ancestors, !=, without->n_ancestors);
+    g_assert_true(osh_peer_identity_equal(with_parent, without));
+    kill(grandchild, SIGKILL);
+    osh_program_cache_free(cache);
+    osh_image_table_end(images);
+}
+
+static void
+wait_for_command(pid_t pid, const char *argument)
+{
+    for (guint i = 0; i < 2000; i++) {
+        g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
+        g_autofree char *text = NULL;
+        gsize length = 0;
+
+        if (g_file_get_contents(path, &text, &length, NULL) && length > strlen(argument) &&
+            strcmp(text + length - strlen(argument) - 1, argument) == 0)
+            return;
+        g_usleep(1000);
+    }
+    g_error("%s was not executed", argument);
+}
+
+/* A shell that executes itself anew has the same file, path and ancestors, and is another one. */
+static void
+test_execution(void)
+{
+    g_autoptr(OshImageTable) images = osh_image_table_new();
+    OshProgramCache *cache = osh_program_cache_new(0, images);
+    g_autofree char *problem = NULL;
+    g_autoptr(OshProgram) first = NULL;
+    g_autoptr(OshProgram) second = NULL;
+    g_autoptr(OshPeerIdentity) left = NULL;
+    g_autoptr(OshPeerIdentity) right = NULL;
+    pid_t child = fork();
+
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c",
+              "trap 'exec /bin/sh -c \"while :; do sleep 0.1; done\" sh second' USR1; "
+              "while :; do sleep 0.02; done",
+              "sh", "first", (char *)NULL);
+        _exit(127);
+    }
+    wait_for_command(child, "first");
+    g_usleep(50000);
+    first = osh_program_read(cache, child, child, &problem);
+    kill(child, SIGUSR1);
+    wait_for_command(child, "second");
+    second = osh_program_read(cache, child, child, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
+    g_assert_true(first != second);
+    left = identity_of(images, first, &problem);
+    right = identity_of(images, second, &problem);
+    g_assert_cmpstr(left->execution, !=, right->execution);
+    /* Which is the same identity all the same: its ancestors did not change. */
+    g_assert_true(osh_peer_identity_equal(left, right));
+    end(child);
+    osh_program_cache_free(cache);
+    osh_image_table_end(images);
+}
+
+static void
+test_equal(void)
+{
+    OshSpan shell = OSH_SPAN_LITERAL("/bin/sh");
+    OshSpan make = OSH_SPAN_LITERAL("/bin/make");
+    OshPeerIdentity one = {
+        .binary = (char *)"/x", .sha256 = (char *)"1", .n_ancestors = 1, .ancestors = &shell};
+    OshPeerIdentity other = one;
+
+    g_assert_true(osh_peer_identity_equal(&one, &other));
+    other.ancestors = &make;
+    g_assert_false(osh_peer_identity_equal(&one, &other));
+    /* Two that are not known are not one. */
+    one.execution = (char *)"e";
+    g_assert_false(osh_peer_identity_equal(&one, &other));
+    other.execution = (char *)"e";
+    g_assert_true(osh_peer_identity_equal(&one, &other));
+    other.sha256 = (char *)"2";
+    g_assert_false(osh_peer_identity_equal(&one, &other));
+    other.sha256 = one.sha256;
+    other.binary = (char *)"/y";
+    g_assert_false(osh_peer_identity_equal(&one, &other));
+    other = one;
+    other.n_ancestors = 0;
+    other.execution = NULL;
+    g_assert_false(osh_peer_identity_equal(&one, &other));
+}
+
+/* A group whose first thread has ended shows nothing in /proc/PID itself. */
+static void *
+second_thread(void *data)
+{
+    char byte = 'x';
+
+    g_usleep(20000);
+    if (write(*(int *)data, &byte, 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static void
+test_first_thread_ended(void)
+{
+    g_autoptr(OshImageTable) images = osh_image_table_new();
+    OshProgramCache *cache = osh_program_cache_new(0, images);
+    g_autofree char *problem = NULL;
+    g_autoptr(OshProgram) parent = NULL;
+    g_autoptr(OshProgram) program = NULL;
+    Search search = {0};
+    int report[2];
+    char byte;
+    Pair pair;
+    pid_t child;
+
+    pair_open(&pair);
+    g_assert_cmpint(pipe(report), ==, 0);
+    child = fork();
+    if (child == 0) {
+        pthread_t thread;
+
+        if (pthread_create(&thread, NULL, second_thread, &report[1]) == 0)
+            syscall(SYS_exit, 0);
+        _exit(1);
+    }
+    g_assert_cmpint(read(report[0], &byte, 1), ==, 1);
+    search.wanted = inode_of(pair.client);
+    g_assert_cmpint(osh_workload_each_socket(child, NULL, search_found, &search), ==, 0);
+    g_assert_cmpuint(search.found, ==, 1);
+    program = osh_program_read(cache, child, child, &problem);
+    g_assert_cmpstr(problem, ==, NULL);
+    parent = osh_program_read(cache, getpid(), getpid(), &problem);
+    g_assert_true(osh_program_same(program, parent));
+    end(child);
+    close(report[0]);
+    close(report[1]);
+    pair_close(&pair);
+    osh_program_cache_free(cache);
+    osh_image_table_end(images);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -447,5 +645,12 @@ main(int argc, char **argv)
     g_test_add_func("/identity/a-process-that-is-new-since-the-last-look-is-seen",
                     test_namespace_finds_new);
     g_test_add_func("/identity/a-program-is-its-image-content-and-ancestry", test_program);
+    g_test_add_func("/identity/a-fork-is-the-same-program-before-and-after-its-parent-has-ended",
+                    test_fork_and_parent_that_ends);
+    g_test_add_func("/identity/a-program-that-executes-itself-is-read-anew", test_execution);
+    g_test_add_func("/identity/equal-is-image-content-and-either-ancestry-or-execution",
+                    test_equal);
+    g_test_add_func("/identity/a-process-whose-first-thread-has-ended-is-read-all-the-same",
+                    test_first_thread_ended);
     return g_test_run();
 }

@@ -424,8 +424,8 @@ osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc e
     if (all_seen == NULL || all_seen(data))
         return result;
     still = still && workload_runs(pid, &after) && before == after;
-    for (guint reading = 1;
-         result == 0 && !still && reading < CAREFUL_READINGS && !all_seen(data); reading++)
+    for (guint reading = 1; result == 0 && !still && reading < CAREFUL_READINGS && !all_seen(data);
+         reading++)
         result = workload_read_tables(pid, each, data);
     return result;
 }

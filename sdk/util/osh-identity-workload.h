@@ -30,8 +30,8 @@ typedef gboolean (*OshAllSeenFunc)(gpointer data);
 
 /**
  * osh_workload_each_socket:
- * @all_seen: (nullable): reads again and again where the process ran meanwhile, until this says that
- *   there is nothing left to find
+ * @all_seen: (nullable): reads again and again where the process ran meanwhile, until this says
+ * that there is nothing left to find
  * @each: called for each descriptor that is a socket, several times for the same one
  *
  * Reads the descriptors of every thread that has a table of its own.
