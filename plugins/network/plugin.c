@@ -304,6 +304,10 @@ network_find_identities(OshNetwork *network, GError **error)
     network->images = osh_image_table_new();
     network->scanner = osh_identity_scanner_new(network->host, &network->shard, &workload,
                                                 network->images, fd, error);
+    if (network->scanner != NULL)
+        osh_network_log(network, G_LOG_LEVEL_MESSAGE,
+                        "identity by scan: without a box connect(2) is not watched, the owners of "
+                        "a socket tell which program connects");
     return network->scanner != NULL;
 }
 
