@@ -232,6 +232,19 @@ add_rule_rows(GVariantBuilder *rows, const OshBox *box)
     }
 }
 
+static void
+add_identity_row(GVariantBuilder *rows, const OshBox *box)
+{
+    if (!box->network_served)
+        return;
+    if (box->plugin->connects != NULL)
+        add(rows, "identity", "ok", "each connect(2) of the box is watched", "");
+    else
+        add(rows, "identity", "weak", "only the owners of a socket tell which program connects",
+            "Linux 5.6 or later, no other supervisor around this one that listens, and "
+            "process.identity not set to scan");
+}
+
 GVariant *
 osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request)
 {
@@ -241,10 +254,12 @@ osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request)
     OshBox *box = osh_process_box_open(plugin, request, NULL, NULL, &error);
 
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a(ssss)"));
-    if (box != NULL && osh_process_box_seal(box, &nothing, &error))
+    if (box != NULL && osh_process_box_seal(box, &nothing, &error)) {
+        add_identity_row(&rows, box);
         add_rule_rows(&rows, box);
-    else
+    } else {
         add(&rows, "box", "missing", error->message, "a run would be refused for the same reason");
+    }
     plugin->box = NULL;
     osh_process_box_free(box);
     return g_variant_ref_sink(g_variant_builder_end(&rows));

@@ -608,6 +608,29 @@ for one in (*s, decoy):
     expect("got" not in result.out and not allowed_binaries(result), result)
 
 
+@test("a program that is not dumpable, is interrupted or has many threads is identified as any other")
+def _awkward():
+    result = run_box(r'''
+import ctypes, signal
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+say("undumpable", talk(connect()))
+signal.signal(signal.SIGALRM, lambda *a: None)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+say("interrupted", sum(talk(connect()) == "1" for i in range(100)))
+signal.setitimer(signal.ITIMER_REAL, 0)
+got = []
+threads = [threading.Thread(target=lambda: got.append(talk(connect()))) for i in range(60)]
+for one in threads: one.start()
+for one in threads: one.join()
+say("threads", got.count("1"))
+if os.fork() == 0: say("fork", talk(connect())); os._exit(0)
+os.wait()
+''', start="allowed")
+    expect(result.out.split() == ["undumpable", "1", "interrupted", "100", "threads", "60", "fork",
+                                  "1"], result)
+
+
 @test("calls of connect(2) that make no TCP connection work as before")
 def _others():
     result = run_box(r'''
