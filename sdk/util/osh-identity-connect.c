@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -57,6 +58,8 @@
 #define SETTLES_WITHIN (3 * G_TIME_SPAN_SECOND)
 #define SETTLES_MSEC   1
 #define MAX_UNSETTLED  256
+/* setpriority(2); of a thread, on Linux. */
+#define AHEAD (-10)
 
 typedef struct {
     guint64 key;
@@ -339,6 +342,8 @@ watch_run(gpointer data)
                                {.fd = watch->listener, .events = POLLIN}};
     gint64 again_at = 0;
 
+    /* A call that was not picked up yet can be interrupted, so where we may we come first. */
+    (void)setpriority(PRIO_PROCESS, 0, AHEAD);
     for (;;) {
         int ready =
             poll(watched, G_N_ELEMENTS(watched), watch->unsettled.length > 0 ? SETTLES_MSEC : -1);
