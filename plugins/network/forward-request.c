@@ -2,8 +2,9 @@
 /*
  * Plain HTTP through the proxy: one request for each connection. A Host that contradicts the target
  * is refused. The head is written anew: origin form, Host made from the target and from nothing
- * else, hop-by-hop fields removed, Connection: close. Of the client's bytes only the body of this first request goes on, found by its framing,
- * so a pipelined second request, which nobody decided about, never reaches an upstream.
+ * else, hop-by-hop fields removed, Connection: close. Of the client's bytes only the body of this
+ * first request goes on, found by its framing, so a pipelined second request, which nobody decided
+ * about, never reaches an upstream.
  */
 #include "forward-request.h"
 
