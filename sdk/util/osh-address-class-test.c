@@ -51,6 +51,8 @@ static const struct {
     {"64:ff9b:1:a9fe:a9:fe00::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_ALWAYS_BLOCKED},
     {"64:ff9b:1:a9fe:a9:fe00:dead:beef", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_ALWAYS_BLOCKED},
     {"64:ff9b:1:a9fe:ffa9:fe00::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_ALWAYS_BLOCKED},
+    {"64:ff9b:1:6464:64:c800::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_ALWAYS_BLOCKED},
+    {"64:ff9b:1:64:64:64c8::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_ALWAYS_BLOCKED},
     {"64:ff9b:1:a00:0:500::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_INTERNAL},
     {"64:ff9b:1:808:8:800::", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_INTERNAL},
     {"64:ff9b:1:fffe::808:808", OSH_ADDRESS_INTERNAL, OSH_ADDRESS_INTERNAL},
@@ -162,6 +164,8 @@ test_contains(void)
     OshAddress outside;
     OshAddress mapped;
 
+    g_assert_true(osh_address_range_parse("10.31.2.3/12", &range));
+    g_assert_cmpmem(range.address.bytes, 4, "\x0a\x10\0\0", 4);
     g_assert_true(osh_address_range_parse("10.1.2.3/12", &range));
     g_assert_true(osh_address_parse("10.15.0.1", -1, &inside));
     g_assert_true(osh_address_parse("10.16.0.1", -1, &outside));
@@ -192,8 +196,10 @@ test_names_and_ports(void)
     g_assert_true(osh_address_is_metadata_name(" Metadata.Google.Internal. "));
     g_assert_false(osh_address_is_metadata_name("api.github.com"));
     g_assert_false(osh_address_is_metadata_name(NULL));
-    g_assert_true(osh_address_port_is_control_plane(6443));
-    g_assert_false(osh_address_port_is_control_plane(443));
+    for (guint port = 0; port <= G_MAXUINT16; port++)
+        g_assert_cmpint(osh_address_port_is_control_plane(port), ==,
+                        port == 2379 || port == 2380 || port == 6443 || port == 10250 ||
+                            port == 10255);
 }
 
 int

@@ -46,7 +46,6 @@ ROWS = [
     (U + "osh-authority.c", "if (length > 1 && text[length - 1] == '.')\n        length--;", "", "osh-authority"),
     (U + "osh-authority.c", "lower[i] = g_ascii_tolower(text[i]);", "lower[i] = text[i];", "osh-authority"),
     (U + "osh-authority.c", "if (number && inet_pton(AF_INET, lower, &address) != 1)", "if (FALSE)", "osh-authority"),
-    (U + "osh-authority.c", "if (length == 0 || length > 5)\n        return OSH_AUTHORITY_BAD_PORT;", "if (length > 5)\n        return OSH_AUTHORITY_BAD_PORT;", "osh-authority"),
     (U + "osh-authority.c", "if (port == 0 || port > G_MAXUINT16)", "if (port > G_MAXUINT16)", "osh-authority"),
     (U + "osh-authority.c", "length > 63 ? OSH_AUTHORITY_LONG_LABEL", "length > 64 ? OSH_AUTHORITY_LONG_LABEL", "osh-authority"),
     (U + "osh-authority.c", "if (label[0] == '-')\n        return OSH_AUTHORITY_BAD_CHARACTER;", "", "osh-authority"),
@@ -85,7 +84,7 @@ ROWS = [
     (U + "osh-text.c", "g_strcmp0(back, text) == 0 ?", "TRUE ?", "osh-text"),
     (U + "osh-text.c", "if (*at < 0x20 || *at >= 0x7f)\n            return NULL;", "", "osh-text"),
     (U + "osh-suggest.c", "guint best_distance = length <= 4 ? 2 : 3;", "guint best_distance = 3;", "osh-suggest"),
-    (U + "osh-suggest.c", "length == 0 || length > WORD_MAX)", "length == 0)", "osh-suggest"),
+    (U + "osh-suggest.c", "if (candidate_length > WORD_MAX)\n            continue;", "", "osh-suggest"),
 ]
 UNNOTICED = {
     (U + "osh-text.c", "g_strcmp0(back, text) == 0 ?"):
