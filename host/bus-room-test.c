@@ -176,6 +176,30 @@ test_misuse(void)
     g_assert_finalize_object(fixture.bus);
 }
 
+/* The place of an old reservation may be that of a new one, which is another's to spend. */
+static void
+test_old_reservation_in_a_new_place(void)
+{
+    Fixture fixture = {0};
+    OshBusCounters counters;
+    guint64 old, now;
+
+    fixture_open(&fixture);
+    old = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    osh_bus_unreserve(fixture.network, old);
+    now = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    g_assert_cmpuint(now & G_MAXUINT32, ==, old & G_MAXUINT32);
+    g_assert_cmpuint(publish_allowed(&fixture, old, 7), ==, 0);
+    osh_bus_unreserve(fixture.network, old);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(publish_allowed(&fixture, now, 7), !=, 0);
+    iterate();
+    osh_bus_get_counters(fixture.bus, &counters);
+    g_assert_cmpuint(counters.refused, ==, 2);
+    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
 static void
 test_spent_on_another_topic(void)
 {
@@ -333,6 +357,8 @@ main(int argc, char **argv)
     g_test_add_func("/bus-room/publishing-spends-a-reservation-and-unreserve-returns-it",
                     test_spend);
     g_test_add_func("/bus-room/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
+    g_test_add_func("/bus-room/an-old-reservation-is-none-though-its-place-is-taken-again",
+                    test_old_reservation_in_a_new_place);
     g_test_add_func("/bus-room/a-reservation-for-one-topic-is-none-for-another",
                     test_spent_on_another_topic);
     g_test_add_func("/bus-room/an-event-holds-its-room-until-the-required-sink-took-it",

@@ -382,6 +382,22 @@ test_large_file_on_a_worker(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->rejected, ==, 0);
 }
 
+/* Whoever changes the file without end does not keep it from being read. */
+static void
+test_changes_without_end(Fixture *fixture, gconstpointer data)
+{
+    gint64 limit = g_get_monotonic_time() + 4 * G_TIME_SPAN_SECOND;
+
+    (void)data;
+    start(fixture, OSH_POSTURE_RETAIN_LAST_VALID, NULL);
+    pass(A_WHILE);
+    for (guint i = 0; generation(fixture) == 1 && g_get_monotonic_time() < limit; i++) {
+        rename_over(fixture, two);
+        pass(20 * G_TIME_SPAN_MILLISECOND);
+    }
+    g_assert_cmpuint(generation(fixture), ==, 2);
+}
+
 static void
 wait_at_gate(gpointer data)
 {
@@ -603,6 +619,7 @@ main(int argc, char **argv)
     ADD("the-parent-is-replaced", test_parent_replaced);
     ADD("the-same-text-is-no-change", test_same_text);
     ADD("a-large-file-is-compiled-on-a-worker", test_large_file_on_a_worker);
+    ADD("changes-without-end-do-not-keep-it-from-being-read", test_changes_without_end);
     ADD("a-change-while-a-large-file-is-read-is-applied", test_change_while_a_large_file_is_read);
     ADD("a-bad-edit-is-said-once-and-changes-nothing", test_bad_edit);
     ADD("empty-or-missing-is-an-error-after-a-second", test_empty_and_missing);

@@ -30,31 +30,31 @@ ROWS = [
     (H + "key-file.c", "&& text[i] != '\\t')", ")", "key-file"),
     # signals
     (H + "signals.c", "signals->hangup_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 &&",
-     "signals->hangup_ignored = FALSE &&", "e2e-life e2e-reload"),
+     "signals->hangup_ignored = FALSE &&", "signals e2e-life"),
     (H + "signals.c", "if (signals->reload != NULL)\n            signals->reload(signals->reload_data);\n        else\n"
      "            signals->function(SIGHUP, signals->data);",
-     "if (signals->reload != NULL)\n            signals->reload(signals->reload_data);", "e2e-life"),
-    (H + "signals.c", "signal(SIGPIPE, SIG_IGN);", "", "e2e-life"),
+     "if (signals->reload != NULL)\n            signals->reload(signals->reload_data);", "signals e2e-life"),
+    (H + "signals.c", "signal(SIGPIPE, SIG_IGN);", "", "signals e2e-life"),
     # timers
     (H + "shard-timer.c", "a->when == b->when && a->number < b->number", "a->when == b->when && a->number > b->number",
-     "shard"),
-    (H + "shard-timer.c", "if (position == heap->n_timers)\n        return;", "", "shard"),
+     "shard-timer"),
+    (H + "shard-timer.c", "if (position == heap->n_timers)\n        return;", "", "shard-timer"),
     (H + "shard-timer.c", "for (guint child = first + 1; child < end; child++) {",
-     "for (guint child = first + 1; child + 1 < end; child++) {", "shard"),
+     "for (guint child = first + 1; child + 1 < end; child++) {", "shard-timer"),
     (H + "shard-timer.c", "if (position > 0 && timer_before(last, heap->timers[(position - 1) / BRANCHES]))", "if (FALSE)",
-     "shard"),
-    (H + "shard-timer.c", "|| timer->number >= until)", ")", "shard"),
-    (H + "shard-timer.c", "if (timer->when > now", "if (timer->when > now + 20000", "shard"),
+     "shard-timer"),
+    (H + "shard-timer.c", "|| timer->number >= until)", ")", "shard-timer"),
+    (H + "shard-timer.c", "if (timer->when > now", "if (timer->when > now + 20", "shard-timer"),
     # what plugins put into the box
-    (H + "contributions.c", 'if (g_str_has_prefix(name, "LD_"))', "if (FALSE)", "contributions"),
-    (H + "contributions.c", "mode & 0555", "mode & 07777", "contributions"),
+    (H + "contributions.c", 'if (g_str_has_prefix(name, "LD_"))', "if (FALSE)", "registry"),
+    (H + "contributions.c", "mode & 0555", "mode & 07777", "registry"),
     (H + "contributions.c", "if (g_str_equal(other->path, path))\n            return refuse_taken",
-     "if (FALSE)\n            return refuse_taken", "contributions"),
+     "if (FALSE)\n            return refuse_taken", "registry"),
     (H + "contributions.c", 'g_strcmp0(canonical, path) == 0 && !g_str_equal(path, "/")', "canonical != NULL",
-     "contributions"),
-    (H + "contributions.c", "if (set->refusal != NULL) {", "if (FALSE) {", "contributions"),
+     "registry"),
+    (H + "contributions.c", "if (set->refusal != NULL) {", "if (FALSE) {", "registry"),
     (H + "contributions.c", "if (set->refusal == NULL)\n        set->refusal =", "g_clear_error(&set->refusal);\n        set->refusal =",
-     "contributions"),
+     "registry"),
     # plugin files
     (H + "plugin-file.c", "parent != NULL && (parent->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&",
      "parent != NULL && (parent->st_mode & S_IWOTH) != 0 &&", "plugin-file"),
@@ -136,6 +136,8 @@ ROWS = [
     (H + "policy-adopt.c", "if (same && !asked)\n        return;", "if (same)\n        return;", RELOAD),
     (H + "policy-adopt.c", "    forget_rejection(adopt);\n    say_warnings", "    say_warnings", RELOAD),
     (H + "policy-adopt.c", "if (close)\n        begin_quarantine(adopt, current, problem);", "", RELOAD),
+    (H + "policy-candidate.c", "if (writer == WRITER_THERE ||"):
+        "the second look for a writer, behind the reading, sees it as well",
     (H + "file-watch.c", "seen->way |= (event->mask & OWN_MASK) != 0;", "", "file-watch"),
     (H + "file-watch.c", "if (seen.way)\n        arm(watch);", "", "file-watch"),
     (H + "file-watch.c", "watch->being_written = FALSE;\n        seen->matters", "seen->matters", "file-watch"),
@@ -143,3 +145,17 @@ ROWS = [
     (H + "config-value.c", "if (parts[i][0] == '\\0')\n            return NULL;", "", "config"),
     (H + "config-value.c", "if (text[0] != '/') {", "if (FALSE) {", "config"),
 ]
+UNNOTICED = {
+    (H + "policy-reload.c", "reload->again = TRUE;\n        return;"):
+        "what changed meanwhile is seen by the look at the file after it was read",
+    (H + "policy-reload.c", "    if (reload->again)\n        try_again(reload);"):
+        "what changed meanwhile is seen by the look at the file after it was read",
+    (H + "policy-candidate.c", "if (!is_same(&candidate->about, &after) ||"):
+        "a change within the microseconds of one read, which the look after it sees as well",
+    (H + "policy-candidate.c", "if (writer == WRITER_THERE ||"):
+        "the second look for a writer, behind the reading, sees it as well",
+    (H + "file-watch.c", "seen->way |= (event->mask & OWN_MASK) != 0;"):
+        "only behind a bind mount does the folder not tell the same",
+    (H + "bus-queue.c", "queue->failed_epoch = 0;"):
+        "who waits for room has failed to get it first, which sets this anew",
+}
