@@ -136,8 +136,6 @@ ROWS = [
     (H + "policy-adopt.c", "if (same && !asked)\n        return;", "if (same)\n        return;", RELOAD),
     (H + "policy-adopt.c", "    forget_rejection(adopt);\n    say_warnings", "    say_warnings", RELOAD),
     (H + "policy-adopt.c", "if (close)\n        begin_quarantine(adopt, current, problem);", "", RELOAD),
-    (H + "policy-candidate.c", "if (writer == WRITER_THERE ||"):
-        "the second look for a writer, behind the reading, sees it as well",
     (H + "file-watch.c", "seen->way |= (event->mask & OWN_MASK) != 0;", "", "file-watch"),
     (H + "file-watch.c", "if (seen.way)\n        arm(watch);", "", "file-watch"),
     (H + "file-watch.c", "watch->being_written = FALSE;\n        seen->matters", "seen->matters", "file-watch"),
