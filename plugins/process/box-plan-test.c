@@ -9,9 +9,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "box-request.h"
+
+#define ORDINARY 65533
 
 static GBytes *
 read_plan(int fd)
@@ -116,29 +119,47 @@ test_too_long_a_request(void)
 }
 
 static void
+refused_to_an_ordinary_user(OshBoxPlan *plan)
+{
+    plan->uid = geteuid() + 1;
+    plan->gid = getegid();
+    assert_open_refused(plan, "only root can run a box as another user");
+    plan->uid = geteuid();
+    plan->gid = getegid() + 1;
+    assert_open_refused(plan, "only root can run a box as another user");
+    plan->uid = plan->gid = 0;
+    assert_open_refused(plan, "only root can run a box as another user");
+}
+
+static void
 test_who_a_box_may_be(void)
 {
     g_autoptr(OshMountPlan) mounts = empty_mounts();
     OshBoxPlan plan = {.mounts = mounts, .uid = good_uid(), .gid = good_gid()};
     int fd = osh_box_write_open(&plan, NULL);
+    pid_t child;
+    int status;
 
     g_assert_cmpint(fd, >=, 0);
     close(fd);
-    if (geteuid() == 0) {
-        plan.gid = 0;
-        assert_open_refused(&plan, "as root or with root's group");
-        plan.gid = 1;
-        plan.uid = 0;
-        assert_open_refused(&plan, "as root or with root's group");
+    if (geteuid() != 0) {
+        refused_to_an_ordinary_user(&plan);
         return;
     }
-    plan.uid = geteuid() + 1;
-    assert_open_refused(&plan, "only root can run a box as another user");
-    plan.uid = geteuid();
-    plan.gid = getegid() + 1;
-    assert_open_refused(&plan, "only root can run a box as another user");
-    plan.uid = plan.gid = 0;
-    assert_open_refused(&plan, "only root");
+    plan.gid = 0;
+    assert_open_refused(&plan, "as root or with root's group");
+    plan.gid = 1;
+    plan.uid = 0;
+    assert_open_refused(&plan, "as root or with root's group");
+    child = fork();
+    if (child == 0) {
+        if (setresgid(ORDINARY, ORDINARY, ORDINARY) == 0 &&
+            setresuid(ORDINARY, ORDINARY, ORDINARY) == 0)
+            refused_to_an_ordinary_user(&plan);
+        _exit(geteuid() == ORDINARY ? 0 : 1);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
 }
 
 static void

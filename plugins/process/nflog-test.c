@@ -325,6 +325,27 @@ take_what_came(void)
         continue;
 }
 
+/* A hash tells most packets apart, and the comparison those that meet in it. */
+static void
+test_packets_are_compared_whole(void)
+{
+    const OshRefusedPacket one = {.protocol = IPPROTO_UDP, .uid = 1};
+    OshRefusedPacket others[7];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+        others[i] = one;
+    others[0].protocol = IPPROTO_TCP;
+    others[1].uid = 2;
+    others[2].source_port = 1;
+    others[3].destination_port = 1;
+    others[4].spoofed = TRUE;
+    others[5].source.s6_addr[15] = 1;
+    others[6].destination.s6_addr[15] = 1;
+    g_assert_true(osh_refused_packet_equal(&one, &one));
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+        g_assert_false(osh_refused_packet_equal(&one, &others[i]));
+}
+
 static void
 test_users_are_told_apart(void)
 {
@@ -423,6 +444,7 @@ main(int argc, char **argv)
                     test_hostile_packets_are_survived);
     g_test_add_func("/process/nflog/later-fragments-have-no-ports",
                     test_later_fragments_have_no_ports);
+    g_test_add_func("/process/nflog/packets-are-compared-whole", test_packets_are_compared_whole);
     g_test_add_func("/process/nflog/users-are-told-apart", test_users_are_told_apart);
     g_test_add_func("/process/nflog/the-last-places-are-for-sockets-that-had-none",
                     test_last_places_are_for_new_sockets);
