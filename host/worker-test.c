@@ -15,6 +15,8 @@ typedef struct {
     gint refused;
     gint shard_done;
     gint second;
+    gint together; /* at work now, and the most that ever were */
+    gint most;
 } Fixture;
 
 static void
@@ -136,6 +138,34 @@ test_second_job_runs_while_the_first_blocks(void)
 }
 
 static void
+work_together(gpointer data)
+{
+    Fixture *fixture = data;
+    gint now = g_atomic_int_add(&fixture->together, 1) + 1;
+    gint most = g_atomic_int_get(&fixture->most);
+
+    while (now > most && !g_atomic_int_compare_and_exchange(&fixture->most, most, now))
+        most = g_atomic_int_get(&fixture->most);
+    g_usleep(5000);
+    g_atomic_int_add(&fixture->together, -1);
+}
+
+static void
+test_threads_are_bounded(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, 2, 100);
+    for (guint i = 0; i < 20; i++)
+        g_assert_true(
+            osh_worker_pool_submit(fixture.workers, work_together, done_on_main, &fixture));
+    while (g_atomic_int_get(&fixture.done) < 20)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(fixture.most, ==, 2);
+    fixture_close(&fixture);
+}
+
+static void
 test_signals_stay_with_the_main_thread(void)
 {
     Fixture fixture = {0};
@@ -184,6 +214,7 @@ main(int argc, char **argv)
     g_test_add_func("/worker/done-runs-on-the-thread-that-submitted", test_return);
     g_test_add_func("/worker/a-second-job-runs-while-the-first-blocks",
                     test_second_job_runs_while_the_first_blocks);
+    g_test_add_func("/worker/no-more-threads-work-than-the-limit-says", test_threads_are_bounded);
     g_test_add_func("/worker/signals-stay-with-the-main-thread",
                     test_signals_stay_with_the_main_thread);
     g_test_add_func("/worker/the-queue-is-bounded-and-what-was-accepted-is-finished", test_bound);
