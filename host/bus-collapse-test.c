@@ -277,6 +277,26 @@ test_left_over(void)
     g_assert_finalize_object(fixture.bus);
 }
 
+/*
+ * Two processes whose numbers meet in the table of what is held: 1, and 31 of a later start, are
+ * told apart by more than their hash.
+ */
+static void
+test_processes_that_meet_in_the_table(void)
+{
+    Fixture fixture = {0};
+    const guint64 other = (guint64)31 << 32;
+
+    fixture_open(&fixture, NULL);
+    deny(&fixture, 1, "k", 1);
+    deny(&fixture, other, "k", 2);
+    iterate();
+    g_assert_cmpuint(fixture.n_seen, ==, 2);
+    g_assert_cmpuint(fixture.seen[0].process_key, ==, 1);
+    g_assert_cmpuint(fixture.seen[1].process_key, ==, other);
+    g_object_unref(fixture.bus);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -291,5 +311,7 @@ main(int argc, char **argv)
     g_test_add_func("/bus-collapse/without-room-it-is-counted-and-written-when-there-is-some",
                     test_no_room);
     g_test_add_func("/bus-collapse/a-bus-that-goes-frees-what-it-counted", test_left_over);
+    g_test_add_func("/bus-collapse/processes-that-meet-in-the-table-are-told-apart",
+                    test_processes_that_meet_in_the_table);
     return g_test_run();
 }

@@ -176,6 +176,54 @@ test_misuse(void)
     g_assert_finalize_object(fixture.bus);
 }
 
+/* The place of an old reservation may be that of a new one, which is another's to spend. */
+static void
+test_old_reservation_in_a_new_place(void)
+{
+    Fixture fixture = {0};
+    OshBusCounters counters;
+    guint64 old, now;
+
+    fixture_open(&fixture);
+    old = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    osh_bus_unreserve(fixture.network, old);
+    now = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    g_assert_cmpuint(now & G_MAXUINT32, ==, old & G_MAXUINT32);
+    g_assert_cmpuint(publish_allowed(&fixture, old, 7), ==, 0);
+    osh_bus_unreserve(fixture.network, old);
+    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(publish_allowed(&fixture, now, 7), !=, 0);
+    iterate();
+    osh_bus_get_counters(fixture.bus, &counters);
+    g_assert_cmpuint(counters.refused, ==, 2);
+    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_finalize_object(fixture.bus);
+}
+
+static void
+test_spent_on_another_topic(void)
+{
+    Fixture fixture = {0};
+    OshBusCounters counters;
+    guint64 reservation;
+    OshPublication publication = {.struct_size = sizeof(publication), .process_key = 7};
+
+    fixture_open(&fixture);
+    reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
+    publication.topic = fixture.exited;
+    publication.reservation = reservation;
+    publication.payload = g_variant_new("(tuiia{sv})", (guint64)7, 10u, 0, 0, NULL);
+    g_assert_cmpuint(osh_bus_publish(fixture.network, &publication), ==, 0);
+    iterate();
+    osh_bus_get_counters(fixture.bus, &counters);
+    g_assert_cmpuint(counters.refused, ==, 1);
+    g_assert_cmpuint(counters.room_used, ==, 0);
+    /* It is spent all the same. */
+    g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), ==, 0);
+    iterate();
+    g_assert_finalize_object(fixture.bus);
+}
+
 static void
 test_sink_keeps_room(void)
 {
@@ -309,6 +357,10 @@ main(int argc, char **argv)
     g_test_add_func("/bus-room/publishing-spends-a-reservation-and-unreserve-returns-it",
                     test_spend);
     g_test_add_func("/bus-room/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
+    g_test_add_func("/bus-room/an-old-reservation-is-none-though-its-place-is-taken-again",
+                    test_old_reservation_in_a_new_place);
+    g_test_add_func("/bus-room/a-reservation-for-one-topic-is-none-for-another",
+                    test_spent_on_another_topic);
     g_test_add_func("/bus-room/an-event-holds-its-room-until-the-required-sink-took-it",
                     test_sink_keeps_room);
     g_test_add_func("/bus-room/who-waits-for-room-is-told-once-from-the-loop", test_on_room);

@@ -379,6 +379,26 @@ test_flush(void)
     fixture_close(&fixture);
 }
 
+/* More than fit into one round of the loop: a flush is not done before the last of them. */
+static void
+test_flush_waits_for_what_is_queued(void)
+{
+    Fixture fixture = {0};
+    Sink sink = {0};
+
+    fixture_open(&fixture, NULL);
+    sink_add(&sink, &fixture, "log", TRUE);
+    publish_exited(&fixture, 1000);
+    publish_response(&fixture, 1000);
+    g_assert_true(
+        osh_bus_flush(fixture.bus, g_get_monotonic_time() + 3 * G_USEC_PER_SEC, flushed, &fixture));
+    while (fixture.flushed == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(sink.taken, ==, 2000);
+    g_assert_null(fixture.flush_error);
+    fixture_close(&fixture);
+}
+
 static void
 test_flush_error(void)
 {
@@ -459,6 +479,8 @@ main(int argc, char **argv)
     g_test_add_func("/bus-sink/room-returns-when-the-last-required-one-took-or-went", test_two);
     g_test_add_func("/bus-sink/one-may-leave-while-it-consumes", test_leaves);
     g_test_add_func("/bus-sink/a-flush-is-done-when-every-sink-has-written", test_flush);
+    g_test_add_func("/bus-sink/a-flush-is-not-done-while-something-is-queued",
+                    test_flush_waits_for_what_is_queued);
     g_test_add_func("/bus-sink/a-flush-tells-who-failed-to-write", test_flush_error);
     g_test_add_func("/bus-sink/a-flush-ends-at-its-deadline-when-a-sink-is-stuck",
                     test_flush_stuck);

@@ -318,8 +318,14 @@ test_refused(gconstpointer data)
     g_assert_cmpuint(fixture.events->len, ==, 0);
     g_assert_nonnull(strstr(fixture.log->str, refusal->blame));
     g_assert_nonnull(strstr(fixture.log->str, "refused 100 of its calls"));
+    /* What was told is not told again: the next second has its own count. */
+    g_string_truncate(fixture.log, 0);
+    g_assert_cmpuint(publish(&fixture, refusal->topic, NULL), ==, 0);
+    while (fixture.log->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_nonnull(strstr(fixture.log->str, "refused 1 of its calls"));
     osh_bus_get_counters(fixture.bus, &counters);
-    g_assert_cmpuint(counters.refused, ==, 100);
+    g_assert_cmpuint(counters.refused, ==, 101);
     fixture_close(&fixture);
 }
 
@@ -341,6 +347,8 @@ static const Declaration declarations[] = {
     {"strange-name",
      {"com example/1", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL},
      OSH_ERROR_INVALID},
+    {"no-name", {"/1", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"no-number", {"a.b/", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"no-room-to-grow", {"a.b/1", "(ts)", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"no-tuple", {"a.b/1", "a{sv}", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"indefinite", {"a.b/1", "(*a{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},

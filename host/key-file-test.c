@@ -10,7 +10,7 @@ static void
 test_groups_and_entries(void)
 {
     static const char text[] = "# first\n\n[host]\n policy = /etc/p.yaml \nempty=\n"
-                               "[plugin com.example.x]\nkey=a=b;c\n#x=y\n";
+                               "[plugin com.example.x]\nkey=a=b;c\n#x=y\n\ttab\t=\ta\tb\t\n";
     g_autoptr(GError) error = NULL;
     g_autoptr(OshKeyFile) key_file = osh_key_file_parse("f", text, strlen(text), &error);
     const OshKeyFileGroup *group;
@@ -26,6 +26,7 @@ test_groups_and_entries(void)
     g_assert_null(osh_key_file_group_get(group, "absent"));
     group = g_ptr_array_index(key_file->groups, 1);
     g_assert_cmpstr(osh_key_file_group_get(group, "key")->value, ==, "a=b;c");
+    g_assert_cmpstr(osh_key_file_group_get(group, "tab")->value, ==, "a\tb");
 }
 
 static void
@@ -48,6 +49,8 @@ test_errors(void)
         {"[host]\n=1\n", "f:2: '' is not a key*"},
         {"[host]\r\n", "f:1: control character 0x0d: save the file*"},
         {"[host]\na=\x1b[31m\n", "f:2: control character 0x1b is not allowed"},
+        {"[host]\na=\x7f\n", "f:2: control character 0x7f is not allowed"},
+        {"[a[b]\n", "f:1: a group needs a name*"},
         {"[host]\na=\xff\n", "f:2: not UTF-8 text"},
     };
 
@@ -61,6 +64,23 @@ test_errors(void)
         if (!g_pattern_match_simple(cases[i].expected, error->message))
             g_error("case %zu: '%s' does not match '%s'", i, error->message, cases[i].expected);
     }
+}
+
+static void
+test_length(void)
+{
+    g_autoptr(GString) text = g_string_new("[host]\n#");
+    g_autoptr(OshKeyFile) longest = NULL;
+    g_autoptr(GError) error = NULL;
+
+    while (text->len < OSH_KEY_FILE_MAX)
+        g_string_append_c(text, 'x');
+    longest = osh_key_file_parse("f", text->str, text->len, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(longest);
+    g_string_append_c(text, 'x');
+    g_assert_null(osh_key_file_parse("f", text->str, text->len, &error));
+    g_assert_nonnull(strstr(error->message, "f:1: longer than"));
 }
 
 static void
@@ -79,6 +99,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/key-file/groups-and-keys-keep-their-lines", test_groups_and_entries);
     g_test_add_func("/key-file/anything-ambiguous-is-an-error-with-its-line", test_errors);
+    g_test_add_func("/key-file/a-text-that-is-too-long-is-refused", test_length);
     g_test_add_func("/key-file/a-nul-does-not-cut-a-value-short", test_nul);
     return g_test_run();
 }

@@ -57,6 +57,12 @@ test_errors(void)
     } cases[] = {
         {"host --polcy p -- true", "*--polcy*--policy*"},
         {"host --policy", "*--policy*"},
+        {"host --polic p -- true", "unknown option --polic*"},
+        {"host --policy-postur x -- true", "unknown option --policy-postur*"},
+        {"host --policy -- true", "--policy needs a value"},
+        {"host --policy= -- true", "--policy needs a value"},
+        {"host --timeout 31536001 -- true", "--timeout*"},
+        {"host plugins -- true", "a verb and a command exclude each other"},
         {"host --policy a --policy b -- true", "--policy is given twice"},
         {"host --timeout soon -- true", "--timeout soon: expected whole seconds*"},
         {"host --timeout -1 -- true", "--timeout*"},

@@ -96,6 +96,25 @@ test_writable(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(g_chmod(fixture->directory, 0700), ==, 0);
 }
 
+/* Whoever is in the group could put another file in the place of this one. */
+static void
+test_directory_of_a_group(Fixture *fixture, gconstpointer data)
+{
+    static const guint refused[] = {0770, 0775, 0730, 02770, 0702};
+    static const guint accepted[] = {0700, 0755, 0750, 01770, 02755};
+
+    (void)data;
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_assert_cmpint(g_chmod(fixture->directory, (int)refused[i]), ==, 0);
+        assert_open_fails(fixture->path, "the directory of");
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(accepted); i++) {
+        g_assert_cmpint(g_chmod(fixture->directory, (int)accepted[i]), ==, 0);
+        test_accepts(fixture, NULL);
+    }
+    g_assert_cmpint(g_chmod(fixture->directory, 0700), ==, 0);
+}
+
 static void
 test_foreign_owner(Fixture *fixture, gconstpointer data)
 {
@@ -166,6 +185,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add(name, Fixture, NULL, set_up, function, tear_down)
     ADD("/plugin-file/a-file-that-only-we-can-replace-is-accepted", test_accepts);
     ADD("/plugin-file/what-others-can-write-is-refused", test_writable);
+    ADD("/plugin-file/a-directory-that-a-group-can-write-is-refused", test_directory_of_a_group);
     ADD("/plugin-file/what-others-own-is-refused", test_foreign_owner);
     ADD("/plugin-file/links-and-pipes-are-refused", test_links);
     ADD("/plugin-file/the-reason-names-the-file-and-not-a-descriptor", test_not_a_plugin);

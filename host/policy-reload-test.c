@@ -350,18 +350,24 @@ test_same_text(Fixture *fixture, gconstpointer data)
     expect_silence();
 }
 
-static void
-test_large_file_on_a_worker(Fixture *fixture, gconstpointer data)
+static char *
+large_policy(void)
 {
     GString *text = g_string_new(HEAD);
-    g_autofree char *large = NULL;
 
-    (void)data;
     g_string_append(text, "  web:\n    endpoints:\n");
     for (guint i = 0; i < 4000; i++)
         g_string_append_printf(text, "    - {host: h%u.test, port: 443}\n", i);
     g_string_append(text, "    binaries: [{path: /bin/a}]\n");
-    large = g_string_free(text, FALSE);
+    return g_string_free(text, FALSE);
+}
+
+static void
+test_large_file_on_a_worker(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *large = large_policy();
+
+    (void)data;
     fixture->workers = osh_worker_pool_new(NULL, NULL, 1, 4);
     start(fixture, OSH_POSTURE_RETAIN_LAST_VALID, NULL);
     rename_over(fixture, large);
@@ -374,6 +380,65 @@ test_large_file_on_a_worker(Fixture *fixture, gconstpointer data)
     pass(A_WHILE);
     expect_in_force(fixture, generation(fixture), two);
     g_assert_cmpuint(fixture->rejected, ==, 0);
+}
+
+/* Whoever changes the file without end does not keep it from being read. */
+static void
+test_changes_without_end(Fixture *fixture, gconstpointer data)
+{
+    gint64 limit = g_get_monotonic_time() + 4 * G_TIME_SPAN_SECOND;
+
+    (void)data;
+    start(fixture, OSH_POSTURE_RETAIN_LAST_VALID, NULL);
+    pass(A_WHILE);
+    for (guint i = 0; generation(fixture) == 1 && g_get_monotonic_time() < limit; i++) {
+        rename_over(fixture, two);
+        pass(20 * G_TIME_SPAN_MILLISECOND);
+    }
+    g_assert_cmpuint(generation(fixture), ==, 2);
+}
+
+static void
+wait_at_gate(gpointer data)
+{
+    GMutex *gate = data;
+
+    g_mutex_lock(gate);
+    g_mutex_unlock(gate);
+}
+
+static void
+gate_passed(gpointer data)
+{
+    (void)data;
+}
+
+/* The one worker stands still, so that a large file is being read for as long as the test wants. */
+static void
+test_change_while_a_large_file_is_read(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *large = large_policy();
+    GMutex gate;
+
+    (void)data;
+    g_mutex_init(&gate);
+    fixture->workers = osh_worker_pool_new(NULL, NULL, 1, 4);
+    start(fixture, OSH_POSTURE_RETAIN_LAST_VALID, NULL);
+    pass(A_WHILE);
+    g_mutex_lock(&gate);
+    g_assert_true(osh_worker_pool_submit(fixture->workers, wait_at_gate, gate_passed, &gate));
+    rename_over(fixture, large);
+    pass(2 * A_WHILE);
+    /* It is not compiled here: this thread has everything else to do. */
+    g_assert_cmpuint(generation(fixture), ==, 1);
+    rename_over(fixture, two);
+    pass(A_WHILE);
+    osh_policy_reload_now(fixture->reload);
+    g_assert_cmpuint(generation(fixture), ==, 1);
+    g_mutex_unlock(&gate);
+    expect_in_force(fixture, 2, two);
+    g_assert_cmpuint(fixture->rejected, ==, 0);
+    g_mutex_clear(&gate);
 }
 
 /* --- What cannot be used -----------------------------------------------------------------------
@@ -404,6 +469,12 @@ test_bad_edit(Fixture *fixture, gconstpointer data)
     pass(A_WHILE);
     g_assert_cmpuint(fixture->rejected, ==, 2);
     g_assert_cmpuint(fixture->changed, ==, 1);
+    /* The same mistake once more, after a good file, is a new one. */
+    forget_printed();
+    rename_over(fixture, bad);
+    expect_printed("policy.yaml:5:5: error:");
+    pass(A_WHILE);
+    g_assert_cmpuint(fixture->rejected, ==, 3);
 }
 
 static void
@@ -548,6 +619,8 @@ main(int argc, char **argv)
     ADD("the-parent-is-replaced", test_parent_replaced);
     ADD("the-same-text-is-no-change", test_same_text);
     ADD("a-large-file-is-compiled-on-a-worker", test_large_file_on_a_worker);
+    ADD("changes-without-end-do-not-keep-it-from-being-read", test_changes_without_end);
+    ADD("a-change-while-a-large-file-is-read-is-applied", test_change_while_a_large_file_is_read);
     ADD("a-bad-edit-is-said-once-and-changes-nothing", test_bad_edit);
     ADD("empty-or-missing-is-an-error-after-a-second", test_empty_and_missing);
     ADD("what-is-no-file-is-an-error", test_not_a_file);

@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 typedef struct {
     OshShardPool *shards;
@@ -13,6 +14,9 @@ typedef struct {
     gint done;
     gint refused;
     gint shard_done;
+    gint second;
+    gint together; /* at work now, and the most that ever were */
+    gint most;
 } Fixture;
 
 static void
@@ -25,6 +29,24 @@ work(gpointer data)
     pthread_mutex_lock(&fixture->gate);
     pthread_mutex_unlock(&fixture->gate);
     g_atomic_int_inc(&fixture->worked);
+}
+
+static void
+second_work(gpointer data)
+{
+    g_atomic_int_inc(&((Fixture *)data)->second);
+}
+
+/* A signal that asks the host for something must not interrupt work; a crash is a crash. */
+static void
+look_at_signals(gpointer data)
+{
+    Fixture *fixture = data;
+    sigset_t mask;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    fixture->second = sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGCHLD) == 1 &&
+                      sigismember(&mask, SIGSEGV) == 0;
 }
 
 static void
@@ -93,6 +115,75 @@ test_return(void)
     fixture_close(&fixture);
 }
 
+/* The first job of two stands still; the second runs, on a thread of its own. */
+static void
+test_second_job_runs_while_the_first_blocks(void)
+{
+    Fixture fixture = {0};
+    gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
+
+    fixture_open(&fixture, 2, 8);
+    pthread_mutex_lock(&fixture.gate);
+    g_assert_true(osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture));
+    g_usleep(20000);
+    g_assert_true(osh_worker_pool_submit(fixture.workers, second_work, done_on_main, &fixture));
+    while (g_atomic_int_get(&fixture.second) == 0 && g_get_monotonic_time() < limit)
+        g_usleep(1000);
+    g_assert_cmpint(g_atomic_int_get(&fixture.second), ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&fixture.worked), ==, 0);
+    pthread_mutex_unlock(&fixture.gate);
+    while (g_atomic_int_get(&fixture.done) < 2 && g_get_monotonic_time() < limit)
+        g_main_context_iteration(NULL, TRUE);
+    fixture_close(&fixture);
+}
+
+static void
+work_together(gpointer data)
+{
+    Fixture *fixture = data;
+    gint now = g_atomic_int_add(&fixture->together, 1) + 1;
+    gint most = g_atomic_int_get(&fixture->most);
+
+    while (now > most && !g_atomic_int_compare_and_exchange(&fixture->most, most, now))
+        most = g_atomic_int_get(&fixture->most);
+    g_usleep(5000);
+    g_atomic_int_add(&fixture->together, -1);
+}
+
+static void
+test_threads_are_bounded(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, 2, 100);
+    for (guint i = 0; i < 20; i++)
+        g_assert_true(
+            osh_worker_pool_submit(fixture.workers, work_together, done_on_main, &fixture));
+    while (g_atomic_int_get(&fixture.done) < 20)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(fixture.most, ==, 2);
+    fixture_close(&fixture);
+}
+
+static void
+test_signals_stay_with_the_main_thread(void)
+{
+    Fixture fixture = {0};
+    sigset_t before;
+    sigset_t after;
+
+    g_assert_cmpint(pthread_sigmask(SIG_SETMASK, NULL, &before), ==, 0);
+    fixture_open(&fixture, 1, 1);
+    g_assert_true(osh_worker_pool_submit(fixture.workers, look_at_signals, done_on_main, &fixture));
+    while (g_atomic_int_get(&fixture.done) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(fixture.second, ==, 1);
+    g_assert_cmpint(pthread_sigmask(SIG_SETMASK, NULL, &after), ==, 0);
+    for (int number = 1; number < 32; number++)
+        g_assert_cmpint(sigismember(&after, number), ==, sigismember(&before, number));
+    fixture_close(&fixture);
+}
+
 static void
 test_bound(void)
 {
@@ -121,6 +212,11 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker/done-runs-on-the-thread-that-submitted", test_return);
+    g_test_add_func("/worker/a-second-job-runs-while-the-first-blocks",
+                    test_second_job_runs_while_the_first_blocks);
+    g_test_add_func("/worker/no-more-threads-work-than-the-limit-says", test_threads_are_bounded);
+    g_test_add_func("/worker/signals-stay-with-the-main-thread",
+                    test_signals_stay_with_the_main_thread);
     g_test_add_func("/worker/the-queue-is-bounded-and-what-was-accepted-is-finished", test_bound);
     return g_test_run();
 }

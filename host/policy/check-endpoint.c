@@ -6,6 +6,7 @@
  */
 #include "schema.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define MAX_LABEL 63
@@ -138,6 +139,55 @@ check_tcp_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "protocol tcp endpoint has an invalid DNS host '%.80s': %s", host, problem);
 }
 
+/* Whether a pattern stands for addresses rather than for names: 10.*.*.*, **.0.1, fd00:*. */
+static gboolean
+is_address_pattern(const char *host)
+{
+    gboolean has_number = FALSE;
+
+    if (strchr(host, ':') != NULL)
+        return TRUE;
+    for (const char *label = host; *label != '\0';) {
+        gsize size = strcspn(label, ".");
+
+        if (strspn(label, "0123456789*?[]-!^") < size)
+            return FALSE;
+        has_number |= strcspn(label, "0123456789") < size;
+        label += size + (label[size] == '.');
+    }
+    return has_number;
+}
+
+/* What is said of an address, for it can be reached only as it is written, and some cannot. */
+static void
+check_address_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *node = member(endpoint, "host");
+    char canonical[INET6_ADDRSTRLEN];
+    OshAddress address;
+
+    if (endpoint->host_is_pattern && is_address_pattern(endpoint->host))
+        osh_yaml_warning_hint(
+            loader->diagnostics, node,
+            g_strdup("name the address itself, or list its network in allowed_ips"),
+            "host '%s' is a wildcard for addresses: it allows public ones alone, never a private "
+            "one",
+            endpoint->host);
+    if (endpoint->host_is_pattern || !osh_address_parse(endpoint->host, -1, &address))
+        return;
+    if (osh_address_classify_strict(&address) == OSH_ADDRESS_ALWAYS_BLOCKED)
+        osh_yaml_warning_hint(loader->diagnostics, node, g_strdup("take the endpoint out"),
+                              "host '%s' is an address that is always blocked, whatever a policy "
+                              "says",
+                              endpoint->host);
+    inet_ntop(address.family == 6 ? AF_INET6 : AF_INET, address.bytes, canonical, sizeof canonical);
+    if (strcmp(canonical, endpoint->host) != 0)
+        osh_yaml_warning_hint(loader->diagnostics, node, g_strdup_printf("write %s", canonical),
+                              "host '%s' matches nothing: an address is compared in its shortest "
+                              "form",
+                              endpoint->host);
+}
+
 static void
 check_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
@@ -152,6 +202,7 @@ check_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                             "endpoint host must not be empty unless allowed_ips is given");
     if (length == 0)
         return;
+    check_address_host(loader, endpoint);
     if (endpoint->host_is_pattern)
         return;
     if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)

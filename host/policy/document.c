@@ -86,6 +86,18 @@ osh_yaml_warning(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, con
 }
 
 void
+osh_yaml_warning_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, char *suggestion,
+                      const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(diagnostics, OSH_POLICY_DIAGNOSTIC_WARNING, node, osh_yaml_path(node), suggestion, format,
+        arguments);
+    va_end(arguments);
+}
+
+void
 osh_yaml_error_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, char *suggestion,
                     const char *format, ...)
 {

@@ -89,6 +89,10 @@ void osh_yaml_warning(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node
 void osh_yaml_error_at(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, const char *key,
                        const char *format, ...) G_GNUC_PRINTF(4, 5);
 
+/** osh_yaml_warning_hint: adds a warning at @node with (transfer full) @suggestion. */
+void osh_yaml_warning_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node,
+                           char *suggestion, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
 /** osh_yaml_error_hint: adds an error at @node with (transfer full) @suggestion. */
 void osh_yaml_error_hint(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node,
                          char *suggestion, const char *format, ...) G_GNUC_PRINTF(4, 5);

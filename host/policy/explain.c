@@ -61,13 +61,13 @@ explain_addresses(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
         .allowed = selected != NULL ? selected->allowed_cidrs : NULL,
         .n_allowed = selected != NULL ? selected->n_allowed_ips : 0,
     };
+    gboolean literal = osh_address_mapped_parse(asked->host, &address);
     g_autofree char *reason = NULL;
 
-    request.literal = osh_address_mapped_parse(asked->host, &address);
-    if (request.literal)
+    if (literal)
         g_array_append_val(addresses, address);
     for (gsize i = 0; asked->ask->addresses != NULL && asked->ask->addresses[i] != NULL; i++)
-        if (!request.literal && osh_address_mapped_parse(asked->ask->addresses[i], &address))
+        if (!literal && osh_address_mapped_parse(asked->ask->addresses[i], &address))
             g_array_append_val(addresses, address);
     if (!osh_destination_check(&request, (const struct in6_addr *)(gpointer)addresses->data,
                                addresses->len, NULL, &reason)) {

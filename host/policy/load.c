@@ -203,6 +203,8 @@ load_document(OshPolicyLoader *loader)
         osh_schema_check_enforceable(loader);
     if (loader->flags & OSH_POLICY_LOAD_OPENSHELL)
         osh_schema_check_openshell(loader);
+    if (loader->flags & OSH_POLICY_CHECK_WRITABLE)
+        osh_schema_check_binaries(loader);
     snapshot->index = osh_policy_index_build(snapshot);
     osh_schema_check_ambiguity(loader);
     finish_endpoints(loader);

@@ -55,6 +55,8 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  * @OSH_POLICY_ENFORCES_PLUGINS: protocols that plugins bring
  * @OSH_POLICY_LOAD_OPENSHELL: what OpenShell itself would not take is an error, what it would
  *   decide differently a warning
+ * @OSH_POLICY_CHECK_WRITABLE: a binary that the box itself could replace, as paths lead on this
+ *   machine, is a warning
  */
 typedef enum {
     OSH_POLICY_LOAD_ANY = 0,
@@ -70,6 +72,7 @@ typedef enum {
     OSH_POLICY_RESOLVE_LINKS = 1 << 9,
     OSH_POLICY_ENFORCES_PLUGINS = 1 << 16,
     OSH_POLICY_LOAD_OPENSHELL = 1 << 17,
+    OSH_POLICY_CHECK_WRITABLE = 1 << 18,
 } OshPolicyLoadFlags;
 
 typedef enum {

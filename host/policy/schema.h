@@ -96,8 +96,12 @@ void osh_schema_check_facts(OshPolicyLoader *loader, const OshPolicyEndpoint *en
 /** osh_schema_expand_full: what `access: full` means for a plugin's protocol. */
 void osh_schema_expand_full(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint);
 
+/** osh_schema_check_binaries: warns of binaries that the box can replace. */
+void osh_schema_check_binaries(OshPolicyLoader *loader);
+
 /** osh_schema_check_openshell: reports what OpenShell would not take or decides otherwise. */
 void osh_schema_check_openshell(OshPolicyLoader *loader);
+
 /** osh_schema_check_brackets: warns of a bracket or brace in glob @text that stands alone. */
 void osh_schema_check_brackets(OshPolicyLoader *loader, const OshYamlNode *node, const char *text);
 

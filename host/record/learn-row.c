@@ -289,10 +289,8 @@ static gboolean
 addresses_pass(const OshRecordedDecision *row, const char *host, const OshLearnCeiling *ceiling)
 {
     const OshPolicyEndpoint *selected = ceiling->verdict.selected;
-    struct in6_addr literal;
     const OshDestinationRequest request = {
         .host = host,
-        .literal = osh_address_mapped_parse(host, &literal),
         .port = (guint16)osh_row_port(row),
         .exact_declared_host = ceiling->verdict.exact_declared_host,
         .allowed = selected != NULL ? selected->allowed_cidrs : NULL,

@@ -18,6 +18,7 @@ static const char policy_yaml[] = "version: 1\n"
                                   "    - {host: \"*.wild.example\", port: 443}\n"
                                   "    - {host: c.example, port: 6443}\n"
                                   "    - {host: 10.1.2.3, port: 443}\n"
+                                  "    - {host: \"10.8.*.*\", port: 443}\n"
                                   "    - host: api.example\n"
                                   "      port: 443\n"
                                   "      protocol: rest\n"
@@ -60,6 +61,8 @@ static const Row rows[] = {
      TO("c.example", "6443"), "", OSH_REPLAY_DENIED, "control-plane"},
     {"a-literal-needs-no-look-up", "denied-policy", "connect", TO("10.1.2.3", "443"), "",
      OSH_REPLAY_PASSES, NULL},
+    {"a-private-literal-behind-a-wildcard-is-refused", "denied-policy", "connect",
+     TO("10.8.0.1", "443"), "", OSH_REPLAY_DENIED, "internal address 10.8.0.1"},
     {"nobody-named-is-refused-by-every-policy", "denied-identity", "connect",
      TO("a.example", "443"), "", OSH_REPLAY_DENIED, "nobody"},
     {"hard-is-refused-by-every-policy", "denied-hard", "connect", TO("a.example", "443"), "",

@@ -92,7 +92,6 @@ check_destination(const OshRecordedDecision *row, const OshPolicyVerdict *verdic
     gboolean is_literal = osh_address_mapped_parse(name, &literal);
     OshDestinationRequest request = {
         .host = name,
-        .literal = is_literal,
         .port = (guint16)port->value.integer,
         .exact_declared_host = verdict->exact_declared_host,
         .allowed = verdict->selected != NULL ? verdict->selected->allowed_cidrs : NULL,

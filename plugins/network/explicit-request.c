@@ -8,6 +8,7 @@
 #include "explicit-request.h"
 
 #include "forward-request.h"
+#include "host-claim.h"
 #include "osh-http1-head.h"
 #include "reply.h"
 
@@ -20,6 +21,7 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     OshAuthority authority;
     OshAuthorityError problem = osh_authority_parse((const char *)window + head->target.offset,
                                                     head->target.length, 0, &authority);
+    const char *claim;
 
     if (problem != OSH_AUTHORITY_OK) {
         osh_refuse_head(connection, "400 Bad Request", "invalid_request_target",
@@ -29,6 +31,11 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     connection->host = g_strndup(authority.host, authority.host_length);
     connection->host_kind = (guint8)authority.kind;
     connection->port = authority.port;
+    claim = osh_host_claim_problem(head, window, &authority, 0);
+    if (claim != NULL) {
+        osh_refuse_head(connection, "403 Forbidden", "request_authority_mismatch", claim);
+        return;
+    }
     osh_buffer_consume(connection->head, head->size);
     if (connection->head->start == connection->head->end)
         osh_buffer_release(g_steal_pointer(&connection->head));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plain HTTP through the proxy: one request for each connection. The head is written anew: origin
- * form, Host made from the target and from nothing else, hop-by-hop fields removed, Connection:
- * close. Of the client's bytes only the body of this first request goes on, found by its framing,
- * so a pipelined second request, which nobody decided about, never reaches an upstream.
+ * Plain HTTP through the proxy: one request for each connection. A Host that contradicts the target
+ * is refused. The head is written anew: origin form, Host made from the target and from nothing
+ * else, hop-by-hop fields removed, Connection: close. Of the client's bytes only the body of this
+ * first request goes on, found by its framing, so a pipelined second request, which nobody decided
+ * about, never reaches an upstream.
  */
 #include "forward-request.h"
 
+#include "host-claim.h"
 #include "reply.h"
 #include "request-facts.h"
 
@@ -120,6 +122,11 @@ osh_forward_begin(OshConnection *connection, const OshHttp1Head *head, const gui
     connection->host = g_strndup(target.authority.host, target.authority.host_length);
     connection->host_kind = (guint8)target.authority.kind;
     connection->port = target.authority.port;
+    problem = osh_host_claim_problem(head, window, &target.authority, 80);
+    if (problem != NULL) {
+        osh_refuse_head(connection, "403 Forbidden", "request_authority_mismatch", problem);
+        return;
+    }
     connection->forward = g_new0(OshForward, 1);
     connection->forward->head = forward_rewrite(head, window, &target);
     if (osh_policy_interface_is_recording(&connection->shard->network->policy))

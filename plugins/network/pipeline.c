@@ -200,7 +200,8 @@ pipeline_resolve(OshConnection *connection)
 }
 
 /*
- * An address that only audit lets through was named by nobody: no private one is acceptable then.
+ * An address that only audit or a wildcard lets through was named by nobody: no private one is
+ * acceptable then.
  */
 static void
 pipeline_destination(const OshConnection *connection, const OshVerdict *verdict,
@@ -208,9 +209,8 @@ pipeline_destination(const OshConnection *connection, const OshVerdict *verdict,
 {
     *ret_request = (OshDestinationRequest){
         .host = connection->host,
-        .literal = connection->host_kind != OSH_HOST_NAME && verdict->action == OSH_ACTION_ALLOW,
         .port = connection->port,
-        .exact_declared_host = verdict->exact_declared_host,
+        .exact_declared_host = verdict->exact_declared_host && verdict->action == OSH_ACTION_ALLOW,
         .allowed = verdict->allowed_addresses,
         .n_allowed = verdict->n_allowed_addresses,
     };

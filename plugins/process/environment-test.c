@@ -92,12 +92,20 @@ test_layers(void)
 static void
 test_star_filters(void)
 {
-    static const char *const host[] = {"L=1", "LD_PRELOAD=/tmp/evil.so", NULL};
-    static const char *const pass[] = {"L*", NULL};
+    static const char *const host[] = {"L=1",
+                                       "LD_PRELOAD=/tmp/evil.so",
+                                       "OPENSHELL_SANDBOX_TOKEN=secret",
+                                       "OPENSHELL_ANYTHING=1",
+                                       "OPENER=2",
+                                       NULL};
+    static const char *const pass[] = {"L*", "OPEN*", NULL};
     g_auto(GStrv) strings = build((OshEnvironmentRequest){.host = host, .pass = pass});
 
     g_assert_cmpstr(g_environ_getenv(strings, "L"), ==, "1");
     g_assert_null(g_environ_getenv(strings, "LD_PRELOAD"));
+    g_assert_cmpstr(g_environ_getenv(strings, "OPENER"), ==, "2");
+    g_assert_null(g_environ_getenv(strings, "OPENSHELL_SANDBOX_TOKEN"));
+    g_assert_null(g_environ_getenv(strings, "OPENSHELL_ANYTHING"));
 }
 
 static void

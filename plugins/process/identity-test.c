@@ -114,6 +114,14 @@ static const Row rows[] = {
     {.name = "the-id-that-means-unchanged-is-refused",
      .user = "4294967295",
      .error = OSH_IDENTITY_ERROR_INVALID},
+    {.name = "the-id-that-means-unchanged-is-refused-with-a-group-too",
+     .user = "4294967295",
+     .group = "1",
+     .error = OSH_IDENTITY_ERROR_INVALID},
+    {.name = "the-group-that-means-unchanged-is-refused",
+     .user = "daemon",
+     .group = "4294967295",
+     .error = OSH_IDENTITY_ERROR_INVALID},
     {.name = "an-id-that-wraps-is-refused",
      .user = "4294967296",
      .error = OSH_IDENTITY_ERROR_INVALID},
@@ -135,6 +143,10 @@ static const Row rows[] = {
     {.name = "ordinary-user-cannot-become-another",
      .host_uid = OWN,
      .user = "daemon",
+     .error = OSH_IDENTITY_ERROR_NOT_PERMITTED},
+    {.name = "ordinary-user-cannot-become-another-id",
+     .host_uid = OWN,
+     .user = "54322",
      .error = OSH_IDENTITY_ERROR_NOT_PERMITTED},
     {.name = "ordinary-user-cannot-take-another-group",
      .host_uid = OWN,
@@ -181,6 +193,8 @@ test_row(gconstpointer data)
     g_assert_cmpuint(identity->n_groups, ==, row->supplementary != NULL ? 1 : 0);
     g_assert_cmpstr(identity->user, ==, row->user_name);
     g_assert_nonnull(identity->home);
+    /* Those of daemon and its like refuse to run. */
+    g_assert_cmpstr(identity->shell, ==, "/bin/sh");
     g_assert_cmpint(identity->note != NULL, ==, row->noted);
 }
 

@@ -163,6 +163,26 @@ make_file(const char *path, const char *content, const char *usual)
     g_assert_true(g_file_set_contents(path, content, -1, NULL));
 }
 
+/* What stands behind a NUL would be read by some and not by others. */
+static void
+test_nul_in_a_file(void)
+{
+    static const char text[] = "app:x:1001:1002::/:/\n\0other:x:1003:1003::/:/\n";
+    g_autofree char *folder = g_dir_make_tmp("openshell-image-user-XXXXXX", NULL);
+    g_autofree char *passwd = g_build_filename(folder, "passwd", NULL);
+    const char *environment[] = {"OPENSHELL_OCI_IMAGE_USER=app", NULL};
+    const OshImageUserRequest request = {
+        .environment = environment, .passwd_file = passwd, .group_file = passwd};
+    g_auto(OshImageUser) user = {0};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(passwd, text, sizeof text - 1, NULL));
+    g_assert_false(osh_image_user_resolve(&request, &user, &error));
+    g_assert_nonnull(strstr(error->message, "not UTF-8 text"));
+    g_unlink(passwd);
+    g_rmdir(folder);
+}
+
 static char *
 describe(const OshImageUser *user)
 {
@@ -223,5 +243,6 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/image-user/account files with a NUL", test_nul_in_a_file);
     return g_test_run();
 }

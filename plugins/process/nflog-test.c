@@ -103,6 +103,37 @@ test_hostile_packets_are_survived(void)
     g_assert_false(osh_nflog_parse(message, 15, remember, &(Seen){0}));
 }
 
+/* What stands where the ports would be is the middle of somebody's data. */
+static void
+test_later_fragments_have_no_ports(void)
+{
+    static const guint8 offsets[][2] = {{0x00, 0x01}, {0x1f, 0xff}, {0x20, 0x08}, {0x01, 0x00}};
+    guint8 message[512];
+    guint8 packet[sizeof udp_packet];
+
+    memcpy(packet, udp_packet, sizeof packet);
+    for (gsize i = 0; i < G_N_ELEMENTS(offsets); i++) {
+        Seen seen = {0};
+
+        memcpy(packet + 6, offsets[i], 2);
+        osh_nflog_parse(message, build(message, packet, sizeof packet, 1, "refused"), remember,
+                        &seen);
+        g_assert_cmpuint(seen.calls, ==, 1);
+        g_assert_cmpuint(seen.last.protocol, ==, IPPROTO_UDP);
+        g_assert_cmpuint(seen.last.destination_port, ==, 0);
+    }
+    /* "More fragments" and "don't fragment" say nothing of the offset: this is the first. */
+    for (guint flags = 0x20; flags <= 0x40; flags += 0x20) {
+        Seen seen = {0};
+
+        packet[6] = (guint8)flags;
+        packet[7] = 0;
+        osh_nflog_parse(message, build(message, packet, sizeof packet, 1, "refused"), remember,
+                        &seen);
+        g_assert_cmpuint(seen.last.destination_port, ==, 443);
+    }
+}
+
 /* ---- IPv6 extension headers ---- */
 
 typedef struct {
@@ -267,7 +298,7 @@ flood_end(Flood *flood)
 }
 
 static void
-flood_send(Flood *flood, guint16 source_port, guint16 destination)
+flood_send_as(Flood *flood, guint16 source_port, guint16 destination, guint32 uid)
 {
     guint8 message[512];
     gsize size;
@@ -276,9 +307,81 @@ flood_send(Flood *flood, guint16 source_port, guint16 destination)
     flood->packet[19] = (guint8)destination;
     flood->packet[20] = (guint8)(source_port >> 8);
     flood->packet[21] = (guint8)source_port;
-    size = build(message, flood->packet, sizeof flood->packet, 1, "refused");
+    size = build(message, flood->packet, sizeof flood->packet, uid, "refused");
     while (send(flood->fd, message, size, 0) < 0)
         g_main_context_iteration(NULL, FALSE);
+}
+
+static void
+flood_send(Flood *flood, guint16 source_port, guint16 destination)
+{
+    flood_send_as(flood, source_port, destination, 1);
+}
+
+static void
+take_what_came(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
+/* A hash tells most packets apart, and the comparison those that meet in it. */
+static void
+test_packets_are_compared_whole(void)
+{
+    const OshRefusedPacket one = {.protocol = IPPROTO_UDP, .uid = 1};
+    OshRefusedPacket others[7];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+        others[i] = one;
+    others[0].protocol = IPPROTO_TCP;
+    others[1].uid = 2;
+    others[2].source_port = 1;
+    others[3].destination_port = 1;
+    others[4].spoofed = TRUE;
+    others[5].source.s6_addr[15] = 1;
+    others[6].destination.s6_addr[15] = 1;
+    g_assert_true(osh_refused_packet_equal(&one, &one));
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+        g_assert_false(osh_refused_packet_equal(&one, &others[i]));
+}
+
+static void
+test_users_are_told_apart(void)
+{
+    Seen seen = {0};
+    Flood flood;
+
+    flood_begin(&flood, &seen);
+    flood_send_as(&flood, 4000, 7, 1000);
+    flood_send_as(&flood, 4000, 7, 1001);
+    flood_send_as(&flood, 4000, 7, 1000);
+    take_what_came();
+    g_assert_cmpuint(seen.calls, ==, 2);
+    g_assert_cmpuint(seen.last.uid, ==, 1001);
+    flood_end(&flood);
+    g_assert_cmpuint(seen.count, ==, 3);
+}
+
+/* Twelve sockets take all places but those that are kept for sockets that had none. */
+static void
+test_last_places_are_for_new_sockets(void)
+{
+    Seen seen = {0};
+    Flood flood;
+
+    flood_begin(&flood, &seen);
+    for (guint i = 0; i < 12 * 16; i++)
+        flood_send(&flood, (guint16)(5000 + i / 16), (guint16)i);
+    take_what_came();
+    g_assert_cmpuint(seen.calls, ==, 192);
+    flood_send(&flood, 6000, 1000);
+    flood_send(&flood, 6000, 1001);
+    flood_send(&flood, 6001, 1002);
+    take_what_came();
+    g_assert_cmpuint(seen.calls, ==, 194);
+    flood_end(&flood);
+    g_assert_cmpuint(seen.lost, ==, 1);
 }
 
 static void
@@ -305,12 +408,10 @@ test_one_socket_cannot_take_every_place(void)
     flood_begin(&flood, &seen);
     for (guint i = 0; i < 1000; i++)
         flood_send(&flood, 4000, (guint16)i);
-    while (g_main_context_iteration(NULL, FALSE))
-        continue;
+    take_what_came();
     g_assert_cmpuint(seen.calls, ==, 16);
     flood_send(&flood, 5000, 7);
-    while (g_main_context_iteration(NULL, FALSE))
-        continue;
+    take_what_came();
     g_assert_cmpuint(seen.calls, ==, 17);
     g_assert_cmpuint(seen.last.source_port, ==, 5000);
     flood_end(&flood);
@@ -341,6 +442,12 @@ main(int argc, char **argv)
                     test_packet_is_read_with_its_owner);
     g_test_add_func("/process/nflog/hostile-packets-are-survived",
                     test_hostile_packets_are_survived);
+    g_test_add_func("/process/nflog/later-fragments-have-no-ports",
+                    test_later_fragments_have_no_ports);
+    g_test_add_func("/process/nflog/packets-are-compared-whole", test_packets_are_compared_whole);
+    g_test_add_func("/process/nflog/users-are-told-apart", test_users_are_told_apart);
+    g_test_add_func("/process/nflog/the-last-places-are-for-sockets-that-had-none",
+                    test_last_places_are_for_new_sockets);
     g_test_add_func("/process/nflog/extension-headers-are-followed-as-far-as-they-can-be",
                     test_extension_headers_are_followed);
     g_test_add_func("/process/nflog/one-socket-cannot-take-every-place",

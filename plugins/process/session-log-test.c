@@ -56,6 +56,17 @@ test_single_bytes_are_bounded_too(void)
     g_assert_cmpuint(osh_session_log_next(log) - osh_session_log_first(log), <=, 32);
 }
 
+/* Ten pieces with their book-keeping fit, an eleventh does not. */
+static void
+test_what_fits_is_counted_with_its_cost(void)
+{
+    g_autoptr(OshSessionLog) log = osh_session_log_new(340);
+
+    for (guint i = 0; i < 50; i++)
+        osh_session_log_append(log, 1, "x", 1);
+    g_assert_cmpuint(osh_session_log_next(log) - osh_session_log_first(log), ==, 10);
+}
+
 static void
 test_a_piece_longer_than_the_log_keeps_its_end(void)
 {
@@ -79,6 +90,8 @@ main(int argc, char **argv)
     g_test_add_func("/session-log/pieces keep their numbers", test_pieces_keep_their_numbers);
     g_test_add_func("/session-log/the oldest goes first", test_the_oldest_goes_first);
     g_test_add_func("/session-log/single bytes are bounded too", test_single_bytes_are_bounded_too);
+    g_test_add_func("/session-log/what fits is counted with its cost",
+                    test_what_fits_is_counted_with_its_cost);
     g_test_add_func("/session-log/a piece longer than the log keeps its end",
                     test_a_piece_longer_than_the_log_keeps_its_end);
     return g_test_run();

@@ -81,6 +81,18 @@ OshAddressClass osh_address_classify(const OshAddress *address);
 OshAddressClass osh_address_classify_strict(const OshAddress *address);
 
 /**
+ * osh_address_nat64_inside: [any]
+ * @address: an address
+ * @ret_inside: (out): the IPv4 address that a translator sends it to; untouched on failure
+ *
+ * Of the well-known prefix 64:ff9b::/96 (RFC 6052) alone: where another one has it depends on the
+ * network.
+ *
+ * Returns: FALSE when @address is not in it
+ */
+gboolean osh_address_nat64_inside(const OshAddress *address, OshAddress *ret_inside);
+
+/**
  * osh_address_range_overlaps_class: [any]
  * @range: a range
  * @at_least: the class asked about

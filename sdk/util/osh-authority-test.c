@@ -13,6 +13,7 @@ typedef struct {
 } Row;
 
 #define LABEL63 "aaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaabaaa"
+#define LABEL61 "aaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaabaaaaaaaaaba"
 #define E(x)    OSH_AUTHORITY_##x
 
 static const Row connect_rows[] = {
@@ -70,6 +71,9 @@ static const Row connect_rows[] = {
     {"example.com..:443", E(EMPTY_LABEL), NULL, 0, 0},
     {".:443", E(EMPTY_LABEL), NULL, 0, 0},
     {LABEL63 "a.x:1", E(LONG_LABEL), NULL, 0, 0},
+    {LABEL63 "." LABEL63 "." LABEL63 "." LABEL61 ":1", E(OK),
+     LABEL63 "." LABEL63 "." LABEL63 "." LABEL61, 1, OSH_HOST_NAME},
+    {LABEL63 "." LABEL63 "." LABEL63 "." LABEL61 "a:1", E(LONG_NAME), NULL, 0, 0},
     {LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ":1", E(LONG_NAME), NULL, 0, 0},
     {"127.1:80", E(AMBIGUOUS_NUMBER), NULL, 0, 0},
     {"2130706433:80", E(AMBIGUOUS_NUMBER), NULL, 0, 0},

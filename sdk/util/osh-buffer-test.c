@@ -56,6 +56,7 @@ test_reuse(void)
     g_assert_cmpuint(osh_buffer_pool_idle(pool), ==, 1);
     second = osh_buffer_pool_acquire(pool);
     g_assert_true(second == first);
+    g_assert_cmpuint(osh_buffer_pool_idle(pool), ==, 0);
     assert_window(second, "");
     osh_buffer_release(second);
     osh_buffer_pool_trim(pool);
@@ -78,6 +79,28 @@ test_window(void)
     assert_window(buffer, "fghijklm");
     osh_buffer_consume(buffer, 8);
     assert_window(buffer, "");
+    osh_buffer_tail(buffer, &room);
+    g_assert_cmpuint(room, ==, 8);
+    osh_buffer_release(buffer);
+}
+
+/* Bytes are moved only where nothing else makes room, since somebody may look at them. */
+static void
+test_window_stays(void)
+{
+    g_autoptr(OshBufferPool) pool = osh_buffer_pool_new(8, 1, 1);
+    OshBuffer *buffer = osh_buffer_pool_acquire(pool);
+    const guint8 *before;
+    gsize size;
+    gsize room;
+
+    append(buffer, "abcdef");
+    osh_buffer_consume(buffer, 2);
+    before = osh_buffer_window(buffer, &size);
+    osh_buffer_tail(buffer, &room);
+    g_assert_cmpuint(room, ==, 2);
+    g_assert_true(osh_buffer_window(buffer, &size) == before);
+    osh_buffer_consume(buffer, 4);
     osh_buffer_tail(buffer, &room);
     g_assert_cmpuint(room, ==, 8);
     osh_buffer_release(buffer);
@@ -120,6 +143,7 @@ main(int argc, char **argv)
     g_test_add_func("/buffer/never more than the limit in use", test_limit);
     g_test_add_func("/buffer/a released buffer is reused and starts empty", test_reuse);
     g_test_add_func("/buffer/the window stays contiguous while it moves", test_window);
+    g_test_add_func("/buffer/the window stays while there is room behind it", test_window_stays);
     g_test_add_func("/buffer/a wiped buffer keeps no byte", test_wiped);
     g_test_add_func("/buffer/freeing a pool in use aborts", test_leak);
     return g_test_run();

@@ -8,7 +8,6 @@ typedef struct {
     const char *name;
     const char *addresses;
     guint16 port;
-    gboolean literal;
     gboolean exact;
     const char *allowed;
     guint prefix;
@@ -16,26 +15,47 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {"a-public-address-may-be-dialled", "8.8.8.8", 443, FALSE, FALSE, NULL, 0, FALSE},
-    {"an-internal-address-is-refused-by-default", "10.1.2.3", 443, FALSE, FALSE, NULL, 0, TRUE},
-    {"an-exact-declared-host-may-be-internal", "10.1.2.3", 443, FALSE, TRUE, NULL, 0, FALSE},
-    {"a-literal-may-be-internal", "10.1.2.3", 443, TRUE, FALSE, NULL, 0, FALSE},
-    {"loopback-is-refused-as-literal", "127.0.0.1", 443, TRUE, TRUE, NULL, 0, TRUE},
-    {"loopback-6-is-refused-as-literal", "::1", 443, TRUE, TRUE, NULL, 0, TRUE},
-    {"loopback-is-refused-though-listed", "127.0.0.1", 443, FALSE, TRUE, "127.0.0.1", 128, TRUE},
-    {"metadata-is-refused-though-listed", "169.254.169.254", 80, TRUE, TRUE, "169.254.0.0", 112,
+    {"a-public-address-may-be-dialled", "8.8.8.8", 443, FALSE, NULL, 0, FALSE},
+    {"an-internal-address-is-refused-by-default", "10.1.2.3", 443, FALSE, NULL, 0, TRUE},
+    {"an-exact-declared-host-may-be-internal", "10.1.2.3", 443, TRUE, NULL, 0, FALSE},
+    {"loopback-is-refused-though-declared", "127.0.0.1", 443, TRUE, NULL, 0, TRUE},
+    {"loopback-6-is-refused-though-declared", "::1", 443, TRUE, NULL, 0, TRUE},
+    {"loopback-is-refused-though-listed", "127.0.0.1", 443, TRUE, "127.0.0.1", 128, TRUE},
+    {"metadata-is-refused-though-listed", "169.254.169.254", 80, TRUE, "169.254.0.0", 112, TRUE},
+    {"an-address-inside-allowed-ips-passes", "10.1.2.3", 443, FALSE, "10.1.0.0", 112, FALSE},
+    {"an-address-outside-allowed-ips-is-refused", "10.2.0.1", 443, TRUE, "10.1.0.0", 112, TRUE},
+    {"an-odd-prefix-is-compared-by-bits", "10.1.127.9", 443, FALSE, "10.1.0.0", 113, FALSE},
+    {"an-odd-prefix-ends-where-it-says", "10.1.128.1", 443, FALSE, "10.1.0.0", 113, TRUE},
+    {"a-public-address-outside-allowed-ips-is-refused", "8.8.8.8", 443, TRUE, "10.1.0.0", 112,
      TRUE},
-    {"an-address-inside-allowed-ips-passes", "10.1.2.3", 443, FALSE, FALSE, "10.1.0.0", 112, FALSE},
-    {"an-address-outside-allowed-ips-is-refused", "10.2.0.1", 443, FALSE, TRUE, "10.1.0.0", 112,
+    {"one-bad-address-refuses-all", "8.8.8.8 10.1.2.3", 443, FALSE, NULL, 0, TRUE},
+    {"one-bad-address-in-front-refuses-all", "10.1.2.3 8.8.8.8", 443, FALSE, NULL, 0, TRUE},
+    {"control-plane-ports-are-refused-everywhere", "8.8.8.8", 6443, FALSE, NULL, 0, TRUE},
+    {"control-plane-ports-are-refused-when-declared", "10.1.2.3", 2379, TRUE, "10.1.0.0", 112,
      TRUE},
-    {"an-odd-prefix-is-compared-by-bits", "10.1.127.9", 443, FALSE, FALSE, "10.1.0.0", 113, FALSE},
-    {"an-odd-prefix-ends-where-it-says", "10.1.128.1", 443, FALSE, FALSE, "10.1.0.0", 113, TRUE},
-    {"a-public-address-outside-allowed-ips-is-refused", "8.8.8.8", 443, FALSE, TRUE, "10.1.0.0",
+    {"a-public-address-behind-nat64-may-be-dialled", "64:ff9b::808:808", 443, FALSE, NULL, 0,
+     FALSE},
+    {"an-internal-address-behind-nat64-is-refused", "64:ff9b::a01:203", 443, FALSE, NULL, 0, TRUE},
+    {"an-internal-address-behind-nat64-may-be-declared", "64:ff9b::a01:203", 443, TRUE, NULL, 0,
+     FALSE},
+    {"loopback-behind-nat64-is-refused-though-declared", "64:ff9b::7f00:1", 443, TRUE, NULL, 0,
+     TRUE},
+    {"an-ipv4-network-also-allows-its-nat64-form", "64:ff9b::a01:203", 443, FALSE, "10.1.0.0", 112,
+     FALSE},
+    {"an-ipv4-network-allows-no-other-nat64-address", "64:ff9b::a02:203", 443, FALSE, "10.1.0.0",
      112, TRUE},
-    {"one-bad-address-refuses-all", "8.8.8.8 10.1.2.3", 443, FALSE, FALSE, NULL, 0, TRUE},
-    {"control-plane-ports-are-refused-everywhere", "8.8.8.8", 6443, FALSE, FALSE, NULL, 0, TRUE},
-    {"control-plane-ports-are-refused-when-declared", "10.1.2.3", 2379, TRUE, TRUE, "10.1.0.0", 112,
+    {"a-nat64-network-allows-its-addresses", "64:ff9b::a01:203", 443, FALSE, "64:ff9b::a01:0", 112,
+     FALSE},
+    {"a-nat64-network-does-not-allow-the-ipv4-form", "10.1.2.3", 443, FALSE, "64:ff9b::a01:0", 112,
      TRUE},
+    {"local-nat64-is-internal", "64:ff9b:1:808:8:800::", 443, FALSE, NULL, 0, TRUE},
+    {"local-nat64-may-be-listed", "64:ff9b:1:808:8:800::", 443, FALSE, "64:ff9b:1::", 48, FALSE},
+    {"an-ipv4-network-does-not-cover-local-nat64", "64:ff9b:1::a01:203", 443, FALSE, "10.1.0.0",
+     112, TRUE},
+    {"metadata-behind-local-nat64-is-refused-though-listed", "64:ff9b:1:a9fe:a9:fe00::", 443, TRUE,
+     "64:ff9b:1::", 48, TRUE},
+    {"a-6to4-address-is-its-router's", "2002:a01:203::1", 443, FALSE, NULL, 0, TRUE},
+    {"an-isatap-address-is-its-host's", "2600::5efe:a01:203", 443, FALSE, NULL, 0, TRUE},
 };
 
 static void
@@ -50,7 +70,6 @@ test_row(gconstpointer data)
     OshCidr allowed = {.prefix = row->prefix};
     OshDestinationRequest request = {
         .host = "host.example",
-        .literal = row->literal,
         .port = row->port,
         .exact_declared_host = row->exact,
     };

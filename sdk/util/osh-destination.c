@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The destination check: the modes in their precedence, explicit networks, address literal, exact
- * declared host, public only. Pure functions; never resolves anything.
+ * The destination check: the modes in their precedence, explicit networks, exact declared host,
+ * public only. Pure functions; never resolves anything.
  */
 #include "osh-destination.h"
 
@@ -35,8 +35,8 @@ osh_address_mapped_parse(const char *text, struct in6_addr *ret_address)
     return TRUE;
 }
 
-static OshAddressClass
-destination_class(const struct in6_addr *address)
+static OshAddress
+destination_plain(const struct in6_addr *address)
 {
     OshAddress plain = {.family = 6};
 
@@ -46,7 +46,7 @@ destination_class(const struct in6_addr *address)
     } else {
         memcpy(plain.bytes, address->s6_addr, 16);
     }
-    return osh_address_classify_strict(&plain);
+    return plain;
 }
 
 static gboolean
@@ -62,20 +62,41 @@ destination_inside(const OshCidr *network, const struct in6_addr *address)
            (network->address.s6_addr[whole] & mask) == (address->s6_addr[whole] & mask);
 }
 
+/* An IPv4 network of the list also stands for its NAT64 form. */
+static gboolean
+destination_is_listed(const OshDestinationRequest *request, const struct in6_addr *address)
+{
+    OshAddress plain = destination_plain(address);
+    OshAddress inside;
+    struct in6_addr behind = *address;
+
+    if (osh_address_nat64_inside(&plain, &inside)) {
+        memset(&behind, 0, sizeof behind);
+        behind.s6_addr[10] = behind.s6_addr[11] = 0xff;
+        memcpy(&behind.s6_addr[12], inside.bytes, 4);
+    }
+    for (gsize i = 0; i < request->n_allowed; i++)
+        if (destination_inside(&request->allowed[i], address) ||
+            destination_inside(&request->allowed[i], &behind))
+            return TRUE;
+    return FALSE;
+}
+
+/*
+ * An address that the client wrote is trusted no more than one that a name server gave: a wildcard
+ * allows public ones alone, whatever it matches as text.
+ */
 static const char *
 destination_problem(const OshDestinationRequest *request, const struct in6_addr *address)
 {
-    OshAddressClass class = destination_class(address);
+    OshAddress plain = destination_plain(address);
+    OshAddressClass class = osh_address_classify_strict(&plain);
 
     if (class == OSH_ADDRESS_ALWAYS_BLOCKED)
         return "always-blocked address";
-    if (request->n_allowed > 0) {
-        for (gsize i = 0; i < request->n_allowed; i++)
-            if (destination_inside(&request->allowed[i], address))
-                return NULL;
-        return "address outside allowed_ips,";
-    }
-    if (request->literal || request->exact_declared_host || class == OSH_ADDRESS_PUBLIC)
+    if (request->n_allowed > 0)
+        return destination_is_listed(request, address) ? NULL : "address outside allowed_ips,";
+    if (request->exact_declared_host || class == OSH_ADDRESS_PUBLIC)
         return NULL;
     return "internal address";
 }

@@ -18,7 +18,6 @@ G_BEGIN_DECLS
 /**
  * OshDestinationRequest:
  * @host: for messages
- * @literal: @host is an address, and the policy allows it as such
  * @port: where to
  * @exact_declared_host: from the verdict
  * @allowed: (array length=n_allowed) (nullable): from the verdict
@@ -26,7 +25,6 @@ G_BEGIN_DECLS
  */
 typedef struct {
     const char *host;
-    gboolean literal;
     guint16 port;
     gboolean exact_declared_host;
     const OshCidr *allowed;

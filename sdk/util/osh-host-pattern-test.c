@@ -61,6 +61,20 @@ test_invalid(void)
 }
 
 static void
+test_case_and_length(void)
+{
+    g_autoptr(OshHostPattern) deep = pattern("**");
+    g_autoptr(OshHostPattern) star = pattern("*.Example.COM");
+    g_autofree char *longest = g_strnfill(255, 'a');
+    g_autofree char *longer = g_strnfill(5000, 'a');
+
+    g_assert_true(osh_host_pattern_match(star, "API.eXample.com", 15));
+    g_assert_true(osh_host_pattern_match(deep, longest, 255));
+    g_assert_false(osh_host_pattern_match(deep, longer, 256));
+    g_assert_false(osh_host_pattern_match(deep, longer, 5000));
+}
+
+static void
 test_overlap(void)
 {
     static const struct {
@@ -129,6 +143,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host-pattern/matches label by label", test_match);
     g_test_add_func("/host-pattern/refuses what it cannot mean", test_invalid);
+    g_test_add_func("/host-pattern/case does not matter, and a name that is too long is none",
+                    test_case_and_length);
     g_test_add_func("/host-pattern/overlap is never missed", test_overlap);
     g_test_add_func("/host-pattern/an exclusion counts only where it is sure", test_selector);
     return g_test_run();

@@ -176,6 +176,64 @@ test_other_framings(void)
     g_assert_cmpint(osh_http1_body_eof(&body), ==, OSH_HTTP1_BODY_REJECTED);
 }
 
+/* RFC 9110, section 6.5.1, and what else would change how a message is read. */
+static void
+test_trailers(void)
+{
+    static const char *const forbidden[] = {
+        "Authorization",
+        "Cache-Control",
+        "Connection",
+        "Content-Encoding",
+        "Content-Length",
+        "Content-Range",
+        "Content-Type",
+        "Cookie",
+        "Expect",
+        "Host",
+        "Keep-Alive",
+        "Max-Forwards",
+        "Proxy-Connection",
+        "Proxy-Authenticate",
+        "Range",
+        "Proxy-Authorization",
+        "Set-Cookie",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "WWW-Authenticate",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(forbidden); i++) {
+        g_autofree char *text = g_strdup_printf("0\r\n%s: x\r\n\r\n", forbidden[i]);
+        g_autoptr(GString) released = g_string_new(NULL);
+        OshHttp1Body body;
+
+        osh_http1_body_init(&body, OSH_HTTP1_FRAMING_CHUNKED, 0);
+        g_assert_cmpint(drive(&body, text, strlen(text), 7, released, released), ==,
+                        OSH_HTTP1_BODY_REJECTED);
+        g_assert_cmpint(body.error, ==, OSH_HTTP1_ERROR_FORBIDDEN_TRAILER);
+        g_assert_cmpuint(released->len, ==, 0);
+    }
+}
+
+/* What was refused once is not read on, however good the bytes that follow. */
+static void
+test_refused_for_good(void)
+{
+    OshHttp1BodyStep step;
+    OshHttp1Body body;
+
+    osh_http1_body_init(&body, OSH_HTTP1_FRAMING_CHUNKED, 0);
+    g_assert_cmpint(osh_http1_body_feed(&body, (const guint8 *)"x\r\n", 3, &step), ==,
+                    OSH_HTTP1_BODY_REJECTED);
+    g_assert_cmpint(osh_http1_body_feed(&body, (const guint8 *)"0\r\n\r\n", 5, &step), ==,
+                    OSH_HTTP1_BODY_REJECTED);
+    g_assert_cmpint(osh_http1_body_eof(&body), ==, OSH_HTTP1_BODY_REJECTED);
+    g_assert_false(osh_http1_body_is_complete(&body));
+}
+
 static void
 test_chunk_head(void)
 {
@@ -199,6 +257,8 @@ main(int argc, char **argv)
     g_test_add_func("/http1-body/size lines and trailers are bounded", test_bounds);
     g_test_add_func("/http1-body/a length is kept exactly", test_length);
     g_test_add_func("/http1-body/none, until-close and a cut chunked body", test_other_framings);
+    g_test_add_func("/http1-body/what must not stand in a trailer is refused", test_trailers);
+    g_test_add_func("/http1-body/what was refused stays refused", test_refused_for_good);
     g_test_add_func("/http1-body/chunk heads are plain hexadecimal", test_chunk_head);
     return g_test_run();
 }

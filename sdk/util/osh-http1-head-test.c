@@ -276,6 +276,18 @@ test_host(void)
     }
 }
 
+static void
+test_first_host(void)
+{
+    static const char text[] = "GET / HTTP/1.1" CRLF "A: b" CRLF "Host: one" CRLF "Host: two" END;
+    OshHttp1Field fields[MAX_FIELDS];
+    OshHttp1Head head;
+
+    parse_in_pieces(&head, fields, REQ, text, strlen(text), 100);
+    g_assert_cmpuint(head.n_hosts, ==, 2);
+    g_assert_cmpuint(head.host, ==, 1);
+}
+
 typedef struct {
     const char *text;
     gboolean head_request;
@@ -392,6 +404,7 @@ main(int argc, char **argv)
     g_test_add_func("/http1-head/ranges name the bytes that were sent", test_ranges);
     g_test_add_func("/http1-head/a head of exactly the cap passes and one more byte does not",
                     test_size_cap);
+    g_test_add_func("/http1-head/of several Hosts the first is named", test_first_host);
     g_test_add_func("/http1-head/one Host rule", test_host);
     g_test_add_func("/http1-head/a response body is framed as RFC 9112 says",
                     test_response_framing);

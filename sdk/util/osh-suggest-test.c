@@ -22,6 +22,15 @@ test_nearest(void)
 }
 
 static void
+test_long_candidate(void)
+{
+    g_autofree char *candidate = g_strnfill(5000, 'p');
+    const char *candidates[] = {candidate, "polity", NULL};
+
+    g_assert_cmpstr(osh_suggest("policy", candidates), ==, "polity");
+}
+
+static void
 test_long_word(void)
 {
     g_autofree char *word = g_strnfill(5000, 'p');
@@ -35,6 +44,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/suggest/the-nearest-known-word-is-offered-and-a-far-one-is-not",
                     test_nearest);
+    g_test_add_func("/suggest/an-endless-candidate-is-passed-over", test_long_candidate);
     g_test_add_func("/suggest/an-endless-word-is-not-measured", test_long_word);
     return g_test_run();
 }

@@ -173,10 +173,23 @@ def _read_only():
         expect(looker.hello() == READ_ONLY, looker.flags)
         looker.type("no\n")
         looker.send(b"S" + bytes([signal.SIGKILL]))
+        time.sleep(0.3)
+        expect(run.process.poll() is None, "one who only looks has ended the program")
         typist = Client(run.path).see("ready")
         typist.type("yes\n")
         typist.see("got yes")
         expect(typist.ended() == (0, 0) and looker.ended() == (0, 0))
+
+
+@test("who greets a second time is let go, so that nobody becomes another than it said it is")
+def _greets_twice():
+    with Run(["sh", "-c", "echo ready; read line; echo got $line"]) as run:
+        looker = Client(run.path, READ_ONLY).see("ready")
+        looker.send(b"H" + struct.pack("=HHHH", VERSION, 0, 0, 0))
+        looker.read_until(lambda c: c.closed, "it is still there")
+        typist = Client(run.path).see("ready")
+        typist.type("yes\n")
+        typist.see("got yes")
 
 
 @test("Ctrl-P Ctrl-Q detaches, also in two pieces, and the program goes on")

@@ -42,7 +42,11 @@ static const char hosts_text[] = "127.0.0.1 localhost\n"
                                  "10.77.0.2 other.test\n"
                                  "fd77::1 six.test\n"
                                  "192.31.196.7 public.test www.public.test\n"
-                                 "127.0.0.1 sneaky.test\n";
+                                 "127.0.0.1 sneaky.test\n"
+                                 "64:ff9b::a4d:1 private.nat64.test\n"
+                                 "64:ff9b::c01f:c407 public.nat64.test\n"
+                                 "64:ff9b::7f00:1 loopback.nat64.test\n"
+                                 "64:ff9b:1:a4d:0:100:: local.nat64.test\n";
 
 /* A request to the kernel and its one address. */
 struct address_request {
@@ -142,6 +146,11 @@ bring_up_network(void)
     /* Counts as public, is set aside for nobody's own use (RFC 7535), and stays in this world. */
     add_address(netlink, AF_INET, "192.31.196.7");
     add_address(netlink, AF_INET6, "fd77::1");
+    /* As a NAT64 translator has them: 10.77.0.1 and 192.31.196.7, and 10.77.0.1 with the prefix
+     * that every network may use. */
+    add_address(netlink, AF_INET6, "64:ff9b::a4d:1");
+    add_address(netlink, AF_INET6, "64:ff9b::c01f:c407");
+    add_address(netlink, AF_INET6, "64:ff9b:1:a4d:0:100::");
     close(control);
     close(netlink);
 }

@@ -475,7 +475,8 @@ class Generator:
                  "192.168.0.0/16", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.51.100.0/24",
                  "203.0.113.0/24", "198.18.0.0/15", "255.255.255.255/32", "8.8.8.0/24", "::1/128",
                  "::/128", "fe80::/10", "fc00::/7", "2606:4700::/32",
-                 "224.0.0.0/4", "2001:db8::/32", "64:ff9b::/96", "2002::/16", "ff00::/8", "fec0::/10",
+                 "224.0.0.0/4", "2001:db8::/32", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16",
+                 "ff00::/8", "fec0::/10",
                  "100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::254/128", "0.0.0.0/8", "::/96"]
         if self.chance(0.05):
             name = self.pick(["metadata.google.internal", "api.github.com", "metadata.google.internal."])
@@ -490,7 +491,8 @@ class Generator:
         if net.version == 6:
             address = ipaddress.IPv6Address(number)
         elif self.chance(0.3):
-            address = ipaddress.IPv6Address(0xFFFF << 32 | number)
+            # mapped, or behind NAT64
+            address = ipaddress.IPv6Address(self.pick([0xFFFF << 32, 0x64FF9B << 96]) | number)
         if self.chance(0.5):
             return {"ip": str(address)}
         prefix = self.random.randint(0, address.max_prefixlen)

@@ -109,17 +109,20 @@ def _nets(*texts):
     return [ipaddress.ip_network(text) for text in texts]
 
 
-def _mapped(net):
-    return ipaddress.ip_network((int(ipaddress.ip_address("::ffff:0:0")) | int(net.network_address),
-                                 96 + net.prefixlen))
+def _inside(prefix, nets):
+    """The IPv6 networks that hold `nets` in their last 32 bits (45-openshell-0.1, section 4)."""
+    return [ipaddress.ip_network((int(ipaddress.ip_address(prefix)) | int(net.network_address),
+                                  96 + net.prefixlen)) for net in nets]
 
 
 BLOCKED_4 = _nets("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/32")
 INTERNAL_4 = _nets("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "192.0.0.0/24",
                    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15",
                    "255.255.255.255/32")
-BLOCKED = BLOCKED_4 + _nets("::1/128", "::/128", "fe80::/10") + [_mapped(n) for n in BLOCKED_4]
-INTERNAL = INTERNAL_4 + _nets("fc00::/7") + [_mapped(n) for n in INTERNAL_4]
+BLOCKED = BLOCKED_4 + _nets("::1/128", "::/128", "fe80::/10") + _inside("::ffff:0:0", BLOCKED_4) + \
+    _inside("64:ff9b::", BLOCKED_4)
+INTERNAL = INTERNAL_4 + _nets("fc00::/7", "64:ff9b:1::/48") + _inside("::ffff:0:0", INTERNAL_4) + \
+    _inside("64:ff9b::", INTERNAL_4)
 
 
 def _overlaps(net, nets):

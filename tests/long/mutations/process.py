@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistakes in the plans of a box: its user, its environment, its mounts, what it is told."""
+
+TESTS = "box"
+P = "plugins/process/"
+ROWS = [
+    # the environment
+    (P + "environment.c", "if (g_str_has_prefix(name, LOADER_PREFIX)) {", "if (FALSE) {", "environment"),
+    (P + "environment.c", "if (g_strv_contains(supervisor_names, name)) {", "if (FALSE) {", "environment"),
+    (P + "environment.c", "if (length == 1 && stem[0] == '*') {", "if (FALSE) {", "environment"),
+    (P + "environment.c", "if (!check_name(request->contributions[i].name,", "if (FALSE && !check_name(request->contributions[i].name,", "environment"),
+    (P + "environment.c", "if (check_user_name(name, \"\", NULL))", "if (check_name(name, \"\", NULL))", "environment"),
+    (P + "environment.c", "strncmp(pattern, name, length - 1) == 0", "strncmp(pattern, name, length) == 0", "environment"),
+    (P + "environment.c", "    set(table, \"PATH\", DEFAULT_PATH);\n    add_host_variables(table, request);", "    add_host_variables(table, request);\n    set(table, \"PATH\", DEFAULT_PATH);", "environment"),
+    (P + "environment.c", "if (length == 0 || g_ascii_isdigit(name[0]))", "if (length == 0)", "environment"),
+    (P + "environment.c", "    \"OPENSHELL_TLS_KEY\",\n", "", "environment"),
+    # limits
+    (P + "program-limits.c", "if (ret_limit->soft > ret_limit->hard) {", "if (FALSE) {", "program-limits"),
+    (P + "program-limits.c", "limit->hard <= (guint64)own.rlim_max", "TRUE", "program-limits"),
+    (P + "program-limits.c", "parse_value(values[n_values - 1], &ret_limit->hard)", "parse_value(values[0], &ret_limit->hard)", "program-limits"),
+    (P + "program-limits.c", "limits, OshBoxLimit, k).resource != limit.resource)\n                continue;", "limits, OshBoxLimit, k).resource != limit.resource || TRUE)\n                continue;", "program-limits"),
+    (P + "program-limits.c", "{\"nproc\", RLIMIT_NPROC},", "{\"nproc\", RLIMIT_NOFILE},", "program-limits"),
+    (P + "program-limits.c", "if (limit == OSH_PID_LIMIT_LIMITED || !required)", "if (limit != OSH_PID_LIMIT_UNAVAILABLE || !required)", "program-limits"),
+    (P + "program-limits.c", "return OSH_PID_LIMIT_UNAVAILABLE;\n    if (ret_limit != NULL)", "return OSH_PID_LIMIT_UNLIMITED;\n    if (ret_limit != NULL)", "program-limits"),
+    # who the box is
+    (P + "identity.c", "if (identity->uid == 0) {", "if (FALSE) {", "identity"),
+    (P + "identity.c", "if (*ret_gid == 0) {", "if (FALSE) {", "identity"),
+    (P + "identity.c", "if (identity->gid == 0) {", "if (FALSE) {", "identity"),
+    (P + "identity.c", "if (!request->keep_own) {", "if (FALSE) {", "identity"),
+    (P + "identity.c", "} else if (!has_gid) {", "} else if (FALSE) {", "identity"),
+    (P + "identity.c", "if (request->groups != NULL && request->groups[0] != NULL) {", "if (FALSE) {", "identity"),
+    (P + "identity.c", "identity->uid = request->uid;\n    identity->gid = request->gid;", "identity->uid = request->uid;", "identity"),
+    (P + "identity.c", "!g_str_has_suffix(shell, \"/nologin\") &&", "", "identity"),
+    (P + "identity.c", "text, 10, 0, HIGHEST_ID, &id, NULL)", "text, 10, 0, G_MAXUINT32, &id, NULL)", "identity"),
+    (P + "identity.c", "uid == request->uid;\n    return find_account", "TRUE;\n    return find_account", "identity"),
+    # the user of an image
+    (P + "image-user.c", "O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "O_RDONLY | O_NONBLOCK", "image-user"),
+    (P + "image-user.c", "strlen(text) != length ||", "", "image-user"),
+    (P + "image-user.c", "if (*ret_found)\n            return fail(", "if (FALSE)\n            return fail(", "image-user"),
+    (P + "image-user.c", "fields[by_id ? 2 : 0]", "fields[by_id ? 3 : 0]", "image-user"),
+    (P + "image-user.c", "if (is_set(image))\n            return fail(", "if (FALSE)\n            return fail(", "image-user"),
+    (P + "image-user.c", "if (is_set(uid) != is_set(gid))", "if (FALSE)", "image-user"),
+    (P + "image-user.c", "if (strlen(lines[i]) <= MAX_LINE)", "if (TRUE)", "image-user"),
+    (P + "image-user.c", "if (g_str_equal(text, \"root\") || g_str_equal(text, \"0\"))", "if (g_str_equal(text, \"root\"))", "image-user"),
+    (P + "image-user.c", "g_unichar_isspace(g_utf8_get_char(g_utf8_prev_char(text + length)))", "FALSE", "image-user"),
+    (P + "image-user.c", "return !is_set(text) || g_str_equal(text, NAMED_USER);", "return !is_set(text);", "image-user"),
+    (P + "image-user.c", "if (i == 0 || g_array_index(ids, guint32, i) != g_array_index(ids, guint32, i - 1))", "if (TRUE)", "image-user"),
+    # the request to init
+    (P + "box-plan.c", "table.count--;", "", "box"),
+    (P + "box-plan.c", "F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE", "F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW", "box-plan box box-refused"),
+    (P + "box-plan.c", "if (writer->bytes->len > OSH_INIT_MAX_PLAN) {", "if (FALSE) {", "box-plan box box-refused"),
+    (P + "box-plan.c", "if (bytes->len % 8 != 0)", "if (FALSE)", "box-plan box"),
+    (P + "box-request.c", "geteuid() != 0 && (plan->uid != geteuid() || plan->gid != getegid())", "FALSE", "box-plan box-refused box-refused-ordinary-user"),
+    (P + "box-request.c", "if (plan->uid == 0 || plan->gid == 0) {", "if (plan->uid == 0) {", "box-plan box-refused"),
+    (P + "box-request.c", "if (plan->socket_count > OSH_INIT_MAX_SOCKETS) {", "if (FALSE) {", "box-plan box-refused"),
+    (P + "box-request.c", "launch->argv[0] == NULL || launch->argv[0][0] == '\\0'", "launch->argv[0] == NULL", "box-plan box-refused"),
+    (P + "box-request.c", "complete = reports[i].done == 1;", "complete = TRUE;", "box-plan box-refused"),
+    (P + "box-request.c", "table[i].soft = limits[i].soft;", "table[i].soft = limits[i].hard;", "box-plan"),
+    (P + "box-request.c", "if (plan->mounts->root_read_only)", "if (FALSE)", "box-plan"),
+    (P + "box-request.c", "launch->group_count > OSH_INIT_MAX_GROUPS", "FALSE", "box-plan box-refused"),
+    # mounts
+    (P + "mount-plan.c", "    if (is_fresh(resolved))\n        return TRUE;", "", "mount-plan box-tree e2e-box"),
+    (P + "mount-plan.c", "if (planner->request->hard_requirement) {", "if (FALSE) {", "mount-plan box-tree e2e-box"),
+    (P + "mount-plan.c", "(!is_under_fresh(item->data) || is_under_fresh(around)))\n            pin_folders_between", "FALSE)\n            pin_folders_between", "mount-plan box-tree e2e-box e2e-walls"),
+    (P + "mount-plan.c", "gboolean read_only = access == GRANT_READ || access == GRANT_PROTECTED;", "gboolean read_only = access == GRANT_PROTECTED;", "mount-plan box-tree"),
+    (P + "mount-plan.c", "    if (!is_below(path, \"/dev\"))\n        flags |= OSH_INIT_MOUNT_NODEV;", "", "mount-plan box-tree box-walls e2e-box"),
+    (P + "mount-plan.c", "if (access > before)\n        g_hash_table_replace(planner->grants, g_steal", "if (before == 0)\n        g_hash_table_replace(planner->grants, g_steal", "mount-plan box-tree e2e-box"),
+    (P + "mount-plan.c", "if (has_parent_component(path)) {", "if (FALSE) {", "mount-plan box-tree box-refused e2e-box"),
+    (P + "hidden-folder.c", "\"/tmp\", \"/etc\", \"/usr\", NULL", "\"/etc\", \"/usr\", NULL", "hidden-folder"),
+    # Landlock
+    (P + "landlock-plan.c", "if (abi >= 3)\n        rights", "if (abi >= 2)\n        rights", "landlock-plan"),
+    (P + "landlock-plan.c", "!grants->required);\n    add_rules(plan, grants->read_write", "TRUE);\n    add_rules(plan, grants->read_write", "landlock-plan"),
+    (P + "landlock-plan.c", "LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET", "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET", "landlock-plan"),
+    (P + "landlock-plan.c", "plan->n_policy = plan->rules->len;", "plan->n_policy = 0;", "landlock-plan"),
+    # refused packets
+    (P + "nflog.c", "if (header < 20 || length < header)", "if (length < header)", "nflog"),
+    (P + "nflog.c", "((bytes[6] & 0x1f) | bytes[7]) == 0", "TRUE", "nflog"),
+    (P + "nflog.c", "if (later_fragment)\n            return TRUE;", "", "nflog"),
+    (P + "nflog.c", "if (of_socket >= NFLOG_MAX_OF_SOCKET)\n        return FALSE;", "", "nflog"),
+    (P + "nflog.c", "(of_socket == 0 && taken < NFLOG_MAX_KINDS)", "taken < NFLOG_MAX_KINDS", "nflog"),
+    (P + "nflog.c", "left->uid == right->uid &&", "", "nflog"),
+    (P + "nflog.c", "        reader->lost_count++;", "", "nflog"),
+    (P + "nflog.c", "return size <= length ? size : 0;", "return size;", "nflog"),
+    (P + "nflog.c", "    return left == 0;", "    return TRUE;", "nflog"),
+    (P + "nflog.c", "if (kind->pending > 0)\n            report", "report", "nflog"),
+    # sessions
+    (P + "session-log.c", "    log->first++;", "", "session-log"),
+    (P + "session-log.c", "if (length > most) {", "if (FALSE) {", "session-log"),
+    (P + "session-log.c", "while (log->used + length + PIECE_COST > log->max_bytes)", "while (log->used + length > log->max_bytes)", "session-log"),
+    (P + "session-log.c", "bytes += length - most;", "", "session-log"),
+    (P + "session.c", "if (attachment->read_only || session->program.local_input ||", "if (session->program.local_input ||", "e2e-attach"),
+    (P + "session.c", "return session->typist == attachment;", "return TRUE;", "e2e-attach"),
+    (P + "session.c", "if (attachment->greeted || length != sizeof hello) {", "if (length != sizeof hello) {", "e2e-attach"),
+    (P + "session.c", "stop_typing(attachment);\n    drop_source", "drop_source", "e2e-attach"),
+    (P + "session.c", "if (length == 1 && bytes[0] == allowed[i] && may_type(attachment))", "if (length == 1 && bytes[0] == allowed[i])", "e2e-attach"),
+    (P + "session.c", "if (attachment->next < first)\n        return tell_what_is_missing(attachment, first);", "attachment->next = MAX(attachment->next, first);", "e2e-attach"),
+    # refusals
+    (P + "refusals.c", "sender->last_seen < now - SENDER_MEMORY) {\n        g_hash_table_remove", "FALSE) {\n        g_hash_table_remove", "e2e-network-rules"),
+    (P + "refusals.c", "publication.collapse_key = count == 1 ? collapse : NULL;", "publication.collapse_key = collapse;", "e2e-network-rules e2e-box-network"),
+]
+UNNOTICED = {
+    (P + "identity.c", "if (identity->gid == 0) {"):
+        "no account of a test machine but root has root's group",
+    (P + "refusals.c", "sender->last_seen < now - SENDER_MEMORY) {\n        g_hash_table_remove"):
+        "a port that another program uses more than three seconds later: too long to wait for",
+}
