@@ -105,6 +105,8 @@ connection_client_event(int fd, guint32 events, gpointer data)
         osh_relay_client_event(connection, events);
         return;
     case OSH_STEP_HEAD:
+        if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            connection->up.hung_up = TRUE;
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             osh_explicit_read(connection);
         return;

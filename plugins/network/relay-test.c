@@ -347,6 +347,34 @@ test_bytes_behind_the_head_come_first_and_once(void)
     osh_fixture_free(fixture);
 }
 
+/* Nothing announces the end again: it came with the bytes that were read as the head. */
+static void
+test_an_end_that_came_with_the_head_is_passed_on(gconstpointer surplus)
+{
+    OshFixture *fixture = osh_fixture_new();
+    g_autofree char *head = NULL;
+    guint16 port;
+    int server, client, upstream;
+
+    osh_fixture_start(fixture);
+    server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+    client = osh_fixture_client(fixture);
+    head = g_strdup_printf("CONNECT " OSH_FIXTURE_OTHER ":%u HTTP/1.1\r\n\r\n%s", port,
+                           (const char *)surplus);
+    osh_fixture_send(client, head);
+    shutdown(client, SHUT_WR);
+    upstream = osh_fixture_accept(fixture, server);
+    osh_fixture_expect(fixture, upstream, surplus);
+    osh_fixture_expect_end(fixture, upstream);
+    osh_fixture_send(upstream, "answer");
+    osh_fixture_expect(fixture, client, "HTTP/1.1 200 Connection Established\r\n\r\nanswer");
+    close(upstream);
+    osh_fixture_expect_end(fixture, client);
+    close(client);
+    close(server);
+    osh_fixture_free(fixture);
+}
+
 /* More than one read of a head takes, and no later packet that would announce the rest. */
 static void
 test_bytes_that_a_full_head_left_behind_are_not_forgotten(void)
@@ -497,6 +525,10 @@ main(int argc, char **argv)
                     test_without_a_pipe_nothing_is_left_out);
     g_test_add_func("/network/relay/bytes-behind-the-head-come-first-and-once",
                     test_bytes_behind_the_head_come_first_and_once);
+    g_test_add_data_func("/network/relay/an-end-that-came-with-the-head-is-passed-on", "",
+                         test_an_end_that_came_with_the_head_is_passed_on);
+    g_test_add_data_func("/network/relay/an-end-that-came-with-bytes-behind-the-head-is-passed-on",
+                         "hello", test_an_end_that_came_with_the_head_is_passed_on);
     g_test_add_func("/network/relay/bytes-that-a-full-head-left-behind-are-not-forgotten",
                     test_bytes_that_a_full_head_left_behind_are_not_forgotten);
     g_test_add_func("/network/relay/a-busy-tunnel-leaves-others-their-turn",
