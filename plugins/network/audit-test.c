@@ -267,6 +267,7 @@ test_room_that_is_taken_by_others_is_no_new_time(void)
         make_room(fixture, 0);
     }
     osh_fixture_advance(fixture, 3 * G_TIME_SPAN_SECOND / 2);
+    g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_DENIED), ==, 1);
     osh_fixture_expect_status(fixture, client, "403");
     osh_fixture_free(fixture);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ANSWER "HTTP/1.1 200 OK\r\n\r\nthe answer"
+
 typedef struct {
     OshFixture *fixture;
     int server;
@@ -74,11 +76,10 @@ exchange_answer(Exchange *exchange)
     osh_fixture_settle(exchange->fixture);
     g_assert_cmpint(recv(exchange->upstream, &byte, 1, MSG_DONTWAIT), ==, -1);
     g_assert_cmpint(errno, ==, EAGAIN);
-    osh_fixture_send(exchange->upstream, "HTTP/1.1 200 OK\r\n\r\nthe answer");
+    osh_fixture_send(exchange->upstream, ANSWER);
     close(exchange->upstream);
     exchange->upstream = -1;
-    osh_fixture_expect(exchange->fixture, exchange->client,
-                       "HTTP/1.1 200 OK\r\n\r\nthe answer");
+    osh_fixture_expect(exchange->fixture, exchange->client, ANSWER);
     osh_fixture_expect_end(exchange->fixture, exchange->client);
     osh_fixture_settle(exchange->fixture);
     g_assert_cmpint(exchange->fixture->network.n_connections, ==, 0);
@@ -142,12 +143,16 @@ static void
 test_rewrite(gconstpointer data)
 {
     gsize i = GPOINTER_TO_SIZE(data);
+    g_autofree char *forwarded = NULL;
     Exchange exchange;
 
     exchange_begin(&exchange, rewrites[i].request);
     exchange_accept(&exchange);
     exchange_expect(&exchange, rewrites[i].forwarded);
     exchange_answer(&exchange);
+    forwarded = fill_in(&exchange, rewrites[i].forwarded);
+    g_assert_cmpint(exchange.fixture->metrics[1], ==, strlen(forwarded));
+    g_assert_cmpint(exchange.fixture->metrics[2], ==, strlen(ANSWER));
     exchange_end(&exchange);
 }
 

@@ -103,6 +103,7 @@ test_few_idle_pipes_are_kept(void)
     g_assert_cmpuint(count_open(fds, G_N_ELEMENTS(fds)), ==, 16);
     for (guint i = 0; i < 16; i++)
         osh_pipe_release(pipes[i]);
+    g_assert_cmpuint(count_open(fds, G_N_ELEMENTS(fds)), ==, 16);
     osh_pipe_pool_free(pool);
     g_assert_cmpuint(count_open(fds, G_N_ELEMENTS(fds)), ==, 0);
 }

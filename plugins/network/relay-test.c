@@ -31,7 +31,7 @@ next_byte(guint32 *state)
 }
 
 static void
-transfer_send(Transfer *transfer)
+transfer_write(Transfer *transfer)
 {
     static guint8 bytes[CHUNK];
     guint32 before = transfer->wrote;
@@ -48,6 +48,12 @@ transfer_send(Transfer *transfer)
     }
     if (n > 0)
         transfer->sent += (gsize)n;
+}
+
+static void
+transfer_send(Transfer *transfer)
+{
+    transfer_write(transfer);
     if (transfer->sent == transfer->length) {
         shutdown(transfer->from, SHUT_WR);
         transfer->from = -1;
@@ -173,6 +179,38 @@ test_long_transfers_arrive_whole(void)
     assert_closed(&tunnel, "end");
     g_assert_cmpuint(closed_bytes(&tunnel, 1), ==, LONG_TRANSFER);
     g_assert_cmpuint(closed_bytes(&tunnel, 2), ==, LONG_TRANSFER);
+    tunnel_close(&tunnel);
+}
+
+/* Messages that are copied, until the reader's side takes a part of one. */
+static void
+test_small_messages_arrive_whole(gconstpointer data)
+{
+    gboolean upwards = GPOINTER_TO_INT(data);
+    Tunnel tunnel;
+
+    tunnel_open(&tunnel);
+
+    Transfer one = {upwards ? tunnel.client : tunnel.upstream,
+                    upwards ? tunnel.upstream : tunnel.client,
+                    0,
+                    0,
+                    0,
+                    4,
+                    4,
+                    FALSE};
+    gsize before;
+
+    do {
+        before = one.sent;
+        one.length = one.sent + 9000;
+        transfer_write(&one);
+        osh_fixture_turn(tunnel.fixture, 0);
+        osh_fixture_turn(tunnel.fixture, 0);
+    } while (one.sent == before + 9000);
+    osh_fixture_settle(tunnel.fixture);
+    one.length = one.sent + 100000;
+    transfer_finish(tunnel.fixture, &one, 1);
     tunnel_close(&tunnel);
 }
 
@@ -503,6 +541,10 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/relay/64-MiB-each-way-past-readers-that-pause-arrive-whole",
                     test_long_transfers_arrive_whole);
+    g_test_add_data_func("/network/relay/small-messages-past-a-server-that-pauses-arrive-whole",
+                         GINT_TO_POINTER(TRUE), test_small_messages_arrive_whole);
+    g_test_add_data_func("/network/relay/small-messages-past-a-client-that-pauses-arrive-whole",
+                         GINT_TO_POINTER(FALSE), test_small_messages_arrive_whole);
     g_test_add_data_func("/network/relay/the-client's-end-waits-for-its-last-byte",
                          GINT_TO_POINTER(TRUE), test_an_end_waits_for_the_last_byte);
     g_test_add_data_func("/network/relay/the-server's-end-waits-for-its-last-byte",
