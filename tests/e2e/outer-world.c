@@ -40,6 +40,8 @@ static const char hosts_text[] = "127.0.0.1 localhost\n"
                                  "::1 localhost\n"
                                  "10.77.0.1 origin.test api.example.test git.example.test\n"
                                  "10.77.0.2 other.test\n"
+                                 "10.77.0.1 two.test\n"
+                                 "10.77.0.2 two.test\n"
                                  "fd77::1 six.test\n"
                                  "192.31.196.7 public.test www.public.test\n"
                                  "127.0.0.1 sneaky.test\n";
