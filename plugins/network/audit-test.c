@@ -90,8 +90,7 @@ test_a_denied_connection_is_told_whole(void)
                    OSH_FIXTURE_OTHER, 99, "/usr/bin/client", "web", "the test denies it",
                    (guint64)1, g_variant_builder_end(&extra));
     /* Denials are collapsed where all of this is equal, and no more. */
-    g_assert_cmpstr(event->collapse_key, ==,
-                    "connect|" OSH_FIXTURE_OTHER "|99|the test denies it");
+    g_assert_cmpstr(event->collapse_key, ==, "connect|" OSH_FIXTURE_OTHER "|99|the test denies it");
     g_assert_cmpuint(event->process_key, ==, (guint64)1 << 32 | 42);
     g_assert_cmpuint(fixture->events->len, ==, 1);
     g_assert_cmpuint(fixture->decisions->len, ==, 1);

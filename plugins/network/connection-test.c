@@ -236,8 +236,8 @@ assert_deadline(OshFixture *fixture, int client, OshConnectionStep step, const D
     g_autofree char *reason = NULL;
 
     OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, step) != NULL);
-    osh_fixture_advance(fixture, deadline->seconds * G_TIME_SPAN_SECOND -
-                                     700 * G_TIME_SPAN_MILLISECOND);
+    osh_fixture_advance(fixture,
+                        deadline->seconds * G_TIME_SPAN_SECOND - 700 * G_TIME_SPAN_MILLISECOND);
     g_assert_nonnull(osh_fixture_first(fixture, step));
     g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_DENIED), ==, 0);
     osh_fixture_advance(fixture, 1200 * G_TIME_SPAN_MILLISECOND);
@@ -495,7 +495,8 @@ test_a_denial_says_what_was_asked(void)
     answer = osh_fixture_read_all(fixture, client, &error_number);
     g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 403 Forbidden\r\n"));
     g_assert_nonnull(strstr(answer, "\"error\":\"policy_denied\""));
-    g_assert_nonnull(strstr(answer, "\"detail\":\"CONNECT [fd77::1]:443 not permitted by policy\""));
+    g_assert_nonnull(
+        strstr(answer, "\"detail\":\"CONNECT [fd77::1]:443 not permitted by policy\""));
     g_assert_nonnull(strstr(answer, "\"reason\":\"the test denies it\",\"layer\":\"connect\""));
     /* The address is not shown to the client where it is why. */
     close(client);

@@ -256,8 +256,7 @@ test_what_a_server_says_first_arrives(void)
     upstream = admit_next(silent);
     osh_fixture_send(upstream, "220 ready");
     close(upstream);
-    osh_fixture_expect(fixture, client,
-                       "HTTP/1.1 200 Connection Established\r\n\r\n220 ready");
+    osh_fixture_expect(fixture, client, "HTTP/1.1 200 Connection Established\r\n\r\n220 ready");
     osh_fixture_expect_end(fixture, client);
     close(client);
     osh_fixture_unfill(silent);

@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define QUERY_SIZE 28 /* for "abc.test" and "abc.evil", with the length that a stream has in front */
+#define QUERY_SIZE                                                                                 \
+    28 /* for "abc.test" and "abc.evil", with the length that a stream has in front */
 
 typedef struct {
     OshFixture *fixture;

@@ -146,10 +146,10 @@ osh_fixture_send(int fd, const char *text)
 int
 osh_fixture_connect(OshFixture *fixture, const char *address, guint16 port)
 {
-    g_autofree char *head = g_strdup_printf(strchr(address, ':') != NULL
-                                                ? "CONNECT [%s]:%u HTTP/1.1\r\n\r\n"
-                                                : "CONNECT %s:%u HTTP/1.1\r\n\r\n",
-                                            address, port);
+    g_autofree char *head =
+        g_strdup_printf(strchr(address, ':') != NULL ? "CONNECT [%s]:%u HTTP/1.1\r\n\r\n"
+                                                     : "CONNECT %s:%u HTTP/1.1\r\n\r\n",
+                        address, port);
     int client = osh_fixture_client(fixture);
 
     osh_fixture_send(client, head);

@@ -92,12 +92,13 @@ static const struct {
     const char *request;
     const char *forwarded;
 } rewrites[] = {
-    {"the-target-becomes-a-path-and-the-host", "GET http://%A/a/b?c=d&e HTTP/1.1\r\nHost: %A\r\n\r\n",
+    {"the-target-becomes-a-path-and-the-host",
+     "GET http://%A/a/b?c=d&e HTTP/1.1\r\nHost: %A\r\n\r\n",
      "GET /a/b?c=d&e HTTP/1.1\r\nHost: %A\r\n" TAIL},
-    {"a-target-without-a-path-becomes-the-root",
-     "GET http://%A HTTP/1.1\r\nHost: %A\r\n\r\n", "GET / HTTP/1.1\r\nHost: %A\r\n" TAIL},
-    {"a-target-with-only-a-query-becomes-the-root",
-     "GET http://%A?q HTTP/1.1\r\nHost: %A\r\n\r\n", "GET /?q HTTP/1.1\r\nHost: %A\r\n" TAIL},
+    {"a-target-without-a-path-becomes-the-root", "GET http://%A HTTP/1.1\r\nHost: %A\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: %A\r\n" TAIL},
+    {"a-target-with-only-a-query-becomes-the-root", "GET http://%A?q HTTP/1.1\r\nHost: %A\r\n\r\n",
+     "GET /?q HTTP/1.1\r\nHost: %A\r\n" TAIL},
     {"the-version-stays", "GET http://%A/ HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\nHost: %A\r\n" TAIL},
     {"fields-of-the-end-stay-as-they-are-in-order",
      "GET http://%A/ HTTP/1.1\r\nHost: %A\r\nAccept: a, b\r\nX-One: 1\r\nAuthorization: Basic "
@@ -286,7 +287,8 @@ test_a_long_body_past_a_server_that_pauses(void)
     gsize sent = 0, received = 0, before = G_MAXSIZE;
     ssize_t n;
 
-    exchange_begin(&exchange, "POST http://%A/ HTTP/1.1\r\nHost: %A\r\nContent-Length: 25165824\r\n");
+    exchange_begin(&exchange,
+                   "POST http://%A/ HTTP/1.1\r\nHost: %A\r\nContent-Length: 25165824\r\n");
     osh_fixture_send(exchange.client, "\r\n");
     exchange_accept(&exchange);
     while (before != sent) {
@@ -296,8 +298,7 @@ test_a_long_body_past_a_server_that_pauses(void)
         osh_fixture_settle(exchange.fixture);
     }
     g_assert_cmpuint(sent, <, LONG_BODY);
-    exchange_expect(&exchange,
-                    "POST / HTTP/1.1\r\nHost: %A\r\nContent-Length: 25165824\r\n" TAIL);
+    exchange_expect(&exchange, "POST / HTTP/1.1\r\nHost: %A\r\nContent-Length: 25165824\r\n" TAIL);
     while (received < LONG_BODY) {
         gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
         char bytes[65536];

@@ -29,8 +29,7 @@ add_file(gpointer handle, const char *path, const char *content, gsize length, g
     Launch *launch = handle;
 
     g_assert_cmpuint(mode, ==, 0444);
-    g_assert_true(
-        g_hash_table_insert(launch->files, g_strdup(path), g_bytes_new(content, length)));
+    g_assert_true(g_hash_table_insert(launch->files, g_strdup(path), g_bytes_new(content, length)));
     return TRUE;
 }
 
@@ -65,8 +64,8 @@ launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean j
 
     const OshContributionBuilder builder = {sizeof builder, launch, set_variable, add_file};
 
-    g_assert_true(osh_launch_contribution_vtable.contribute(&launch->contribution, NULL, &builder,
-                                                            NULL));
+    g_assert_true(
+        osh_launch_contribution_vtable.contribute(&launch->contribution, NULL, &builder, NULL));
 }
 
 static void
@@ -104,8 +103,8 @@ assert_file(const Launch *launch, const char *path, const char *text)
 static void
 test_every_proxy_variable_names_the_proxy(void)
 {
-    static const char *const proxies[] = {"HTTP_PROXY",  "http_proxy",  "HTTPS_PROXY",
-                                          "https_proxy", "ALL_PROXY", "grpc_proxy"};
+    static const char *const proxies[] = {"HTTP_PROXY",  "http_proxy", "HTTPS_PROXY",
+                                          "https_proxy", "ALL_PROXY",  "grpc_proxy"};
     static const struct {
         const char *address;
         const char *url;
@@ -144,9 +143,9 @@ test_names_are_the_resolver_s(void)
 static void
 test_programs_trust_the_authority(void)
 {
-    static const char *const bundles[] = {"SSL_CERT_FILE",   "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-                                          "GIT_SSL_CAINFO",  "PIP_CERT",           "AWS_CA_BUNDLE",
-                                          "NIX_SSL_CERT_FILE"};
+    static const char *const bundles[] = {
+        "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",   "GIT_SSL_CAINFO",
+        "PIP_CERT",      "AWS_CA_BUNDLE",      "NIX_SSL_CERT_FILE"};
     static const char *const alone[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
     Launch launch;
     g_autofree char *bundle = NULL;

@@ -209,11 +209,11 @@ static const struct {
     const char *text;
     gboolean valid;
 } addresses[] = {
-    {"10.77.0.1:0", FALSE},      {"10.77.0.1:65536", FALSE}, {"10.77.0.1", FALSE},
-    {"10.77.0.1:", FALSE},       {":3128", FALSE},           {"fd77::1:3128", FALSE},
-    {"[fd77::1]", FALSE},        {"[10.77.0.1]:1", FALSE},   {"localhost:3128", FALSE},
-    {"10.77.0.1:31x", FALSE},    {"10.77.0.1: 80", FALSE},   {"", FALSE},
-    {"10.77.0.1:34567", TRUE},   {"[fd77::1]:34567", TRUE},
+    {"10.77.0.1:0", FALSE},    {"10.77.0.1:65536", FALSE}, {"10.77.0.1", FALSE},
+    {"10.77.0.1:", FALSE},     {":3128", FALSE},           {"fd77::1:3128", FALSE},
+    {"[fd77::1]", FALSE},      {"[10.77.0.1]:1", FALSE},   {"localhost:3128", FALSE},
+    {"10.77.0.1:31x", FALSE},  {"10.77.0.1: 80", FALSE},   {"", FALSE},
+    {"10.77.0.1:34567", TRUE}, {"[fd77::1]:34567", TRUE},
 };
 
 static void

@@ -246,10 +246,9 @@ listener_failed(struct OshListenerWatch *watch, int error_number)
         osh_host_fault(network->host, OSH_FAULT_FATAL, error);
         return;
     }
-    watch->pause =
-        osh_shard_add_timer(&network->shard,
-                            osh_shard_now(&network->shard) + osh_accept_backoff(class, n),
-                            listener_resume, watch);
+    watch->pause = osh_shard_add_timer(
+        &network->shard, osh_shard_now(&network->shard) + osh_accept_backoff(class, n),
+        listener_resume, watch);
 }
 
 static void

@@ -45,7 +45,8 @@ test_exactly_what_is_denied_is_cut(void)
     osh_fixture_start(fixture);
     for (guint i = 0; i < 3; i++) {
         cut[i][0] = osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &cut[i][1]);
-        kept[i][0] = osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other, &kept[i][1]);
+        kept[i][0] =
+            osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other, &kept[i][1]);
     }
     fixture->policy.denied = OSH_FIXTURE_OTHER;
     reload(fixture);
@@ -219,10 +220,10 @@ test_many_tunnels_are_all_decided(void)
 
     osh_fixture_start(fixture);
     for (guint i = 0; i < N_MANY; i++)
-        ends[i][0] = i % 2 == 0
-                         ? osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &ends[i][1])
-                         : osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other,
-                                              &ends[i][1]);
+        ends[i][0] =
+            i % 2 == 0
+                ? osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &ends[i][1])
+                : osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other, &ends[i][1]);
     fixture->policy.generation++;
     osh_shard_part_reload(&fixture->part);
     fixture->policy.denied = OSH_FIXTURE_OTHER;
@@ -286,6 +287,7 @@ main(int argc, char **argv)
                     test_the_tick_notices_a_reload_that_was_not_announced);
     g_test_add_func("/network/redecide/many-tunnels-are-all-decided",
                     test_many_tunnels_are_all_decided);
-    g_test_add_func("/network/redecide/a-choked-tunnel-is-cut-too", test_a_choked_tunnel_is_cut_too);
+    g_test_add_func("/network/redecide/a-choked-tunnel-is-cut-too",
+                    test_a_choked_tunnel_is_cut_too);
     return g_test_run();
 }

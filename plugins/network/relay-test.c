@@ -388,8 +388,8 @@ test_without_a_pipe_nothing_is_left_out(void)
     getrlimit(RLIMIT_NOFILE, &before);
     none = (struct rlimit){3, before.rlim_max};
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
-    for (guint i = 0; i < 1000 && one.from >= 0 &&
-                      osh_fixture_count(tunnel.fixture, OSH_FIXTURE_CLOSED) == 0;
+    for (guint i = 0;
+         i < 1000 && one.from >= 0 && osh_fixture_count(tunnel.fixture, OSH_FIXTURE_CLOSED) == 0;
          i++) {
         transfer_send(&one);
         osh_fixture_turn(tunnel.fixture, 1);

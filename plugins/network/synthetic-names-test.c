@@ -89,10 +89,9 @@ test_only_the_two_ranges_belong_to_the_resolver(void)
 {
     static const char *const inside[] = {"198.18.0.0", "198.19.255.255", "::ffff:198.18.7.7",
                                          "fd23:6f70:656e::", "fd23:6f70:656e:ffff::1"};
-    static const char *const outside[] = {"198.17.255.255",  "198.20.0.0",
-                                          "199.18.0.1",      "::ffff:198.20.0.1",
-                                          "fd23:6f70:656f::1", "fd23:6f70:656d::1",
-                                          "::198.18.0.1",    "fe23:6f70:656e::1"};
+    static const char *const outside[] = {
+        "198.17.255.255",    "198.20.0.0",        "199.18.0.1",   "::ffff:198.20.0.1",
+        "fd23:6f70:656f::1", "fd23:6f70:656d::1", "::198.18.0.1", "fe23:6f70:656e::1"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(inside); i++)
         g_assert_true(contains(inside[i]));

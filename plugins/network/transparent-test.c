@@ -188,9 +188,9 @@ static void
 test_refusal(gconstpointer data)
 {
     gsize i = GPOINTER_TO_SIZE(data);
-    OshFixture *fixture = start_capturing(refusals[i].address != NULL
-                                              ? OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS
-                                              : OSH_ORIGINAL_DESTINATION_NONE);
+    OshFixture *fixture =
+        start_capturing(refusals[i].address != NULL ? OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS
+                                                    : OSH_ORIGINAL_DESTINATION_NONE);
     g_autofree char *layer = NULL;
     g_autofree char *reason = NULL;
     int client;
@@ -210,8 +210,6 @@ test_refusal(gconstpointer data)
     g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_ALLOWED), ==, 0);
     osh_fixture_free(fixture);
 }
-
-
 
 static void
 test_a_failure_is_a_reset_too(void)
