@@ -209,7 +209,7 @@ test_a_refused_connection_stays_refused(void)
 
     fixture->identity_hangs = TRUE;
     client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, port);
-    OSH_WAIT_FOR(fixture, fixture->questions.length == 1);
+    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_IDENTIFY) != NULL);
     osh_fixture_advance(fixture, 6 * G_TIME_SPAN_SECOND);
     osh_fixture_answer_identity(fixture);
     osh_fixture_settle(fixture);
@@ -482,6 +482,30 @@ test_a_head_may_have_8192_bytes(void)
     osh_fixture_free(fixture);
 }
 
+/* Nothing that the client says but where it wants to go, and nothing about who it is. */
+static void
+test_a_decision_is_made_from_what_is_known(gconstpointer data)
+{
+    gboolean required = GPOINTER_TO_INT(data);
+    OshFixture *fixture = osh_fixture_new();
+    int client;
+
+    fixture->network.config.identity_required = required;
+    fixture->policy.action = OSH_ACTION_DENY;
+    osh_fixture_start(fixture);
+    client = osh_fixture_client(fixture);
+    osh_fixture_send(client, "GET http://10.77.0.2:99/path HTTP/1.1\r\nHost: 10.77.0.1\r\n"
+                             "User-Agent: /usr/bin/allowed\r\n\r\n");
+    osh_fixture_expect_status(fixture, client, "403");
+    g_assert_cmpstr(fixture->asked->str, ==,
+                    required
+                        ? "network.host=10.77.0.2 network.port=99 process.identity=required "
+                          "process.binary=/usr/bin/client process.ancestors=/bin/sh;/sbin/init; "
+                          "process.cmdline=/usr/bin/script; "
+                        : "network.host=10.77.0.2 network.port=99 process.identity=relaxed ");
+    osh_fixture_free(fixture);
+}
+
 static void
 test_a_denial_says_what_was_asked(void)
 {
@@ -543,5 +567,9 @@ main(int argc, char **argv)
     g_test_add_data_func("/network/connection/a-client-that-goes-while-waiting-for-room-leaves-"
                          "nothing",
                          GINT_TO_POINTER(OSH_STEP_AUDIT), test_a_client_that_goes_leaves_nothing);
+    g_test_add_data_func("/network/connection/a-decision-is-made-from-what-is-known",
+                         GINT_TO_POINTER(TRUE), test_a_decision_is_made_from_what_is_known);
+    g_test_add_data_func("/network/connection/where-identity-is-relaxed-no-program-is-a-fact",
+                         GINT_TO_POINTER(FALSE), test_a_decision_is_made_from_what_is_known);
     return g_test_run();
 }

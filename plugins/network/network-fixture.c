@@ -14,8 +14,10 @@ typedef struct {
     gpointer data;
 } Job;
 
+/* Exactly one of the functions is set. */
 typedef struct {
-    OshPeerFunc done;
+    OshPeerFunc made;
+    OshPeerOwnersFunc owners;
     gpointer data;
 } Question;
 
@@ -160,14 +162,32 @@ facts_are_denied(const OshFixturePolicy *policy, const OshFacts *facts)
 }
 
 static void
+append_fact(GString *text, const OshFact *fact)
+{
+    g_string_append_printf(text, "%s=", fact->name);
+    if (fact->type == OSH_FACT_STRING)
+        g_string_append_len(text, fact->value.string.data, (gssize)fact->value.string.length);
+    else if (fact->type == OSH_FACT_INTEGER)
+        g_string_append_printf(text, "%" G_GINT64_FORMAT, fact->value.integer);
+    else
+        for (guint i = 0; i < fact->count; i++)
+            g_string_append_printf(text, "%.*s;", (int)fact->value.strings[i].length,
+                                   fact->value.strings[i].data);
+    g_string_append_c(text, ' ');
+}
+
+static void
 policy_decide(gpointer instance, const OshPolicySnapshot *snapshot, const OshFacts *facts,
               OshVerdict *verdict)
 {
-    const OshFixture *fixture = instance;
+    OshFixture *fixture = instance;
     const OshFixturePolicy *policy = &fixture->policy;
 
     (void)snapshot;
     g_assert_cmpuint(fixture->snapshots, >, 0);
+    g_string_truncate(fixture->asked, 0);
+    for (gsize i = 0; i < facts->n_facts; i++)
+        append_fact(fixture->asked, &facts->facts[i]);
     *verdict = (OshVerdict)OSH_VERDICT_INIT;
     verdict->action = facts_are_denied(policy, facts) ? OSH_ACTION_DENY : policy->action;
     verdict->generation = policy->generation;
@@ -237,8 +257,10 @@ worker_submit(gpointer instance, OshCallback work, OshCallback done, gpointer da
 static const OshWorkerInterface worker_vtable = {sizeof(OshWorkerInterface), worker_submit};
 
 static void
-identity_answer(OshFixture *fixture, OshPeerFunc done, gpointer data)
+identity_answer(OshFixture *fixture, const Question *question)
 {
+    static const OshSpan ancestors[] = {{"/bin/sh", 7}, {"/sbin/init", 10}};
+    static const OshSpan cmdline[] = {{"/usr/bin/script", 15}};
     OshPeer peer = {
         .struct_size = sizeof peer,
         .pid = fixture->pid,
@@ -246,31 +268,48 @@ identity_answer(OshFixture *fixture, OshPeerFunc done, gpointer data)
         .read_at = osh_shard_now(&fixture->network.shard),
         .binary = OSH_SPAN_LITERAL("/usr/bin/client"),
         .binary_sha256 = OSH_SPAN_LITERAL("00ff"),
+        .ancestors = ancestors,
+        .n_ancestors = G_N_ELEMENTS(ancestors),
+        .cmdline = cmdline,
+        .n_cmdline = G_N_ELEMENTS(cmdline),
+        .basis = OSH_PEER_BASIS_CONNECT,
     };
 
-    done(&peer, NULL, data);
+    if (question->made != NULL)
+        question->made(&peer, NULL, question->data);
+    else
+        question->owners(OSH_PEER_OWNERS_ONE, &peer, NULL, question->data);
+}
+
+static void
+identity_ask(OshFixture *fixture, Question question)
+{
+    if (fixture->identity_hangs)
+        g_queue_push_tail(&fixture->questions, g_memdup2(&question, sizeof question));
+    else
+        identity_answer(fixture, &question);
 }
 
 static void
 identity_lookup(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPeerFunc done,
                 gpointer data)
 {
-    OshFixture *fixture = instance;
-    Question *question;
-
     (void)tuple;
     (void)deadline;
-    if (!fixture->identity_hangs) {
-        identity_answer(fixture, done, data);
-        return;
-    }
-    question = g_new0(Question, 1);
-    *question = (Question){done, data};
-    g_queue_push_tail(&fixture->questions, question);
+    identity_ask(instance, (Question){done, NULL, data});
+}
+
+static void
+identity_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
+                OshPeerOwnersFunc done, gpointer data)
+{
+    (void)tuple;
+    (void)deadline;
+    identity_ask(instance, (Question){NULL, done, data});
 }
 
 static const OshPeerIdentityInterface identity_vtable = {sizeof(OshPeerIdentityInterface),
-                                                         identity_lookup};
+                                                         identity_lookup, identity_owners};
 
 void
 osh_fixture_answer_identity(OshFixture *fixture)
@@ -278,7 +317,7 @@ osh_fixture_answer_identity(OshFixture *fixture)
     while (fixture->questions.length > 0) {
         g_autofree Question *question = g_queue_pop_head(&fixture->questions);
 
-        identity_answer(fixture, question->done, question->data);
+        identity_answer(fixture, question);
     }
 }
 
@@ -321,6 +360,7 @@ osh_fixture_new(void)
     fixture->n_descriptors = count_descriptors();
     fixture->shard = osh_fake_shard_new();
     fixture->events = g_ptr_array_new_with_free_func(event_free);
+    fixture->asked = g_string_new(NULL);
     fixture->decisions = g_ptr_array_new_with_free_func(g_free);
     fixture->policy =
         (OshFixturePolicy){.generation = 1, .action = OSH_ACTION_ALLOW, .exact = TRUE};
@@ -450,6 +490,7 @@ osh_fixture_free(OshFixture *fixture)
     osh_fake_shard_free(fixture->shard);
     g_ptr_array_unref(fixture->events);
     g_ptr_array_unref(fixture->decisions);
+    g_string_free(fixture->asked, TRUE);
     g_assert_cmpuint(count_descriptors(), ==, fixture->n_descriptors);
     g_free(fixture);
 }

@@ -62,6 +62,7 @@ typedef struct {
 /**
  * OshFixture:
  * @events: (element-type OshFixtureEvent)
+ * @asked: the facts of the last decision, as "NAME=VALUE " each
  * @decisions: (element-type char*): what was recorded, as "OUTCOME LAYER"
  * @room: how many more reservations there are
  * @reservations: not yet spent or given back
@@ -80,6 +81,7 @@ typedef struct {
     OshFixturePolicy policy;
     guint snapshots;
     GPtrArray *events;
+    GString *asked;
     GPtrArray *decisions;
     guint room;
     guint reservations;

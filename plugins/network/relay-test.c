@@ -222,6 +222,36 @@ test_messages_arrive_whole(gconstpointer data)
     tunnel_close(&tunnel);
 }
 
+/*
+ * Bytes that arrive while a direction turns from splicing to copying find it with its pipe, empty,
+ * which then takes what the reader does not.
+ */
+static void
+test_a_pipe_in_hand_is_used(void)
+{
+    Tunnel tunnel;
+    OshConnection *connection;
+
+    tunnel_open(&tunnel);
+    osh_fixture_settle(tunnel.fixture);
+    connection = osh_fixture_first(tunnel.fixture, OSH_STEP_TUNNEL);
+
+    Transfer one = {tunnel.client, tunnel.upstream, 0, 0, 0, 5, 5, FALSE};
+    gsize before;
+
+    do {
+        if (connection->up.pipe == NULL)
+            connection->up.pipe = osh_pipe_pool_acquire(tunnel.fixture->part.pipes);
+        before = one.sent;
+        one.length = one.sent + 9000;
+        transfer_write(&one);
+        osh_fixture_turn(tunnel.fixture, 0);
+    } while (one.sent == before + 9000);
+    one.length = one.sent + 1;
+    transfer_finish(tunnel.fixture, &one, 1);
+    tunnel_close(&tunnel);
+}
+
 /* As for a user with many pipes: those to come hold less than one read of the relay takes. */
 static void
 shrink_pipes(OshFixture *fixture)
@@ -593,6 +623,7 @@ main(int argc, char **argv)
                          GINT_TO_POINTER(700), test_messages_arrive_whole);
     g_test_add_data_func("/network/relay/small-messages-past-a-client-that-pauses-arrive-whole",
                          GINT_TO_POINTER(-700), test_messages_arrive_whole);
+    g_test_add_func("/network/relay/a-pipe-in-hand-is-used", test_a_pipe_in_hand_is_used);
     g_test_add_func("/network/relay/pipes-smaller-than-a-read-carry-everything",
                     test_small_pipes_carry_everything);
     g_test_add_data_func("/network/relay/the-client's-end-waits-for-its-last-byte",

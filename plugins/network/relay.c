@@ -83,7 +83,9 @@ static gboolean
 relay_stash(OshConnection *connection, OshRelayDirection *direction, const guint8 *bytes,
             gsize length)
 {
-    direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
+    /* One is in hand where the bytes came between a splice and the end of the turn. */
+    if (direction->pipe == NULL)
+        direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
     return direction->pipe != NULL && relay_fill(direction, bytes, length);
 }
 
