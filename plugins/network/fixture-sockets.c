@@ -15,7 +15,7 @@
 
 #define BACKLOG  128
 #define FILLERS  8
-#define PATIENCE (10 * G_TIME_SPAN_SECOND)
+#define PATIENCE (6 * G_TIME_SPAN_SECOND)
 
 struct in6_addr
 osh_fixture_address(const char *text)

@@ -124,11 +124,11 @@ void osh_fixture_turn(OshFixture *fixture, int milliseconds);
 /** osh_fixture_settle: turns until nothing happens for some milliseconds. */
 void osh_fixture_settle(OshFixture *fixture);
 
-/** OSH_WAIT_FOR: turns until @condition holds; fails after ten seconds. */
+/** OSH_WAIT_FOR: turns until @condition holds; fails after six seconds. */
 #define OSH_WAIT_FOR(fixture, condition)                                                           \
     G_STMT_START                                                                                   \
     {                                                                                              \
-        gint64 osh_limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;                       \
+        gint64 osh_limit = g_get_monotonic_time() + 6 * G_TIME_SPAN_SECOND;                        \
         while (!(condition)) {                                                                     \
             if (g_get_monotonic_time() > osh_limit)                                                \
                 g_error("%s:%d: never came true: %s", __FILE__, __LINE__, #condition);             \

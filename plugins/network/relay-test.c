@@ -299,7 +299,7 @@ test_an_end_waits_for_the_last_byte(gconstpointer data)
 
     int from = upwards ? tunnel.client : tunnel.upstream;
     int to = upwards ? tunnel.upstream : tunnel.client;
-    Transfer one = {from, to, 16 * 1024 * 1024, 0, 0, 3, 3, FALSE};
+    Transfer one = {from, to, G_MAXSIZE, 0, 0, 3, 3, FALSE};
 
     transfer_choke(tunnel.fixture, &one);
     one.length = one.sent + 1;
@@ -358,7 +358,7 @@ test_a_reset_of_a_choked_tunnel_arrives(gconstpointer data)
 
     tunnel_open(&tunnel);
 
-    Transfer one = {tunnel.client, tunnel.upstream, LONG_TRANSFER, 0, 0, 3, 3, FALSE};
+    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE};
 
     transfer_choke(tunnel.fixture, &one);
     if (by_reader) {
@@ -413,7 +413,7 @@ test_without_a_pipe_nothing_is_left_out(void)
     tunnel_open(&tunnel);
     osh_fixture_settle(tunnel.fixture);
 
-    Transfer one = {tunnel.client, tunnel.upstream, LONG_TRANSFER, 0, 0, 3, 3, FALSE};
+    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE};
 
     getrlimit(RLIMIT_NOFILE, &before);
     none = (struct rlimit){3, before.rlim_max};

@@ -18,8 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What one direction may move before other connections get their turn. */
-#define TURN_BYTES (4 * 1024 * 1024)
 /* Below this much in one splice, a copy is cheaper. */
 #define BULK_BYTES 16384
 
@@ -166,7 +164,7 @@ relay_pump(OshConnection *connection, OshRelayDirection *direction, int source, 
         }
         if (!direction->readable)
             break;
-        if (turn >= TURN_BYTES)
+        if (turn >= OSH_RELAY_TURN_BYTES)
             return RELAY_TURN_OVER;
         n = direction->bulk ? relay_splice(connection, direction, source)
                             : relay_copy(connection, direction, source, sink);

@@ -181,7 +181,7 @@ def _idle():
             "idle.recv(4); busy.recv(4); began = time.monotonic(); ended = []\n"
             "threading.Thread(target=lambda: ended.append((end(idle), time.monotonic() - began)),\n"
             "                 daemon=True).start()\n"
-            "for _ in range(12):\n"
+            "for _ in range(9):\n"
             "    time.sleep(0.3); busy.sendall(b'x'); assert busy.recv(1) == b'x'\n"
             "print(ended[0][0], ended[0][1])\n",
             world.policy(TARGET), options=["--set", "network.idle_timeout=1"])

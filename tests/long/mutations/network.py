@@ -13,7 +13,8 @@ def _program(name):
 
 AUDIT, CONNECTION, DIAL = _program("audit"), _program("connection"), _program("dial")
 DNS, STREAMS = _program("dns-answerer"), _program("dns-listener")
-FORWARD, LAUNCH, LISTENER = _program("forward-request"), _program("launch-contribution"), _program("listener")
+FAIRNESS, FORWARD = _program("fairness"), _program("forward-request")
+LAUNCH, LISTENER = _program("launch-contribution"), _program("listener")
 NAMES, PIPES, REDECIDE = _program("synthetic-names"), _program("pipe-pool"), _program("redecide")
 RELAY, RESOLUTION, TRANSPARENT = _program("relay"), _program("resolution"), _program("transparent")
 FACTS, TRUST, AUTHORITY = _program("request-facts"), _program("trust-store"), _program("certificate-authority")
@@ -154,6 +155,15 @@ MUTATIONS = [
          tests=[DIAL, RESOLUTION], says="what comes too late is a 504"),
     dict(file=N + "reply.c", find="    close(fd);\n}", replace="}",
          tests=[CONNECTION, LISTENER], says="a client without room is let go"),
+    # Turns.
+    dict(file=N + "relay.c", find="if (turn >= OSH_RELAY_TURN_BYTES)", replace="if (FALSE)",
+         tests=[FAIRNESS], says="a tunnel takes turns"),
+    dict(file=N + "relay.c", find="    if (result == RELAY_TURN_OVER)\n        osh_connection_again(connection);", replace="",
+         tests=[FAIRNESS], says="a tunnel takes turns"),
+    dict(file=N + "forward-request.c", find="if (connection->up.moved - before >= OSH_RELAY_TURN_BYTES) {", replace="if (FALSE) {",
+         tests=[FAIRNESS], says="a request body takes turns"),
+    dict(file=N + "connection.c", find="reads < DRAIN_READS;", replace="TRUE;",
+         tests=[FAIRNESS], says="a refused client that goes on takes turns"),
     # From a name to a connected socket.
     dict(file=N + "resolution.c", find="OshAddressList *addresses = g_steal_pointer(&resolution->addresses);", replace="OshAddressList *addresses = resolution->addresses;\n\n    if (addresses != NULL && addresses->length > 1)\n        addresses->length = 1;",
          tests=[RESOLUTION], says="every address of a name is checked"),
