@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small mistakes in the network plugin, and the programs that notice each of them.
+"""Mistakes in the network plugin: connections, their bytes, their addresses and their records.
 
-`find` stands in `file` exactly once. `tests` are programs of the build tree with their arguments,
-run in the outer world; the first to fail has noticed.
+`find` stands in `file` once, `tests` are names of `meson test`, and `says` is the sentence that is
+no longer true.
 """
 N = "plugins/network/"
 
 
 def _program(name):
-    return (N + f"network-{name}-test",)
+    return "network-" + name
 
 
 AUDIT, CONNECTION, DIAL = _program("audit"), _program("connection"), _program("dial")
@@ -304,3 +304,6 @@ MUTATIONS = [
     dict(file=N + "certificate-authority.c", find="critical,CA:TRUE,pathlen:0", replace="critical,CA:TRUE",
          tests=[AUTHORITY], says="the authority signs leaves and nothing else"),
 ]
+
+TESTS = RELAY
+ROWS = [(row["file"], row["find"], row["replace"], " ".join(row["tests"])) for row in MUTATIONS]
