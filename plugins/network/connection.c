@@ -26,6 +26,8 @@
 #include <unistd.h>
 
 #define WATCHED (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+/* What is read of a refused client before other connections get their turn. */
+#define DRAIN_READS 32
 
 const char *
 osh_transport_name(OshTransport transport)
@@ -85,13 +87,19 @@ osh_connection_enter(OshConnection *connection, OshConnectionStep step)
 static void
 connection_drain(OshConnection *connection)
 {
-    ssize_t n;
+    for (guint reads = 0; reads < DRAIN_READS; reads++) {
+        ssize_t n =
+            recv(connection->client_fd, connection->shard->scratch, OSH_NETWORK_SCRATCH_SIZE, 0);
 
-    do
-        n = recv(connection->client_fd, connection->shard->scratch, OSH_NETWORK_SCRATCH_SIZE, 0);
-    while (n > 0 || (n < 0 && errno == EINTR));
-    if (n == 0 || errno != EAGAIN)
-        osh_connection_close(connection, "refused");
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+            osh_connection_close(connection, "refused");
+            return;
+        }
+        if (n < 0 && errno == EAGAIN)
+            return;
+    }
+    /* A client that sends without end does not hold up the others: announces the rest anew. */
+    osh_shard_modify(&connection->shard->network->shard, connection->client_watch, WATCHED);
 }
 
 static void
@@ -105,6 +113,8 @@ connection_client_event(int fd, guint32 events, gpointer data)
         osh_relay_client_event(connection, events);
         return;
     case OSH_STEP_HEAD:
+        if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            connection->up.hung_up = TRUE;
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             osh_explicit_read(connection);
         return;

@@ -45,6 +45,7 @@ typedef struct {
 /**
  * OshRelayDirection: bytes from one side to the other.
  * @pipe: (nullable): only while bytes are in it
+ * @rest: (nullable): what follows the bytes in @pipe where they did not fit
  * @moved: bytes delivered
  * @readable: the source may have bytes; edge-triggered, so remembered
  * @blocked: the sink takes nothing for the moment
@@ -55,6 +56,7 @@ typedef struct {
  */
 typedef struct {
     OshPipe *pipe;
+    GByteArray *rest;
     guint64 moved;
     guint readable : 1;
     guint blocked : 1;

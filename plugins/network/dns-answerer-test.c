@@ -156,6 +156,86 @@ test_what_is_no_query_gets_no_reply_or_an_error(void)
     g_assert_cmpuint(reply[3] & 0xf, ==, OSH_DNS_FORMERR);
 }
 
+static gboolean
+known_all(const char *name, gpointer data)
+{
+    (void)name;
+    (void)data;
+    return TRUE;
+}
+
+/* Where a policy knows every name, what cannot be the name of a host is refused all the same. */
+static void
+test_what_is_no_name_of_a_host_is_refused(void)
+{
+    static const char *const refused[] = {"", "bad\x01name.test", "bad name.test", "a\\.test"};
+    g_autoptr(OshSyntheticNames) names = osh_synthetic_names_new(16, 16);
+    guint8 query[OSH_DNS_MESSAGE_SIZE];
+    guint8 reply[OSH_DNS_MESSAGE_SIZE];
+    OshDnsOutcome outcome;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        gsize size = build_query(query, refused[i], 1, 1);
+
+        osh_dns_answer(names, known_all, NULL, 0, query, size, reply, &outcome);
+        g_assert_cmpuint(reply[3] & 0xf, ==, OSH_DNS_REFUSED);
+        g_assert_cmpuint(reply[7], ==, 0);
+    }
+    g_assert_cmpuint(osh_synthetic_names_count(names, OSH_SYNTHETIC_IPV4), ==, 0);
+}
+
+/* RFC 6891: @options bytes behind an OPT record that says it has @length. */
+static gsize
+add_opt(guint8 *query, gsize size, guint8 version, guint8 length, gsize options)
+{
+    const guint8 opt[11] = {0, 0, OSH_DNS_TYPE_OPT, 0x10, 0, 0, version, 0, 0, 0, length};
+
+    query[11] = 1;
+    memcpy(query + size, opt, sizeof opt);
+    memset(query + size + sizeof opt, 0, options);
+    return size + sizeof opt + options;
+}
+
+static void
+test_extended_queries_get_extended_answers(void)
+{
+    static const struct {
+        guint8 version;
+        guint8 length;
+        gsize options;
+        guint code; /* with the upper bits of the record */
+        gboolean extended;
+    } opts[] = {
+        {0, 0, 0, OSH_DNS_NOERROR, TRUE},  {0, 12, 12, OSH_DNS_NOERROR, TRUE},
+        {1, 0, 0, OSH_DNS_BADVERS, TRUE},  {0, 4, 5, OSH_DNS_FORMERR, FALSE},
+        {0, 5, 4, OSH_DNS_FORMERR, FALSE},
+    };
+    g_autoptr(OshSyntheticNames) names = osh_synthetic_names_new(16, 16);
+    guint8 query[OSH_DNS_MESSAGE_SIZE];
+    guint8 reply[OSH_DNS_MESSAGE_SIZE];
+    OshDnsOutcome outcome;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(opts); i++) {
+        gsize size = build_query(query, "api.example.com", 1, 1);
+        gsize length;
+        guint code;
+
+        size = add_opt(query, size, opts[i].version, opts[i].length, opts[i].options);
+        length = osh_dns_answer(names, known_example, NULL, 0, query, size, reply, &outcome);
+        code = reply[3] & 0xf;
+        g_assert_cmpuint(reply[11], ==, opts[i].extended);
+        if (opts[i].extended) {
+            const guint8 *opt = reply + length - 11;
+
+            g_assert_cmpuint(opt[0], ==, 0);
+            g_assert_cmpuint(opt[2], ==, OSH_DNS_TYPE_OPT);
+            code |= (guint)opt[5] << 4;
+        }
+        g_assert_cmpuint(code, ==, opts[i].code);
+        g_assert_cmpuint(reply[7], ==, opts[i].code == OSH_DNS_NOERROR);
+    }
+}
+
 static gpointer
 assign_many(gpointer data)
 {
@@ -200,6 +280,10 @@ main(int argc, char **argv)
                     test_a_flooder_of_names_starves_itself);
     g_test_add_func("/network/dns/what-is-no-query-gets-no-reply-or-an-error",
                     test_what_is_no_query_gets_no_reply_or_an_error);
+    g_test_add_func("/network/dns/what-is-no-name-of-a-host-is-refused",
+                    test_what_is_no_name_of_a_host_is_refused);
+    g_test_add_func("/network/dns/extended-queries-get-extended-answers",
+                    test_extended_queries_get_extended_answers);
     g_test_add_func("/network/dns/threads-agree-on-every-name", test_threads_agree_on_every_name);
     return g_test_run();
 }

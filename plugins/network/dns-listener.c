@@ -4,7 +4,7 @@
  *
  * [shard], the first one, except where said otherwise. A datagram is answered or not within one
  * call. A TCP client gets one buffer, may send query after query, and has ten seconds for each;
- * beyond a bound of clients the newest is closed.
+ * beyond a bound of clients the newest is closed. A lack of descriptors pauses a listener.
  */
 #include "dns-listener.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dns-answerer.h"
+#include "listener.h"
 
 #define DNS_MAX_SOCKETS 4
 #define DNS_MAX_CLIENTS 64
@@ -26,6 +27,7 @@ typedef struct {
     int fd;
     gboolean tcp;
     OshShardWatch *watch;
+    OshShardTimer *pause;
 } Socket;
 
 typedef struct {
@@ -61,7 +63,7 @@ osh_dns_listener_add(OshDnsListener *listener, int fd, gboolean tcp)
         close(fd);
         return;
     }
-    listener->sockets[listener->n_sockets++] = (Socket){listener, fd, tcp, NULL};
+    listener->sockets[listener->n_sockets++] = (Socket){listener, fd, tcp, NULL, NULL};
 }
 
 typedef struct {
@@ -241,6 +243,32 @@ client_ready(int fd, guint32 events, gpointer data)
         }
 }
 
+static void stream_ready(int fd, guint32 events, gpointer data);
+
+static void
+stream_watch(gpointer data)
+{
+    Socket *socket = data;
+
+    socket->pause = NULL;
+    socket->watch = osh_shard_add_fd(&socket->listener->network->shard, socket->fd, EPOLLIN,
+                                     stream_ready, socket);
+}
+
+/* Without a free descriptor the connection stays in the queue and would wake the shard at once. */
+static void
+stream_failed(Socket *socket, int error_number)
+{
+    const OshInterface *shard = &socket->listener->network->shard;
+    OshAcceptClass class = osh_accept_classify(error_number);
+
+    if (class == OSH_ACCEPT_EMPTY || class == OSH_ACCEPT_TRANSIENT)
+        return;
+    osh_shard_remove(shard, g_steal_pointer(&socket->watch));
+    socket->pause = osh_shard_add_timer(shard, osh_shard_now(shard) + osh_accept_backoff(class, 1),
+                                        stream_watch, socket);
+}
+
 static void
 stream_ready(int fd, guint32 events, gpointer data)
 {
@@ -250,8 +278,10 @@ stream_ready(int fd, guint32 events, gpointer data)
     int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)events;
-    if (accepted < 0)
+    if (accepted < 0) {
+        stream_failed(socket, errno);
         return;
+    }
     if (listener->clients->len >= DNS_MAX_CLIENTS) {
         close(accepted);
         return;
@@ -273,8 +303,11 @@ osh_dns_listener_begin(OshDnsListener *listener)
     for (guint i = 0; i < listener->n_sockets; i++) {
         Socket *socket = &listener->sockets[i];
 
-        socket->watch = osh_shard_add_fd(&listener->network->shard, socket->fd, EPOLLIN,
-                                         socket->tcp ? stream_ready : datagram_ready, socket);
+        if (socket->tcp)
+            stream_watch(socket);
+        else
+            socket->watch = osh_shard_add_fd(&listener->network->shard, socket->fd, EPOLLIN,
+                                             datagram_ready, socket);
     }
 }
 
@@ -283,8 +316,12 @@ osh_dns_listener_end(OshDnsListener *listener)
 {
     while (listener->clients->len > 0)
         client_close(g_ptr_array_index(listener->clients, 0));
-    for (guint i = 0; i < listener->n_sockets; i++)
-        osh_shard_remove(&listener->network->shard, g_steal_pointer(&listener->sockets[i].watch));
+    for (guint i = 0; i < listener->n_sockets; i++) {
+        const OshInterface *shard = &listener->network->shard;
+
+        osh_shard_remove(shard, g_steal_pointer(&listener->sockets[i].watch));
+        osh_shard_cancel_timer(shard, g_steal_pointer(&listener->sockets[i].pause));
+    }
 }
 
 void

@@ -42,7 +42,8 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     osh_connection_identify(connection);
 }
 
-static void
+/* Returns: whether the head is not complete yet. */
+static gboolean
 explicit_parse(OshConnection *connection)
 {
     OshHttp1Field fields[OSH_HTTP1_DEFAULT_FIELDS];
@@ -54,7 +55,7 @@ explicit_parse(OshConnection *connection)
                         G_N_ELEMENTS(fields));
     switch (osh_http1_head_feed(&head, window, size)) {
     case OSH_HTTP1_NEED_MORE:
-        return;
+        return TRUE;
     case OSH_HTTP1_REJECTED:
         if (head.error == OSH_HTTP1_ERROR_TOO_LARGE)
             osh_refuse_head(connection, "431 Request Header Fields Too Large", "head_too_large",
@@ -62,7 +63,7 @@ explicit_parse(OshConnection *connection)
         else
             osh_refuse_head(connection, "400 Bad Request", "invalid_request_head",
                             osh_http1_error_text(head.error));
-        return;
+        return FALSE;
     case OSH_HTTP1_COMPLETE:
         break;
     }
@@ -70,14 +71,37 @@ explicit_parse(OshConnection *connection)
         explicit_connect(connection, &head, window);
     else
         osh_forward_begin(connection, &head, window);
+    return FALSE;
+}
+
+/* Returns: FALSE when there is nothing to read for now, and after closing. */
+static gboolean
+explicit_receive(OshConnection *connection)
+{
+    gsize room;
+    guint8 *tail = osh_buffer_tail(connection->head, &room);
+    ssize_t n;
+
+    do
+        n = recv(connection->client_fd, tail, room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return FALSE;
+    if (n <= 0) {
+        osh_connection_close(connection, "client gone");
+        return FALSE;
+    }
+    osh_buffer_commit(connection->head, (gsize)n);
+    /* No new edge will announce what a full buffer left behind, nor an end that came with these
+       bytes. */
+    connection->up.readable = (gsize)n == room || connection->up.hung_up;
+    return TRUE;
 }
 
 void
 osh_explicit_read(OshConnection *connection)
 {
-    gsize room;
-    guint8 *tail;
-    ssize_t n;
+    gboolean hung_up = connection->up.hung_up;
 
     if (connection->head == NULL)
         connection->head = osh_buffer_pool_acquire(connection->shard->heads);
@@ -85,18 +109,6 @@ osh_explicit_read(OshConnection *connection)
         osh_refuse_limit(connection, "too many requests are being read");
         return;
     }
-    tail = osh_buffer_tail(connection->head, &room);
-    do
-        n = recv(connection->client_fd, tail, room, 0);
-    while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == EAGAIN)
-        return;
-    if (n <= 0) {
-        osh_connection_close(connection, "client gone");
-        return;
-    }
-    osh_buffer_commit(connection->head, (gsize)n);
-    /* A full buffer may have left bytes behind that no new edge will announce. */
-    connection->up.readable = (gsize)n == room;
-    explicit_parse(connection);
+    while (explicit_receive(connection) && explicit_parse(connection) && hung_up)
+        continue;
 }

@@ -9,6 +9,7 @@
 #include "forward-request.h"
 
 #include "host-claim.h"
+#include "relay.h"
 #include "reply.h"
 #include "request-facts.h"
 
@@ -214,6 +215,7 @@ gboolean
 osh_forward_pump(OshConnection *connection)
 {
     OshForward *forward = connection->forward;
+    guint64 before = connection->up.moved;
 
     connection->since = osh_shard_now(&connection->shard->network->shard);
     while (!connection->up.done) {
@@ -243,6 +245,10 @@ osh_forward_pump(OshConnection *connection)
         case OSH_HTTP1_BODY_NEED_MORE:
             if (!connection->up.readable)
                 return FALSE;
+            if (connection->up.moved - before >= OSH_RELAY_TURN_BYTES) {
+                osh_connection_again(connection);
+                return FALSE;
+            }
             if (forward_read(connection) < 0)
                 return forward_broken(connection, "request cut short");
             break;

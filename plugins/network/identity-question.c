@@ -39,7 +39,9 @@ osh_peer_table_clear(OshPeerTable *table)
 static gboolean
 span_is(OshSpan span, const char *text)
 {
-    return strlen(text) == span.length && memcmp(span.data, text, span.length) == 0;
+    /* What was not told has no address. */
+    return strlen(text) == span.length &&
+           (span.length == 0 || memcmp(span.data, text, span.length) == 0);
 }
 
 static gboolean

@@ -197,6 +197,9 @@ listener_resume(gpointer data)
     struct OshListenerWatch *watch = data;
 
     watch->pause = NULL;
+    /* Another thread may have taken the one that was given up. */
+    if (watch->spare < 0)
+        watch->spare = listener_open_spare();
     listener_watch(watch);
 }
 
@@ -243,9 +246,9 @@ listener_failed(struct OshListenerWatch *watch, int error_number)
         osh_host_fault(network->host, OSH_FAULT_FATAL, error);
         return;
     }
-    watch->pause =
-        osh_shard_add_timer(&network->shard, g_get_monotonic_time() + osh_accept_backoff(class, n),
-                            listener_resume, watch);
+    watch->pause = osh_shard_add_timer(
+        &network->shard, osh_shard_now(&network->shard) + osh_accept_backoff(class, n),
+        listener_resume, watch);
 }
 
 static void

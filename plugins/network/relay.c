@@ -18,8 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What one direction may move before other connections get their turn. */
-#define TURN_BYTES (4 * 1024 * 1024)
 /* Below this much in one splice, a copy is cheaper. */
 #define BULK_BYTES 16384
 
@@ -29,11 +27,42 @@ typedef enum {
     RELAY_BROKEN,
 } RelayResult;
 
+/* A user with many pipes gets small ones (pipe-user-pages-soft), smaller than what one read takes.
+   Returns: FALSE when the empty pipe takes nothing. */
+static gboolean
+relay_fill(OshRelayDirection *direction, const guint8 *bytes, gsize length)
+{
+    ssize_t n = write(direction->pipe->write_fd, bytes, length);
+
+    if (n <= 0)
+        return FALSE;
+    direction->pipe->queued = (gsize)n;
+    if ((gsize)n < length && direction->rest == NULL) {
+        direction->rest = g_byte_array_new();
+        g_byte_array_append(direction->rest, bytes + n, (guint)(length - (gsize)n));
+    }
+    return TRUE;
+}
+
+/* Puts what did not fit into the pipe, which is empty now. Returns: FALSE when nothing is left. */
+static gboolean
+relay_refill(OshRelayDirection *direction)
+{
+    GByteArray *rest = direction->rest;
+
+    if (rest == NULL || !relay_fill(direction, rest->data, rest->len))
+        return FALSE;
+    g_byte_array_remove_range(rest, 0, (guint)direction->pipe->queued);
+    if (rest->len == 0)
+        g_clear_pointer(&direction->rest, g_byte_array_unref);
+    return TRUE;
+}
+
 /* Returns: 0, or -EAGAIN, or the negative errno that broke the sink. */
 static int
 relay_drain(OshRelayDirection *direction, int sink)
 {
-    while (direction->pipe->queued > 0) {
+    while (direction->pipe->queued > 0 || relay_refill(direction)) {
         ssize_t n = splice(direction->pipe->read_fd, NULL, sink, NULL, direction->pipe->queued,
                            SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
@@ -52,16 +81,10 @@ static gboolean
 relay_stash(OshConnection *connection, OshRelayDirection *direction, const guint8 *bytes,
             gsize length)
 {
-    ssize_t n;
-
-    direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
+    /* One is in hand where the bytes came between a splice and the end of the turn. */
     if (direction->pipe == NULL)
-        return FALSE;
-    n = write(direction->pipe->write_fd, bytes, length);
-    if (n != (ssize_t)length)
-        return FALSE;
-    direction->pipe->queued = length;
-    return TRUE;
+        direction->pipe = osh_pipe_pool_acquire(connection->shard->pipes);
+    return direction->pipe != NULL && relay_fill(direction, bytes, length);
 }
 
 /* Returns: bytes read, 0 at the end, or a negative errno. */
@@ -141,7 +164,7 @@ relay_pump(OshConnection *connection, OshRelayDirection *direction, int source, 
         }
         if (!direction->readable)
             break;
-        if (turn >= TURN_BYTES)
+        if (turn >= OSH_RELAY_TURN_BYTES)
             return RELAY_TURN_OVER;
         n = direction->bulk ? relay_splice(connection, direction, source)
                             : relay_copy(connection, direction, source, sink);
@@ -282,4 +305,6 @@ osh_relay_clear(OshConnection *connection)
 {
     g_clear_pointer(&connection->up.pipe, osh_pipe_release);
     g_clear_pointer(&connection->down.pipe, osh_pipe_release);
+    g_clear_pointer(&connection->up.rest, g_byte_array_unref);
+    g_clear_pointer(&connection->down.rest, g_byte_array_unref);
 }

@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/** OSH_RELAY_TURN_BYTES: what one direction may move before other connections get their turn. */
+#define OSH_RELAY_TURN_BYTES (4 * 1024 * 1024)
+
 /** osh_relay_start: moves whatever is there in both directions. May free @connection. */
 void osh_relay_start(OshConnection *connection);
 

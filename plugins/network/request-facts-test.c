@@ -59,6 +59,23 @@ test_too_many_keys_give_nothing_rather_than_a_part(void)
     g_assert_null(make(target->str));
 }
 
+/* What stands behind the target in its buffer is no part of it. */
+static void
+test_an_escape_cut_short_stands_for_itself(void)
+{
+    static const char target[] = "http://host.example/?a%41b";
+    OshRequestFacts *request =
+        osh_request_facts_new(OSH_SPAN_LITERAL("GET"), target, strlen(target) - 2);
+    OshFact facts[OSH_REQUEST_FACTS];
+    const OshFactRecord *records;
+
+    g_assert_cmpuint(osh_request_facts(request, facts), ==, 3);
+    records = facts[2].value.records;
+    g_assert_cmpmem(records[0].fields[0].value.string.data,
+                    records[0].fields[0].value.string.length, "a%4", 3);
+    osh_request_facts_free(request);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -70,5 +87,7 @@ main(int argc, char **argv)
                     test_path_without_canonical_form_gives_nothing);
     g_test_add_func("/network/request-facts/too-many-keys-give-nothing-rather-than-a-part",
                     test_too_many_keys_give_nothing_rather_than_a_part);
+    g_test_add_func("/network/request-facts/an-escape-cut-short-stands-for-itself",
+                    test_an_escape_cut_short_stands_for_itself);
     return g_test_run();
 }
