@@ -249,7 +249,8 @@ begin_again(int left)
     char path[4096];
     char count[16];
     char seed[16];
-    char *command[] = {path, (char *)"work", arguments[2], arguments[3], count, seed, arguments[6], NULL};
+    char *command[] = {path,  (char *)"work", arguments[2], arguments[3],
+                       count, seed,           arguments[6], NULL};
 
     if (chance(2) == 0)
         snprintf(path, sizeof path, "%s", self);
@@ -280,7 +281,8 @@ start(const char *folder, int fd)
     char count[16];
     char seed[16];
     char results_fd[16];
-    char *command[] = {path, (char *)"work", arguments[2], arguments[3], count, seed, results_fd, NULL};
+    char *command[] = {path,  (char *)"work", arguments[2], arguments[3],
+                       count, seed,           results_fd,   NULL};
 
     snprintf(path, sizeof path, "%s/%s", folder, chance(2) == 0 ? "allowed" : "other");
     snprintf(count, sizeof count, "%u", FEWEST + chance(MOST - FEWEST));
