@@ -494,7 +494,7 @@ test_a_decision_is_made_from_what_is_known(gconstpointer data)
     fixture->policy.action = OSH_ACTION_DENY;
     osh_fixture_start(fixture);
     client = osh_fixture_client(fixture);
-    osh_fixture_send(client, "GET http://10.77.0.2:99/path HTTP/1.1\r\nHost: 10.77.0.1\r\n"
+    osh_fixture_send(client, "GET http://10.77.0.2:99/path HTTP/1.1\r\nHost: 10.77.0.2:99\r\n"
                              "User-Agent: /usr/bin/allowed\r\n\r\n");
     osh_fixture_expect_status(fixture, client, "403");
     g_assert_cmpstr(fixture->asked->str, ==,

@@ -191,7 +191,7 @@ test_the_default_port_is_left_out(void)
 
     int client = osh_fixture_client(fixture);
 
-    osh_fixture_send(client, "GET http://Name.Test:80/ HTTP/1.1\r\nHost: other.test\r\n\r\n");
+    osh_fixture_send(client, "GET http://Name.Test:80/ HTTP/1.1\r\nHost: name.test\r\n\r\n");
     osh_fixture_expect_status(fixture, client, "502");
     host = osh_fixture_text(osh_fixture_last(fixture, OSH_FIXTURE_FAILED), 2);
     g_assert_cmpstr(host, ==, "name.test");

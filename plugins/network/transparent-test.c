@@ -125,7 +125,6 @@ test_literal(gconstpointer data)
     guint16 port;
     int server = osh_fixture_serve(literals[i].address, &port);
 
-    fixture->policy.exact = FALSE; /* a literal in the policy is what it says */
     set_captured(literals[i].level, &address, port);
     assert_reaches(fixture, server, literals[i].address);
     g_assert_cmpuint(osh_fixture_n_lookups(), ==, 0);
