@@ -178,6 +178,8 @@ add_grant_steps(OshMountPlanner *planner, const char *path)
         memset(&about, 0, sizeof about);
     if (S_ISDIR(about.st_mode))
         flags |= OSH_INIT_MOUNT_IS_FOLDER;
+    if (S_ISLNK(about.st_mode))
+        flags |= OSH_INIT_MOUNT_IS_LINK;
     /* A device that the policy names is meant to be used as one, and nothing else is. */
     if (!is_below(path, "/dev"))
         flags |= OSH_INIT_MOUNT_NODEV;
