@@ -402,6 +402,12 @@ add_linked_worktree(OshProtectSearch *search, const char *folder, const char *co
     g_autofree char *place = name != NULL ? join(folder, name) : NULL;
     g_autofree char *tree = place != NULL ? g_path_get_dirname(place) : g_strdup(work_tree);
 
+    Repository repository = {.search = search, .folder = common, .work_tree = tree};
+    g_autofree char *config = g_build_filename(folder, "config.worktree", NULL);
+    g_autoptr(GPtrArray) variables = osh_git_variables_new();
+
+    read_config(&repository, config, variables, 0);
+    add_variables(&repository, variables);
     add_part(search, folder, "gitdir", OSH_AUTO_EXECUTED_GIT_LAYOUT, OSH_PLACEHOLDER_NONE);
     add_part(search, folder, "rebase-merge/git-rebase-todo", OSH_AUTO_EXECUTED_GIT_TODO,
              OSH_PLACEHOLDER_NONE);
@@ -451,10 +457,11 @@ hint(OshProtectSearch *search, const char *work_tree, const char *folder)
     if (common == NULL || osh_protect_access(search, common) != OSH_PROTECT_NOT_GRANTED ||
         !g_hash_table_add(search->hinted, g_strdup(common)))
         return;
-    osh_protect_remark(search,
-                       "the git repository of %s is %s, which the policy does not grant: to use "
-                       "git there add that folder to read_write (or to read_only, to look only)",
-                       work_tree, common);
+    osh_protect_remark(
+        search,
+        "to use git add %s to read_write of the policy, or to read_only to look only: "
+        "it is the repository of %s, and the policy does not grant it",
+        common, work_tree);
 }
 
 void

@@ -194,32 +194,38 @@ write_text(int fd, const char *text)
     return write(fd, text, strlen(text)) == (gssize)strlen(text) && fchmod(fd, 0444) == 0;
 }
 
-/* Complete from its first instant, since git may read it at any time. Returns: 0 or an errno */
+/* Returns: 0 or an errno */
+static int
+make_by_name(int above, const char *name, const char *text)
+{
+    int fd = openat(above, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+    int error;
+
+    if (fd < 0)
+        return errno;
+    error = write_text(fd, text) ? 0 : errno;
+    close(fd);
+    if (error != 0)
+        unlinkat(above, name, 0);
+    return error;
+}
+
+/* Complete from its first instant where the file system can, since git may read it at any time. */
 static int
 make_file(int above, const char *name, const char *text)
 {
     int fd = openat(above, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
     g_autofree char *by_number = NULL;
+    gboolean made;
     int error;
 
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-        fd = openat(above, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-        if (fd < 0)
-            return errno;
-        error = write_text(fd, text) ? 0 : errno;
-        close(fd);
-        if (error != 0)
-            unlinkat(above, name, 0);
-        return error;
-    }
     if (fd < 0)
-        return errno;
+        return make_by_name(above, name, text);
     by_number = g_strdup_printf("/proc/self/fd/%d", fd);
-    error = write_text(fd, text) && linkat(AT_FDCWD, by_number, above, name, AT_SYMLINK_FOLLOW) == 0
-                ? 0
-                : errno;
+    made = write_text(fd, text) && linkat(AT_FDCWD, by_number, above, name, AT_SYMLINK_FOLLOW) == 0;
+    error = made ? 0 : errno;
     close(fd);
-    return error;
+    return made || error == EEXIST ? error : make_by_name(above, name, text);
 }
 
 static int
