@@ -57,6 +57,20 @@ static const char *const rows[][3] = {
      "(uint64 1, 'resolve', 'a.example', uint16 443, 'no such name', {'binary': <'/bin/x'>})",
      "openshell: FAILED e7 x(4121) -> a.example:443 [resolve] no such name (a failure, not a "
      "denial)"},
+    {OSH_TOPIC_BOX_CLOSED, "(uint64 1, 'closed', @a{sv} {})", NULL},
+    {OSH_TOPIC_BOX_CLOSED, "(uint64 1, 'closed', {'appeared-in-dependencies': <uint32 4>})", NULL},
+    {OSH_TOPIC_BOX_CLOSED,
+     "(uint64 1, 'closed', {'appeared': <['/w/.envrc', '/w/a\\n', '3', '4', '5', '6', '7', '8', "
+     "'9']>, 'appeared-more': <uint32 2>, 'appeared-in-dependencies': <uint32 4>, "
+     "'not-searched': <'7 folders with all below (/w/x\\u001b)'>})",
+     "openshell: NOTICE made in the box, and obeyed by programs outside: /w/.envrc, /w/a\\x0a, 3, "
+     "4, "
+     "5, 6, 7, 8 and 3 more; 4 of their kind in dependency folders; not searched: 7 folders with "
+     "all below (/w/x\\x1b); look before you use the folder"},
+    {OSH_TOPIC_BOX_CLOSED,
+     "(uint64 1, 'closed', {'not-searched': <'1 folder with all below (/w)'>})",
+     "openshell: NOTICE not searched for files that programs outside obey: 1 folder with all below "
+     "(/w)"},
     {OSH_TOPIC_PROCESS_VIOLATION, "(uint32 12, 'udp', 'UDP to 1.2.3.4:53', @a{sv} {})",
      "openshell: DENIED e7 process(12) [udp] UDP to 1.2.3.4:53"},
     {OSH_TOPIC_PLUGIN_FAULT, "('com.example.x', 'fatal', 'out of luck', @a{sv} {})",

@@ -233,17 +233,9 @@ append_fault(GString *line, const OshEvent *event, const char *policy_path)
 }
 
 static void
-append_appeared(GString *line, const OshEvent *event, const char *policy)
+append_list(GString *line, const char *const *paths, guint32 more)
 {
-    g_autoptr(GVariant) details = g_variant_get_child_value(event->payload, 2);
-    g_autofree const char **paths = NULL;
-    guint32 more = 0;
-
-    (void)policy;
-    g_variant_lookup(details, "appeared", "^a&s", &paths);
-    g_variant_lookup(details, "appeared-more", "u", &more);
-    g_string_append(line, "openshell: NOTICE made in the box, and obeyed by programs outside:");
-    for (gsize i = 0; paths != NULL && paths[i] != NULL; i++) {
+    for (gsize i = 0; paths[i] != NULL; i++) {
         if (i >= APPEARED_SHOWN) {
             more++;
             continue;
@@ -253,7 +245,39 @@ append_appeared(GString *line, const OshEvent *event, const char *policy)
     }
     if (more > 0)
         g_string_append_printf(line, " and %u more", more);
-    g_string_append(line, "; look before you use the folder");
+}
+
+static void
+append_appeared(GString *line, const OshEvent *event, const char *policy)
+{
+    g_autoptr(GVariant) details = g_variant_get_child_value(event->payload, 2);
+    g_autofree const char **paths = NULL;
+    const char *unsearched = NULL;
+    guint32 more = 0;
+    guint32 in_dependencies = 0;
+
+    (void)policy;
+    g_variant_lookup(details, "appeared", "^a&s", &paths);
+    g_variant_lookup(details, "appeared-more", "u", &more);
+    g_variant_lookup(details, "appeared-in-dependencies", "u", &in_dependencies);
+    g_variant_lookup(details, "not-searched", "&s", &unsearched);
+    g_string_append(line, "openshell: NOTICE ");
+    if (paths != NULL) {
+        g_string_append(line, "made in the box, and obeyed by programs outside:");
+        append_list(line, (const char *const *)paths, more);
+    }
+    if (in_dependencies > 0)
+        g_string_append_printf(
+            line, "%s%u of their kind in dependency folders",
+            paths != NULL ? "; " : "made in the box, and perhaps obeyed: ", in_dependencies);
+    if (unsearched != NULL) {
+        g_string_append(line, paths != NULL || in_dependencies > 0
+                                  ? "; not searched: "
+                                  : "not searched for files that programs outside obey: ");
+        osh_text_append_terminal(line, unsearched);
+    }
+    if (paths != NULL)
+        g_string_append(line, "; look before you use the folder");
 }
 
 static const struct {
@@ -281,7 +305,8 @@ says_nothing(const OshEvent *event)
 
     if (g_str_equal(event->topic, OSH_TOPIC_BOX_CLOSED)) {
         details = g_variant_get_child_value(event->payload, 2);
-        return !g_variant_lookup(details, "appeared", "as", NULL);
+        return !g_variant_lookup(details, "appeared", "as", NULL) &&
+               !g_variant_lookup(details, "not-searched", "s", NULL);
     }
     if (!g_str_equal(event->topic, OSH_TOPIC_NETWORK_ALLOWED))
         return FALSE;

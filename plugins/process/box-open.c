@@ -98,6 +98,7 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         .hard_requirement = request->policy->hard_requirement,
         .protect = request->protected_paths,
         .uid = box->identity->uid,
+        .auto_executed_writable = (const char *const *)box->plugin->auto_executed_writable,
         .baseline = request->network && box->plugin->baseline,
     };
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
@@ -109,6 +110,7 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         return FALSE;
     note_list(box, "made, because the policy makes it writable:", made);
     wanted.hidden = hidden;
+    wanted.placeholders = box->placeholders = osh_placeholders_new();
     box->mounts = osh_mount_plan_new(&wanted, error);
     return box->mounts != NULL;
 }
@@ -180,6 +182,48 @@ osh_process_describe_level(OshBox *box)
     box->info.level = box->level;
 }
 
+/* What is near stands first, since the line names a few; the host's own files come before. */
+static void
+note_protected(OshBox *box)
+{
+    const OshProtectFindings *found = box->mounts->auto_executed;
+    g_autoptr(GHashTable) all = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+
+    for (guint i = 0; i < box->mounts->protected->len; i++) {
+        const char *path = g_ptr_array_index(box->mounts->protected, i);
+
+        g_hash_table_add(all, (gpointer)path);
+        if (!g_hash_table_contains(found->by_path, path))
+            g_ptr_array_add(paths, (gpointer)path);
+    }
+    for (guint i = 0; i < found->files->len; i++) {
+        const OshProtectedFile *file = g_ptr_array_index(found->files, i);
+
+        if (g_hash_table_contains(all, file->path))
+            g_ptr_array_add(paths, file->path);
+    }
+    note_list(box, "read-only inside a writable tree:", paths);
+}
+
+static void
+note_auto_executed(OshBox *box)
+{
+    const OshProtectFindings *found = box->mounts->auto_executed;
+    g_autofree char *unsearched = osh_protect_findings_unsearched(found);
+
+    for (guint i = 0; i < found->remarks->len; i++)
+        g_ptr_array_add(box->notes, g_strdup(g_ptr_array_index(found->remarks, i)));
+    if (found->beyond > 0)
+        g_ptr_array_add(box->notes,
+                        g_strdup_printf("writable, since there are too many: %u more auto-executed "
+                                        "files",
+                                        found->beyond));
+    if (unsearched != NULL)
+        g_ptr_array_add(box->notes,
+                        g_strdup_printf("not searched for auto-executed files: %s", unsearched));
+}
+
 static void
 describe(OshBox *box)
 {
@@ -194,8 +238,9 @@ describe(OshBox *box)
         g_ptr_array_add(box->notes, g_strdup(box->identity->note));
     note_list(box, "the policy names what is not there:", box->mounts->missing);
     note_list(box, "readable beside what the policy names:", box->mounts->baseline);
-    note_list(box, "read-only inside a writable tree:", box->mounts->protected);
-    note_list(box, "writable although it may steer programs outside:", box->mounts->unprotected);
+    note_protected(box);
+    note_list(box, "cannot be created inside a writable tree:", box->mounts->placeholders);
+    note_auto_executed(box);
     osh_process_describe_level(box);
     g_ptr_array_add(box->degraded, NULL);
     g_ptr_array_add(box->notes, NULL);
@@ -356,6 +401,7 @@ osh_process_box_free(OshBox *box)
     g_array_unref(box->contributions);
     osh_network_plan_free(box->network);
     osh_mount_plan_free(box->mounts);
+    osh_placeholders_free(box->placeholders);
     osh_identity_free(box->identity);
     g_clear_pointer(&box->connect_filter, g_bytes_unref);
     g_clear_pointer(&box->clone3_filter, g_bytes_unref);

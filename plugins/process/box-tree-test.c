@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A small repository with everything that steers. */
+/* A small repository with auto-executed files. */
 static void
 fill(TestBox *test)
 {
@@ -33,7 +33,7 @@ fill(TestBox *test)
 }
 
 static void
-test_what_steers_can_be_neither_changed_nor_moved_away(void)
+test_auto_executed_files_can_be_neither_changed_nor_moved_away(void)
 {
     static const char *const refused[] = {
         "echo x >> .git/config",
@@ -70,7 +70,7 @@ test_what_steers_can_be_neither_changed_nor_moved_away(void)
 }
 
 static void
-test_a_policy_may_open_what_steers(void)
+test_a_policy_may_open_an_auto_executed_file(void)
 {
     g_autoptr(TestBox) test = osh_test_box_new();
     g_autofree char *hooks = g_build_filename(test->workdir, ".git/hooks", NULL);
@@ -222,7 +222,7 @@ test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights(vo
     g_autofree char *repository = g_dir_make_tmp("openshell-repository-XXXXXX", NULL);
     g_autofree char *file = g_build_filename(repository, ".envrc", NULL);
 
-    /* What steers is bound read-only, but not into a folder that is the box's own. */
+    /* An auto-executed file is bound read-only, but not into a folder that is the box's own. */
     g_assert_true(g_file_set_contents(file, "", -1, NULL));
     fill(test);
     osh_test_box_plan(test, NULL, read_write);
@@ -355,9 +355,10 @@ int
 main(int argc, char **argv)
 {
     osh_test_box_init(&argc, &argv);
-    g_test_add_func("/tree/what steers can be neither changed nor moved away",
-                    test_what_steers_can_be_neither_changed_nor_moved_away);
-    g_test_add_func("/tree/a policy may open what steers", test_a_policy_may_open_what_steers);
+    g_test_add_func("/tree/auto-executed files can be neither changed nor moved away",
+                    test_auto_executed_files_can_be_neither_changed_nor_moved_away);
+    g_test_add_func("/tree/a policy may open an auto-executed file",
+                    test_a_policy_may_open_an_auto_executed_file);
     g_test_add_func("/tree/the files of the host are never writable",
                     test_the_files_of_the_host_are_never_writable);
     g_test_add_func("/tree/a grant inside a grant keeps its own rights",

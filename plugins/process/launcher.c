@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "doctor-probe.h"
-#include "mount-protect.h"
 
 typedef struct {
     OshBox *box;
@@ -482,28 +481,35 @@ launcher_resize(gpointer instance, OshBox *box, guint64 process_id, guint16 rows
            osh_terminal_relay_resize(program->relay, rows, columns);
 }
 
-/* Security rule 3: what steers programs outside and was made in the box, for a person to look at.
- */
+/* Security rule 3: auto-executed files that were made in the box, for a person to look at. */
 static GVariant *
 what_appeared(const OshBox *box)
 {
-    g_autoptr(GPtrArray) appeared = NULL;
+    OshProtectScope scope =
+        osh_mount_plan_scope(box->mounts, (const char *const *)box->plugin->auto_executed_writable);
+    g_autoptr(OshProtectAppeared) appeared =
+        osh_mount_protect_appeared(&scope, box->mounts->auto_executed);
     GVariantDict details;
-    guint more = 0;
 
     g_variant_dict_init(&details, NULL);
-    appeared = osh_mount_protect_appeared(box->mounts->read_write, box->mounts->steering, &more);
-    if (appeared->len > 0) {
+    if (appeared->paths->len > 0) {
         GVariantBuilder paths;
 
         g_variant_builder_init(&paths, G_VARIANT_TYPE_STRING_ARRAY);
-        for (guint i = 0; i < appeared->len; i++) {
-            g_autofree char *valid = g_utf8_make_valid(g_ptr_array_index(appeared, i), -1);
+        for (guint i = 0; i < appeared->paths->len; i++) {
+            g_autofree char *valid = g_utf8_make_valid(g_ptr_array_index(appeared->paths, i), -1);
 
             g_variant_builder_add(&paths, "s", valid);
         }
         g_variant_dict_insert_value(&details, "appeared", g_variant_builder_end(&paths));
-        g_variant_dict_insert(&details, "appeared-more", "u", more);
+        g_variant_dict_insert(&details, "appeared-more", "u", appeared->more);
+    }
+    if (appeared->in_dependencies > 0)
+        g_variant_dict_insert(&details, "appeared-in-dependencies", "u", appeared->in_dependencies);
+    if (appeared->unsearched != NULL) {
+        g_autofree char *valid = g_utf8_make_valid(appeared->unsearched, -1);
+
+        g_variant_dict_insert(&details, "not-searched", "s", valid);
     }
     return g_variant_dict_end(&details);
 }
@@ -518,6 +524,7 @@ box_closed(OshBoxHandle *handle, gpointer data)
 
     (void)handle;
     osh_refusal_watch_finish(box->refusals);
+    osh_placeholders_remove(box->placeholders);
     osh_process_publish(box, plugin->box_closed,
                         g_variant_new("(ts@a{sv})", box->info.id, "closed", what_appeared(box)));
     plugin->box = NULL;

@@ -22,7 +22,6 @@
 #include "box.h"
 #include "inode-names.h"
 #include "mount-planner.h"
-#include "mount-protect.h"
 #include "osh-path-walk.h"
 
 #define OSH_MAX_GRAPHICS_CARDS 64
@@ -305,13 +304,13 @@ find_innermost(OshMountPlanner *planner, const char *path)
     return NULL;
 }
 
-static gboolean
-is_around_writable(OshMountPlanner *planner, const char *path)
+gboolean
+osh_mount_planner_is_around_writable(OshMountPlanner *planner, const char *path)
 {
     g_autofree char *around = find_innermost(planner, path);
 
     return osh_mount_planner_access(planner, around) == GRANT_WRITE &&
-           (!is_under_fresh(path) || is_under_fresh(around));
+           !osh_mount_planner_is_covered(path, around);
 }
 
 static void
@@ -322,18 +321,17 @@ protect(OshMountPlanner *planner, const char *grant, const char *path)
     if (access == GRANT_READ || access == GRANT_WRITE || is_fresh(path))
         return;
     /* A fresh folder covers it: binding it there would show what the box must not see. */
-    if (is_under_fresh(path) && !is_under_fresh(grant))
+    if (osh_mount_planner_is_covered(path, grant))
         return;
     /* Inside a read-only grant it is so already, and a mount would need writable folders there. */
-    if (!is_around_writable(planner, path))
+    if (!osh_mount_planner_is_around_writable(planner, path))
         return;
     pin_folders_between(planner, grant, path);
     g_hash_table_insert(planner->grants, g_strdup(path), GUINT_TO_POINTER(GRANT_PROTECTED));
 }
 
-/* Returns: (transfer full) (element-type utf8): what the policy makes writable */
-static GPtrArray *
-list_grants(OshMountPlanner *planner, guint access)
+GPtrArray *
+osh_mount_planner_list(OshMountPlanner *planner, guint access)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iterator;
@@ -346,28 +344,12 @@ list_grants(OshMountPlanner *planner, guint access)
     return list;
 }
 
-/* In each writable grant around it, since the folders of an outer one can be moved as well. */
-static void
-protect_in_grants(OshMountPlanner *planner, const GPtrArray *writable, const char *path)
+void
+osh_mount_planner_protect(OshMountPlanner *planner, const GPtrArray *writable, const char *path)
 {
     for (guint i = 0; i < writable->len; i++)
         if (is_below(path, g_ptr_array_index(writable, i)))
             protect(planner, g_ptr_array_index(writable, i), path);
-}
-
-static void
-protect_steering_files(OshMountPlanner *planner, const char *grant, const GPtrArray *writable)
-{
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-
-    osh_mount_protect_find(grant, files, planner->plan->unprotected);
-    for (guint i = 0; i < files->len; i++) {
-        const char *path = g_ptr_array_index(files, i);
-
-        g_ptr_array_add(planner->plan->steering, g_strdup(path));
-        if (!osh_mount_protect_is_opened(path, writable))
-            protect(planner, grant, path);
-    }
 }
 
 static gboolean
@@ -398,7 +380,7 @@ protect_host_file(OshMountPlanner *planner, const GPtrArray *writable, const cha
             return fail_folder_of_host(view, error);
         if (granted)
             g_hash_table_remove(planner->grants, view);
-        protect_in_grants(planner, writable, view);
+        osh_mount_planner_protect(planner, writable, view);
         if (granted && osh_mount_planner_access(planner, view) == 0)
             g_hash_table_insert(planner->grants, g_strdup(view), GUINT_TO_POINTER(GRANT_READ));
     }
@@ -426,7 +408,7 @@ protect_host_files(OshMountPlanner *planner, const GPtrArray *writable, GError *
 static void
 close_other_views(OshMountPlanner *planner, const GPtrArray *writable)
 {
-    g_autoptr(GPtrArray) holes = list_grants(planner, GRANT_READ);
+    g_autoptr(GPtrArray) holes = osh_mount_planner_list(planner, GRANT_READ);
 
     for (guint i = 0; i < holes->len; i++) {
         const char *hole = g_ptr_array_index(holes, i);
@@ -435,9 +417,9 @@ close_other_views(OshMountPlanner *planner, const GPtrArray *writable)
         gboolean is_hole = FALSE;
 
         for (guint k = 0; k < views->len; k++)
-            is_hole |= is_around_writable(planner, g_ptr_array_index(views, k));
+            is_hole |= osh_mount_planner_is_around_writable(planner, g_ptr_array_index(views, k));
         for (guint k = 0; is_hole && k < spread->len; k++)
-            protect_in_grants(planner, writable, g_ptr_array_index(spread, k));
+            osh_mount_planner_protect(planner, writable, g_ptr_array_index(spread, k));
     }
 }
 
@@ -468,7 +450,7 @@ close_hard_links(OshMountPlanner *planner, const GPtrArray *writable, GError **e
 {
     const char *const *paths = planner->request->protect;
     g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(struct stat));
-    g_autoptr(GPtrArray) granted = list_grants(planner, GRANT_READ);
+    g_autoptr(GPtrArray) granted = osh_mount_planner_list(planner, GRANT_READ);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
     guint left = OSH_INODE_NAMES_MAX_ENTRIES;
 
@@ -480,7 +462,7 @@ close_hard_links(OshMountPlanner *planner, const GPtrArray *writable, GError **e
         if (!osh_inode_names_find(g_ptr_array_index(writable, i), files, &left, found))
             return fail_too_many(g_ptr_array_index(writable, i), error);
     for (guint i = 0; i < found->len; i++)
-        protect_in_grants(planner, writable, g_ptr_array_index(found, i));
+        osh_mount_planner_protect(planner, writable, g_ptr_array_index(found, i));
     return TRUE;
 }
 
@@ -491,12 +473,13 @@ close_hard_links(OshMountPlanner *planner, const GPtrArray *writable, GError **e
 static void
 pin_read_only_grants(OshMountPlanner *planner, const GPtrArray *writable)
 {
-    g_autoptr(GPtrArray) holes = list_grants(planner, GRANT_READ);
+    g_autoptr(GPtrArray) holes = osh_mount_planner_list(planner, GRANT_READ);
 
     for (guint i = 0; i < holes->len; i++) {
         const char *hole = g_ptr_array_index(holes, i);
 
-        for (guint k = 0; is_around_writable(planner, hole) && k < writable->len; k++)
+        for (guint k = 0; osh_mount_planner_is_around_writable(planner, hole) && k < writable->len;
+             k++)
             if (is_below(hole, g_ptr_array_index(writable, k)))
                 pin_folders_between(planner, g_ptr_array_index(writable, k), hole);
     }
@@ -505,16 +488,12 @@ pin_read_only_grants(OshMountPlanner *planner, const GPtrArray *writable)
 static gboolean
 add_protections(OshMountPlanner *planner, GError **error)
 {
-    g_autoptr(GPtrArray) writable = list_grants(planner, GRANT_WRITE);
+    g_autoptr(GPtrArray) writable = osh_mount_planner_list(planner, GRANT_WRITE);
 
     pin_read_only_grants(planner, writable);
     close_other_views(planner, writable);
-    for (guint i = 0; i < writable->len; i++)
-        protect_steering_files(planner, g_ptr_array_index(writable, i), writable);
-    for (guint i = 0; i < planner->plan->unprotected->len; i++)
-        g_ptr_array_add(planner->plan->steering,
-                        g_strdup(g_ptr_array_index(planner->plan->unprotected, i)));
-    return close_hard_links(planner, writable, error) &&
+    return osh_auto_executed_plan_add(planner, writable, error) &&
+           close_hard_links(planner, writable, error) &&
            protect_host_files(planner, writable, error);
 }
 
@@ -534,9 +513,8 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     plan->read_only = g_ptr_array_new_with_free_func(g_free);
     plan->read_write = g_ptr_array_new_with_free_func(g_free);
     plan->baseline = g_ptr_array_new_with_free_func(g_free);
-    plan->steering = g_ptr_array_new_with_free_func(g_free);
     plan->protected = g_ptr_array_new_with_free_func(g_free);
-    plan->unprotected = g_ptr_array_new_with_free_func(g_free);
+    plan->placeholders = g_ptr_array_new_with_free_func(g_free);
     planner.links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     planner.grants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
@@ -566,8 +544,8 @@ osh_mount_plan_free(OshMountPlan *plan)
     g_ptr_array_unref(plan->read_only);
     g_ptr_array_unref(plan->read_write);
     g_ptr_array_unref(plan->baseline);
-    g_ptr_array_unref(plan->steering);
     g_ptr_array_unref(plan->protected);
-    g_ptr_array_unref(plan->unprotected);
+    g_ptr_array_unref(plan->placeholders);
+    osh_protect_findings_free(plan->auto_executed);
     g_free(plan);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the paths of a policy to the list of mounts that makes a box's tree. Works on the host,
- * before the box exists; reads the file system, changes nothing.
+ * before the box exists; reads the file system, changes nothing but the placeholders that a
+ * request wants.
  */
 #pragma once
 
@@ -9,6 +10,8 @@
 #include <sys/types.h>
 
 #include "init/protocol.h"
+#include "mount-protect.h"
+#include "placeholder.h"
 
 G_BEGIN_DECLS
 
@@ -31,7 +34,12 @@ typedef struct {
     /* (nullable): files and folders that steer the host (its policy, its executable): bound
      * read-only wherever a writable tree shows them, their folders pinned. Security rule 3. */
     const char *const *protect;
-    uid_t uid;          /* of the box: whose files it could change by another name */
+    uid_t uid; /* of the box: whose files it could change by another name */
+    /* (nullable): rows and names of the table of auto-executed files that stay writable */
+    const char *const *auto_executed_writable;
+    /* (nullable): gets the placeholders that the plan binds; without it names that do not exist
+     * stay free to create */
+    OshPlaceholders *placeholders;
     gboolean baseline;  /* also grant what OpenShell grants to every box with a network */
     const char *hidden; /* (nullable): a folder that no grant shows: empty and read-only */
 } OshMountRequest;
@@ -45,12 +53,12 @@ typedef struct {
     GPtrArray *read_write;  /* (element-type utf8) */
     GPtrArray *baseline;    /* (element-type utf8): granted although the policy does not name it */
     GPtrArray *protected;   /* (element-type utf8): bound read-only inside a writable tree */
-    GPtrArray *steering;    /* (element-type utf8): all that steers and was found */
-    GPtrArray *unprotected; /* (element-type utf8): symlinks that steer, and folders that were too
-                             * deep or too many to look into; named to the user */
     gboolean writable_proc; /* programs may write what the box's /proc lets them */
     gboolean root_is_host;  /* the policy grants "/" */
     gboolean root_read_only;
+
+    OshProtectFindings *auto_executed; /* of the writable trees */
+    GPtrArray *placeholders; /* (element-type utf8): what of that was not there and is kept so */
 } OshMountPlan;
 
 /**
@@ -62,6 +70,15 @@ typedef struct {
  *   holds "..", or is missing under hard_requirement.
  */
 OshMountPlan *osh_mount_plan_new(const OshMountRequest *request, GError **error);
+
+/**
+ * osh_mount_plan_scope:
+ * @plan: a plan
+ * @opened: (nullable): as in its request
+ *
+ * Returns: where the auto-executed files of the plan's box are searched; it borrows from @plan
+ */
+OshProtectScope osh_mount_plan_scope(const OshMountPlan *plan, const char *const *opened);
 
 /**
  * osh_mount_plan_free:

@@ -26,6 +26,8 @@ enum {
     GRANT_WRITE,
     GRANT_PROTECTED, /* read-only */
     GRANT_PINNED,    /* writable, a mount point only so that it cannot be renamed */
+    GRANT_OPENED,    /* a file of the writable tree around it, which a mount would keep from being
+                      * replaced, as git and editors do */
 };
 
 static inline gboolean
@@ -45,6 +47,13 @@ is_under_fresh(const char *path)
            is_below(path, "/var/run");
 }
 
+/* Whether a folder that is the box's own hides what @grant shows at @path. */
+static inline gboolean
+osh_mount_planner_is_covered(const char *path, const char *grant)
+{
+    return is_under_fresh(path) && !is_under_fresh(grant);
+}
+
 /* Returns: (nullable): the grant that @path lies in or is */
 const char *osh_mount_planner_find_grant(OshMountPlanner *planner, const char *path);
 
@@ -54,6 +63,26 @@ osh_mount_planner_access(OshMountPlanner *planner, const char *path)
 {
     return path != NULL ? GPOINTER_TO_UINT(g_hash_table_lookup(planner->grants, path)) : 0;
 }
+
+/* Returns: (transfer full) (element-type utf8): what has exactly the GRANT_ @access */
+GPtrArray *osh_mount_planner_list(OshMountPlanner *planner, guint access);
+
+/* Returns: whether the innermost grant of the policy around @path is a writable one */
+gboolean osh_mount_planner_is_around_writable(OshMountPlanner *planner, const char *path);
+
+/* Returns: whether a folder around @path is read-only as a whole, and no grant in it opens it */
+gboolean osh_mount_planner_is_in_read_only(OshMountPlanner *planner, const char *path);
+
+/*
+ * Makes @path read-only unless the policy grants it itself. In each of the @writable grants around
+ * it, since the folders of an outer one can be moved as well.
+ */
+void osh_mount_planner_protect(OshMountPlanner *planner, const GPtrArray *writable,
+                               const char *path);
+
+/* auto-executed-plan.c: finds and protects the auto-executed files of the @writable grants. */
+gboolean osh_auto_executed_plan_add(OshMountPlanner *planner, const GPtrArray *writable,
+                                    GError **error);
 
 /* Turns grants and links into the steps of the plan, in the order in which init does them. */
 void osh_mount_steps_add(OshMountPlanner *planner);

@@ -141,8 +141,8 @@ add_fresh(OshMountPlan *plan)
 }
 
 /* What lies in a read-only folder is mounted with it, and a writable mount there would open it. */
-static gboolean
-is_in_read_only(OshMountPlanner *planner, const char *path)
+gboolean
+osh_mount_planner_is_in_read_only(OshMountPlanner *planner, const char *path)
 {
     g_autofree char *around = g_strdup(path);
 
@@ -158,6 +158,12 @@ is_in_read_only(OshMountPlanner *planner, const char *path)
     return FALSE;
 }
 
+static gboolean
+is_placeholder(const OshMountPlan *plan, const char *path)
+{
+    return g_ptr_array_find_with_equal_func(plan->placeholders, path, g_str_equal, NULL);
+}
+
 static void
 add_grant_steps(OshMountPlanner *planner, const char *path)
 {
@@ -166,21 +172,25 @@ add_grant_steps(OshMountPlanner *planner, const char *path)
     guint32 flags = read_only ? OSH_INIT_MOUNT_READ_ONLY : 0;
     struct stat about;
 
-    if (access == GRANT_PINNED && is_in_read_only(planner, path))
+    if (access == GRANT_PINNED && osh_mount_planner_is_in_read_only(planner, path))
         return;
     if (lstat(path, &about) != 0)
         memset(&about, 0, sizeof about);
     if (S_ISDIR(about.st_mode))
         flags |= OSH_INIT_MOUNT_IS_FOLDER;
+    if (S_ISLNK(about.st_mode))
+        flags |= OSH_INIT_MOUNT_IS_LINK;
     /* A device that the policy names is meant to be used as one, and nothing else is. */
     if (!is_below(path, "/dev"))
         flags |= OSH_INIT_MOUNT_NODEV;
     if (access == GRANT_READ)
         g_ptr_array_add(planner->plan->read_only, g_strdup(path));
-    else if (access == GRANT_WRITE)
+    else if (access == GRANT_WRITE || access == GRANT_OPENED)
         g_ptr_array_add(planner->plan->read_write, g_strdup(path));
-    else if (access == GRANT_PROTECTED)
+    else if (access == GRANT_PROTECTED && !is_placeholder(planner->plan, path))
         g_ptr_array_add(planner->plan->protected, g_strdup(path));
+    if (access == GRANT_OPENED)
+        return;
     if (strcmp(path, "/") == 0) {
         planner->plan->root_is_host = TRUE;
         planner->plan->root_read_only = access == GRANT_READ;

@@ -37,6 +37,11 @@ OSH_PLUGIN_MANIFEST(
     "type=strings\n"
     "help=refused system calls that programs may make all the same, such as ptrace; reported\n"
     "\n"
+    "[config auto-executed-writable]\n"
+    "type=strings\n"
+    "help=auto-executed files that programs may change, by row or name of the table in the "
+    "plugin's README: git-config, .npmrc\n"
+    "\n"
     "[config refuse-internet-sockets]\n"
     "type=boolean\n"
     "default=false\n"
@@ -122,6 +127,7 @@ process_destroy(gpointer self)
     osh_process_end_identity(plugin);
     g_strfreev(plugin->groups);
     g_strfreev(plugin->seccomp_allow);
+    g_strfreev(plugin->auto_executed_writable);
     g_strfreev(plugin->pass_environment);
     g_free(plugin->default_user);
     g_free(plugin->session);
@@ -159,7 +165,8 @@ check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
     GError *cause = NULL;
 
     plugin->limits = osh_program_limits_parse((const char *const *)limits, &cause);
-    if (plugin->limits == NULL) {
+    if (plugin->limits == NULL ||
+        !osh_auto_executed_check((const char *const *)plugin->auto_executed_writable, &cause)) {
         osh_process_propagate(error, cause);
         return FALSE;
     }
@@ -186,6 +193,7 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
     plugin->groups = strings_setting(config, "groups");
     plugin->pass_environment = strings_setting(config, "pass-environment");
     plugin->seccomp_allow = strings_setting(config, "seccomp-allow");
+    plugin->auto_executed_writable = strings_setting(config, "auto-executed-writable");
     plugin->refuse_internet_sockets = boolean_setting(config, "refuse-internet-sockets", FALSE);
     plugin->landlock_log = boolean_setting(config, "landlock-log", TRUE);
     plugin->session_terminal = boolean_setting(config, "session-terminal", FALSE);

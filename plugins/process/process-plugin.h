@@ -67,6 +67,8 @@ typedef struct {
     OshTopic process_exited;
     OshTopic process_refused;
     OshTopic network_denied;
+
+    GStrv auto_executed_writable; /* checked */
 } OshProcessPlugin;
 
 /* What follows the packets that the box's network refuses; see refusals.c. */
@@ -84,6 +86,7 @@ struct _OshBox {
 
     OshIdentity *identity;
     OshMountPlan *mounts;
+    OshPlaceholders *placeholders;
     OshNetworkPlan *network;
     OshNetworkClaims claims;
     int diag_sockets[OSH_NETWORK_N_SOCK_DIAG];

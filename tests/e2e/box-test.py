@@ -146,7 +146,7 @@ def _capabilities():
         expect(int(value, 16) == (1 if name == "NoNewPrivs:" else 0), result)
 
 
-@test("files that steer tools are read-only in a writable tree, and their folder cannot be renamed")
+@test("auto-executed files are read-only in a writable tree, and their folder cannot be renamed")
 def _git_folder():
     folder = harness.scratch()
     os.makedirs(os.path.join(folder, "project/.git/hooks"))
@@ -219,7 +219,7 @@ def _writable_proc():
     expect(result.out.split() == ["WRITTEN", "done"], result)
 
 
-@test("what steers programs outside and was made in the box is listed once, at the end")
+@test("auto-executed files that were made in the box are listed once, at the end")
 def _appeared():
     folder = harness.scratch()
     with open(os.path.join(folder, ".envrc"), "w", encoding="utf-8") as stream:

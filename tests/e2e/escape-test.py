@@ -494,7 +494,7 @@ def _prepared_path():
     expect(result.code == 125 and "symbolic link" in result.err and result.out == "", result)
 
 
-@attempt("what steers a repository's owner cannot be changed or moved away")
+@attempt("what git executes for a repository's owner cannot be changed or moved away")
 def _steering():
     tree = os.path.join(writable, "repository")
     shutil.rmtree(tree, ignore_errors=True)

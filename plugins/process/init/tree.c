@@ -126,9 +126,10 @@ open_exactly(const char *path, uint64_t flags)
 }
 
 static int
-attach_exactly(int tree, const char *target)
+attach_exactly(int tree, const char *target, uint32_t flags)
 {
-    long place = open_exactly(target, O_PATH);
+    long place =
+        open_exactly(target, flags & OSH_INIT_MOUNT_IS_LINK ? O_PATH | O_NOFOLLOW : O_PATH);
     long error;
 
     if (place < 0)
@@ -171,6 +172,10 @@ copy_from_host(struct osh_init *init, const char *source, uint32_t flags, int *r
     if (error < 0) {
         osh_close((int)fd);
         return error;
+    }
+    if (((about.stx_mode & S_IFMT) == S_IFLNK) != ((flags & OSH_INIT_MOUNT_IS_LINK) != 0)) {
+        osh_close((int)fd);
+        return -ELOOP;
     }
     *ret_is_folder = (about.stx_mode & S_IFMT) == S_IFDIR;
     tree =
@@ -220,7 +225,7 @@ bind(struct osh_init *init, const struct osh_init_mount *mount, const char *sour
     else
         error = make_mount_point(init, target, is_folder, 0);
     if (error == 0)
-        error = attach_exactly(tree, target);
+        error = attach_exactly(tree, target, mount->flags);
     osh_close(tree);
     return error;
 }

@@ -80,8 +80,9 @@ typedef enum {
  * POLICY_CHANGED    "current", generation, SHA-256 of the text, file name | restart: what needs
  * one; quarantine: why everything is denied POLICY_REJECTED   generation kept, file name, first
  * error BOX_OPENED        box id, level words, outer pid of its init | degraded, seccomp-allowed
- * BOX_CLOSED        box id, reason | appeared: files that steer programs outside and were made in
- *                   the box, appeared-more: how many there are beside those
+ * BOX_CLOSED        box id, reason | appeared: auto-executed files that were made in the box,
+ *                   appeared-more: how many there are beside those, appeared-in-dependencies: how
+ *                   many in dependency folders, not-searched: folders, in words
  * PROCESS_STARTED   process id (unique in the run), outer pid, start time in clock ticks since
  *                   boot (/proc/PID/stat field 22), kind ("entrypoint", "session"), path
  * PROCESS_EXITED    process id, outer pid, exit code or -1, signal or 0
