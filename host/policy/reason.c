@@ -12,21 +12,61 @@
 #define MAX_CLAUSES 64
 #define MAX_SHOWN   4096
 
+/* @quote: (nullable): characters that are escaped as well */
+static void
+append_bytes(GString *text, OshSpan span, const char *quote)
+{
+    const char *end = span.data + MIN(span.length, MAX_SHOWN);
+
+    for (const char *at = span.data; at < end;) {
+        gunichar character = g_utf8_get_char_validated(at, end - at);
+        guchar byte = (guchar)*at;
+        gsize length = character >= 0x80 ? (gsize)(g_utf8_next_char(at) - at) : 1;
+
+        /* A path may hold any byte; an event holds UTF-8 alone. */
+        if (character == (gunichar)-1 || character == (gunichar)-2 || byte < 0x20 || byte == 0x7f ||
+            (quote != NULL && strchr(quote, byte) != NULL)) {
+            g_string_append_printf(text, "\\x%02x", byte);
+            length = 1;
+        } else {
+            g_string_append_len(text, at, (gssize)length);
+        }
+        at += length;
+    }
+    if (span.length > MAX_SHOWN)
+        g_string_append(text, "...");
+}
+
 void
 osh_policy_append_span(GString *text, OshSpan span)
 {
-    gsize length = MIN(span.length, MAX_SHOWN);
+    append_bytes(text, span, NULL);
+}
 
-    for (gsize i = 0; i < length; i++) {
-        guchar byte = (guchar)span.data[i];
+static gboolean
+is_plain(OshSpan span)
+{
+    for (gsize i = 0; i < span.length; i++)
+        if (!g_ascii_isalnum(span.data[i]) &&
+            (span.data[i] == '\0' || strchr("/._-+@:=%~", span.data[i]) == NULL))
+            return FALSE;
+    return TRUE;
+}
 
-        if (byte < 0x20 || byte == 0x7f)
-            g_string_append_printf(text, "\\x%02x", byte);
-        else
-            g_string_append_c(text, (char)byte);
-    }
-    if (length < span.length)
-        g_string_append(text, "...");
+/*
+ * A path that the box has chosen. In quotes no quote of its own may end them early, and outside of
+ * quotes nothing but a plain path stands, so that it cannot read like the words around it.
+ */
+static void
+append_path(GString *text, OshSpan span, gboolean quoted)
+{
+    gboolean quotes = !quoted && !is_plain(span);
+
+    if (quotes)
+        g_string_append_c(text, '\'');
+    append_bytes(text, span, "'\\");
+    if (quotes)
+        g_string_append_c(text, '\'');
 }
 
 static void
@@ -35,7 +75,7 @@ append_list(GString *text, const OshSpan *spans, guint count, const char *separa
     for (guint i = 0; i < count && text->len < 4 * MAX_SHOWN; i++) {
         if (i > 0)
             g_string_append(text, separator);
-        osh_policy_append_span(text, spans[i]);
+        append_path(text, spans[i], FALSE);
     }
 }
 
@@ -67,7 +107,7 @@ static void
 append_miss(GString *text, const OshPolicyQuestion *question, const char *policy)
 {
     g_string_append(text, "binary '");
-    osh_policy_append_span(text, question->binary);
+    append_path(text, question->binary, TRUE);
     g_string_append_printf(text, "' not allowed in policy '%s' (ancestors: [", policy);
     append_list(text, question->ancestors, question->n_ancestors, " -> ");
     g_string_append(text, "], cmdline: [");
@@ -92,7 +132,7 @@ osh_policy_network_reason(const OshPolicySnapshot *snapshot, const OshPolicyQues
                           note_policy, &misses);
     if (policies->len == 0) {
         g_string_append(text, "endpoint ");
-        osh_policy_append_span(text, question->asked_host);
+        append_path(text, question->asked_host, FALSE);
         g_string_append_printf(text, ":%u is not allowed by any policy", question->port);
         return g_string_free(text, FALSE);
     }
@@ -173,7 +213,7 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         osh_policy_append_span(text, question->jsonrpc_error);
     } else if (verdict->policy_name == NULL) {
         g_string_append(text, ": no policy lets this process reach ");
-        osh_policy_append_span(text, question->asked_host);
+        append_path(text, question->asked_host, FALSE);
         g_string_append_printf(text, ":%u", question->port);
     }
     return g_string_free(text, FALSE);
