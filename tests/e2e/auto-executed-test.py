@@ -18,8 +18,6 @@ GIT = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.test", "GIT_COMMIT
        "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
        "GIT_CONFIG_KEY_1": "protocol.file.allow", "GIT_CONFIG_VALUE_1": "always"}
 IN_BOX = "".join(f"export {name}='{value}'\n" for name, value in GIT.items()) + "export HOME=/tmp\n"
-HOOKS = ("pre-commit", "post-commit", "commit-msg", "reference-transaction", "post-checkout",
-         "post-index-change", "pre-receive", "post-receive", "update")
 
 
 def give(folder):
@@ -72,7 +70,6 @@ def attacks(folder, marker, linked=False):
              "mkdir -p evil/hooks; cp -r refs HEAD evil/ 2> /dev/null; mkdir -p evil/objects",
              f"printf '#!/bin/sh\\ntouch {marker}\\n' > evil/hooks/pre-commit",
              "chmod +x evil/hooks/pre-commit; printf '[core]\\n\\tpager = /evil\\n' > evil/config",
-             "for h in " + " ".join(HOOKS) + "; do ln evil/hooks/pre-commit evil/hooks/$h; done",
              "try commondir-write 'echo evil > commondir'",
              "try commondir-move 'echo evil > c && mv -f c commondir'",
              "try commondir-link 'ln -sf evil/HEAD commondir && test -h commondir'",
@@ -164,9 +161,10 @@ def _granted_alone():
         before = tree(place)
         inside = place + "/y" if place.endswith("/x") else place
         inside = inside + "/x/y" if place.endswith("/modules") else inside
-        for policy, where in ((POLICY, place), (world.policy(read_write=[place]), None)):
-            result = run_in_box(where, attacks(inside, marker), policy)
-            expect(result.out == "", place, result)
+        named = place.endswith(".git")  # by the policy rather than as the working directory
+        result = run_in_box(None if named else place, attacks(inside, marker),
+                            world.policy(read_write=[place]) if named else POLICY)
+        expect(result.out == "", place, result)
         expect(tree(place) == before, place, tree(place) ^ before)
 
 
@@ -290,9 +288,8 @@ git rebase -q main topic; git checkout -q main; git merge -q topic
 git tag v1; git branch -D topic > /dev/null; git fetch -q ../other main; git reset -q --hard v1
 git worktree add -q ../tree v1; (cd ../tree; echo w > w; git add w; git commit -qm w; git status)
 git worktree remove ../tree; git gc -q; git fsck > /dev/null; git status --porcelain
-git cherry-pick -x HEAD > /dev/null 2>&1 || git cherry-pick --abort; git log --oneline > /dev/null
 git push -q ../bare main; git clone -q ../bare ../cloned
-cd ../bare; git log --oneline main > /dev/null; git fetch -q ../r main; git gc -q
+cd ../bare; git log --oneline main > /dev/null; git fetch -q ../r main
 git rev-parse --is-bare-repository
 cd ../above/sub; echo five > five; git add five; git commit -qm five; cd ..; git add sub
 git commit -qm five; git submodule status > /dev/null; git status --porcelain
@@ -319,8 +316,7 @@ def _normal_work():
     for place in (main, above, above + "/sub", folder + "/work"):
         expect(git(place, "status", "--porcelain").stdout == "", place)
         expect(git(place, "rev-parse", "--show-toplevel").stdout.strip() == place)
-        git(place, "log", "--oneline", "-1")
-        git(place, "gc", "-q")
+    git(main, "gc", "-q")
     expect(git(folder + "/bare", "rev-parse", "--is-bare-repository").stdout == "true\n")
     git(other, "commit", "--allow-empty", "-qm", "outside")
     give(folder)

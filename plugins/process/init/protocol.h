@@ -145,7 +145,7 @@ enum osh_init_mount_kind {
     (1u << 4)                             /* BIND: the source must be a directory, else must not   \
                                            */
 #define OSH_INIT_MOUNT_BOX_USER (1u << 5) /* DIRECTORY, TMPFS: owned by the user of the box */
-#define OSH_INIT_MOUNT_IS_LINK  (1u << 6) /* BIND: a symlink itself, on itself; else none is bound */
+#define OSH_INIT_MOUNT_IS_LINK  (1u << 6) /* BIND: a symlink itself; none is bound without it */
 
 /* Every mount is nosuid. Done in the order of the table. */
 struct osh_init_mount {
