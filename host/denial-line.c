@@ -4,24 +4,26 @@
  * failed.
  *
  * [main] A subscriber of the bus. Everything it prints may come from the box: it is escaped here,
- * at the last moment before a terminal could obey it (security rule 13). It must never block for
- * long: what the descriptor does not take is given up, since the event itself is kept elsewhere.
+ * at the last moment before a terminal could obey it, and stands in quotes wherever it is more than
+ * a plain word, so that no program can choose a name that reads like the rest of a line (security
+ * rule 13). It must never write itself: a standard error that takes nothing is not its business.
  */
 #include "denial-line.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "osh-text.h"
 
 /* Distinct lines remembered; a flood of different ones starts over rather than growing. */
 #define DENIAL_LINES_REMEMBERED 1024
 #define APPEARED_SHOWN          8
+#define NAME_MAX_SHOWN          64
+#define HOST_MAX_SHOWN          253
 
 struct _OshDenialLines {
     OshBus *bus;
-    int fd;
+    OshDenialPrint print;
+    gpointer print_data;
     char *policy; /* (nullable) */
     guint64 subscriptions[6];
     GHashTable *shown;
@@ -38,7 +40,7 @@ append_process(GString *line, const char *binary, const OshEvent *event)
     if (binary[0] == '\0' || g_str_equal(binary, "-"))
         g_string_append(line, pid != 0 ? "process" : "unknown process");
     else
-        osh_text_append_terminal(line, slash != NULL ? slash + 1 : binary);
+        osh_text_append_word(line, slash != NULL ? slash + 1 : binary, NAME_MAX_SHOWN);
     if (pid != 0)
         g_string_append_printf(line, "(%u)", pid);
 }
@@ -51,7 +53,7 @@ append_destination(GString *line, const char *host, guint16 port)
     g_string_append(line, " -> ");
     if (literal)
         g_string_append_c(line, '[');
-    osh_text_append_terminal(line, host[0] != '\0' ? host : "?");
+    osh_text_append_word(line, host[0] != '\0' ? host : "?", HOST_MAX_SHOWN);
     if (literal)
         g_string_append_c(line, ']');
     if (port != 0)
@@ -241,7 +243,7 @@ append_list(GString *line, const char *const *paths, guint32 more)
             continue;
         }
         g_string_append(line, i > 0 ? ", " : " ");
-        osh_text_append_terminal(line, paths[i]);
+        osh_text_append_word(line, paths[i], OSH_TEXT_MAX);
     }
     if (more > 0)
         g_string_append_printf(line, " and %u more", more);
@@ -343,27 +345,11 @@ distinct_part(const OshDenialLines *lines, const OshEvent *event)
 }
 
 static void
-write_line(int fd, GString *line)
-{
-    gsize written = 0;
-
-    g_string_append_c(line, '\n');
-    while (written < line->len) {
-        gssize n = write(fd, line->str + written, line->len - written);
-
-        if (n < 0 && errno != EINTR)
-            return;
-        written += n > 0 ? (gsize)n : 0;
-    }
-}
-
-static void
 denial_lines_event(const OshEvent *event, gpointer data)
 {
     OshDenialLines *lines = data;
     char *distinct;
     g_autofree char *text = NULL;
-    g_autoptr(GString) line = NULL;
 
     if (says_nothing(event))
         return;
@@ -376,17 +362,18 @@ denial_lines_event(const OshEvent *event, gpointer data)
     if (!g_hash_table_add(lines->shown, distinct))
         return;
     text = osh_denial_line_format(event, lines->policy);
-    line = g_string_new(text);
-    write_line(lines->fd, line);
+    lines->print(text, lines->print_data);
 }
 
 OshDenialLines *
-osh_denial_lines_new(OshBus *bus, int fd, const char *policy, gboolean audit)
+osh_denial_lines_new(OshBus *bus, OshDenialPrint print, gpointer data, const char *policy,
+                     gboolean audit)
 {
     OshDenialLines *lines = g_new0(OshDenialLines, 1);
 
     lines->bus = bus;
-    lines->fd = fd;
+    lines->print = print;
+    lines->print_data = data;
     lines->policy = g_strdup(policy);
     lines->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)

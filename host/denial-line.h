@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 
 typedef struct _OshDenialLines OshDenialLines;
 
+/** OshDenialPrint: [main] must not block. */
+typedef void (*OshDenialPrint)(const char *line, gpointer data);
+
 /**
  * osh_denial_line_format:
  * @event: of topic network.denied, network.failed, process.violation or host.plugin-fault, or of
@@ -32,7 +35,8 @@ char *osh_denial_line_format(const OshEvent *event, const char *policy);
 /**
  * osh_denial_lines_new:
  * @bus: subscribed to; must outlive the result
- * @fd: written to; borrowed
+ * @print: called with each line, without a newline
+ * @data: for @print
  * @policy: (nullable): path of the policy in force
  * @audit: the run only audits: show also what would have been refused
  *
@@ -41,7 +45,8 @@ char *osh_denial_line_format(const OshEvent *event, const char *policy);
  *
  * Returns: (transfer full): the writer
  */
-OshDenialLines *osh_denial_lines_new(OshBus *bus, int fd, const char *policy, gboolean audit);
+OshDenialLines *osh_denial_lines_new(OshBus *bus, OshDenialPrint print, gpointer data,
+                                     const char *policy, gboolean audit);
 
 /** osh_denial_lines_count: [main] Returns: how many refusals there were, repeats included. */
 guint64 osh_denial_lines_count(OshDenialLines *lines);

@@ -17,6 +17,7 @@
 #include "record/learn.h"
 #include "record/replay-verb.h"
 #include "run.h"
+#include "standard-error.h"
 
 /* A verb whose answer got lost has failed: half a policy can be a valid one. */
 static int
@@ -61,6 +62,7 @@ main(int argc, char **argv)
     g_autoptr(OshOptions) options = NULL;
     int code;
 
+    osh_standard_streams_open();
     setlocale(LC_CTYPE, "");
     if (run_verb(argc, argv, &code))
         return end_verb(code);

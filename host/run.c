@@ -27,9 +27,12 @@
 #include "policy-reload.h"
 #include "run-recording.h"
 #include "signals.h"
+#include "standard-error.h"
 #include "start-line.h"
 #include "worker.h"
 #include "writable-places.h"
+
+#include "osh-text.h"
 
 #define RUN_START_TIMEOUT 30
 #define RUN_STOP_TIMEOUT  5
@@ -70,6 +73,7 @@ typedef struct {
     gboolean started;
     gint exit_code;
     OshPolicyPosture posture;
+    char *policy_errors; /* (nullable): lines that follow the error of a policy */
 } OshRun;
 
 static void run_finish(OshRun *run, gint exit_code);
@@ -99,10 +103,17 @@ is_quiet(const OshRun *run)
     return run->options->quiet || (value != NULL && g_variant_get_boolean(value));
 }
 
+/* A path in it may have been made in a box. */
 static void
-complain(const char *message)
+complain(const OshRun *run, const GError *error)
 {
-    g_printerr("openshell: error: %s\n", message);
+    g_autoptr(GString) line = g_string_new("openshell: error: ");
+
+    osh_policy_append_printable(line, error->message);
+    g_string_append_c(line, '\n');
+    if (run->policy_errors != NULL)
+        g_string_append_printf(line, "%s\n", run->policy_errors);
+    g_printerr("%s", line->str);
 }
 
 /* --- Announcements -----------------------------------------------------------------------------
@@ -161,7 +172,7 @@ run_flushed(const GError *error, gpointer data)
     OshRun *run = data;
 
     if (error != NULL) {
-        complain(error->message);
+        complain(run, error);
         if (run->exit_code == OSH_EXIT_OK)
             run->exit_code = OSH_EXIT_HOST_ERROR;
     }
@@ -226,7 +237,7 @@ run_finish(OshRun *run, gint exit_code)
 static void
 run_fail(OshRun *run, const GError *error)
 {
-    complain(error->message);
+    complain(run, error);
     run_finish(run, OSH_EXIT_HOST_ERROR);
 }
 
@@ -269,8 +280,8 @@ run_timed_out(gpointer data)
     OshRun *run = data;
 
     g_clear_pointer(&run->timeout, g_source_unref);
-    g_printerr("openshell: the time of --timeout is over, ending the program\n");
     run_finish(run, OSH_EXIT_TIMEOUT);
+    g_printerr("openshell: the time of --timeout is over, ending the program\n");
     return G_SOURCE_REMOVE;
 }
 
@@ -301,7 +312,7 @@ run_launched(const OshProcess *process, const GError *error, gpointer data)
             run_signal(run->early_signal, run);
         return;
     }
-    complain(error->message);
+    complain(run, error);
     if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND))
         exit_code = OSH_EXIT_NOT_FOUND;
     else if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_EXECUTABLE))
@@ -346,7 +357,7 @@ run_signal(int signal_number, gpointer data)
         return;
     }
     if (signal_number == SIGTERM && run->grace != NULL) {
-        /* Who asks a second time means it. */
+        /* A second SIGTERM ends the program at once. */
         run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
         return;
     }
@@ -596,8 +607,8 @@ run_load_policy(OshRun *run, GError **error)
     snapshot = osh_policy_load_file_with(protocols, path, 1, OSH_RUN_POLICY_FLAGS, diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:\n%s",
-                    g_strchomp(text));
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:");
+        run->policy_errors = g_strdup(g_strchomp(text));
         return FALSE;
     }
     if (text[0] != '\0' && !is_quiet(run))
@@ -649,6 +660,13 @@ run_add_host_interfaces(OshRun *run)
     osh_registry_add_interface(run->registry, OSH_INTERFACE_METRICS, &metrics);
 }
 
+static void
+print_line(const char *line, gpointer data)
+{
+    (void)data;
+    g_printerr("%s\n", line);
+}
+
 static gboolean
 run_make_services(OshRun *run, GError **error)
 {
@@ -663,7 +681,7 @@ run_make_services(OshRun *run, GError **error)
     if (run->publisher == NULL || !run_open_log(run, error))
         return FALSE;
     if (!is_quiet(run))
-        run->denials = osh_denial_lines_new(run->bus, STDERR_FILENO,
+        run->denials = osh_denial_lines_new(run->bus, print_line, NULL,
                                             text_setting(run, "policy", run->options->policy),
                                             run->options->audit);
     run->metrics = osh_metrics_new(error);
@@ -746,6 +764,7 @@ run_clear(OshRun *run)
     g_clear_pointer(&run->writable, g_ptr_array_unref);
     g_clear_pointer(&run->loop, g_main_loop_unref);
     g_free(run->workdir);
+    g_free(run->policy_errors);
 }
 
 int
@@ -754,16 +773,20 @@ osh_run(const OshOptions *options)
     OshRun run = {.options = options, .exit_code = OSH_EXIT_HOST_ERROR};
     g_autoptr(GError) error = NULL;
 
+    osh_standard_error_begin();
     run.loop = g_main_loop_new(NULL, FALSE);
     run.signals = osh_signals_new(run_signal, &run, &error);
     if (run.signals == NULL || !run_prepare(&run, &error)) {
-        complain(error->message);
+        complain(&run, error);
         run_clear(&run);
+        osh_standard_error_end();
         return OSH_EXIT_HOST_ERROR;
     }
     if (!run_begin(&run, &error))
         run_fail(&run, error);
+    osh_standard_error_start();
     g_main_loop_run(run.loop);
     run_clear(&run);
+    osh_standard_error_end();
     return run.exit_code;
 }

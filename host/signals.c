@@ -88,8 +88,9 @@ osh_signals_new(OshSignalFunc function, gpointer data, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         sigaddset(&set, numbers[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    /* A reader of ours that has gone must not end the host. */
+    /* A reader of ours that has gone must not end the host, nor a file as large as it may be. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot read signals: %s",

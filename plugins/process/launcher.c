@@ -17,6 +17,10 @@
 #include <unistd.h>
 
 #include "doctor-probe.h"
+#include "program-streams.h"
+
+/* What the host ends with when it cannot do its own part. */
+#define OUTPUT_LOST_CODE 125
 
 typedef struct {
     OshBox *box;
@@ -24,10 +28,13 @@ typedef struct {
     char *kind;
     char *path;
     int stdio[3];
+    OshStreamHandling handling[3];
     OshTerminalChoice terminal;
     OshTerminalRelay *relay;
-    OshSessionStreams *streams; /* (nullable): of an attended program without a terminal */
-    gboolean attended;          /* people may attach to it */
+    OshSessionStreams *attended_streams; /* (nullable): of one without a terminal, attended */
+    OshProgramStreams *streams;          /* (nullable): what is no terminal, unattended */
+    guint delivering;                    /* since it has ended: what is not delivered yet */
+    gboolean attended;                   /* people may attach to it */
     int pidfd;
     pid_t pid;
     int status;
@@ -42,7 +49,8 @@ program_free(gpointer data)
     BoxProgram *program = data;
 
     osh_terminal_relay_free(program->relay);
-    osh_session_streams_free(program->streams);
+    osh_session_streams_free(program->attended_streams);
+    osh_program_streams_free(program->streams);
     for (gsize i = 0; i < 3; i++)
         if (program->stdio[i] >= 0)
             close(program->stdio[i]);
@@ -136,7 +144,7 @@ type_to_terminal(const char *bytes, gsize length, gpointer data)
 static gssize
 type_to_streams(const char *bytes, gsize length, gpointer data)
 {
-    return osh_session_streams_input(bytes, length, ((BoxProgram *)data)->streams);
+    return osh_session_streams_input(bytes, length, ((BoxProgram *)data)->attended_streams);
 }
 
 static void
@@ -158,7 +166,7 @@ let_people_attach(BoxProgram *program)
         .has_terminal = program->relay != NULL,
         .local_input = program->relay != NULL
                            ? program->terminal.outer >= 0
-                           : osh_session_streams_has_local_input(program->streams),
+                           : osh_session_streams_has_local_input(program->attended_streams),
         .data = program,
     };
 
@@ -233,10 +241,17 @@ program_finished(gpointer data)
     OshExitFunc exited = program->exited;
     gpointer exited_data = program->data;
     guint32 id = program->id;
+    g_autofree char *lost =
+        program->streams != NULL ? osh_program_streams_problem(program->streams) : NULL;
 
     osh_process_publish(box, box->plugin->process_exited,
                         g_variant_new("(tuiia{sv})", (guint64)id, (guint32)program->pid, code,
                                       signal_number, NULL));
+    if (lost != NULL)
+        osh_host_log(box->plugin->host, G_LOG_LEVEL_WARNING, lost);
+    /* A success whose output got lost is none. */
+    if (lost != NULL && code == 0)
+        code = OUTPUT_LOST_CODE;
     g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
     if (exited != NULL)
         exited(id, code, signal_number, exited_data);
@@ -244,18 +259,24 @@ program_finished(gpointer data)
 
 /* Those who are attached see the end as well, before it is anybody else's news. */
 static void
-output_delivered(gpointer data)
+output_delivered(BoxProgram *program)
 {
-    BoxProgram *program = data;
     gboolean signalled = WIFSIGNALED(program->status);
 
-    if (program->streams != NULL)
-        osh_session_streams_drain(program->streams, g_get_monotonic_time() + 2 * G_USEC_PER_SEC);
     if (program->attended)
         osh_session_exited(program->box->session, signalled ? -1 : WEXITSTATUS(program->status),
                            signalled ? WTERMSIG(program->status) : 0, program_finished, program);
     else
         program_finished(program);
+}
+
+static void
+stream_delivered(gpointer data)
+{
+    BoxProgram *program = data;
+
+    if (--program->delivering == 0)
+        output_delivered(program);
 }
 
 static void
@@ -266,10 +287,18 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
     (void)handle;
     (void)id;
     program->status = status;
-    if (program->relay != NULL)
-        osh_terminal_relay_finish(program->relay, output_delivered, program);
-    else
+    program->delivering = (program->relay != NULL) + (program->streams != NULL) +
+                          (program->attended_streams != NULL);
+    if (program->delivering == 0) {
         output_delivered(program);
+        return;
+    }
+    if (program->relay != NULL)
+        osh_terminal_relay_finish(program->relay, stream_delivered, program);
+    if (program->streams != NULL)
+        osh_program_streams_finish(program->streams, stream_delivered, program);
+    if (program->attended_streams != NULL)
+        osh_session_streams_finish(program->attended_streams, stream_delivered, program);
 }
 
 static gboolean
@@ -279,6 +308,8 @@ duplicate_stdio(BoxProgram *program, const OshLaunchSpec *spec, GError **error)
 
     for (gsize i = 0; i < 3; i++) {
         /* A closed descriptor of the host's is /dev/null in the box. */
+        if (!osh_stream_handling(wanted[i], (guint)i, &program->handling[i], error))
+            return FALSE;
         program->stdio[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, 3) : -1;
         if (program->stdio[i] < 0 && wanted[i] >= 0 && errno != EBADF) {
             g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot duplicate a descriptor: %s",
@@ -328,7 +359,8 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
                                                 .columns = 80};
     }
     for (gsize i = 0; i < 3; i++) {
-        launch->stdio[i] = program->stdio[i] >= 0 ? program->stdio[i] : OSH_BOX_STDIO_NULL;
+        launch->stdio[i] = program->handling[i] != OSH_STREAM_NOTHING ? program->stdio[i]
+                                                                      : OSH_BOX_STDIO_NULL;
         if (program->terminal.is_terminal[i]) {
             launch->stdio[i] = OSH_BOX_STDIO_TERMINAL;
             launch->terminal = TRUE;
@@ -338,17 +370,41 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
     launch->columns = program->terminal.columns;
 }
 
-/* Without a terminal the program's streams pass through us, so that others see them too. */
+/* Without a terminal the streams of an attended program pass through us, so that others see them. */
 static gboolean
-choose_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
+choose_attended_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
 {
-    if (!program->attended || launch->terminal)
-        return TRUE;
-    program->streams = osh_session_streams_new(program->box->session, program->stdio, inner, error);
-    if (program->streams == NULL)
+    program->attended_streams =
+        osh_session_streams_new(program->box->session, program->stdio, launch->uid, launch->gid,
+                                inner, error);
+    if (program->attended_streams == NULL)
         return FALSE;
     for (gsize i = 0; i < 3; i++)
         launch->stdio[i] = inner[i];
+    return TRUE;
+}
+
+static gboolean
+choose_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
+{
+    gboolean piped[3];
+    gboolean any = FALSE;
+
+    if (program->attended && !launch->terminal)
+        return choose_attended_streams(program, launch, inner, error);
+    for (gsize i = 0; i < 3; i++) {
+        piped[i] = program->handling[i] == OSH_STREAM_PIPED && !program->terminal.is_terminal[i];
+        any |= piped[i];
+    }
+    if (!any)
+        return TRUE;
+    program->streams = osh_program_streams_new(program->stdio, piped, launch->uid, launch->gid,
+                                               inner, error);
+    if (program->streams == NULL)
+        return FALSE;
+    for (gsize i = 0; i < 3; i++)
+        if (piped[i])
+            launch->stdio[i] = inner[i];
     return TRUE;
 }
 
@@ -462,12 +518,28 @@ launcher_seal(gpointer instance, OshBox *box, const OshContributions *contributi
     return osh_process_box_seal(box, contributions, error);
 }
 
+static void
+hurry_streams(BoxProgram *program)
+{
+    if (program->streams != NULL)
+        osh_program_streams_hurry(program->streams);
+    if (program->attended_streams != NULL)
+        osh_session_streams_hurry(program->attended_streams);
+}
+
 static gboolean
 launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_number)
 {
+    BoxProgram *program =
+        g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
+
     (void)instance;
-    return g_hash_table_contains(box->programs, GUINT_TO_POINTER((guint)process_id)) &&
-           osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL);
+    if (program == NULL)
+        return FALSE;
+    /* Whoever asks for the end does not wait for a reader that takes nothing. */
+    if (signal_number != SIGWINCH && signal_number != SIGUSR1)
+        hurry_streams(program);
+    return osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL);
 }
 
 static gboolean

@@ -14,15 +14,20 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "program-streams.h"
+#include "stream-pump.h"
 #include "stream-relay.h"
 
 struct _OshSessionStreams {
     OshSession *session;
-    OshStreamRelay *input; /* (nullable): from the run's own */
+    OshStreamPump *input; /* (nullable): from the run's own */
     OshStreamRelay *output;
     OshStreamRelay *errors;
     int typed; /* what attachments type goes here; -1 when the run's own input does */
     GSource *room;
+    guint waiting;
+    void (*done)(gpointer data);
+    gpointer done_data;
 };
 
 static void
@@ -52,38 +57,48 @@ duplicate(int fd)
     return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 }
 
-static gboolean
-make_pipes(int pipes[3][2], GError **error)
+static void
+close_all(int pipes[3][2])
 {
-    for (gsize i = 0; i < 3; i++)
-        if (pipe2(pipes[i], O_CLOEXEC) != 0) {
-            g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED,
-                        "cannot make a pipe for the session: %s", g_strerror(errno));
-            return FALSE;
-        }
-    return TRUE;
+    for (gsize i = 0; i < 6; i++)
+        if (pipes[i / 2][i % 2] >= 0)
+            close(pipes[i / 2][i % 2]);
+}
+
+static gboolean
+start_input(OshSessionStreams *streams, int outer, const int ends[2], GError **error)
+{
+    if (is_nothing(outer)) {
+        streams->typed = ends[1];
+        fcntl(streams->typed, F_SETFL, fcntl(streams->typed, F_GETFL) | O_NONBLOCK);
+        return TRUE;
+    }
+    streams->input =
+        osh_stream_pump_new_input(duplicate(outer), ends[1], duplicate(ends[0]), error);
+    return streams->input != NULL;
 }
 
 OshSessionStreams *
-osh_session_streams_new(OshSession *session, const int outer[3], int ret_inner[3], GError **error)
+osh_session_streams_new(OshSession *session, const int outer[3], uid_t uid, gid_t gid,
+                        int ret_inner[3], GError **error)
 {
     int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
     OshSessionStreams *streams;
 
-    if (!make_pipes(pipes, error)) {
-        for (gsize i = 0; i < 6; i++)
-            if (pipes[i / 2][i % 2] >= 0)
-                close(pipes[i / 2][i % 2]);
-        return NULL;
-    }
+    for (gsize i = 0; i < 3; i++)
+        if (!osh_box_pipe(pipes[i], uid, gid, error)) {
+            close_all(pipes);
+            return NULL;
+        }
     streams = g_new0(OshSessionStreams, 1);
     streams->session = session;
     streams->typed = -1;
-    if (is_nothing(outer[0])) {
-        streams->typed = pipes[0][1];
-        fcntl(streams->typed, F_SETFL, fcntl(streams->typed, F_GETFL) | O_NONBLOCK);
-    } else {
-        streams->input = osh_stream_relay_new(duplicate(outer[0]), pipes[0][1], NULL, NULL);
+    if (!start_input(streams, outer[0], pipes[0], error)) {
+        /* The pump has closed its end. */
+        pipes[0][1] = -1;
+        close_all(pipes);
+        g_free(streams);
+        return NULL;
     }
     streams->output = osh_stream_relay_new(pipes[1][0], duplicate(outer[1]), see_output, streams);
     streams->errors = osh_stream_relay_new(pipes[2][0], duplicate(outer[2]), see_errors, streams);
@@ -129,11 +144,31 @@ osh_session_streams_input(const char *bytes, gsize length, gpointer data)
     return 0;
 }
 
-void
-osh_session_streams_drain(OshSessionStreams *streams, gint64 deadline)
+static void
+one_is_done(gpointer data)
 {
-    osh_stream_relay_drain(streams->output, deadline);
-    osh_stream_relay_drain(streams->errors, deadline);
+    OshSessionStreams *streams = data;
+
+    if (--streams->waiting == 0)
+        streams->done(streams->done_data);
+}
+
+void
+osh_session_streams_finish(OshSessionStreams *streams, void (*done)(gpointer data), gpointer data)
+{
+    g_clear_pointer(&streams->input, osh_stream_pump_free);
+    streams->waiting = 2;
+    streams->done = done;
+    streams->done_data = data;
+    osh_stream_relay_finish(streams->output, one_is_done, streams);
+    osh_stream_relay_finish(streams->errors, one_is_done, streams);
+}
+
+void
+osh_session_streams_hurry(OshSessionStreams *streams)
+{
+    osh_stream_relay_hurry(streams->output);
+    osh_stream_relay_hurry(streams->errors);
 }
 
 void
@@ -145,7 +180,7 @@ osh_session_streams_free(OshSessionStreams *streams)
         g_source_destroy(streams->room);
         g_source_unref(streams->room);
     }
-    osh_stream_relay_free(streams->input);
+    osh_stream_pump_free(streams->input);
     osh_stream_relay_free(streams->output);
     osh_stream_relay_free(streams->errors);
     if (streams->typed >= 0)

@@ -15,6 +15,8 @@ typedef struct _OshSessionStreams OshSessionStreams;
  * osh_session_streams_new:
  * @session: sees what the program writes; outlives the streams
  * @outer: (array fixed-size=3): the run's own, -1 where closed; duplicated
+ * @uid: owner of the pipes
+ * @gid: likewise
  * @ret_inner: (array fixed-size=3) (out caller-allocates) (transfer full): the program's
  * @error: return location
  *
@@ -23,8 +25,8 @@ typedef struct _OshSessionStreams OshSessionStreams;
  *
  * Returns: (transfer full) (nullable): streams that run
  */
-OshSessionStreams *osh_session_streams_new(OshSession *session, const int outer[3],
-                                           int ret_inner[3], GError **error);
+OshSessionStreams *osh_session_streams_new(OshSession *session, const int outer[3], uid_t uid,
+                                           gid_t gid, int ret_inner[3], GError **error);
 
 /** osh_session_streams_has_local_input: Returns: %TRUE when the run's own standard input types. */
 gboolean osh_session_streams_has_local_input(const OshSessionStreams *streams);
@@ -32,8 +34,16 @@ gboolean osh_session_streams_has_local_input(const OshSessionStreams *streams);
 /** osh_session_streams_input: see #OshSessionProgram.input; @data: the streams. */
 gssize osh_session_streams_input(const char *bytes, gsize length, gpointer data);
 
-/** osh_session_streams_drain: delivers what the program has left in its pipes. */
-void osh_session_streams_drain(OshSessionStreams *streams, gint64 deadline);
+/**
+ * osh_session_streams_finish:
+ * @done: called once, never from within this function, when what the program has left in its pipes
+ *   was delivered
+ */
+void osh_session_streams_finish(OshSessionStreams *streams, void (*done)(gpointer data),
+                                gpointer data);
+
+/** osh_session_streams_hurry: a reader that takes nothing for two seconds is given up from now on. */
+void osh_session_streams_hurry(OshSessionStreams *streams);
 
 /** osh_session_streams_free: @streams: (transfer full) (nullable). */
 void osh_session_streams_free(OshSessionStreams *streams);

@@ -1,108 +1,163 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stream-relay.c: one direction, one buffer. [main]. The far end may be a pipe, a file or a
- * terminal that others have open too, so neither end is ever made non-blocking: what poll says can
- * be written is written, in pieces small enough for a pipe never to block on.
+ * terminal that others have open too: it is never made non-blocking, and it is a thread that writes
+ * to it, because poll(2) promises nothing where others write as well.
  */
 #include "stream-relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
-#include <limits.h>
-#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "osh-fd-writer.h"
+
 #define RELAY_BUFFER 16384
+#define HURRY_USEC   (2 * G_USEC_PER_SEC)
+#define HURRY_MS     200
 
 struct _OshStreamRelay {
     int from;
-    int to;
+    OshFdWriter *writer; /* (nullable) */
     OshStreamTap tap;
     gpointer data;
-    GSource *source;
-    gsize start;
-    gsize end;
-    char bytes[RELAY_BUFFER];
+    GSource *source;   /* of whichever end is waited for */
+    GSource *watchdog; /* while finishing */
+    gint64 left;       /* while finishing: bytes still to be read; else -1 */
+    gboolean hurry;
+    gint64 progress; /* time of the last */
+    gsize pending;   /* at that time */
+    void (*done)(gpointer data);
+    gpointer done_data;
 };
 
 static void arrange(OshStreamRelay *relay);
 
 static void
-close_end(int *fd)
+drop(GSource **source)
 {
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
+    if (*source == NULL)
+        return;
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
 }
 
-static gboolean
-fill(OshStreamRelay *relay)
+static gsize
+pending(const OshStreamRelay *relay)
 {
-    gssize n = read(relay->from, relay->bytes, sizeof relay->bytes);
-
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return FALSE;
-    if (n <= 0) {
-        close_end(&relay->from);
-        close_end(&relay->to);
-        return FALSE;
-    }
-    relay->start = 0;
-    relay->end = relay->to >= 0 ? (gsize)n : 0;
-    if (relay->tap != NULL)
-        relay->tap(relay->bytes, (gsize)n, relay->data);
-    return TRUE;
+    return relay->writer != NULL && !osh_fd_writer_is_broken(relay->writer)
+               ? osh_fd_writer_pending(relay->writer)
+               : 0;
 }
 
 static void
-empty(OshStreamRelay *relay)
+end_input(OshStreamRelay *relay)
 {
-    gssize n =
-        write(relay->to, relay->bytes + relay->start, MIN(relay->end - relay->start, PIPE_BUF));
+    close(relay->from);
+    relay->from = -1;
+    relay->left = relay->left > 0 ? 0 : relay->left;
+}
+
+static void
+fill(OshStreamRelay *relay)
+{
+    char bytes[RELAY_BUFFER];
+    gsize most = relay->left >= 0 ? MIN((gsize)relay->left, sizeof bytes) : sizeof bytes;
+    gssize n = read(relay->from, bytes, most);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    /* A reader that is gone must not hold up the program, nor those who still look. */
-    if (n < 0)
-        close_end(&relay->to);
-    relay->start = n < 0 ? relay->end : relay->start + (gsize)n;
+    if (n <= 0) {
+        end_input(relay);
+        return;
+    }
+    if (relay->left > 0)
+        relay->left -= n;
+    if (relay->tap != NULL)
+        relay->tap(bytes, (gsize)n, relay->data);
+    /* All of it fits: nothing is read before the queue is empty. */
+    if (relay->writer != NULL)
+        osh_fd_writer_add(relay->writer, bytes, (gsize)n);
 }
 
 static gboolean
-ready(gint fd, GIOCondition condition, gpointer data)
+readable(gint fd, GIOCondition condition, gpointer data)
 {
-    OshStreamRelay *relay = data;
+    (void)fd;
+    (void)condition;
+    fill(data);
+    arrange(data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+progressed(gint fd, GIOCondition condition, gpointer data)
+{
+    guint64 ignored;
 
     (void)condition;
-    if (fd == relay->to)
-        empty(relay);
-    else
-        fill(relay);
-    arrange(relay);
+    if (read(fd, &ignored, sizeof ignored) < 0 && errno != EAGAIN)
+        return G_SOURCE_REMOVE;
+    arrange(data);
     return G_SOURCE_REMOVE;
 }
 
 static void
-drop_source(OshStreamRelay *relay)
+watch(OshStreamRelay *relay, int fd, GIOCondition condition, GUnixFDSourceFunc function)
 {
-    if (relay->source == NULL)
-        return;
-    g_source_destroy(relay->source);
-    g_clear_pointer(&relay->source, g_source_unref);
+    drop(&relay->source);
+    relay->source = g_unix_fd_source_new(fd, condition);
+    g_source_set_callback(relay->source, G_SOURCE_FUNC(function), relay, NULL);
+    g_source_attach(relay->source, g_main_context_get_thread_default());
+}
+
+static gboolean
+watch_over(gpointer data)
+{
+    OshStreamRelay *relay = data;
+    gsize now_pending = pending(relay);
+    gint64 now = g_get_monotonic_time();
+
+    if (now_pending != relay->pending)
+        relay->progress = now;
+    relay->pending = now_pending;
+    if (relay->done != NULL && ((now_pending == 0 && relay->left <= 0) ||
+                                (relay->hurry && now > relay->progress + HURRY_USEC))) {
+        void (*done)(gpointer data) = relay->done;
+
+        relay->done = NULL;
+        drop(&relay->source);
+        drop(&relay->watchdog);
+        done(relay->done_data);
+        return G_SOURCE_REMOVE;
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+/* Looks at once, and then now and then. */
+static void
+start_watchdog(OshStreamRelay *relay, guint delay_ms)
+{
+    drop(&relay->watchdog);
+    relay->watchdog = g_timeout_source_new(delay_ms);
+    g_source_set_callback(relay->watchdog, watch_over, relay, NULL);
+    g_source_attach(relay->watchdog, g_main_context_get_thread_default());
 }
 
 static void
 arrange(OshStreamRelay *relay)
 {
-    gboolean full = relay->start < relay->end;
-    int fd = full ? relay->to : relay->from;
+    gsize queued = pending(relay);
 
-    drop_source(relay);
-    if (fd < 0)
-        return;
-    relay->source = g_unix_fd_source_new(fd, full ? G_IO_OUT : G_IO_IN | G_IO_HUP);
-    g_source_set_callback(relay->source, G_SOURCE_FUNC(ready), relay, NULL);
-    g_source_attach(relay->source, g_main_context_get_thread_default());
+    drop(&relay->source);
+    if (queued > 0)
+        watch(relay, osh_fd_writer_progress_fd(relay->writer), G_IO_IN, progressed);
+    else if (relay->from >= 0 && relay->left != 0)
+        watch(relay, relay->from, G_IO_IN | G_IO_HUP, readable);
+    if (relay->done != NULL)
+        start_watchdog(relay, queued == 0 && relay->left <= 0 ? 0 : HURRY_MS);
 }
 
 OshStreamRelay *
@@ -111,9 +166,14 @@ osh_stream_relay_new(int from, int to, OshStreamTap tap, gpointer data)
     OshStreamRelay *relay = g_new0(OshStreamRelay, 1);
 
     relay->from = from;
-    relay->to = to;
     relay->tap = tap;
     relay->data = data;
+    relay->left = -1;
+    fcntl(from, F_SETFL, fcntl(from, F_GETFL) | O_NONBLOCK);
+    if (to >= 0) {
+        relay->writer = osh_fd_writer_new(to, RELAY_BUFFER, NULL);
+        osh_fd_writer_start(relay->writer);
+    }
     arrange(relay);
     return relay;
 }
@@ -121,30 +181,28 @@ osh_stream_relay_new(int from, int to, OshStreamTap tap, gpointer data)
 gboolean
 osh_stream_relay_ended(const OshStreamRelay *relay)
 {
-    return relay->from < 0 && relay->start == relay->end;
-}
-
-static gboolean
-is_ready(int fd, short events, int milliseconds)
-{
-    struct pollfd entry = {.fd = fd, .events = events};
-
-    return fd >= 0 && poll(&entry, 1, milliseconds) > 0;
+    return relay->from < 0 && pending(relay) == 0;
 }
 
 void
-osh_stream_relay_drain(OshStreamRelay *relay, gint64 deadline)
+osh_stream_relay_finish(OshStreamRelay *relay, void (*done)(gpointer data), gpointer data)
 {
-    drop_source(relay);
-    while (g_get_monotonic_time() < deadline) {
-        if (relay->start < relay->end) {
-            if (is_ready(relay->to, POLLOUT, 100))
-                empty(relay);
-        } else if (!is_ready(relay->from, POLLIN, 0) || !fill(relay)) {
-            break;
-        }
-    }
+    int count = 0;
+
+    if (relay->from >= 0 && ioctl(relay->from, FIONREAD, &count) != 0)
+        count = 0;
+    relay->left = count;
+    relay->done = done;
+    relay->done_data = data;
+    relay->progress = g_get_monotonic_time();
+    relay->pending = pending(relay);
     arrange(relay);
+}
+
+void
+osh_stream_relay_hurry(OshStreamRelay *relay)
+{
+    relay->hurry = TRUE;
 }
 
 void
@@ -152,8 +210,10 @@ osh_stream_relay_free(OshStreamRelay *relay)
 {
     if (relay == NULL)
         return;
-    drop_source(relay);
-    close_end(&relay->from);
-    close_end(&relay->to);
+    drop(&relay->source);
+    drop(&relay->watchdog);
+    if (relay->from >= 0)
+        close(relay->from);
+    osh_fd_writer_free(relay->writer);
     g_free(relay);
 }

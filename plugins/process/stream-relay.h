@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stream-relay.h: carries bytes from one descriptor to another and shows them to somebody on the
- * way. [main]: belongs to the thread of the GMainContext that was the default when it was made.
+ * stream-relay.h: carries what a program writes to a descriptor of the host and shows it to
+ * somebody on the way. [main]: belongs to the thread of the GMainContext that was the default when
+ * it was made.
  */
 #pragma once
 
@@ -17,26 +18,30 @@ typedef void (*OshStreamTap)(const char *bytes, gsize length, gpointer data);
 /**
  * osh_stream_relay_new:
  * @from: (transfer full): is read
- * @to: (transfer full) (-1 for none): is written, and closed at the end of @from
+ * @to: (transfer full) (-1 for none): is written, by a thread, and closed at the end of @from
  * @tap: (nullable): sees everything
  * @data: for @tap
  *
- * A full @to stops the reading of @from: nothing is lost, and nothing is made non-blocking.
+ * A full @to stops the reading of @from: nothing is lost, and nothing is made non-blocking. Where
+ * the reader behind @to is gone, the tap sees what follows all the same.
  *
  * Returns: (transfer full): a relay that runs
  */
 OshStreamRelay *osh_stream_relay_new(int from, int to, OshStreamTap tap, gpointer data);
 
-/** osh_stream_relay_ended: Returns: %TRUE when @from has ended. */
+/** osh_stream_relay_ended: Returns: %TRUE when @from has ended and everything was delivered. */
 gboolean osh_stream_relay_ended(const OshStreamRelay *relay);
 
 /**
- * osh_stream_relay_drain:
- * @deadline: g_get_monotonic_time() microseconds
+ * osh_stream_relay_finish:
+ * @done: called once, never from within this function, when what @from holds now was delivered
  *
- * Delivers what is there already, without waiting for more.
+ * What comes into @from later is not waited for.
  */
-void osh_stream_relay_drain(OshStreamRelay *relay, gint64 deadline);
+void osh_stream_relay_finish(OshStreamRelay *relay, void (*done)(gpointer data), gpointer data);
+
+/** osh_stream_relay_hurry: a reader that takes nothing for two seconds is given up from now on. */
+void osh_stream_relay_hurry(OshStreamRelay *relay);
 
 /** osh_stream_relay_free: @relay: (transfer full) (nullable): closes both ends. */
 void osh_stream_relay_free(OshStreamRelay *relay);

@@ -4,7 +4,10 @@
  *
  * [main]. The outer terminal is shared with whoever started us: it is raw only while we are in its
  * foreground, it is never made non-blocking (that would be seen by everyone who has it open), and
- * it gets its modes back before we stop and before we end.
+ * it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S) for hours, and
+ * a write to it then blocks although poll(2) found it writable: a thread writes, and nothing here
+ * waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own where the
+ * terminal can be opened again, since another reader may take what poll(2) has promised.
  *
  * A program that is the leader of its session is an orphan to job control: the kernel drops its
  * own ^Z. So the suspend character is looked for here, and stops the program and this process, as
@@ -24,9 +27,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "osh-fd-writer.h"
+
 #define TERMINAL_BUFFER 16384
-/* A blocking terminal that polls writable takes this much without making us wait. */
-#define TERMINAL_WRITE 256
+/* A reader that takes nothing for so long after the program's end is given up on. */
+#define FINISH_USEC     (2 * G_USEC_PER_SEC)
+#define FINISH_LOOK_MS  50
 
 typedef struct {
     gsize start;
@@ -37,8 +43,10 @@ typedef struct {
 struct OshTerminalRelay {
     int master;
     int input;
+    int keys; /* what is read for @input: the same terminal, opened again; or @input */
     int output;
     int outer; /* of the two, the terminal; -1 when neither is */
+    OshFdWriter *writer; /* (nullable): of @output */
     int signals;
     pid_t pid;
     void (*signal)(int signal_number, gpointer data);
@@ -50,12 +58,14 @@ struct OshTerminalRelay {
     gboolean master_ended;
     struct termios saved;
     Buffer to_master;
-    Buffer to_output;
     GSource *master_source;
     GSource *input_source;
     GSource *output_source;
     GSource *signal_source;
     GSource *finish_source;
+    gint64 finish_began;
+    gint64 progress; /* while finishing: time of the last, and what was pending then */
+    gsize pending;
     void (*done)(gpointer data);
     gpointer done_data;
 };
@@ -116,7 +126,7 @@ make_raw(OshTerminalRelay *relay)
         return;
     raw = relay->saved;
     cfmakeraw(&raw);
-    relay->raw = tcsetattr(relay->outer, TCSADRAIN, &raw) == 0;
+    relay->raw = tcsetattr(relay->outer, TCSANOW, &raw) == 0;
 }
 
 static void
@@ -127,7 +137,7 @@ restore(OshTerminalRelay *relay)
     relay->raw = FALSE;
     /* In the background this would stop us; then the terminal is somebody else's by now. */
     if (in_foreground(relay))
-        tcsetattr(relay->outer, TCSADRAIN, &relay->saved);
+        tcsetattr(relay->outer, TCSANOW, &relay->saved);
 }
 
 static void
@@ -244,14 +254,24 @@ write_some(int fd, Buffer *buffer, gsize most)
     buffer->start = n < 0 ? buffer->end : buffer->start + (gsize)n;
 }
 
-static gboolean
-output_ready(gint fd, GIOCondition condition, gpointer data)
+/* Returns: how much of what the program wrote is not written yet */
+static gsize
+pending_output(const OshTerminalRelay *relay)
 {
-    OshTerminalRelay *relay = data;
+    return relay->writer != NULL && !osh_fd_writer_is_broken(relay->writer)
+               ? osh_fd_writer_pending(relay->writer)
+               : 0;
+}
+
+static gboolean
+output_progressed(gint fd, GIOCondition condition, gpointer data)
+{
+    guint64 ignored;
 
     (void)condition;
-    write_some(fd, &relay->to_output, TERMINAL_WRITE);
-    arrange(relay);
+    if (read(fd, &ignored, sizeof ignored) < 0 && errno != EAGAIN)
+        return G_SOURCE_REMOVE;
+    arrange(data);
     return G_SOURCE_CONTINUE;
 }
 
@@ -259,17 +279,18 @@ output_ready(gint fd, GIOCondition condition, gpointer data)
 static gboolean
 read_master(OshTerminalRelay *relay)
 {
-    Buffer *buffer = &relay->to_output;
-    gssize n = read(relay->master, buffer->bytes, sizeof buffer->bytes);
+    char bytes[TERMINAL_BUFFER];
+    gssize n = read(relay->master, bytes, sizeof bytes);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return FALSE;
     /* EIO: nobody in the box has the terminal open. */
     relay->master_ended |= n <= 0;
-    buffer->start = 0;
-    buffer->end = n > 0 && relay->output >= 0 ? (gsize)n : 0;
+    /* All of it fits: nothing is read before the queue is empty. */
+    if (n > 0 && relay->writer != NULL)
+        osh_fd_writer_add(relay->writer, bytes, (gsize)n);
     if (n > 0 && relay->tap != NULL)
-        relay->tap(buffer->bytes, (gsize)n, relay->signal_data);
+        relay->tap(bytes, (gsize)n, relay->signal_data);
     return n > 0;
 }
 
@@ -306,7 +327,7 @@ static void
 arrange(OshTerminalRelay *relay)
 {
     gboolean to_master = relay->to_master.start < relay->to_master.end;
-    gboolean to_output = relay->to_output.start < relay->to_output.end;
+    gboolean to_output = pending_output(relay) > 0;
     gboolean may_read =
         !relay->input_ended && !to_master && (relay->outer != relay->input || in_foreground(relay));
     GIOCondition master = 0;
@@ -314,14 +335,27 @@ arrange(OshTerminalRelay *relay)
     if (!relay->master_ended)
         master = (to_master ? G_IO_OUT : 0) | (to_output ? 0 : G_IO_IN);
     watch(relay, &relay->master_source, relay->master, master, master_ready);
-    watch(relay, &relay->input_source, relay->input, may_read ? G_IO_IN : 0, input_ready);
-    watch(relay, &relay->output_source, relay->output, to_output ? G_IO_OUT : 0, output_ready);
+    watch(relay, &relay->input_source, relay->keys, may_read ? G_IO_IN : 0, input_ready);
+    watch(relay, &relay->output_source,
+          to_output ? osh_fd_writer_progress_fd(relay->writer) : -1, G_IO_IN, output_progressed);
 }
 
 static int
 duplicate(int fd)
 {
     return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+/* An open file of our own, which may be non-blocking; where it cannot be had, the shared one. */
+static int
+open_keys(int input)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", input);
+    int fd = input >= 0 && isatty(input)
+                 ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+                 : -1;
+
+    return fd >= 0 ? fd : input;
 }
 
 static void
@@ -344,7 +378,12 @@ osh_terminal_relay_new(const OshTerminalRequest *request)
 
     relay->master = request->master;
     relay->input = duplicate(request->input);
+    relay->keys = open_keys(relay->input);
     relay->output = duplicate(request->output);
+    if (relay->output >= 0) {
+        relay->writer = osh_fd_writer_new(duplicate(relay->output), TERMINAL_BUFFER, NULL);
+        osh_fd_writer_start(relay->writer);
+    }
     relay->pid = request->pid;
     relay->signal = request->signal;
     relay->tap = request->tap;
@@ -373,23 +412,32 @@ stop_sources(OshTerminalRelay *relay)
     drop(&relay->signal_source);
 }
 
-/* Delivers what the program wrote before it ended; a reader that takes nothing is given up on. */
+/*
+ * Delivers what the program wrote before it ended; a reader that takes nothing is given up on. A
+ * process that was left behind may go on writing: reading has an end of its own.
+ */
 static gboolean
 finish(gpointer data)
 {
     OshTerminalRelay *relay = data;
-    gint64 deadline = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
+    gint64 now = g_get_monotonic_time();
+    gsize pending = pending_output(relay);
     gboolean more = TRUE;
 
-    drop(&relay->finish_source);
-    while (more && g_get_monotonic_time() < deadline) {
-        struct pollfd output = {.fd = relay->output, .events = POLLOUT};
-
-        if (relay->to_output.start == relay->to_output.end)
-            more = !relay->master_ended && read_master(relay);
-        else if (poll(&output, 1, 100) > 0)
-            write_some(relay->output, &relay->to_output, TERMINAL_WRITE);
+    if (pending == 0)
+        more = !relay->master_ended && now < relay->finish_began + FINISH_USEC &&
+               read_master(relay);
+    if (pending != relay->pending)
+        relay->progress = now;
+    relay->pending = pending;
+    if (more && now < relay->progress + FINISH_USEC) {
+        drop(&relay->finish_source);
+        relay->finish_source = g_timeout_source_new(pending > 0 ? FINISH_LOOK_MS : 0);
+        g_source_set_callback(relay->finish_source, finish, relay, NULL);
+        g_source_attach(relay->finish_source, g_main_context_get_thread_default());
+        return G_SOURCE_REMOVE;
     }
+    drop(&relay->finish_source);
     restore(relay);
     relay->done(relay->done_data);
     return G_SOURCE_REMOVE;
@@ -401,6 +449,8 @@ osh_terminal_relay_finish(OshTerminalRelay *relay, void (*done)(gpointer data), 
     stop_sources(relay);
     relay->done = done;
     relay->done_data = data;
+    relay->finish_began = relay->progress = g_get_monotonic_time();
+    relay->pending = pending_output(relay);
     relay->finish_source = g_idle_source_new();
     g_source_set_priority(relay->finish_source, G_PRIORITY_DEFAULT);
     g_source_set_callback(relay->finish_source, finish, relay, NULL);
@@ -440,6 +490,9 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
     stop_sources(relay);
     drop(&relay->finish_source);
     close(relay->master);
+    osh_fd_writer_free(relay->writer);
+    if (relay->keys >= 0 && relay->keys != relay->input)
+        close(relay->keys);
     if (relay->input >= 0)
         close(relay->input);
     if (relay->output >= 0)

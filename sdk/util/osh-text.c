@@ -23,6 +23,37 @@ osh_text_append_terminal(GString *line, const char *text)
         g_string_append(line, "...");
 }
 
+static gboolean
+is_plain_word(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (!g_ascii_isalnum(*at) && strchr("._-+@/:", *at) == NULL)
+            return FALSE;
+    return text[0] != '\0';
+}
+
+void
+osh_text_append_word(GString *line, const char *text, gsize max)
+{
+    gboolean plain = is_plain_word(text);
+    gsize shown = 0;
+
+    if (!plain)
+        g_string_append_c(line, '"');
+    for (; text[shown] != '\0' && shown < max; shown++) {
+        guchar byte = (guchar)text[shown];
+
+        if (byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != '"')
+            g_string_append_c(line, (char)byte);
+        else
+            g_string_append_printf(line, "\\x%02x", byte);
+    }
+    if (!plain)
+        g_string_append_c(line, '"');
+    if (text[shown] != '\0')
+        g_string_append(line, "...");
+}
+
 static void
 append_code_point(GString *line, gunichar character)
 {

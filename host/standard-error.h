@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * standard-error.h: what the host says during a run, on a standard error that may take nothing for
+ * hours (security rule 15).
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * osh_standard_streams_open:
+ *
+ * Opens /dev/null in the place of each of the descriptors 0 to 2 that is closed, so that no file of
+ * ours gets a number that others read and write. To be called before anything is opened.
+ */
+void osh_standard_streams_open(void);
+
+/**
+ * osh_standard_error_begin:
+ *
+ * [main] From here on g_printerr() and g_log() of every thread put what they say into a bounded
+ * queue and never block. Nothing is written before osh_standard_error_start().
+ */
+void osh_standard_error_begin(void);
+
+/** osh_standard_error_start: [main] Begins to write. Makes a thread. */
+void osh_standard_error_start(void);
+
+/**
+ * osh_standard_error_end:
+ *
+ * [main] Waits a second at most until everything is written, then gives the rest up. What is said
+ * later is not written.
+ */
+void osh_standard_error_end(void);
+
+G_END_DECLS
