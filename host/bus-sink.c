@@ -99,6 +99,19 @@ osh_bus_sinks_push(OshBus *bus, OshBusNode *node)
         sink_push(g_ptr_array_index(bus->sinks, i), node);
 }
 
+void
+osh_bus_hold(OshBus *bus, gboolean held)
+{
+    pthread_mutex_lock(&bus->room_lock);
+    if (held) {
+        bus->sinks_stuck++;
+    } else {
+        bus->sinks_stuck--;
+        osh_bus_room_changed_locked(bus);
+    }
+    pthread_mutex_unlock(&bus->room_lock);
+}
+
 static void
 sink_set_stuck(OshBusSink *sink, gboolean stuck)
 {
@@ -107,16 +120,8 @@ sink_set_stuck(OshBusSink *sink, gboolean stuck)
     if (sink->stuck == stuck)
         return;
     sink->stuck = stuck;
-    if (!sink->required)
-        return;
-    pthread_mutex_lock(&bus->room_lock);
-    if (stuck) {
-        bus->sinks_stuck++;
-    } else {
-        bus->sinks_stuck--;
-        osh_bus_room_changed_locked(bus);
-    }
-    pthread_mutex_unlock(&bus->room_lock);
+    if (sink->required)
+        osh_bus_hold(bus, stuck);
 }
 
 static guint

@@ -102,6 +102,15 @@ typedef struct {
 OshBus *osh_bus_new(GMainContext *context, const OshBusLimits *limits, GError **error);
 
 /**
+ * osh_bus_hold:
+ * @held: whether something that must be written cannot be
+ *
+ * [any] While it is held no reservation is given, as when a required sink takes nothing. Each call
+ * with %TRUE is undone by one with %FALSE.
+ */
+void osh_bus_hold(OshBus *bus, gboolean held);
+
+/**
  * osh_bus_set_shard_pool:
  * @pool: (transfer none) (nullable): outlives the bus, or NULL is set before it goes
  *

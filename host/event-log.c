@@ -7,40 +7,77 @@
  * recorded (security rule 11). What can be waited for is watched until it has room; a full disk is
  * tried again once a second.
  *
- * It must never leave half a line behind that another write would continue wrongly: the rest of a
- * line that was cut by a short write goes out first.
+ * It must never leave half a line behind: what a short write has put into a file is cut off again,
+ * and what it has put into a pipe is completed before anything else goes out. A failure is said in
+ * one line when it begins and in one when it is over.
  */
 #include "event-log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "auto-fd.h"
 #include "event-json.h"
 #include "openshell/ext/event-sink.h"
+#include "osh-text.h"
 #include "output-file.h"
 
 #define EVENT_LOG_RETRY_MS 1000
+#define LAST_LINE_MAX      65536
 
 struct _OshEventLog {
     int fd;
     char *path;
+    gboolean is_file;
     GString *line; /* what must be written before anything else */
     gsize written; /* how much of it is */
     int failure;   /* errno of the last write, 0 when it worked */
+    gboolean said; /* that it fails */
     GSource *retry;
     OshCallback resume;
     gpointer resume_data;
 };
 
+/*
+ * A run that was killed may have left half a line, which ours must not continue. It is cut off where
+ * it is a beginning of ours; anything else that has no end of line gets one.
+ */
+static void
+end_last_line(OshEventLog *log, off_t size)
+{
+    static const char ours[] = "{\"id\":\"";
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", log->fd);
+    osh_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t from = MAX(size - LAST_LINE_MAX, 0);
+    g_autofree char *end = g_malloc0(LAST_LINE_MAX + 1);
+    gssize n = fd >= 0 ? pread(fd, end, LAST_LINE_MAX, from) : -1;
+    const char *line;
+
+    if (n <= 0 || end[n - 1] == '\n')
+        return;
+    line = memrchr(end, '\n', (gsize)n);
+    line = line != NULL ? line + 1 : end;
+    if ((line == end && from > 0) || strncmp(line, ours, MIN(strlen(line), strlen(ours))) != 0 ||
+        ftruncate(log->fd, from + (line - end)) != 0)
+        g_string_append_c(log->line, '\n');
+}
+
 OshEventLog *
 osh_event_log_new(int fd, const char *path)
 {
     OshEventLog *log = g_new0(OshEventLog, 1);
+    struct stat status;
 
     log->fd = fd;
     log->path = g_strdup(path);
     log->line = g_string_new(NULL);
+    log->is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (log->is_file)
+        end_last_line(log, status.st_size);
     return log;
 }
 
@@ -99,6 +136,45 @@ event_log_wait(OshEventLog *log)
     g_source_attach(log->retry, g_main_context_get_thread_default());
 }
 
+static void
+event_log_say(OshEventLog *log)
+{
+    g_autoptr(GString) line = g_string_new("openshell: the event log ");
+    gboolean fails = log->failure != 0 && log->failure != EAGAIN;
+
+    if (log->said == fails)
+        return;
+    log->said = fails;
+    osh_text_append_word(line, log->path, OSH_TEXT_MAX);
+    if (fails)
+        g_string_append_printf(line,
+                               " cannot be written: %s; until it can, whatever would be allowed "
+                               "is denied (audit-full)",
+                               g_strerror(log->failure));
+    else
+        g_string_append(line, " is written again");
+    g_printerr("%s\n", line->str);
+}
+
+/*
+ * Cuts what there is of a line off the end of the file, unless another run has appended to it since.
+ */
+static void
+event_log_take_back(OshEventLog *log)
+{
+    const char *start = log->line->str;
+    const char *line = log->written > 0 ? memrchr(start, '\n', log->written) : NULL;
+    gsize whole = line != NULL ? (gsize)(line - start) + 1 : 0;
+    off_t part = (off_t)(log->written - whole);
+    off_t end = lseek(log->fd, 0, SEEK_CUR);
+    struct stat status;
+
+    if (part == 0 || fstat(log->fd, &status) != 0 || status.st_size != end ||
+        ftruncate(log->fd, end - part) != 0)
+        return;
+    log->written = whole;
+}
+
 /* Writes what is pending; FALSE when some of it is left. */
 static gboolean
 event_log_write(OshEventLog *log)
@@ -108,14 +184,18 @@ event_log_write(OshEventLog *log)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0) {
-            log->failure = errno;
+        if (n <= 0) {
+            log->failure = n < 0 ? errno : ENOSPC;
+            if (log->is_file)
+                event_log_take_back(log);
+            event_log_say(log);
             event_log_wait(log);
             return FALSE;
         }
         log->written += (gsize)n;
     }
     log->failure = 0;
+    event_log_say(log);
     log->written = 0;
     g_string_truncate(log->line, 0);
     return TRUE;

@@ -633,6 +633,21 @@ run_open_log(OshRun *run, GError **error)
     return TRUE;
 }
 
+/* Of the recorder's thread: a decision that cannot be recorded is a denial. */
+static void
+recording_trouble(const char *problem, gpointer data)
+{
+    OshRun *run = data;
+
+    osh_bus_hold(run->bus, problem != NULL);
+    if (problem == NULL)
+        g_printerr("openshell: the recording is written again\n");
+    else
+        g_printerr("openshell: the recording cannot be written: %s; until it can, whatever would "
+                   "be allowed is denied (audit-full)\n",
+                   problem);
+}
+
 static gboolean
 run_open_recording(OshRun *run, GError **error)
 {
@@ -642,7 +657,10 @@ run_open_recording(OshRun *run, GError **error)
         return TRUE;
     run->recorder = osh_run_record(path, (const char *const *)run->writable->pdata, run->registry,
                                    run->policy, run->options->audit, error);
-    return run->recorder != NULL;
+    if (run->recorder == NULL)
+        return FALSE;
+    osh_recorder_on_trouble(run->recorder, recording_trouble, run);
+    return TRUE;
 }
 
 static void

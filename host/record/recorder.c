@@ -4,9 +4,11 @@
  *
  * Whoever decides makes the text of its row and pushes it on a stack without a lock: one compare
  * and swap, no waiting. The thread takes the whole stack at once, turns it round, counts equal rows
- * of a second into one, and writes. What does not fit into QUEUE_BYTES, or what the file does not
- * take, is counted, and the count is written as a line of its own as soon as there is room: a
- * recording never lacks something silently. It must never hold a shard up.
+ * of a second into one, and writes. What the file does not take is kept and tried again each second,
+ * and whoever asked is told, so that nothing further is allowed meanwhile. What does not fit into
+ * QUEUE_BYTES, or among the rows that are kept, is counted, and the count is written as a line of its
+ * own as soon as there is room: a recording never lacks something silently. It must never hold a
+ * shard up.
  */
 #include "recorder.h"
 
@@ -58,6 +60,9 @@ struct _OshRecorder {
     guint64 written;
     guint64 lost_written;
     int failure; /* errno of the last write that failed */
+    gboolean in_trouble;
+    OshRecorderTrouble trouble; /* (nullable) */
+    gpointer trouble_data;
 };
 
 static void
@@ -132,7 +137,19 @@ append_row(GString *text, const Row *row)
 }
 
 static void
-recorder_flush(OshRecorder *recorder)
+recorder_tell(OshRecorder *recorder, gboolean in_trouble)
+{
+    if (recorder->in_trouble == in_trouble)
+        return;
+    recorder->in_trouble = in_trouble;
+    if (recorder->trouble != NULL)
+        recorder->trouble(in_trouble ? g_strerror(recorder->failure) : NULL,
+                          recorder->trouble_data);
+}
+
+/* @last: what cannot be written now never will be */
+static void
+recorder_flush(OshRecorder *recorder, gboolean last)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     guint64 lost = __atomic_load_n(&recorder->lost, __ATOMIC_ACQUIRE);
@@ -147,10 +164,16 @@ recorder_flush(OshRecorder *recorder)
     if (lost > recorder->lost_written)
         g_string_append_printf(text, "{\"lost\":%" G_GUINT64_FORMAT "}\n",
                                lost - recorder->lost_written);
-    if (text->len > 0 && write_whole(recorder, text)) {
+    if (text->len == 0 || write_whole(recorder, text)) {
         recorder->written += decisions;
         recorder->lost_written = lost;
+        recorder_tell(recorder, FALSE);
     } else {
+        recorder_tell(recorder, TRUE);
+        if (!last && recorder->rows->len < DISTINCT_ROWS) {
+            recorder->due = g_get_monotonic_time() + FLUSH_USEC;
+            return;
+        }
         __atomic_add_fetch(&recorder->lost, decisions, __ATOMIC_RELEASE);
     }
     g_hash_table_remove_all(recorder->index);
@@ -180,7 +203,7 @@ recorder_take_one(OshRecorder *recorder, Node *node)
     if (recorder->due == 0)
         recorder->due = g_get_monotonic_time() + FLUSH_USEC;
     if (recorder->rows->len >= DISTINCT_ROWS)
-        recorder_flush(recorder);
+        recorder_flush(recorder, FALSE);
 }
 
 static void
@@ -229,7 +252,7 @@ recorder_run(gpointer data)
             break;
         recorder_take(recorder);
         if (recorder->due != 0 && g_get_monotonic_time() >= recorder->due)
-            recorder_flush(recorder);
+            recorder_flush(recorder, FALSE);
     }
     return NULL;
 }
@@ -298,6 +321,13 @@ osh_recorder_keep_fact(OshRecorder *recorder, const char *name)
     g_hash_table_add(recorder->plain_facts, g_strdup(name));
 }
 
+void
+osh_recorder_on_trouble(OshRecorder *recorder, OshRecorderTrouble trouble, gpointer data)
+{
+    recorder->trouble = trouble;
+    recorder->trouble_data = data;
+}
+
 static void
 recorder_free(OshRecorder *recorder)
 {
@@ -358,7 +388,7 @@ osh_recorder_finish(OshRecorder *recorder)
     if (recorder->thread != NULL)
         g_thread_join(recorder->thread);
     recorder_take(recorder);
-    recorder_flush(recorder);
+    recorder_flush(recorder, TRUE);
     lost = __atomic_load_n(&recorder->lost, __ATOMIC_ACQUIRE);
     append_time(end, "time", g_get_real_time());
     g_string_append_printf(end,

@@ -28,6 +28,17 @@ OshRecorder *osh_recorder_new(int fd, const char *path, const OshPolicySnapshot 
 /** osh_recorder_keep_fact: [main] before the thread: a plugin's fact @name may be written. */
 void osh_recorder_keep_fact(OshRecorder *recorder, const char *name);
 
+/**
+ * OshRecorderTrouble:
+ * @problem: (nullable): why the file takes nothing; %NULL when it takes what it is given again
+ *
+ * Called from the recorder's thread, or from osh_recorder_finish(), in turns.
+ */
+typedef void (*OshRecorderTrouble)(const char *problem, gpointer data);
+
+/** osh_recorder_on_trouble: [main] before the thread. */
+void osh_recorder_on_trouble(OshRecorder *recorder, OshRecorderTrouble trouble, gpointer data);
+
 /** osh_recorder_start: [main] starts the thread. */
 void osh_recorder_start(OshRecorder *recorder);
 

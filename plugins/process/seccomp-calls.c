@@ -67,6 +67,7 @@ static const OshSeccompCall calls[] = {
     CALL(prctl, EPERM, SOME_FIXED, "another filter (PR_SET_SECCOMP); allowed with seccomp"),
     CALL(ioctl, EPERM, SOME_FIXED, "typing into a terminal (TIOCSTI, TIOCLINUX)"),
     CALL(close_range, EPERM, SOME_FIXED, "with a descriptor table of its own"),
+    CALL(prlimit64, EPERM, SOME_FIXED, "new limits for the box's init, process 1"),
     CALL(socket, EPERM, SOME_FIXED, "all but Unix, internet and NETLINK_ROUTE sockets"),
     CALL(socketpair, EPERM, SOME_FIXED, "the same families"),
     CALL(sendto, EOPNOTSUPP, SOME_FIXED, "MSG_FASTOPEN: connects without connect(2)"),

@@ -205,6 +205,21 @@ refuse_namespaces(Filter *filter)
         refuse_bits(filter, SCMP_SYS(unshare), 0, CLONE_NEWTIME, CLONE_NEWTIME);
 }
 
+/*
+ * Without root init has the uid of the box's programs, which is all that prlimit(2) asks for: a
+ * program could take init's descriptors or its processor time from it. Looking stays allowed.
+ */
+static void
+refuse_limits_of_init(Filter *filter)
+{
+    const struct scmp_arg_cmp new_limit_of_init[] = {
+        SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, LOW_32_BITS, 1),
+        SCMP_CMP64(2, SCMP_CMP_NE, 0),
+    };
+
+    refuse_if(filter, SCMP_SYS(prlimit64), G_N_ELEMENTS(new_limit_of_init), new_limit_of_init);
+}
+
 static void
 add_conditional_rules(Filter *filter, OshSeccompNetwork network)
 {
@@ -224,6 +239,7 @@ add_conditional_rules(Filter *filter, OshSeccompNetwork network)
     refuse_namespaces(filter);
     refuse_hidden_descriptors(filter);
     refuse_fast_open(filter);
+    refuse_limits_of_init(filter);
     if (!is_allowed(filter, "seccomp")) {
         refuse_value(filter, SCMP_SYS(seccomp), 0, SECCOMP_SET_MODE_FILTER);
         refuse_value(filter, SCMP_SYS(prctl), 0, PR_SET_SECCOMP);

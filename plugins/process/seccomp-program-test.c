@@ -219,6 +219,25 @@ test_upper_halves(void)
     }
 }
 
+/* Process 1 alone, and only where there is a new limit: at any address. */
+static void
+test_limits_of_init(void)
+{
+    static const guint64 pids[] = {0, 1, 2, 3, 0x100000001, 0xffffffff00000001, 0x100000000, 17};
+    static const guint64 limits[] = {0, 1, 0x7fff00000000, 0x100000000, 0xffffffff80000000};
+    g_autoptr(GBytes) program = new_main(OSH_SECCOMP_NETWORK_FENCED);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pids); i++)
+        for (gsize k = 0; k < G_N_ELEMENTS(limits); k++) {
+            struct seccomp_data call = {
+                .nr = SYS_prlimit64, .arch = NATIVE, .args = {pids[i], 7, limits[k], 99}};
+            gboolean refused = (guint32)pids[i] == 1 && limits[k] != 0;
+
+            g_assert_cmpuint(interpret(program, &call), ==,
+                             refused ? REFUSED(EPERM) : SECCOMP_RET_ALLOW);
+        }
+}
+
 static void
 test_families(void)
 {
@@ -279,6 +298,8 @@ main(int argc, char **argv)
                     test_other_architectures);
     g_test_add_func("/seccomp-program/the-upper-half-of-an-argument-changes-nothing",
                     test_upper_halves);
+    g_test_add_func("/seccomp-program/the-limits-of-init-can-be-read-and-not-set",
+                    test_limits_of_init);
     g_test_add_func("/seccomp-program/inet-is-refused-in-block-mode-only", test_families);
     g_test_add_func("/seccomp-program/the-readme-has-the-table", test_readme);
     return g_test_run();
