@@ -2,7 +2,9 @@
 /*
  * attach-verb.c: a client of a session socket, see openshell/session.h.
  *
- * One thread, no main loop: it waits for three descriptors. A terminal of ours is raw only while we
+ * No main loop: one thread waits for descriptors and decides, and two write, because standard output
+ * and standard error may take nothing for hours (security rule 15): meanwhile nothing is read from
+ * the host, which skips what we do not take, and signals are obeyed. A terminal of ours is raw only while we
  * are attached to a program that has one, and gets its modes back however this ends, short of
  * SIGKILL. What the host sends is written out as it is: it is the program's output, and who
  * attaches asks to see it; notes of the host are escaped.
@@ -10,6 +12,7 @@
 #include "attach-verb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +26,11 @@
 
 #include "exit-code.h"
 #include "openshell/session.h"
+#include "osh-fd-writer.h"
 #include "osh-text.h"
+
+#define QUEUE_BYTES (4 * OSH_SESSION_MAX_MESSAGE)
+#define GIVE_UP_MS  2000
 
 typedef struct {
     int fd;
@@ -32,6 +39,10 @@ typedef struct {
     gboolean input_ended;
     gboolean raw;
     struct termios saved;
+    OshFdWriter *output; /* threads write: a reader that takes nothing must not make us deaf */
+    OshFdWriter *errors;
+    int asked; /* the signal that somebody wants us to end with, 0 for none */
+    gint64 asked_at;
     gboolean over;
     int exit_code;
 } Client;
@@ -50,23 +61,20 @@ send_message(const Client *client, OshSessionMessage type, const void *content, 
     message[0] = (char)type;
     if (length > 0)
         memcpy(message + 1, content, length);
-    return send(client->fd, message, length + 1, MSG_NOSIGNAL) >= 0;
+    return send(client->fd, message, length + 1, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
-static gboolean
-write_all(int fd, const char *bytes, gsize length)
+static void
+say(const Client *client, const char *text)
 {
-    while (length > 0) {
-        gssize n = write(fd, bytes, length);
+    osh_fd_writer_add_line(client->errors, text, strlen(text));
+}
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FALSE;
-        bytes += n;
-        length -= (gsize)n;
-    }
-    return TRUE;
+/* Returns: whether all that came was written, so that there is room for one more message */
+static gboolean
+has_room(const Client *client)
+{
+    return osh_fd_writer_pending(client->output) == 0 && osh_fd_writer_pending(client->errors) == 0;
 }
 
 static void
@@ -78,25 +86,26 @@ make_raw(Client *client)
         return;
     raw = client->saved;
     cfmakeraw(&raw);
-    client->raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    client->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 static void
 restore(Client *client)
 {
     if (client->raw)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &client->saved);
+        tcsetattr(STDIN_FILENO, TCSANOW, &client->saved);
     client->raw = FALSE;
 }
 
 static void
-print_note(const char *bytes, gsize length)
+print_note(const Client *client, const char *bytes, gsize length)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *note = g_strndup(bytes, length);
 
     osh_text_append_terminal(text, note);
-    fprintf(stderr, "%s\r\n", text->str);
+    g_string_append(text, "\r\n");
+    say(client, text->str);
 }
 
 static void
@@ -132,21 +141,25 @@ take_exit(Client *client, const char *content, gsize length)
 static void
 take_message(Client *client, const char *message, gsize length)
 {
+    OshFdWriter *writer;
+
     switch (message[0]) {
     case OSH_SESSION_HELLO:
         take_hello(client, message + 1, length - 1);
         return;
     case OSH_SESSION_OUTPUT:
-        if (length > 2 &&
-            !write_all(message[1] == 2 ? STDERR_FILENO : STDOUT_FILENO, message + 2, length - 2))
+        writer = message[1] == 2 ? client->errors : client->output;
+        if (length > 2)
+            osh_fd_writer_add(writer, message + 2, length - 2);
+        if (osh_fd_writer_is_broken(writer))
             finish(client, OSH_EXIT_OK);
         return;
     case OSH_SESSION_NOTE:
-        print_note(message + 1, length - 1);
+        print_note(client, message + 1, length - 1);
         return;
     case OSH_SESSION_DETACHED:
         restore(client);
-        fputs("\nopenshell: detached; the program goes on\n", stderr);
+        say(client, "\nopenshell: detached; the program goes on\n");
         finish(client, OSH_EXIT_OK);
         return;
     case OSH_SESSION_EXITED:
@@ -171,7 +184,7 @@ socket_ready(Client *client)
         return;
     }
     restore(client);
-    complain("the session is over, and nobody said how the program ended");
+    say(client, "openshell: error: the session is over, and nobody said how the program ended\n");
     finish(client, OSH_EXIT_HOST_ERROR);
 }
 
@@ -221,6 +234,13 @@ signal_ready(Client *client)
         finish(client, OSH_EXIT_SIGNAL_BASE + (int)info.ssi_signo);
         return;
     }
+    /* A second one is for us. */
+    if (client->asked == (int)info.ssi_signo && info.ssi_signo == SIGTERM) {
+        finish(client, OSH_EXIT_SIGNAL_BASE + (int)info.ssi_signo);
+        return;
+    }
+    client->asked = (int)info.ssi_signo;
+    client->asked_at = g_get_monotonic_time();
     number = (char)info.ssi_signo;
     send_message(client, OSH_SESSION_SIGNAL, &number, 1);
 }
@@ -274,23 +294,94 @@ say_hello(const Client *client)
 }
 
 static void
+take_progress(OshFdWriter *writer)
+{
+    guint64 ignored;
+
+    if (read(osh_fd_writer_progress_fd(writer), &ignored, sizeof ignored) < 0)
+        return;
+}
+
+/* Whoever has asked for the end gets it also where our own reader takes nothing. */
+static void
+give_up_if_asked(Client *client)
+{
+    if (client->asked != 0 && !has_room(client) &&
+        g_get_monotonic_time() > client->asked_at + GIVE_UP_MS * 1000)
+        finish(client, OSH_EXIT_SIGNAL_BASE + client->asked);
+}
+
+static gboolean
+can_send(const Client *client)
+{
+    struct pollfd entry = {.fd = client->fd, .events = POLLOUT};
+
+    return poll(&entry, 1, 0) > 0;
+}
+
+static void
 run(Client *client)
 {
     while (!client->over) {
         gboolean typing = !client->read_only && !client->input_ended;
-        struct pollfd entries[] = {{.fd = client->fd, .events = POLLIN},
-                                   {.fd = client->signals, .events = POLLIN},
-                                   {.fd = typing ? STDIN_FILENO : -1, .events = POLLIN}};
+        gboolean sendable = can_send(client);
+        short wanted = (has_room(client) ? POLLIN : 0) | (typing && !sendable ? POLLOUT : 0);
+        struct pollfd entries[] = {
+            {.fd = wanted != 0 ? client->fd : -1, .events = wanted},
+            {.fd = client->signals, .events = POLLIN},
+            {.fd = typing && sendable ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = osh_fd_writer_progress_fd(client->output), .events = POLLIN},
+            {.fd = osh_fd_writer_progress_fd(client->errors), .events = POLLIN},
+        };
 
-        if (poll(entries, G_N_ELEMENTS(entries), -1) < 0)
+        if (poll(entries, G_N_ELEMENTS(entries), client->asked != 0 ? GIVE_UP_MS / 10 : -1) < 0)
             continue;
+        take_progress(client->output);
+        take_progress(client->errors);
         if (entries[1].revents != 0)
             signal_ready(client);
         if (entries[2].revents != 0)
             input_ready(client);
-        if (entries[0].revents != 0)
+        if (!client->over && (entries[0].revents & ~POLLOUT) != 0)
             socket_ready(client);
+        give_up_if_asked(client);
     }
+}
+
+/* As write(2) would wait for the reader, but not past a signal. */
+static void
+write_rest(Client *client)
+{
+    while (!has_room(client) && !osh_fd_writer_is_broken(client->output)) {
+        struct pollfd entries[] = {
+            {.fd = client->signals, .events = POLLIN},
+            {.fd = osh_fd_writer_progress_fd(client->output), .events = POLLIN},
+            {.fd = osh_fd_writer_progress_fd(client->errors), .events = POLLIN},
+        };
+
+        if (client->asked != 0 || (poll(entries, G_N_ELEMENTS(entries), -1) > 0 &&
+                                   entries[0].revents != 0))
+            break;
+        take_progress(client->output);
+        take_progress(client->errors);
+    }
+    osh_fd_writer_flush(client->errors, g_get_monotonic_time() + G_USEC_PER_SEC / 5);
+}
+
+static gboolean
+open_outputs(Client *client)
+{
+    int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+
+    signal(SIGPIPE, SIG_IGN);
+    if (output < 0 || errors < 0)
+        return FALSE;
+    client->output = osh_fd_writer_new(output, QUEUE_BYTES, NULL);
+    client->errors = osh_fd_writer_new(errors, QUEUE_BYTES, NULL);
+    osh_fd_writer_start(client->output);
+    osh_fd_writer_start(client->errors);
+    return TRUE;
 }
 
 int
@@ -311,11 +402,14 @@ osh_verb_attach(int argc, char **argv)
         complain("write: openshell-host attach [--read-only] SOCKET");
         return OSH_EXIT_HOST_ERROR;
     }
-    if (connect_to(&client, path) && open_signals(&client)) {
+    if (connect_to(&client, path) && open_signals(&client) && open_outputs(&client)) {
         say_hello(&client);
         run(&client);
+        write_rest(&client);
     }
     restore(&client);
+    osh_fd_writer_free(client.output);
+    osh_fd_writer_free(client.errors);
     if (client.fd >= 0)
         close(client.fd);
     if (client.signals >= 0)

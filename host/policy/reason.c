@@ -29,13 +29,45 @@ osh_policy_append_span(GString *text, OshSpan span)
         g_string_append(text, "...");
 }
 
+static gboolean
+is_plain(OshSpan span)
+{
+    for (gsize i = 0; i < span.length; i++)
+        if (!g_ascii_isalnum(span.data[i]) && strchr("/._-+@:=%~", span.data[i]) == NULL)
+            return FALSE;
+    return TRUE;
+}
+
+/*
+ * A path that the box has chosen. In quotes no quote of its own may end them early, and outside of
+ * quotes nothing but a plain path stands, so that it cannot read like the words around it.
+ */
+static void
+append_path(GString *text, OshSpan span, gboolean quoted)
+{
+    gboolean quotes = !quoted && !is_plain(span);
+
+    if (quotes)
+        g_string_append_c(text, '\'');
+    for (gsize i = 0; i < MIN(span.length, MAX_SHOWN); i++) {
+        if (span.data[i] == '\'' || span.data[i] == '\\')
+            g_string_append_printf(text, "\\x%02x", (guint)(guchar)span.data[i]);
+        else
+            osh_policy_append_span(text, (OshSpan){span.data + i, 1});
+    }
+    if (quotes)
+        g_string_append_c(text, '\'');
+    if (span.length > MAX_SHOWN)
+        g_string_append(text, "...");
+}
+
 static void
 append_list(GString *text, const OshSpan *spans, guint count, const char *separator)
 {
     for (guint i = 0; i < count && text->len < 4 * MAX_SHOWN; i++) {
         if (i > 0)
             g_string_append(text, separator);
-        osh_policy_append_span(text, spans[i]);
+        append_path(text, spans[i], FALSE);
     }
 }
 
@@ -67,7 +99,7 @@ static void
 append_miss(GString *text, const OshPolicyQuestion *question, const char *policy)
 {
     g_string_append(text, "binary '");
-    osh_policy_append_span(text, question->binary);
+    append_path(text, question->binary, TRUE);
     g_string_append_printf(text, "' not allowed in policy '%s' (ancestors: [", policy);
     append_list(text, question->ancestors, question->n_ancestors, " -> ");
     g_string_append(text, "], cmdline: [");
@@ -92,7 +124,7 @@ osh_policy_network_reason(const OshPolicySnapshot *snapshot, const OshPolicyQues
                           note_policy, &misses);
     if (policies->len == 0) {
         g_string_append(text, "endpoint ");
-        osh_policy_append_span(text, question->asked_host);
+        append_path(text, question->asked_host, FALSE);
         g_string_append_printf(text, ":%u is not allowed by any policy", question->port);
         return g_string_free(text, FALSE);
     }
@@ -173,7 +205,7 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         osh_policy_append_span(text, question->jsonrpc_error);
     } else if (verdict->policy_name == NULL) {
         g_string_append(text, ": no policy lets this process reach ");
-        osh_policy_append_span(text, question->asked_host);
+        append_path(text, question->asked_host, FALSE);
         g_string_append_printf(text, ":%u", question->port);
     }
     return g_string_free(text, FALSE);

@@ -88,7 +88,6 @@ wait_until_writable(int fd)
 static gboolean
 write_piece(OshFdWriter *writer, const char *bytes, gsize length)
 {
-    guint64 one = 1;
     gsize done = 0;
 
     while (done < length) {
@@ -100,10 +99,17 @@ write_piece(OshFdWriter *writer, const char *bytes, gsize length)
             return FALSE;
         done += n > 0 ? (gsize)n : 0;
     }
+    return TRUE;
+}
+
+static void
+tell_progress(OshFdWriter *writer)
+{
+    guint64 one = 1;
+
     /* An eventfd that is full is readable all the same. */
     if (write(writer->progress, &one, sizeof one) < 0)
-        return TRUE;
-    return TRUE;
+        return;
 }
 
 static void
@@ -113,17 +119,6 @@ note_loss(OshFdWriter *writer)
         return;
     writer->loss(writer->queue, writer->lost);
     writer->lost = 0;
-}
-
-static void
-give_up(OshFdWriter *writer)
-{
-    guint64 one = 1;
-
-    writer->broken = TRUE;
-    g_string_truncate(writer->queue, 0);
-    if (write(writer->progress, &one, sizeof one) < 0)
-        return;
 }
 
 static gpointer
@@ -149,8 +144,11 @@ writer_run(gpointer data)
         good = write_piece(writer, piece, writer->writing);
         g_mutex_lock(&writer->lock);
         writer->writing = 0;
+        writer->broken |= !good;
         if (!good)
-            give_up(writer);
+            g_string_truncate(writer->queue, 0);
+        /* Behind the change: whoever is woken looks at what is pending. */
+        tell_progress(writer);
         g_cond_broadcast(&writer->changed);
     }
     g_mutex_unlock(&writer->lock);

@@ -334,20 +334,32 @@ def _visible():
 
 @test("a program of the box that gets at the socket all the same is turned away")
 def _from_inside():
-    # The host hands the program a descriptor of the folder, which no policy would.
+    # Somebody outside hands the program a descriptor of the folder, which no policy would.
     path = new_path()
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    meeting = harness.scratch()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(os.path.join(meeting, "meet"))
+    os.chmod(os.path.join(meeting, "meet"), 0o777)
+    listener.listen(1)
     script = ("import os, socket, sys\n"
+              "m = socket.socket(socket.AF_UNIX); m.connect(sys.argv[1])\n"
+              "fds = socket.recv_fds(m, 1, 1)[1]\n"
               "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
               "s.settimeout(5)\n"
               "try:\n"
-              "    os.fchdir(0); s.connect('session.sock'); print('said', s.recv(4096))\n"
+              "    os.fchdir(fds[0]); s.connect('session.sock'); print('said', s.recv(4096))\n"
               "except OSError as error: print('refused', error)\n")
-    with Run([harness.PYTHON, "-I", "-c", script], stdin=folder, path=path) as run:
+    policy = world.policy(read_only=["/proc"], read_write=[meeting])
+    with Run([harness.PYTHON, "-I", "-c", script, os.path.join(meeting, "meet")], policy=policy,
+             path=path) as run:
+        connection = listener.accept()[0]
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+        socket.send_fds(connection, [b"x"], [folder])
         _code, out, err = run.end()
         expect("said" not in out or "not attached" in out, out, err)
         expect("said" in out or "refused" in out, out, err)
-    os.close(folder)
+        os.close(folder)
+    listener.close()
 
 
 @test("openshell-host attach shows, types, passes the exit code on, and leaves a terminal as it was")
