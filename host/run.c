@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "contributions.h"
@@ -41,6 +42,7 @@
 #define RUN_TIMEOUT_USEC  (100 * 1000)
 #define RUN_WORKERS       4
 #define RUN_WORKER_QUEUE  256
+#define RUN_MIN_FILES     64
 
 typedef struct {
     const OshOptions *options;
@@ -785,12 +787,28 @@ run_clear(OshRun *run)
     g_free(run->policy_errors);
 }
 
+/* GLib ends a process that has none left for its main loop. */
+static gboolean
+check_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= RUN_MIN_FILES)
+        return TRUE;
+    g_printerr("openshell: error: a run takes %d open files at least and may have %" G_GUINT64_FORMAT
+               ": ulimit -n 1024\n",
+               RUN_MIN_FILES, (guint64)limit.rlim_cur);
+    return FALSE;
+}
+
 int
 osh_run(const OshOptions *options)
 {
     OshRun run = {.options = options, .exit_code = OSH_EXIT_HOST_ERROR};
     g_autoptr(GError) error = NULL;
 
+    if (!check_file_limit())
+        return OSH_EXIT_HOST_ERROR;
     osh_standard_error_begin();
     run.loop = g_main_loop_new(NULL, FALSE);
     run.signals = osh_signals_new(run_signal, &run, &error);

@@ -61,8 +61,10 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
     text = g_log_writer_format_fields(level, fields, n_fields, FALSE);
     line = g_strconcat(text, "\n", NULL);
     print_error(line);
-    if (level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR))
-        osh_fd_writer_flush(standard_error, g_get_monotonic_time() + GRACE_USEC);
+    if ((level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) == 0)
+        return G_LOG_WRITER_HANDLED;
+    osh_fd_writer_start(standard_error);
+    osh_fd_writer_flush(standard_error, g_get_monotonic_time() + GRACE_USEC);
     return G_LOG_WRITER_HANDLED;
 }
 

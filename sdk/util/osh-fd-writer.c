@@ -162,10 +162,14 @@ void
 osh_fd_writer_start(OshFdWriter *writer)
 {
     GThread *thread;
+    gboolean started;
 
-    if (writer->started)
-        return;
+    g_mutex_lock(&writer->lock);
+    started = writer->started;
     writer->started = TRUE;
+    g_mutex_unlock(&writer->lock);
+    if (started)
+        return;
     g_atomic_ref_count_inc(&writer->refs);
     thread = g_thread_new("openshell-write", writer_run, writer);
     g_thread_unref(thread);

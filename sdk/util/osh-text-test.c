@@ -44,6 +44,41 @@ test_row(gconstpointer data)
     g_assert_cmpstr(shell, ==, row->shell);
 }
 
+/* A name, and how it stands in a line that it must not be able to imitate. */
+static const char *const words[][2] = {
+    {"curl", "curl"},
+    {"python3.11", "python3.11"},
+    {"a.example.com", "a.example.com"},
+    {"2001:db8::1", "2001:db8::1"},
+    {"", "\"\""},
+    {"openshell: ALLOWED e9 curl", "\"openshell: ALLOWED e9 curl\""},
+    {"curl(1) -> a", "\"curl(1) -> a\""},
+    {"a\" -> b", "\"a\\x22 -> b\""},
+    {"a\\", "\"a\\x5c\""},
+    {"x\n", "\"x\\x0a\""},
+    {"x\r", "\"x\\x0d\""},
+    {"\x1b[2K", "\"\\x1b[2K\""},
+    {"a\xe2\x80\xae" "b", "\"a\\xe2\\x80\\xaeb\""},
+    {"a\xe2\x81\xa9", "\"a\\xe2\\x81\\xa9\""},
+    {"a\xe2\x80\x8b", "\"a\\xe2\\x80\\x8b\""},
+    {"a\xe2\x80\xa8", "\"a\\xe2\\x80\\xa8\""},
+    {"\xff", "\"\\xff\""},
+    {"0123456789abcdefgh", "0123456789abcdef..."},
+    {"0123456789 bcdefgh", "\"0123456789 bcdef\"..."},
+};
+
+static void
+test_word_cannot_read_like_the_words_around_it(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        gsize max = i + 2 < G_N_ELEMENTS(words) ? OSH_TEXT_MAX : 16;
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        osh_text_append_word(line, words[i][0], max);
+        g_assert_cmpstr(line->str, ==, words[i][1]);
+    }
+}
+
 static void
 test_long_text_is_cut_and_marked(void)
 {
@@ -65,5 +100,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/util/text/long-text-is-cut-and-marked", test_long_text_is_cut_and_marked);
+    g_test_add_func("/util/text/word-cannot-read-like-the-words-around-it",
+                    test_word_cannot_read_like_the_words_around_it);
     return g_test_run();
 }

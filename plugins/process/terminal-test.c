@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The relay between two terminals. The outer one is the controlling terminal of this test, the
+ * inner one stands for the box's; both ends of each are ours.
+ */
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct {
+    int screen; /* what a person has: keys go in, output comes out */
+    int outer;
+    int program; /* the program's end of the inner terminal */
+    OshTerminalRelay *relay;
+    pid_t child; /* leader of the session on the inner terminal, 0 for none */
+    GArray *signals;
+    GString *tapped;
+    guint rooms;
+    gboolean done;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer data)
+{
+    struct winsize size = {.ws_row = 33, .ws_col = 77};
+    struct timespec now = {0};
+    sigset_t set;
+
+    (void)data;
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGCONT);
+    while (sigtimedwait(&set, NULL, &now) > 0)
+        ;
+    g_assert_cmpint(openpty(&fixture->screen, &fixture->outer, NULL, NULL, &size), ==, 0);
+    g_assert_cmpint(ioctl(fixture->outer, TIOCSCTTY, 0), ==, 0);
+    fixture->program = -1;
+    fixture->signals = g_array_new(FALSE, FALSE, sizeof(int));
+    fixture->tapped = g_string_new(NULL);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    osh_terminal_relay_free(fixture->relay);
+    if (fixture->child > 0) {
+        kill(fixture->child, SIGKILL);
+        waitpid(fixture->child, NULL, 0);
+    }
+    ioctl(fixture->outer, TIOCNOTTY);
+    if (fixture->program >= 0)
+        close(fixture->program);
+    close(fixture->outer);
+    close(fixture->screen);
+    g_array_unref(fixture->signals);
+    g_string_free(fixture->tapped, TRUE);
+}
+
+static void
+note_signal(int signal_number, gpointer data)
+{
+    g_array_append_val(((Fixture *)data)->signals, signal_number);
+}
+
+static void
+note_tap(const char *bytes, gsize length, gpointer data)
+{
+    g_string_append_len(((Fixture *)data)->tapped, bytes, (gssize)length);
+}
+
+static void
+note_room(gpointer data)
+{
+    ((Fixture *)data)->rooms++;
+}
+
+static void
+note_done(gpointer data)
+{
+    ((Fixture *)data)->done = TRUE;
+}
+
+/* With the given descriptors in the place of the program's standard input and output. */
+static void
+start(Fixture *fixture, int input, int output)
+{
+    OshTerminalRequest request = {
+        .input = input,
+        .output = output,
+        .signal = note_signal,
+        .tap = note_tap,
+        .room = note_room,
+        .data = fixture,
+    };
+    int master;
+
+    g_assert_cmpint(openpty(&master, &fixture->program, NULL, NULL, NULL), ==, 0);
+    fcntl(master, F_SETFD, FD_CLOEXEC);
+    request.master = master;
+    request.pid = fixture->child;
+    fixture->relay = osh_terminal_relay_new(&request);
+}
+
+static gboolean
+tick(gpointer data)
+{
+    ++*(guint *)data;
+    return G_SOURCE_CONTINUE;
+}
+
+/* Lets the relay work for a while. Returns: how many of a hundred ticks a second it let through */
+static guint
+work(guint milliseconds)
+{
+    gint64 deadline = g_get_monotonic_time() + milliseconds * 1000;
+    guint ticks = 0;
+    guint ticker = g_timeout_add(10, tick, &ticks);
+
+    while (g_get_monotonic_time() < deadline)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(ticker);
+    return ticks;
+}
+
+/* What comes out of @fd until @length bytes have, while the relay works. */
+static char *
+collect(int fd, gsize length)
+{
+    GString *text = g_string_new(NULL);
+    gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    while (text->len < length && g_get_monotonic_time() < deadline) {
+        char bytes[4096];
+        gssize n = read(fd, bytes, sizeof bytes);
+
+        if (n > 0)
+            g_string_append_len(text, bytes, n);
+        else
+            work(5);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void
+type(int fd, const char *text)
+{
+    g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
+}
+
+static void
+expect(int fd, const char *wanted)
+{
+    g_autofree char *text = collect(fd, strlen(wanted));
+
+    g_assert_cmpstr(text, ==, wanted);
+}
+
+static gboolean
+is_raw(const Fixture *fixture)
+{
+    struct termios modes;
+
+    g_assert_cmpint(tcgetattr(fixture->outer, &modes), ==, 0);
+    return !(modes.c_lflag & ICANON) && !(modes.c_oflag & OPOST);
+}
+
+static void
+finish(Fixture *fixture, guint seconds)
+{
+    gint64 began = g_get_monotonic_time();
+
+    osh_terminal_relay_finish(fixture->relay, note_done, fixture);
+    g_assert_false(fixture->done);
+    while (!fixture->done && g_get_monotonic_time() < began + seconds * G_USEC_PER_SEC)
+        work(20);
+    g_assert_true(fixture->done);
+}
+
+static void
+test_output_arrives_as_it_was_written(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    /* The inner terminal alone turns a newline into two characters. */
+    type(fixture->program, "one\n\ttwo\x1b[1m");
+    expect(fixture->screen, "one\r\n\ttwo\x1b[1m");
+    g_assert_cmpstr(fixture->tapped->str, ==, "one\r\n\ttwo\x1b[1m");
+}
+
+static void
+test_keys_arrive_at_the_program(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    type(fixture->screen, "line\r");
+    expect(fixture->program, "line\n");
+    g_assert_cmpint(fcntl(fixture->outer, F_GETFL) & O_NONBLOCK, ==, 0);
+}
+
+static void
+test_outer_terminal_is_raw_until_the_end(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    g_assert_false(is_raw(fixture));
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_true(is_raw(fixture));
+    finish(fixture, 5);
+    g_assert_false(is_raw(fixture));
+}
+
+static void
+test_outer_terminal_gets_its_modes_back_without_an_end(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_true(is_raw(fixture));
+    g_clear_pointer(&fixture->relay, osh_terminal_relay_free);
+    g_assert_false(is_raw(fixture));
+}
+
+static void
+test_terminal_of_others_is_left_alone(Fixture *fixture, gconstpointer data)
+{
+    char byte;
+
+    (void)data;
+    g_assert_cmpint(fixture->child = fork(), >=, 0);
+    if (fixture->child == 0) {
+        setpgid(0, 0);
+        for (;;)
+            pause();
+    }
+    while (setpgid(fixture->child, fixture->child) != 0 && errno != EACCES)
+        ;
+    g_assert_cmpint(tcsetpgrp(fixture->outer, fixture->child), ==, 0);
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_false(is_raw(fixture));
+    type(fixture->screen, "theirs\n");
+    work(100);
+    fcntl(fixture->program, F_SETFL, O_RDWR | O_NONBLOCK);
+    g_assert_cmpint(read(fixture->program, &byte, 1), ==, -1);
+    g_assert_cmpint(tcsetpgrp(fixture->outer, getpgrp()), ==, 0);
+}
+
+static void
+test_size_and_its_changes_arrive(Fixture *fixture, gconstpointer data)
+{
+    struct winsize size = {0};
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_cmpint(ioctl(fixture->program, TIOCGWINSZ, &size), ==, 0);
+    g_assert_cmpint(size.ws_row, ==, 33);
+    size = (struct winsize){.ws_row = 40, .ws_col = 123};
+    ioctl(fixture->screen, TIOCSWINSZ, &size);
+    kill(getpid(), SIGWINCH);
+    work(100);
+    g_assert_cmpint(ioctl(fixture->program, TIOCGWINSZ, &size), ==, 0);
+    g_assert_cmpint(size.ws_row, ==, 40);
+    g_assert_cmpint(size.ws_col, ==, 123);
+    g_assert_true(osh_terminal_relay_resize(fixture->relay, 0, 9));
+    g_assert_cmpint(ioctl(fixture->program, TIOCGWINSZ, &size), ==, 0);
+    g_assert_cmpint(size.ws_row, ==, 1);
+    g_assert_cmpint(size.ws_col, ==, 9);
+}
+
+/* As much as goes in; a terminal that is full takes nothing more. */
+static gsize
+write_until_full(Fixture *fixture)
+{
+    char block[4096];
+    gsize total = 0;
+    guint refused = 0;
+
+    memset(block, 'f', sizeof block);
+    fcntl(fixture->program, F_SETFL, O_RDWR | O_NONBLOCK);
+    while (refused < 10 && total < 4 * 1024 * 1024) {
+        gssize n = write(fixture->program, block, sizeof block);
+
+        total += n > 0 ? (gsize)n : 0;
+        refused = n > 0 ? 0 : refused + 1;
+        work(10);
+    }
+    return total;
+}
+
+static void
+test_stopped_terminal_holds_up_nothing_but_the_program(Fixture *fixture, gconstpointer data)
+{
+    gsize total;
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_cmpint(tcflow(fixture->outer, TCOOFF), ==, 0);
+    total = write_until_full(fixture);
+    g_assert_cmpuint(total, <, 1024 * 1024);
+    g_assert_cmpuint(work(500), >, 10);
+    /* The end gives up, and the terminal has its modes all the same. */
+    finish(fixture, 8);
+    g_assert_false(is_raw(fixture));
+}
+
+static void
+test_terminal_that_goes_on_gets_every_byte(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = NULL;
+    gsize total;
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_cmpint(tcflow(fixture->outer, TCOOFF), ==, 0);
+    total = write_until_full(fixture);
+    g_assert_cmpint(tcflow(fixture->outer, TCOON), ==, 0);
+    text = collect(fixture->screen, total);
+    g_assert_cmpuint(strlen(text), ==, total);
+}
+
+static void
+test_end_delivers_what_was_written_before_it(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = NULL;
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    for (guint i = 0; i < 200; i++)
+        type(fixture->program, "0123456789");
+    finish(fixture, 8);
+    text = collect(fixture->screen, 2000);
+    g_assert_cmpuint(strlen(text), ==, 2000);
+}
+
+static void
+test_end_is_not_held_up_by_what_goes_on_writing(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    start(fixture, fixture->outer, open("/dev/null", O_WRONLY | O_CLOEXEC));
+    fixture->child = fork();
+    if (fixture->child == 0)
+        for (;;)
+            if (write(fixture->program, "more", 4) < 0)
+                _exit(0);
+    work(100);
+    finish(fixture, 8);
+}
+
+static void
+test_end_of_other_input_is_typed(Fixture *fixture, gconstpointer data)
+{
+    int ends[2];
+    char byte;
+
+    (void)data;
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+    start(fixture, ends[0], fixture->outer);
+    type(ends[1], "last\n");
+    close(ends[1]);
+    expect(fixture->program, "last\n");
+    work(200);
+    g_assert_cmpint(read(fixture->program, &byte, 1), ==, 0);
+    close(ends[0]);
+}
+
+static void
+test_others_type_as_far_as_there_is_room(Fixture *fixture, gconstpointer data)
+{
+    char much[60000];
+    gsize taken = 0;
+    gssize n = 1;
+
+    (void)data;
+    memset(much, 'k', sizeof much);
+    start(fixture, -1, fixture->outer);
+    g_assert_cmpint(osh_terminal_relay_type(fixture->relay, "typed\n", 6), ==, 6);
+    expect(fixture->program, "typed\n");
+    g_assert_cmpuint(fixture->rooms, ==, 1);
+    for (guint i = 0; i < 100 && n > 0; i++) {
+        n = osh_terminal_relay_type(fixture->relay, much, sizeof much);
+        taken += n > 0 ? (gsize)n : 0;
+    }
+    g_assert_cmpint(n, ==, 0);
+    g_assert_cmpuint(taken, <, sizeof much);
+    close(fixture->program);
+    fixture->program = -1;
+    work(100);
+    g_assert_cmpint(osh_terminal_relay_type(fixture->relay, "x", 1), ==, -1);
+}
+
+/* A program that leads the session on the inner terminal, in its foreground. */
+static void
+lead_session(Fixture *fixture)
+{
+    int ready[2];
+
+    g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
+    fixture->child = fork();
+    g_assert_cmpint(fixture->child, >=, 0);
+    if (fixture->child == 0) {
+        /* The descriptor comes as the name of the terminal: it does not exist yet. */
+        char name[64] = {0};
+
+        setsid();
+        if (read(ready[0], name, sizeof name - 1) <= 0 || open(name, O_RDWR) < 0)
+            _exit(1);
+        close(ready[0]);
+        for (;;)
+            pause();
+    }
+    start(fixture, fixture->outer, fixture->outer);
+    type(ready[1], ttyname(fixture->program));
+    close(ready[1]);
+    close(ready[0]);
+    /* Once it has opened the terminal it is in the foreground there. */
+    work(300);
+}
+
+static void
+test_suspend_key_stops_the_program_and_us(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    lead_session(fixture);
+    /* Whoever started this test lets it go on, as a shell would by fg. */
+    type(fixture->screen, "a\x1a" "b");
+    work(500);
+    g_assert_cmpuint(fixture->signals->len, >=, 2);
+    g_assert_cmpint(g_array_index(fixture->signals, int, 0), ==, SIGSTOP);
+    g_assert_cmpint(g_array_index(fixture->signals, int, 1), ==, SIGCONT);
+    g_assert_true(is_raw(fixture));
+    type(fixture->screen, "\r");
+    expect(fixture->program, "ab\n");
+}
+
+static void
+test_suspend_key_is_a_jobs_business_where_a_shell_runs_one(Fixture *fixture, gconstpointer data)
+{
+    struct termios modes;
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    /* Nobody leads a session there, so no foreground is the program's. */
+    g_assert_cmpint(tcgetattr(fixture->program, &modes), ==, 0);
+    modes.c_lflag &= (tcflag_t) ~(ISIG | ICANON | ECHO);
+    tcsetattr(fixture->program, TCSANOW, &modes);
+    type(fixture->screen, "a\x1a" "b");
+    expect(fixture->program, "a\x1a" "b");
+    g_assert_cmpuint(fixture->signals->len, ==, 0);
+}
+
+static void
+test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int cases[][3] = {{fixture->outer, null, null}, {null, fixture->outer, null},
+                            {null, null, fixture->outer}, {null, -1, null}};
+
+    (void)data;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        OshTerminalChoice choice = osh_terminal_choose(cases[i]);
+
+        for (gsize k = 0; k < 3; k++)
+            g_assert_cmpint(choice.is_terminal[k], ==, k == i && i < 3);
+        g_assert_cmpint(choice.outer, ==, i < 3 ? fixture->outer : -1);
+        g_assert_cmpint(choice.output, ==, i < 3 ? fixture->outer : -1);
+        g_assert_cmpint(choice.rows, ==, i < 3 ? 33 : 0);
+    }
+    close(null);
+}
+
+static int
+run(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(Fixture *fixture, gconstpointer data);
+    } tests[] = {
+        {"output-arrives-as-it-was-written", test_output_arrives_as_it_was_written},
+        {"keys-arrive-at-the-program", test_keys_arrive_at_the_program},
+        {"outer-terminal-is-raw-until-the-end", test_outer_terminal_is_raw_until_the_end},
+        {"outer-terminal-gets-its-modes-back-without-an-end",
+         test_outer_terminal_gets_its_modes_back_without_an_end},
+        {"terminal-of-others-is-left-alone", test_terminal_of_others_is_left_alone},
+        {"size-and-its-changes-arrive", test_size_and_its_changes_arrive},
+        {"stopped-terminal-holds-up-nothing-but-the-program",
+         test_stopped_terminal_holds_up_nothing_but_the_program},
+        {"terminal-that-goes-on-gets-every-byte", test_terminal_that_goes_on_gets_every_byte},
+        {"end-delivers-what-was-written-before-it", test_end_delivers_what_was_written_before_it},
+        {"end-is-not-held-up-by-what-goes-on-writing",
+         test_end_is_not_held_up_by_what_goes_on_writing},
+        {"end-of-other-input-is-typed", test_end_of_other_input_is_typed},
+        {"others-type-as-far-as-there-is-room", test_others_type_as_far_as_there_is_room},
+        {"suspend-key-stops-the-program-and-us", test_suspend_key_stops_the_program_and_us},
+        {"suspend-key-is-a-jobs-business-where-a-shell-runs-one",
+         test_suspend_key_is_a_jobs_business_where_a_shell_runs_one},
+        {"choice-is-by-what-is-a-terminal", test_choice_is_by_what_is_a_terminal},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN);
+    osh_terminal_block_signals();
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *path = g_strdup_printf("/process/terminal/%s", tests[i].name);
+
+        g_test_add(path, Fixture, NULL, set_up, tests[i].run, tear_down);
+    }
+    return g_test_run();
+}
+
+/* The tests lead a session of their own; this process is the shell that lets them go on. */
+int
+main(int argc, char **argv)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    if (child == 0) {
+        setsid();
+        exit(run(argc, argv));
+    }
+    while (child > 0 && waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status))
+        kill(child, SIGCONT);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
