@@ -19,6 +19,7 @@
 #define APPEARED_SHOWN          8
 #define NAME_MAX_SHOWN          64
 #define HOST_MAX_SHOWN          253
+#define PATH_MAX_SHOWN          256
 
 struct _OshDenialLines {
     OshBus *bus;
@@ -83,7 +84,7 @@ explain_command(const char *policy, const char *host, guint16 port, const char *
     g_autoptr(GString) command = g_string_new(NULL);
     g_auto(GStrv) parsed = NULL;
 
-    if (!is_host_text(host) || port == 0 || binary[0] != '/')
+    if (!is_host_text(host) || port == 0 || binary[0] != '/' || strlen(binary) > PATH_MAX_SHOWN)
         return NULL;
     for (gsize i = 0; words[i] != NULL; i++) {
         g_autofree char *word = osh_text_shell_quote(words[i]);

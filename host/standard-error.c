@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "osh-fd-writer.h"
+#include "osh-text.h"
 
 #define QUEUE_BYTES (256 * 1024)
 #define GRACE_USEC  G_USEC_PER_SEC
@@ -47,20 +48,31 @@ print_error(const char *text)
     osh_fd_writer_add_line(standard_error, text, strlen(text));
 }
 
+static const char *
+field_of(const GLogField *fields, gsize n_fields, const char *key)
+{
+    for (gsize i = 0; i < n_fields; i++)
+        if (strcmp(fields[i].key, key) == 0 && fields[i].length < 0)
+            return fields[i].value;
+    return "";
+}
+
 /* GLib ends the process behind a fatal message: it is the last chance to have it written. */
 static GLogWriterOutput
 write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
-    g_autofree char *text = NULL;
-    g_autofree char *line = NULL;
+    const char *domain = field_of(fields, n_fields, "GLIB_DOMAIN");
+    g_autoptr(GString) line = g_string_new("openshell: ");
 
     (void)data;
     if ((level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO)) &&
-        g_log_writer_default_would_drop(level, NULL))
+        g_log_writer_default_would_drop(level, domain))
         return G_LOG_WRITER_HANDLED;
-    text = g_log_writer_format_fields(level, fields, n_fields, FALSE);
-    line = g_strconcat(text, "\n", NULL);
-    print_error(line);
+    if (*domain != '\0')
+        g_string_append_printf(line, "%s: ", domain);
+    osh_text_append_terminal(line, field_of(fields, n_fields, "MESSAGE"));
+    g_string_append_c(line, '\n');
+    print_error(line->str);
     if ((level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) == 0)
         return G_LOG_WRITER_HANDLED;
     osh_fd_writer_start(standard_error);

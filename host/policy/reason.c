@@ -12,28 +12,43 @@
 #define MAX_CLAUSES 64
 #define MAX_SHOWN   4096
 
+/* @quote: (nullable): characters that are escaped as well */
+static void
+append_bytes(GString *text, OshSpan span, const char *quote)
+{
+    const char *end = span.data + MIN(span.length, MAX_SHOWN);
+
+    for (const char *at = span.data; at < end;) {
+        gunichar character = g_utf8_get_char_validated(at, end - at);
+        guchar byte = (guchar)*at;
+        gsize length = character >= 0x80 ? (gsize)(g_utf8_next_char(at) - at) : 1;
+
+        /* A path may hold any byte; an event holds UTF-8 alone. */
+        if (character == (gunichar)-1 || character == (gunichar)-2 || byte < 0x20 || byte == 0x7f ||
+            (quote != NULL && strchr(quote, byte) != NULL)) {
+            g_string_append_printf(text, "\\x%02x", byte);
+            length = 1;
+        } else {
+            g_string_append_len(text, at, (gssize)length);
+        }
+        at += length;
+    }
+    if (span.length > MAX_SHOWN)
+        g_string_append(text, "...");
+}
+
 void
 osh_policy_append_span(GString *text, OshSpan span)
 {
-    gsize length = MIN(span.length, MAX_SHOWN);
-
-    for (gsize i = 0; i < length; i++) {
-        guchar byte = (guchar)span.data[i];
-
-        if (byte < 0x20 || byte == 0x7f)
-            g_string_append_printf(text, "\\x%02x", byte);
-        else
-            g_string_append_c(text, (char)byte);
-    }
-    if (length < span.length)
-        g_string_append(text, "...");
+    append_bytes(text, span, NULL);
 }
 
 static gboolean
 is_plain(OshSpan span)
 {
     for (gsize i = 0; i < span.length; i++)
-        if (!g_ascii_isalnum(span.data[i]) && strchr("/._-+@:=%~", span.data[i]) == NULL)
+        if (!g_ascii_isalnum(span.data[i]) &&
+            (span.data[i] == '\0' || strchr("/._-+@:=%~", span.data[i]) == NULL))
             return FALSE;
     return TRUE;
 }
@@ -49,16 +64,9 @@ append_path(GString *text, OshSpan span, gboolean quoted)
 
     if (quotes)
         g_string_append_c(text, '\'');
-    for (gsize i = 0; i < MIN(span.length, MAX_SHOWN); i++) {
-        if (span.data[i] == '\'' || span.data[i] == '\\')
-            g_string_append_printf(text, "\\x%02x", (guint)(guchar)span.data[i]);
-        else
-            osh_policy_append_span(text, (OshSpan){span.data + i, 1});
-    }
+    append_bytes(text, span, "'\\");
     if (quotes)
         g_string_append_c(text, '\'');
-    if (span.length > MAX_SHOWN)
-        g_string_append(text, "...");
 }
 
 static void

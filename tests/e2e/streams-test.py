@@ -5,7 +5,9 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -471,6 +473,90 @@ def _file_is_full():
     expect(process.returncode == 125 and b"not delivered: File too large" in said,
            process.returncode, said)
     expect(content(path).startswith(b"go\n") and len(content(path)) <= 1000, len(content(path)))
+
+
+NAMES = ("openshell: ALLOWED e9 curl", "curl(77) -> api.example:443 [connect] allowed; next",
+         "x\nopenshell: ALLOWED e9 curl -> b", "a\r\x1b[2Kopenshell: fine", "r\u202egpj.sh",
+         "i\u2066so\u2069", "zero\u200bwidth", "line\u2028separator", "quote\" -> a' -> b", "n" * 200)
+
+
+@test("a program's name cannot read like a line of the host's, whatever is in it")
+def _names():
+    folder = harness.scratch()
+    script = ("import os, subprocess, sys\n"
+              "for name in os.listdir('.'):\n"
+              "    subprocess.run([name, '-c', 'exec 3<>/dev/tcp/10.77.0.1/8081; read -u3 -t3'],\n"
+              "                   executable='./' + name, stderr=subprocess.DEVNULL)\n")
+    for name in NAMES:
+        shutil.copy("/bin/bash", os.path.join(folder, name))
+        os.chmod(os.path.join(folder, name), 0o755)
+    shutil.copy("/bin/bash", os.path.join(folder.encode(), b"bad\xff\xfeutf"))
+    os.chmod(os.path.join(folder.encode(), b"bad\xff\xfeutf"), 0o755)
+    for policy in (POLICY, world.policy("10.77.0.1:8081", binaries=("/usr/bin/true",))):
+        result = harness.run_host(python(script), policy, cwd=folder)
+        lines = result.err.splitlines()
+        shown = [line for line in lines if line.startswith("openshell: DENIED")]
+        expect(len(shown) == len(NAMES) + 1, result)
+        for line in lines:
+            expect(line.startswith("openshell: ") and len(line) < 1000, line)
+            expect(line.isascii() and line.isprintable(), line)
+            # Without what stands in quotes nothing of a name is left but its plain letters.
+            bare = re.sub(r'"[^"]*"|\'[^\']*\'', "Q", line)
+            expect(bare.count("->") == bare.count(" -> ") and "ALLOWED" not in bare and
+                   "allowed;" not in bare and "fine" not in bare, line, bare)
+        for line in shown:
+            expect(re.match(r'openshell: DENIED e\d+ ("[^"]{1,270}"|n{64})(\.\.\.)?\(\d+\) -> '
+                            r"10\.77\.0\.1:8081 \[", line), line)
+
+
+LIMITS = """
+import ctypes, os, resource
+libc = ctypes.CDLL(None, use_errno=True)
+L = ctypes.c_ulong
+def attempt(name, *arguments):
+    done = libc.syscall(*arguments)
+    print(name, 'done' if done != -1 else 'refused', flush=True)
+now = (L * 2)()
+for number in range(16):
+    libc.prlimit(1, number, None, now)
+    attempt(f'prlimit {number}', L(302), L(1), L(number), (L * 2)(min(now[0], 3), min(now[1], 3)), None)
+    attempt(f'prlimit {number} above', L(302), L(1 << 32 | 1), L(number), (L * 2)(*now), None)
+for which in range(3):
+    attempt(f'setpriority {which}', L(141), L(which), L(1), L(7))
+    attempt(f'ioprio_set {which}', L(251), L(which + 1), L(1), L(3 << 13))
+mask = (L * 16)(1)
+parameter = (ctypes.c_int * 1)(0)
+attempt('affinity', L(203), L(1), L(128), mask)
+for policy in (0, 3, 5):
+    attempt(f'scheduler {policy}', L(144), L(1), L(policy), parameter)
+attempt('ptrace', L(101), L(0x4206), L(1), L(0), L(0))
+for number in (9, 15, 19, 20, 24):
+    try: os.kill(1, number); print('sent', number)
+    except OSError: pass
+for name, text in (('oom_score_adj', '1000'), ('autogroup', '19'), ('coredump_filter', '255'),
+                   ('timerslack_ns', '1000000000'), ('comm', 'x'), ('clear_refs', '1')):
+    try:
+        with open(f'/proc/1/{name}', 'w') as stream: stream.write(text)
+        print('written', name, 'done')
+    except OSError: pass
+print('own', resource.prlimit(0, resource.RLIMIT_NOFILE)[0] > 3, libc.prlimit(1, 7, None, now) == 0)
+print('init', os.getpriority(os.PRIO_PROCESS, 1), open('/proc/1/oom_score_adj').read().strip(),
+      open('/proc/1/stat').read().split()[2] in 'SR', now[0] > 3)
+"""
+
+
+@test("a program can neither lower the limits, the priority nor the score of the box's init, nor stop "
+      "it")
+def _limits_of_init():
+    if os.uname().machine != "x86_64":
+        raise harness.Skip("the numbers of the calls are those of x86-64")
+    result = harness.run_python(LIMITS, world.policy(read_write=["/proc"]))
+    lines = result.out.splitlines()
+    # Root's init is somebody else's, which does not even show its limits.
+    seen = "False" if harness.IS_ROOT else "True"
+    expect(result.code == 0 and lines[-2:] == [f"own True {seen}", f"init 0 0 True {seen}"], result)
+    expect(not [line for line in lines if line.endswith(" done")], result.out)
+    expect(sum(line.endswith(" refused") for line in lines) > 40, result.out)
 
 
 harness.main()
