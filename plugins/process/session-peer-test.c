@@ -3,7 +3,9 @@
 #include "session-peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -50,10 +52,11 @@ static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    for (guint i = 0; i < fixture->n_children; i++) {
+    /* All before the first wait: an init ends after those who are in its namespace. */
+    for (guint i = 0; i < fixture->n_children; i++)
         kill(fixture->children[i], SIGKILL);
+    for (guint i = 0; i < fixture->n_children; i++)
         waitpid(fixture->children[i], NULL, 0);
-    }
     close(fixture->listener);
 }
 
@@ -176,13 +179,53 @@ test_another_user_may_not(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(why, "neither root nor us"));
 }
 
-/* Each namespace alone is enough, for init itself and for what else is in it. */
+static void
+join(pid_t pid, const char *kind)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/ns/%s", (int)pid, kind);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || setns(fd, 0) != 0)
+        _exit(3);
+    close(fd);
+}
+
+/* One namespace alone is enough, for a process that does not descend from init. */
 static void
 test_process_in_a_namespace_of_the_box_may_not(Fixture *fixture, gconstpointer data)
 {
+    const char *kind = data;
     g_autofree char *why = NULL;
-    pid_t init = start_child(fixture, CHILD_CONNECT, box_namespaces(GPOINTER_TO_INT(data)));
+    pid_t init = start_box(fixture);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    pid_t pid = fork();
 
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (geteuid() != 0)
+            join(init, "user");
+        join(init, kind);
+        /* A process joins a PID namespace by its children. */
+        if (fork() != 0)
+            for (;;)
+                pause();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        connect_and_stay(fixture, CHILD_CONNECT, fd);
+    }
+    close(fd);
+    fixture->children[fixture->n_children++] = pid;
+    g_assert_false(may_attach(fixture, init, &why));
+    g_assert_nonnull(strstr(why, "is in the box"));
+}
+
+static void
+test_init_itself_may_not(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *why = NULL;
+    pid_t init = start_child(fixture, CHILD_CONNECT, box_namespaces(CLONE_NEWPID | CLONE_NEWNET));
+
+    (void)data;
     g_assert_false(may_attach(fixture, init, &why));
     g_assert_nonnull(strstr(why, "is in the box"));
 }
@@ -217,6 +260,41 @@ test_peer_that_has_ended_may_not(Fixture *fixture, gconstpointer data)
     g_clear_pointer(&why, g_free);
     g_assert_false(may_attach(fixture, init, &why));
     fixture->n_children = 2;
+}
+
+/* Returns: a child with the number @pid, or -1 where it cannot be had */
+static pid_t
+take_number(pid_t pid)
+{
+    struct clone_args arguments = {
+        .exit_signal = SIGCHLD, .set_tid = (guint64)(gsize)&pid, .set_tid_size = 1};
+    pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    return child;
+}
+
+static void
+test_number_that_is_another_process_by_now_may_not(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *why = NULL;
+    pid_t init = start_box(fixture);
+    pid_t peer = start_child(fixture, CHILD_CONNECT | CHILD_END, 0);
+
+    (void)data;
+    g_assert_cmpint(waitpid(peer, NULL, 0), ==, peer);
+    fixture->n_children--;
+    peer = take_number(peer);
+    if (peer < 0) {
+        g_test_skip("only root can choose the number of a process");
+        return;
+    }
+    fixture->children[fixture->n_children++] = peer;
+    g_assert_false(may_attach(fixture, init, &why));
 }
 
 static void
@@ -256,22 +334,23 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(Fixture *fixture, gconstpointer data);
-        int data;
+        const char *data;
     } tests[] = {
-        {"process-of-ours-outside-may", test_process_of_ours_outside_may, 0},
-        {"without-a-box-the-user-alone-counts", test_without_a_box_the_user_alone_counts, 0},
-        {"another-user-may-not", test_another_user_may_not, 0},
-        {"process-in-both-namespaces-may-not", test_process_in_a_namespace_of_the_box_may_not,
-         CLONE_NEWPID | CLONE_NEWNET},
+        {"process-of-ours-outside-may", test_process_of_ours_outside_may, NULL},
+        {"without-a-box-the-user-alone-counts", test_without_a_box_the_user_alone_counts, NULL},
+        {"another-user-may-not", test_another_user_may_not, NULL},
+        {"init-itself-may-not", test_init_itself_may_not, NULL},
         {"process-in-the-pid-namespace-may-not", test_process_in_a_namespace_of_the_box_may_not,
-         CLONE_NEWPID},
+         "pid"},
         {"process-in-the-network-namespace-may-not", test_process_in_a_namespace_of_the_box_may_not,
-         CLONE_NEWNET},
-        {"descendant-of-init-may-not", test_descendant_of_init_may_not, 0},
-        {"peer-that-has-ended-may-not", test_peer_that_has_ended_may_not, 0},
+         "net"},
+        {"descendant-of-init-may-not", test_descendant_of_init_may_not, NULL},
+        {"peer-that-has-ended-may-not", test_peer_that_has_ended_may_not, NULL},
+        {"number-that-is-another-process-by-now-may-not",
+         test_number_that_is_another_process_by_now_may_not, NULL},
         {"peer-whose-namespaces-cannot-be-read-may-not",
-         test_peer_whose_namespaces_cannot_be_read_may_not, 0},
-        {"box-that-has-ended-lets-nobody-in", test_box_that_has_ended_lets_nobody_in, 0},
+         test_peer_whose_namespaces_cannot_be_read_may_not, NULL},
+        {"box-that-has-ended-lets-nobody-in", test_box_that_has_ended_lets_nobody_in, NULL},
     };
 
     g_test_init(&argc, &argv, NULL);
@@ -282,7 +361,7 @@ main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_autofree char *path = g_strdup_printf("/process/session-peer/%s", tests[i].name);
 
-        g_test_add(path, Fixture, GINT_TO_POINTER(tests[i].data), set_up, tests[i].run, tear_down);
+        g_test_add(path, Fixture, tests[i].data, set_up, tests[i].run, tear_down);
     }
     return g_test_run();
 }

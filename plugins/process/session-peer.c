@@ -44,7 +44,9 @@ peer_pidfd(int connection, pid_t pid)
 
     if (getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
         return pidfd;
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    /* A kernel that has it and gives none says that the peer has ended: the number may be another
+     * process's by now. */
+    return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
 static gboolean

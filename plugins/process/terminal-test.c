@@ -24,6 +24,7 @@ typedef struct {
     int program; /* the program's end of the inner terminal */
     OshTerminalRelay *relay;
     pid_t child; /* leader of the session on the inner terminal, 0 for none */
+    pid_t pid;   /* of the program, where that is not the child */
     GArray *signals;
     GString *tapped;
     guint rooms;
@@ -109,7 +110,7 @@ start(Fixture *fixture, int input, int output)
     g_assert_cmpint(openpty(&master, &fixture->program, NULL, NULL, NULL), ==, 0);
     fcntl(master, F_SETFD, FD_CLOEXEC);
     request.master = master;
-    request.pid = fixture->child;
+    request.pid = fixture->pid != 0 ? fixture->pid : fixture->child;
     fixture->relay = osh_terminal_relay_new(&request);
 }
 
@@ -448,11 +449,17 @@ test_suspend_key_is_a_jobs_business_where_a_shell_runs_one(Fixture *fixture, gco
     struct termios modes;
 
     (void)data;
-    start(fixture, fixture->outer, fixture->outer);
-    /* Nobody leads a session there, so no foreground is the program's. */
+    /* The child is the job: its group is in the foreground, and the program is another. */
+    fixture->pid = getpid();
+    lead_session(fixture);
+    type(fixture->screen, "a\x1a" "b\r");
+    work(200);
+    g_assert_cmpuint(fixture->signals->len, ==, 0);
+    /* A program that reads every key gets this one as well. */
+    fixture->pid = 0;
     g_assert_cmpint(tcgetattr(fixture->program, &modes), ==, 0);
     modes.c_lflag &= (tcflag_t) ~(ISIG | ICANON | ECHO);
-    tcsetattr(fixture->program, TCSANOW, &modes);
+    tcsetattr(fixture->program, TCSAFLUSH, &modes);
     type(fixture->screen, "a\x1a" "b");
     expect(fixture->program, "a\x1a" "b");
     g_assert_cmpuint(fixture->signals->len, ==, 0);

@@ -243,18 +243,24 @@ def _internet_socket():
     listener = socket.create_server((world.ADDRESS, 0))
     outside = socket.create_connection(listener.getsockname())
     inside = listener.accept()[0]
-    script = ("import socket, sys\n"
+    # AF_UNSPEC sets a connected socket free, in the network that it was made in.
+    script = ("import ctypes, os, socket, sys\n"
               "line = sys.stdin.readline()\n"
+              "libc = ctypes.CDLL(None)\n"
+              "libc.connect(0, bytes(16), 16)\n"
               "try:\n"
-              "    s = socket.socket(fileno=0)\n"
-              "    s.connect(('10.77.0.1', 8081)); sys.stdout.write('REACHED ')\n"
-              "except OSError as error: sys.stdout.write('closed ')\n"
+              "    s = socket.socket(fileno=os.dup(0))\n"
+              "    s.connect(('10.77.0.1', 8081)); s.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n')\n"
+              "    sys.stderr.write('REACHED ' + repr(s.recv(20)))\n"
+              "except OSError as error: sys.stderr.write('closed')\n"
               "sys.stdout.write('got ' + line)\n")
     outside.sendall(b"hello\n")
-    code = run(python(script), stdin=inside, stdout=inside, stderr=subprocess.DEVNULL)
+    process = start(python(script), stdin=inside, stdout=inside, stderr=subprocess.PIPE)
+    tried = process.communicate(timeout=10)[1]
     inside.close()
     said = outside.makefile().read()
-    expect(code == 0 and said == "closed got hello\n", code, said)
+    expect(process.returncode == 0 and said == "got hello\n" and tried == b"closed",
+           process.returncode, said, tried)
     expect(served is not None)
     outside.close()
     listener.close()
@@ -461,18 +467,21 @@ def _much():
 
 @test("output that its file cannot take is said, and is no success")
 def _file_is_full():
-    path = log_file()
-    fd = os.open(path, os.O_WRONLY)
-    # The host waits for the program's first byte; by then its files may not grow any more.
-    process = start(["sh", "-c", "read line; echo $line; head -c 3000 /dev/zero"], stdout=fd,
-                    stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(1)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    said = process.communicate(b"go\n", timeout=10)[1]
-    os.close(fd)
-    expect(process.returncode == 125 and b"not delivered: File too large" in said,
-           process.returncode, said)
-    expect(content(path).startswith(b"go\n") and len(content(path)) <= 1000, len(content(path)))
+    for flags in (os.O_WRONLY, os.O_WRONLY | os.O_APPEND):
+        path = log_file()
+        fd = os.open(path, flags)
+        # The program waits for a line; by then the host's files may not grow any more.
+        process = start(["sh", "-c", "echo up >&2; read line; echo $line; head -c 3000 /dev/zero"],
+                        stdout=fd, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect(process.stderr.readline() == b"up\n")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        said = process.communicate(b"go\n", timeout=10)[1]
+        os.close(fd)
+        taken = content(path)
+        expect(process.returncode == 125, process.returncode, said)
+        expect(b" %d bytes were not delivered: File too large" % (3003 - len(taken)) in said, said,
+               len(taken))
+        expect(taken.startswith(b"go\n") and len(taken) <= 1000, len(taken))
 
 
 NAMES = ("openshell: ALLOWED e9 curl", "curl(77) -> api.example:443 [connect] allowed; next",
