@@ -2,12 +2,12 @@
 /*
  * attach-verb.c: a client of a session socket, see openshell/session.h.
  *
- * No main loop: one thread waits for descriptors and decides, and two write, because standard output
- * and standard error may take nothing for hours (security rule 15): meanwhile nothing is read from
- * the host, which skips what we do not take, and signals are obeyed. A terminal of ours is raw only while we
- * are attached to a program that has one, and gets its modes back however this ends, short of
- * SIGKILL. What the host sends is written out as it is: it is the program's output, and who
- * attaches asks to see it; notes of the host are escaped.
+ * No main loop: one thread waits for descriptors and decides, and two write, because standard
+ * output and standard error may take nothing for hours (security rule 15): meanwhile nothing is
+ * read from the host, which skips what we do not take, and signals are obeyed. A terminal of ours
+ * is raw only while we are attached to a program that has one, and gets its modes back however this
+ * ends, short of SIGKILL. What the host sends is written out as it is: it is the program's output,
+ * and who attaches asks to see it; notes of the host are escaped.
  */
 #include "attach-verb.h"
 
@@ -359,8 +359,8 @@ write_rest(Client *client)
             {.fd = osh_fd_writer_progress_fd(client->errors), .events = POLLIN},
         };
 
-        if (client->asked != 0 || (poll(entries, G_N_ELEMENTS(entries), -1) > 0 &&
-                                   entries[0].revents != 0))
+        if (client->asked != 0 ||
+            (poll(entries, G_N_ELEMENTS(entries), -1) > 0 && entries[0].revents != 0))
             break;
         take_progress(client->output);
         take_progress(client->errors);

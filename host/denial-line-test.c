@@ -38,7 +38,8 @@ static const char *const rows[][3] = {
     {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'transparent', '2001:db8::1', uint16 443, '/usr/bin/it\\'s', '', 'no', uint64 1, "
      "@a{sv} {})",
-     "openshell: DENIED e7 \"it's\"(4121) -> [2001:db8::1]:443 [transparent] no; next: openshell-host "
+     "openshell: DENIED e7 \"it's\"(4121) -> [2001:db8::1]:443 [transparent] no; next: "
+     "openshell-host "
      "explain '/p/my policy.yaml' 'https://[2001:db8::1]:443/' --binary '/usr/bin/it'\\''s'"},
     {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'connect', 'a.example$(x)', uint16 443, '/bin/x', '', 'no', uint64 1, @a{sv} {})",

@@ -43,8 +43,8 @@ struct _OshEventLog {
 };
 
 /*
- * A run that was killed may have left half a line, which ours must not continue. It is cut off where
- * it is a beginning of ours; anything else that has no end of line gets one.
+ * A run that was killed may have left half a line, which ours must not continue. It is cut off
+ * where it is a beginning of ours; anything else that has no end of line gets one.
  */
 static void
 end_last_line(OshEventLog *log, off_t size)
@@ -157,7 +157,8 @@ event_log_say(OshEventLog *log)
 }
 
 /*
- * Cuts what there is of a line off the end of the file, unless another run has appended to it since.
+ * Cuts what there is of a line off the end of the file, unless another run has appended to it
+ * since.
  */
 static void
 event_log_take_back(OshEventLog *log)

@@ -25,9 +25,22 @@ keep_plain_facts(OshRecorder *recorder, OshRegistry *registry)
     }
 }
 
+/* Of the recorder's thread: a decision that cannot be recorded is a denial. */
+static void
+recording_trouble(const char *problem, gpointer data)
+{
+    osh_bus_hold(data, problem != NULL);
+    if (problem == NULL)
+        g_printerr("openshell: the recording is written again\n");
+    else
+        g_printerr("openshell: the recording cannot be written: %s; until it can, whatever would "
+                   "be allowed is denied (audit-full)\n",
+                   problem);
+}
+
 OshRecorder *
 osh_run_record(const char *path, const char *const *writable, OshRegistry *registry,
-               OshPolicyService *policy, gboolean audit, GError **error)
+               OshPolicyService *policy, OshBus *bus, gboolean audit, GError **error)
 {
     g_autoptr(OshPolicySnapshot) snapshot = osh_policy_service_ref_current(policy);
     int fd = osh_record_file_open(path, writable, error);
@@ -39,6 +52,7 @@ osh_run_record(const char *path, const char *const *writable, OshRegistry *regis
     if (recorder == NULL)
         return NULL;
     keep_plain_facts(recorder, registry);
+    osh_recorder_on_trouble(recorder, recording_trouble, bus);
     osh_policy_service_set_recorder(policy, recorder);
     return recorder;
 }

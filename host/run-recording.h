@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "bus.h"
 #include "policy-interface.h"
 #include "recorder.h"
 #include "registry.h"
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
  * @writable: (array zero-terminated=1): what programs of the box may write
  * @registry: its manifests say which facts of plugins may be written
  * @policy: hands its decisions to the recorder from now on
+ * @bus: gives no reservation while the recording cannot be written
  * @audit: the run only audits
  * @error: return location
  *
@@ -24,7 +26,7 @@ G_BEGIN_DECLS
  * Returns: (transfer full) (nullable): the recorder, not started yet
  */
 OshRecorder *osh_run_record(const char *path, const char *const *writable, OshRegistry *registry,
-                            OshPolicyService *policy, gboolean audit, GError **error);
+                            OshPolicyService *policy, OshBus *bus, gboolean audit, GError **error);
 
 /**
  * osh_run_record_end:

@@ -12,13 +12,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "contributions.h"
 #include "denial-line.h"
 #include "event-log.h"
 #include "exit-code.h"
+#include "file-limit.h"
 #include "metrics.h"
 #include "openshell/ext/event-sink.h"
 #include "openshell/ext/process-launcher.h"
@@ -42,7 +42,6 @@
 #define RUN_TIMEOUT_USEC  (100 * 1000)
 #define RUN_WORKERS       4
 #define RUN_WORKER_QUEUE  256
-#define RUN_MIN_FILES     64
 
 typedef struct {
     const OshOptions *options;
@@ -635,21 +634,6 @@ run_open_log(OshRun *run, GError **error)
     return TRUE;
 }
 
-/* Of the recorder's thread: a decision that cannot be recorded is a denial. */
-static void
-recording_trouble(const char *problem, gpointer data)
-{
-    OshRun *run = data;
-
-    osh_bus_hold(run->bus, problem != NULL);
-    if (problem == NULL)
-        g_printerr("openshell: the recording is written again\n");
-    else
-        g_printerr("openshell: the recording cannot be written: %s; until it can, whatever would "
-                   "be allowed is denied (audit-full)\n",
-                   problem);
-}
-
 static gboolean
 run_open_recording(OshRun *run, GError **error)
 {
@@ -658,11 +642,8 @@ run_open_recording(OshRun *run, GError **error)
     if (path == NULL)
         return TRUE;
     run->recorder = osh_run_record(path, (const char *const *)run->writable->pdata, run->registry,
-                                   run->policy, run->options->audit, error);
-    if (run->recorder == NULL)
-        return FALSE;
-    osh_recorder_on_trouble(run->recorder, recording_trouble, run);
-    return TRUE;
+                                   run->policy, run->bus, run->options->audit, error);
+    return run->recorder != NULL;
 }
 
 static void
@@ -787,27 +768,13 @@ run_clear(OshRun *run)
     g_free(run->policy_errors);
 }
 
-/* GLib ends a process that has none left for its main loop. */
-static gboolean
-check_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= RUN_MIN_FILES)
-        return TRUE;
-    g_printerr("openshell: error: a run takes %d open files at least and may have %" G_GUINT64_FORMAT
-               ": ulimit -n 1024\n",
-               RUN_MIN_FILES, (guint64)limit.rlim_cur);
-    return FALSE;
-}
-
 int
 osh_run(const OshOptions *options)
 {
     OshRun run = {.options = options, .exit_code = OSH_EXIT_HOST_ERROR};
     g_autoptr(GError) error = NULL;
 
-    if (!check_file_limit())
+    if (!osh_file_limit_check())
         return OSH_EXIT_HOST_ERROR;
     osh_standard_error_begin();
     run.loop = g_main_loop_new(NULL, FALSE);

@@ -4,11 +4,11 @@
  *
  * Whoever decides makes the text of its row and pushes it on a stack without a lock: one compare
  * and swap, no waiting. The thread takes the whole stack at once, turns it round, counts equal rows
- * of a second into one, and writes. What the file does not take is kept and tried again each second,
- * and whoever asked is told, so that nothing further is allowed meanwhile. What does not fit into
- * QUEUE_BYTES, or among the rows that are kept, is counted, and the count is written as a line of its
- * own as soon as there is room: a recording never lacks something silently. It must never hold a
- * shard up.
+ * of a second into one, and writes. What the file does not take is kept and tried again each
+ * second, and whoever asked is told, so that nothing further is allowed meanwhile. What does not
+ * fit into QUEUE_BYTES, or among the rows that are kept, is counted, and the count is written as a
+ * line of its own as soon as there is room: a recording never lacks something silently. It must
+ * never hold a shard up.
  */
 #include "recorder.h"
 

@@ -287,8 +287,8 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
     (void)handle;
     (void)id;
     program->status = status;
-    program->delivering = (program->relay != NULL) + (program->streams != NULL) +
-                          (program->attended_streams != NULL);
+    program->delivering =
+        (program->relay != NULL) + (program->streams != NULL) + (program->attended_streams != NULL);
     if (program->delivering == 0) {
         output_delivered(program);
         return;
@@ -359,8 +359,8 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
                                                 .columns = 80};
     }
     for (gsize i = 0; i < 3; i++) {
-        launch->stdio[i] = program->handling[i] != OSH_STREAM_NOTHING ? program->stdio[i]
-                                                                      : OSH_BOX_STDIO_NULL;
+        launch->stdio[i] =
+            program->handling[i] != OSH_STREAM_NOTHING ? program->stdio[i] : OSH_BOX_STDIO_NULL;
         if (program->terminal.is_terminal[i]) {
             launch->stdio[i] = OSH_BOX_STDIO_TERMINAL;
             launch->terminal = TRUE;
@@ -370,13 +370,13 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
     launch->columns = program->terminal.columns;
 }
 
-/* Without a terminal the streams of an attended program pass through us, so that others see them. */
+/* Without a terminal the streams of an attended program pass through us, so that others see them.
+ */
 static gboolean
 choose_attended_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError **error)
 {
-    program->attended_streams =
-        osh_session_streams_new(program->box->session, program->stdio, launch->uid, launch->gid,
-                                inner, error);
+    program->attended_streams = osh_session_streams_new(program->box->session, program->stdio,
+                                                        launch->uid, launch->gid, inner, error);
     if (program->attended_streams == NULL)
         return FALSE;
     for (gsize i = 0; i < 3; i++)
@@ -398,8 +398,8 @@ choose_streams(BoxProgram *program, OshBoxLaunch *launch, int inner[3], GError *
     }
     if (!any)
         return TRUE;
-    program->streams = osh_program_streams_new(program->stdio, piped, launch->uid, launch->gid,
-                                               inner, error);
+    program->streams =
+        osh_program_streams_new(program->stdio, piped, launch->uid, launch->gid, inner, error);
     if (program->streams == NULL)
         return FALSE;
     for (gsize i = 0; i < 3; i++)
@@ -530,8 +530,7 @@ hurry_streams(BoxProgram *program)
 static gboolean
 launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_number)
 {
-    BoxProgram *program =
-        g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
+    BoxProgram *program = g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
 
     (void)instance;
     if (program == NULL)

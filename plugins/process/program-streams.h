@@ -75,7 +75,8 @@ gboolean osh_box_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error);
 void osh_program_streams_finish(OshProgramStreams *streams, void (*done)(gpointer data),
                                 gpointer data);
 
-/** osh_program_streams_hurry: a reader that takes nothing for two seconds is given up from now on. */
+/** osh_program_streams_hurry: a reader that takes nothing for two seconds is given up from now on.
+ */
 void osh_program_streams_hurry(OshProgramStreams *streams);
 
 /**

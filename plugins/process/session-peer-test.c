@@ -19,8 +19,8 @@
 /* What a child does before it connects. */
 enum {
     CHILD_CONNECT = 1 << 0,
-    CHILD_END = 1 << 1,       /* after its connect */
-    CHILD_DEEPER = 1 << 2,    /* a grandchild does, in namespaces of its own */
+    CHILD_END = 1 << 1,    /* after its connect */
+    CHILD_DEEPER = 1 << 2, /* a grandchild does, in namespaces of its own */
     CHILD_OTHER_USER = 1 << 3,
     CHILD_UNREADABLE = 1 << 4, /* its namespaces cannot be read by others */
 };
@@ -39,12 +39,12 @@ set_up(Fixture *fixture, gconstpointer data)
     (void)data;
     fixture->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     fixture->address.sun_family = AF_UNIX;
-    g_assert_cmpint(bind(fixture->listener, (struct sockaddr *)&fixture->address,
-                         sizeof(sa_family_t)),
-                    ==, 0);
+    g_assert_cmpint(
+        bind(fixture->listener, (struct sockaddr *)&fixture->address, sizeof(sa_family_t)), ==, 0);
     fixture->size = sizeof fixture->address;
     g_assert_cmpint(
-        getsockname(fixture->listener, (struct sockaddr *)&fixture->address, &fixture->size), ==, 0);
+        getsockname(fixture->listener, (struct sockaddr *)&fixture->address, &fixture->size), ==,
+        0);
     g_assert_cmpint(listen(fixture->listener, 4), ==, 0);
 }
 
@@ -118,9 +118,9 @@ may_attach(const Fixture *fixture, pid_t init_pid, char **ret_why)
 static gboolean
 has_namespaces(void)
 {
-    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID | CLONE_NEWNET |
-                                              (geteuid() != 0 ? CLONE_NEWUSER : 0),
-                               NULL, NULL, NULL, NULL);
+    pid_t pid = (pid_t)syscall(
+        SYS_clone, SIGCHLD | CLONE_NEWPID | CLONE_NEWNET | (geteuid() != 0 ? CLONE_NEWUSER : 0),
+        NULL, NULL, NULL, NULL);
 
     if (pid == 0)
         _exit(0);

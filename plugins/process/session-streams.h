@@ -42,7 +42,8 @@ gssize osh_session_streams_input(const char *bytes, gsize length, gpointer data)
 void osh_session_streams_finish(OshSessionStreams *streams, void (*done)(gpointer data),
                                 gpointer data);
 
-/** osh_session_streams_hurry: a reader that takes nothing for two seconds is given up from now on. */
+/** osh_session_streams_hurry: a reader that takes nothing for two seconds is given up from now on.
+ */
 void osh_session_streams_hurry(OshSessionStreams *streams);
 
 /** osh_session_streams_free: @streams: (transfer full) (nullable). */

@@ -221,8 +221,7 @@ has_more(OshStreamPump *pump)
 static gboolean
 waits_for_sink(const OshStreamPump *pump, short source)
 {
-    return (pump->to_is_pipe || pump->is_socket) &&
-           ((source & POLLIN) || pump->start < pump->end);
+    return (pump->to_is_pipe || pump->is_socket) && ((source & POLLIN) || pump->start < pump->end);
 }
 
 static void

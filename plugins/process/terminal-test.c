@@ -433,7 +433,8 @@ test_suspend_key_stops_the_program_and_us(Fixture *fixture, gconstpointer data)
     (void)data;
     lead_session(fixture);
     /* Whoever started this test lets it go on, as a shell would by fg. */
-    type(fixture->screen, "a\x1a" "b");
+    type(fixture->screen, "a\x1a"
+                          "b");
     work(500);
     g_assert_cmpuint(fixture->signals->len, >=, 2);
     g_assert_cmpint(g_array_index(fixture->signals, int, 0), ==, SIGSTOP);
@@ -452,7 +453,8 @@ test_suspend_key_is_a_jobs_business_where_a_shell_runs_one(Fixture *fixture, gco
     /* The child is the job: its group is in the foreground, and the program is another. */
     fixture->pid = getpid();
     lead_session(fixture);
-    type(fixture->screen, "a\x1a" "b\r");
+    type(fixture->screen, "a\x1a"
+                          "b\r");
     work(200);
     g_assert_cmpuint(fixture->signals->len, ==, 0);
     /* A program that reads every key gets this one as well. */
@@ -460,8 +462,10 @@ test_suspend_key_is_a_jobs_business_where_a_shell_runs_one(Fixture *fixture, gco
     g_assert_cmpint(tcgetattr(fixture->program, &modes), ==, 0);
     modes.c_lflag &= (tcflag_t) ~(ISIG | ICANON | ECHO);
     tcsetattr(fixture->program, TCSAFLUSH, &modes);
-    type(fixture->screen, "a\x1a" "b");
-    expect(fixture->program, "a\x1a" "b");
+    type(fixture->screen, "a\x1a"
+                          "b");
+    expect(fixture->program, "a\x1a"
+                             "b");
     g_assert_cmpuint(fixture->signals->len, ==, 0);
 }
 
@@ -469,8 +473,10 @@ static void
 test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int cases[][3] = {{fixture->outer, null, null}, {null, fixture->outer, null},
-                            {null, null, fixture->outer}, {null, -1, null}};
+    const int cases[][3] = {{fixture->outer, null, null},
+                            {null, fixture->outer, null},
+                            {null, null, fixture->outer},
+                            {null, -1, null}};
 
     (void)data;
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

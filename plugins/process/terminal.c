@@ -4,9 +4,9 @@
  *
  * [main]. The outer terminal is shared with whoever started us: it is raw only while we are in its
  * foreground, it is never made non-blocking (that would be seen by everyone who has it open), and
- * it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S) for hours, and
- * a write to it then blocks although poll(2) found it writable: a thread writes, and nothing here
- * waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own where the
+ * it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S) for hours,
+ * and a write to it then blocks although poll(2) found it writable: a thread writes, and nothing
+ * here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own where the
  * terminal can be opened again, since another reader may take what poll(2) has promised.
  *
  * A program that is the leader of its session is an orphan to job control: the kernel drops its
@@ -31,8 +31,8 @@
 
 #define TERMINAL_BUFFER 16384
 /* A reader that takes nothing for so long after the program's end is given up on. */
-#define FINISH_USEC     (2 * G_USEC_PER_SEC)
-#define FINISH_LOOK_MS  50
+#define FINISH_USEC    (2 * G_USEC_PER_SEC)
+#define FINISH_LOOK_MS 50
 
 typedef struct {
     gsize start;
@@ -45,7 +45,7 @@ struct OshTerminalRelay {
     int input;
     int keys; /* what is read for @input: the same terminal, opened again; or @input */
     int output;
-    int outer; /* of the two, the terminal; -1 when neither is */
+    int outer;           /* of the two, the terminal; -1 when neither is */
     OshFdWriter *writer; /* (nullable): of @output */
     int signals;
     pid_t pid;
@@ -336,8 +336,8 @@ arrange(OshTerminalRelay *relay)
         master = (to_master ? G_IO_OUT : 0) | (to_output ? 0 : G_IO_IN);
     watch(relay, &relay->master_source, relay->master, master, master_ready);
     watch(relay, &relay->input_source, relay->keys, may_read ? G_IO_IN : 0, input_ready);
-    watch(relay, &relay->output_source,
-          to_output ? osh_fd_writer_progress_fd(relay->writer) : -1, G_IO_IN, output_progressed);
+    watch(relay, &relay->output_source, to_output ? osh_fd_writer_progress_fd(relay->writer) : -1,
+          G_IO_IN, output_progressed);
 }
 
 static int
@@ -351,9 +351,8 @@ static int
 open_keys(int input)
 {
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", input);
-    int fd = input >= 0 && isatty(input)
-                 ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
-                 : -1;
+    int fd =
+        input >= 0 && isatty(input) ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK) : -1;
 
     return fd >= 0 ? fd : input;
 }
@@ -425,8 +424,8 @@ finish(gpointer data)
     gboolean more = TRUE;
 
     if (pending == 0)
-        more = !relay->master_ended && now < relay->finish_began + FINISH_USEC &&
-               read_master(relay);
+        more =
+            !relay->master_ended && now < relay->finish_began + FINISH_USEC && read_master(relay);
     if (pending != relay->pending)
         relay->progress = now;
     relay->pending = pending;

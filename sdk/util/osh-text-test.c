@@ -58,7 +58,9 @@ static const char *const words[][2] = {
     {"x\n", "\"x\\x0a\""},
     {"x\r", "\"x\\x0d\""},
     {"\x1b[2K", "\"\\x1b[2K\""},
-    {"a\xe2\x80\xae" "b", "\"a\\xe2\\x80\\xaeb\""},
+    {"a\xe2\x80\xae"
+     "b",
+     "\"a\\xe2\\x80\\xaeb\""},
     {"a\xe2\x81\xa9", "\"a\\xe2\\x81\\xa9\""},
     {"a\xe2\x80\x8b", "\"a\\xe2\\x80\\x8b\""},
     {"a\xe2\x80\xa8", "\"a\\xe2\\x80\\xa8\""},

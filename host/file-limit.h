@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file-limit.h: whether a run may have as many open files as it takes.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * osh_file_limit_check:
+ *
+ * [main] Before anything is opened.
+ *
+ * Returns: %FALSE when the limit (RLIMIT_NOFILE) is too low, which has been said then
+ */
+gboolean osh_file_limit_check(void);
+
+G_END_DECLS
