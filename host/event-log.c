@@ -14,13 +14,11 @@
 #include "event-log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auto-fd.h"
 #include "event-json.h"
 #include "openshell/ext/event-sink.h"
 #include "osh-text.h"
@@ -50,11 +48,9 @@ static void
 end_last_line(OshEventLog *log, off_t size)
 {
     static const char ours[] = "{\"id\":\"";
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", log->fd);
-    osh_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
     off_t from = MAX(size - LAST_LINE_MAX, 0);
     g_autofree char *end = g_malloc0(LAST_LINE_MAX + 1);
-    gssize n = fd >= 0 ? pread(fd, end, LAST_LINE_MAX, from) : -1;
+    gssize n = pread(log->fd, end, LAST_LINE_MAX, from);
     const char *line;
 
     if (n <= 0 || end[n - 1] == '\n')

@@ -112,6 +112,9 @@ check_file(int fd, const char *what, const char *path, GError **error)
 
     if (fstat(fd, &status) != 0)
         return fail_errno(error, what, path, "cannot look at it");
+    /* A device has nothing that somebody could replace or read later. */
+    if (S_ISCHR(status.st_mode))
+        return TRUE;
     if (!S_ISREG(status.st_mode))
         return fail(error, OSH_ERROR_INVALID, what, path,
                     "is not a regular file: give another path");

@@ -14,9 +14,8 @@ G_BEGIN_DECLS
  * @error: return location; names the path and what to do
  *
  * Security rule 3. Refused: a symbolic link anywhere in @path; a path any component of which lies
- * in
- * @writable; what is no regular file, has a second name, belongs to somebody else, or may be read
- * or written by others.
+ * in @writable; what is neither a regular file nor a character device; a file that has a second
+ * name, belongs to somebody else, or may be read or written by others.
  *
  * Returns: a descriptor to read and append, or -1
  */

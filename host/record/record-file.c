@@ -70,5 +70,9 @@ osh_record_file_open(const char *path, const char *const *writable, GError **err
         fail_errno(error, path, "cannot look at it");
         return -1;
     }
+    if (!S_ISREG(status.st_mode)) {
+        fail(error, OSH_ERROR_INVALID, path, "is not a regular file: give another path");
+        return -1;
+    }
     return check_content(fd, path, status.st_size, error) ? g_steal_fd(&fd) : -1;
 }

@@ -217,7 +217,8 @@ refuse_limits_of_init(Filter *filter)
         SCMP_CMP64(2, SCMP_CMP_NE, 0),
     };
 
-    refuse_if(filter, SCMP_SYS(prlimit64), G_N_ELEMENTS(new_limit_of_init), new_limit_of_init);
+    refuse_if(filter, SCMP_SYS(prlimit64), G_N_ELEMENTS(new_limit_of_init), new_limit_of_init,
+              EPERM);
 }
 
 static void

@@ -125,6 +125,14 @@ def _recording():
         expect(rows >= run.served, rows, run.served)
 
 
+@test("an event log that never has space is named, with the reason, and the run is no success")
+def _never():
+    result = harness.run_host(["true"], POLICY, ["--events", "/dev/full"])
+    expect(result.code == 125 and "/dev/full cannot be written: No space left" in result.err, result)
+    result = harness.run_host(["true"], POLICY, ["--record", "/dev/full"])
+    expect(result.code == 125 and "not a regular file" in result.err, result)
+
+
 @test("half a line that a killed run has left in an event log is cut off, and what is no event is "
       "kept")
 def _half_line():
@@ -132,6 +140,7 @@ def _half_line():
     for text, kept in ((b'{"id":"e1"}\n{"id":"e2","seq', 1), (b'{"id":"e2","seq', 0), (b"mine", 1)):
         with open(path, "wb") as stream:
             stream.write(text)
+        os.chmod(path, 0o600)
         result = harness.run_host(["true"], POLICY, ["--events", path])
         with open(path, "rb") as stream:
             lines = stream.read().splitlines()
