@@ -231,6 +231,17 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
 }
 
 static void
+announce_exit(const BoxProgram *program)
+{
+    gboolean signalled = WIFSIGNALED(program->status);
+
+    osh_process_publish(program->box, program->box->plugin->process_exited,
+                        g_variant_new("(tuiia{sv})", (guint64)program->id, (guint32)program->pid,
+                                      signalled ? -1 : WEXITSTATUS(program->status),
+                                      signalled ? WTERMSIG(program->status) : 0, NULL));
+}
+
+static void
 program_finished(gpointer data)
 {
     BoxProgram *program = data;
@@ -244,9 +255,7 @@ program_finished(gpointer data)
     g_autofree char *lost =
         program->streams != NULL ? osh_program_streams_problem(program->streams) : NULL;
 
-    osh_process_publish(box, box->plugin->process_exited,
-                        g_variant_new("(tuiia{sv})", (guint64)id, (guint32)program->pid, code,
-                                      signal_number, NULL));
+    announce_exit(program);
     if (lost != NULL)
         osh_host_log(box->plugin->host, G_LOG_LEVEL_WARNING, lost);
     /* A success whose output got lost is none. */
@@ -585,6 +594,21 @@ what_appeared(const OshBox *box)
     return g_variant_dict_end(&details);
 }
 
+/* A box that is closed waits for no reader: those whose output is on its way have ended all the
+ * same.
+ */
+static void
+announce_exits(const OshBox *box)
+{
+    GHashTableIter iter;
+    gpointer program;
+
+    g_hash_table_iter_init(&iter, box->programs);
+    while (g_hash_table_iter_next(&iter, NULL, &program))
+        if (((const BoxProgram *)program)->delivering > 0)
+            announce_exit(program);
+}
+
 static void
 box_closed(OshBoxHandle *handle, gpointer data)
 {
@@ -596,6 +620,7 @@ box_closed(OshBoxHandle *handle, gpointer data)
     (void)handle;
     osh_refusal_watch_finish(box->refusals);
     osh_placeholders_remove(box->placeholders);
+    announce_exits(box);
     osh_process_publish(box, plugin->box_closed,
                         g_variant_new("(ts@a{sv})", box->info.id, "closed", what_appeared(box)));
     plugin->box = NULL;

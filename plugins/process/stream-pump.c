@@ -31,6 +31,8 @@
 #define HURRY_USEC    (2 * G_USEC_PER_SEC)
 #define PATIENCE_USEC (G_USEC_PER_SEC / 2)
 #define POLL_MS       200
+#define LOOK_MS       32
+#define PAGE          4096
 
 enum { RUNNING, DRAINING, ABORTING };
 
@@ -52,6 +54,7 @@ struct _OshStreamPump {
     /* of the thread alone until it has ended */
     gboolean to_is_pipe;
     gboolean is_socket; /* the host's end is one */
+    int slots;          /* size of the pipe of a teeing input pump, 0 at first */
     gboolean copying;   /* splice(2) does not do for this descriptor */
     gsize start;
     gsize end;
@@ -104,13 +107,13 @@ is_mode(OshStreamPump *pump, int mode)
 
 /* Returns: FALSE when it is time to end. What became ready stands in the entries' revents. */
 static gboolean
-wait_for(OshStreamPump *pump, struct pollfd entries[3])
+wait_at_most(OshStreamPump *pump, struct pollfd entries[3], int milliseconds)
 {
     gboolean draining = is_mode(pump, DRAINING);
     guint64 ignored;
 
     entries[2] = (struct pollfd){.fd = pump->wake, .events = POLLIN};
-    if (poll(entries, 3, draining ? POLL_MS : -1) < 0)
+    if (poll(entries, 3, draining ? POLL_MS : milliseconds) < 0)
         entries[0].revents = entries[1].revents = entries[2].revents = 0;
     if ((entries[2].revents & POLLIN) && read(pump->wake, &ignored, sizeof ignored) < 0 &&
         errno != EAGAIN)
@@ -119,6 +122,12 @@ wait_for(OshStreamPump *pump, struct pollfd entries[3])
         return FALSE;
     return !(draining && g_atomic_int_get(&pump->hurry) &&
              g_get_monotonic_time() > pump->progress + HURRY_USEC);
+}
+
+static gboolean
+wait_for(OshStreamPump *pump, struct pollfd entries[3])
+{
+    return wait_at_most(pump, entries, -1);
 }
 
 static gboolean
@@ -282,37 +291,72 @@ discard(OshStreamPump *pump, gsize length)
 }
 
 /*
- * The box's pipe has one slot, so that it can be written exactly when everything in it was read.
- * Returns with the pump at its end.
+ * Makes the box's pipe so small that what is copied next fills it: then it can be written again
+ * when something of it was read, and nobody has to look now and then. A slot holds a page, or less
+ * of what was written in small pieces.
  */
+static void
+fit_pipe(OshStreamPump *pump)
+{
+    guint64 waiting = bytes_in(pump->from) / PAGE;
+    int size = PAGE;
+
+    while (size < PIECE && (guint64)size / PAGE * 2 <= waiting)
+        size *= 2;
+    if (size != pump->slots)
+        fcntl(pump->to, F_SETPIPE_SZ, size);
+    pump->slots = size;
+}
+
+/* Of what was copied, a part has been read: the rest is looked for, at first often. */
+static int
+look_again(gsize unread, gsize *last, int milliseconds)
+{
+    gboolean progress = unread != *last;
+
+    *last = unread;
+    return progress ? 1 : MIN(milliseconds * 2, LOOK_MS);
+}
+
+/* Returns with the pump at its end. */
 static void
 run_tee(OshStreamPump *pump)
 {
-    gsize outstanding = 0;
+    gsize outstanding = 0; /* copied, and not known to be read */
+    gsize unread = 0;
+    int look = -1; /* milliseconds until the next look; -1 while nothing of it was read */
 
-    fcntl(pump->to, F_SETPIPE_SZ, 1);
     close_end(&pump->reader);
     while (is_mode(pump, RUNNING)) {
         struct pollfd entries[3] = {
             {.fd = outstanding > 0 ? -1 : pump->from, .events = POLLIN},
-            {.fd = pump->to, .events = outstanding > 0 ? POLLOUT : 0},
+            {.fd = pump->to, .events = outstanding > 0 && look < 0 ? POLLOUT : 0},
         };
         gssize n;
 
-        if (!wait_for(pump, entries) || (entries[1].revents & POLLERR))
+        if (!wait_at_most(pump, entries, look) || (entries[1].revents & POLLERR))
             break;
-        if (outstanding > 0 && (entries[1].revents & POLLOUT)) {
+        if (outstanding > 0) {
+            gsize left = bytes_in(pump->to);
+
+            if (left > 0) {
+                look = look_again(left, &unread, MAX(look, 1));
+                continue;
+            }
             discard(pump, outstanding);
             outstanding = 0;
-        }
-        if (outstanding > 0 || entries[0].revents == 0)
+            look = -1;
             continue;
+        }
+        if (entries[0].revents == 0)
+            continue;
+        fit_pipe(pump);
         n = tee(pump->from, pump->to, PIECE, SPLICE_F_NONBLOCK);
         if (is_again(n))
             continue;
         if (n <= 0)
             break;
-        outstanding = (gsize)n;
+        outstanding = unread = (gsize)n;
     }
     if (outstanding > 0)
         discard(pump, outstanding - MIN(outstanding, bytes_in(pump->to)));
