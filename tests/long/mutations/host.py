@@ -38,7 +38,6 @@ ROWS = [
     # timers
     (H + "shard-timer.c", "a->when == b->when && a->number < b->number", "a->when == b->when && a->number > b->number",
      "shard-timer"),
-    (H + "shard-timer.c", "if (position == heap->n_timers)\n        return;", "", "shard-timer"),
     (H + "shard-timer.c", "for (guint child = first + 1; child < end; child++) {",
      "for (guint child = first + 1; child + 1 < end; child++) {", "shard-timer"),
     (H + "shard-timer.c", "if (position > 0 && timer_before(last, heap->timers[(position - 1) / BRANCHES]))", "if (FALSE)",
