@@ -194,6 +194,9 @@ test_nothing_is_taken_after_the_stop(void)
     g_assert_true(osh_worker_pool_stop(fixture.workers, G_MAXINT64));
     g_assert_false(osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture));
     g_assert_cmpint(fixture.worked, ==, 1);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpint(fixture.done, ==, 1);
     fixture_close(&fixture);
 }
 
