@@ -117,7 +117,7 @@ ROWS = [
     (H + "bus-collapse.c", "account->in_second++;", "", BUS),
     (H + "bus-topic.c", "if (slash == NULL || slash == name ||", "if (slash == NULL ||", BUS),
     # the log of events
-    (H + "event-log.c", "O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600", "O_CLOEXEC | O_NONBLOCK, 0600", "event-log"),
+    (H + "output-file.c", "O_CREAT | O_NOFOLLOW | O_CLOEXEC", "O_CREAT | O_CLOEXEC", "event-log record-file"),
     (H + "event-log.c", "if (!event_log_write(log))\n        return 0;", "event_log_write(log);", "event-log"),
     (H + "event-log.c", "log->written += (gsize)n;", "log->written = log->line->len;", "event-log"),
     # the policy file
