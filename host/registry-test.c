@@ -290,6 +290,30 @@ test_missing_requirement(Fixture *fixture, gconstpointer data)
     expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
 }
 
+/* Whichever was found first: the third is looked at before the second, which falls. */
+static void
+test_missing_requirement_of_a_later_one(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *third = copy_plugin(fixture->folder, "third", "a.so");
+    g_autofree char *second = copy_plugin(fixture->folder, "second", "b.so");
+
+    (void)data;
+    create_all(fixture, "alone");
+    expect_asked("create alone");
+    expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
+    expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
+}
+
+/* An entry that ends before create was never built against plugin.h. */
+static void
+test_small_entry(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    create_all(fixture, "alone small");
+    expect_asked("create alone");
+    expect_state(fixture, "small", OSH_PLUGIN_FAILED, "entry of 8 bytes");
+}
+
 static void
 test_failed_create_takes_along(Fixture *fixture, gconstpointer data)
 {
@@ -681,6 +705,8 @@ main(int argc, char **argv)
     g_test_add("/registry/" name, Fixture, NULL, set_up, function, tear_down)
     ADD("what-is-required-starts-first-and-stops-last", test_order);
     ADD("what-requires-something-that-is-not-there-takes-no-part", test_missing_requirement);
+    ADD("and-whichever-was-found-first", test_missing_requirement_of_a_later_one);
+    ADD("an-entry-that-is-too-small-is-refused", test_small_entry);
     ADD("one-that-is-not-created-takes-along-what-requires-it", test_failed_create_takes_along);
     ADD("an-interface-of-the-host-satisfies", test_own_interface_satisfies);
     ADD("a-role-has-one-provider", test_one_provider_of_a_role);

@@ -185,6 +185,22 @@ test_signals_stay_with_the_main_thread(void)
 }
 
 static void
+test_nothing_is_taken_after_the_stop(void)
+{
+    Fixture fixture = {0};
+
+    fixture_open(&fixture, 2, 8);
+    g_assert_true(osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture));
+    g_assert_true(osh_worker_pool_stop(fixture.workers, G_MAXINT64));
+    g_assert_false(osh_worker_pool_submit(fixture.workers, work, done_on_main, &fixture));
+    g_assert_cmpint(fixture.worked, ==, 1);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpint(fixture.done, ==, 1);
+    fixture_close(&fixture);
+}
+
+static void
 test_bound(void)
 {
     Fixture fixture = {0};
@@ -217,6 +233,8 @@ main(int argc, char **argv)
     g_test_add_func("/worker/no-more-threads-work-than-the-limit-says", test_threads_are_bounded);
     g_test_add_func("/worker/signals-stay-with-the-main-thread",
                     test_signals_stay_with_the_main_thread);
+    g_test_add_func("/worker/nothing-is-taken-after-the-stop",
+                    test_nothing_is_taken_after_the_stop);
     g_test_add_func("/worker/the-queue-is-bounded-and-what-was-accepted-is-finished", test_bound);
     return g_test_run();
 }

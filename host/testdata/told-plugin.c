@@ -54,7 +54,17 @@ get_interface(gpointer self, const char *id, OshInterface *ret_interface)
     return told_get_interface(self, id, ret_interface);
 }
 
+#ifndef TOLD_SIZE
+#define TOLD_SIZE sizeof(OshPluginEntry)
+#endif
+
 OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT, .create = create,   .start = start,
-    .stop = stop,          .destroy = destroy, .get_interface = get_interface,
+    .struct_size = TOLD_SIZE,
+    .abi_major = OSH_ABI_MAJOR,
+    .abi_minor = OSH_ABI_MINOR,
+    .create = create,
+    .start = start,
+    .stop = stop,
+    .destroy = destroy,
+    .get_interface = get_interface,
 };

@@ -38,7 +38,6 @@ ROWS = [
     # timers
     (H + "shard-timer.c", "a->when == b->when && a->number < b->number", "a->when == b->when && a->number > b->number",
      "shard-timer"),
-    (H + "shard-timer.c", "if (position == heap->n_timers)\n        return;", "", "shard-timer"),
     (H + "shard-timer.c", "for (guint child = first + 1; child < end; child++) {",
      "for (guint child = first + 1; child + 1 < end; child++) {", "shard-timer"),
     (H + "shard-timer.c", "if (position > 0 && timer_before(last, heap->timers[(position - 1) / BRANCHES]))", "if (FALSE)",
@@ -118,7 +117,7 @@ ROWS = [
     (H + "bus-collapse.c", "account->in_second++;", "", BUS),
     (H + "bus-topic.c", "if (slash == NULL || slash == name ||", "if (slash == NULL ||", BUS),
     # the log of events
-    (H + "event-log.c", "O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600", "O_CLOEXEC | O_NONBLOCK, 0600", "event-log"),
+    (H + "output-file.c", "O_CREAT | O_NOFOLLOW | O_CLOEXEC", "O_CREAT | O_CLOEXEC", "event-log record-file"),
     (H + "event-log.c", "if (!event_log_write(log))\n        return 0;", "event_log_write(log);", "event-log"),
     (H + "event-log.c", "log->written += (gsize)n;", "log->written = log->line->len;", "event-log"),
     # the policy file
@@ -144,6 +143,8 @@ ROWS = [
     (H + "config-value.c", "if (text[0] != '/') {", "if (FALSE) {", "config"),
 ]
 UNNOTICED = {
+    (H + "registry.c", "            dropped = TRUE;"):
+        "what is missing is looked for again before each plugin is created",
     (H + "policy-reload.c", "reload->again = TRUE;\n        return;"):
         "what changed meanwhile is seen by the look at the file after it was read",
     (H + "policy-reload.c", "    if (reload->again)\n        try_again(reload);"):

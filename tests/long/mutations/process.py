@@ -61,9 +61,9 @@ ROWS = [
     # mounts
     (P + "mount-plan.c", "    if (is_fresh(resolved))\n        return TRUE;", "", "mount-plan box-tree e2e-box"),
     (P + "mount-plan.c", "if (planner->request->hard_requirement) {", "if (FALSE) {", "mount-plan box-tree e2e-box"),
-    (P + "mount-plan.c", "(!is_under_fresh(item->data) || is_under_fresh(around)))\n            pin_folders_between", "FALSE)\n            pin_folders_between", "mount-plan box-tree e2e-box e2e-walls"),
-    (P + "mount-plan.c", "gboolean read_only = access == GRANT_READ || access == GRANT_PROTECTED;", "gboolean read_only = access == GRANT_PROTECTED;", "mount-plan box-tree"),
-    (P + "mount-plan.c", "    if (!is_below(path, \"/dev\"))\n        flags |= OSH_INIT_MOUNT_NODEV;", "", "mount-plan box-tree box-walls e2e-box"),
+    (P + "mount-plan.c", "osh_mount_planner_is_around_writable(planner, hole) && k < writable->len", "FALSE && k < writable->len", "mount-plan box-tree e2e-box e2e-walls"),
+    (P + "mount-steps.c", "gboolean read_only = access == GRANT_READ || access == GRANT_PROTECTED;", "gboolean read_only = access == GRANT_PROTECTED;", "mount-plan box-tree"),
+    (P + "mount-steps.c", "    if (!is_below(path, \"/dev\"))\n        flags |= OSH_INIT_MOUNT_NODEV;", "", "mount-plan box-tree box-walls e2e-box"),
     (P + "mount-plan.c", "if (access > before)\n        g_hash_table_replace(planner->grants, g_steal", "if (before == 0)\n        g_hash_table_replace(planner->grants, g_steal", "mount-plan box-tree e2e-box"),
     (P + "mount-plan.c", "if (has_parent_component(path)) {", "if (FALSE) {", "mount-plan box-tree box-refused e2e-box"),
     (P + "hidden-folder.c", "\"/tmp\", \"/etc\", \"/usr\", NULL", "\"/etc\", \"/usr\", NULL", "hidden-folder"),
