@@ -79,6 +79,9 @@ def _modes():
     done, folders = run("""
         @test("one")
         def _one():
+            outer = say(harness.scratch_in("/var/tmp"))
+            os.mkdir(outer + "/a")
+            os.chmod(outer, 0)
             folder = say(harness.scratch())
             os.makedirs(folder + "/a/b/c")
             open(folder + "/a/b/c/file", "w").close()
@@ -88,7 +91,7 @@ def _modes():
                 os.chmod(folder + name, 0)
         """)
     expect(done.returncode == 0, done)
-    expect_nothing(done, folders, 1)
+    expect_nothing(done, folders, 2)
 
 
 @test("what a test makes in a shared folder by itself is named, removed, and fails the run")
@@ -96,7 +99,7 @@ def _named():
     for place in ("/tmp", "/var/tmp", "/dev/shm"):
         for make in ("os.mkdir(path)", "open(path, 'w').close()", "tempfile.mkdtemp(prefix=path)",
                      "os.makedirs(path + '/below')", "bind(path)"):
-            path = f"{place}/osh-left-{os.getpid()}"
+            path = f"{place}/osh-left-{os.urandom(8).hex()}"
             done, _ = run(f"""
                 import socket, tempfile
 
