@@ -201,24 +201,23 @@ def _reports():
 @test("a report that comes after the last test fails the file")
 def _late():
     done, _ = run("""
+        import reports
+
         @test("one")
         def _one():
             pass
 
-        def write():
-            with open(harness.reports_folder() + "/report.1", "w") as stream:
-                stream.write("ERROR: AddressSanitizer: late")
-
-        taken = harness.take_reports
+        take = reports.take
         calls = []
 
-        def take_reports():
-            calls.append(1)
+        def take_late(build):
+            calls.append(build)
             if len(calls) == 2:
-                write()
-            return taken()
+                with open(os.path.join(reports._folder[0], "report.1"), "w") as stream:
+                    stream.write("ERROR: AddressSanitizer: late")
+            return take(build)
 
-        harness.take_reports = take_reports
+        reports.take = take_late
         """, OSH_SANITIZED="1")
     expect(done.returncode == 1 and "ok 1" in done.stdout and "late" in done.stdout, done)
 
