@@ -9,13 +9,14 @@
  */
 #include "policy-interface.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "openshell/ext/policy.h"
 #include "recorder.h"
 
 struct _OshPolicyService {
-    GMutex lock; /* of current */
+    pthread_mutex_t lock; /* of current */
     OshPolicySnapshot *current;
     guint64 generation;    /* atomic */
     gboolean audit;        /* constant once threads run */
@@ -28,9 +29,9 @@ osh_policy_service_ref_current(OshPolicyService *service)
 {
     OshPolicySnapshot *snapshot;
 
-    g_mutex_lock(&service->lock);
+    pthread_mutex_lock(&service->lock);
     snapshot = osh_policy_snapshot_ref(service->current);
-    g_mutex_unlock(&service->lock);
+    pthread_mutex_unlock(&service->lock);
     return snapshot;
 }
 
@@ -39,12 +40,12 @@ osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot)
 {
     OshPolicySnapshot *old;
 
-    g_mutex_lock(&service->lock);
+    pthread_mutex_lock(&service->lock);
     old = service->current;
     service->current = snapshot;
     /* Before anybody can have the new snapshot: whoever was decided by it finds its generation. */
     __atomic_store_n(&service->generation, osh_policy_generation(snapshot), __ATOMIC_RELEASE);
-    g_mutex_unlock(&service->lock);
+    pthread_mutex_unlock(&service->lock);
     if (service->recorder != NULL)
         osh_recorder_policy(service->recorder, snapshot);
     osh_policy_snapshot_unref(old);
@@ -193,7 +194,7 @@ osh_policy_service_new(OshPolicySnapshot *snapshot)
     };
     OshPolicyService *service = g_new0(OshPolicyService, 1);
 
-    g_mutex_init(&service->lock);
+    pthread_mutex_init(&service->lock, NULL);
     service->current = snapshot;
     service->generation = osh_policy_generation(snapshot);
     service->interface = (OshInterface){"host", &vtable, service};
@@ -224,6 +225,6 @@ osh_policy_service_free(OshPolicyService *service)
     if (service == NULL)
         return;
     osh_policy_snapshot_unref(service->current);
-    g_mutex_clear(&service->lock);
+    pthread_mutex_destroy(&service->lock);
     g_free(service);
 }

@@ -4,14 +4,15 @@
  *
  * The queue and the counts stand under the lock; work runs without it. A thread starts when work
  * arrives and none is idle, up to the limit, and stays. Done callbacks go back to the thread that
- * submitted: to a shard by a post, to the main thread by a source of its context, never by
- * g_main_context_invoke(), which would run them on the worker when nobody holds the context.
+ * submitted: to a shard by a post, to the main thread by one source of its context, which takes the
+ * work that ended from a queue under the same lock.
  */
 #include "worker.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <time.h>
 
 #define DEFAULT_THREADS 4
@@ -23,11 +24,17 @@ typedef struct {
     OshCallback done;
     gpointer data;
     gint shard; /* or ON_MAIN */
-    _Atomic gboolean worked;
 } Work;
+
+/* Dispatches on the main thread. */
+typedef struct {
+    GSource source;
+    OshWorkerPool *pool;
+} ReturnSource;
 
 struct _OshWorkerPool {
     GMainContext *context;
+    GSource *source; /* ReturnSource */
     OshShardPool *shards;
     GThread *main_thread;
     guint max_threads;
@@ -37,21 +44,53 @@ struct _OshWorkerPool {
     pthread_cond_t wanted; /* work was queued, or stopping was set */
     pthread_cond_t ended;  /* a thread ended */
     GQueue queue;          /* Work */
+    GQueue returned;       /* Work that ended, for the main thread */
     GPtrArray *threads;    /* GThread */
     guint n_idle;
     guint n_running; /* threads that have not ended */
     gboolean stopping;
+    atomic_bool has_returned; /* whether @returned may have something */
 };
 
 static gboolean
-work_done_on_main(gpointer data)
+return_source_prepare(GSource *source, gint *timeout)
 {
-    Work *work = data;
-
-    g_assert(atomic_load_explicit(&work->worked, memory_order_acquire));
-    work->done(work->data);
-    return G_SOURCE_REMOVE;
+    *timeout = -1;
+    return atomic_load(&((ReturnSource *)source)->pool->has_returned);
 }
+
+static gboolean
+return_source_check(GSource *source)
+{
+    return atomic_load(&((ReturnSource *)source)->pool->has_returned);
+}
+
+static gboolean
+return_source_dispatch(GSource *source, GSourceFunc callback, gpointer data)
+{
+    OshWorkerPool *pool = ((ReturnSource *)source)->pool;
+    GQueue returned;
+    Work *work;
+
+    (void)callback;
+    (void)data;
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->has_returned, false);
+    returned = pool->returned;
+    g_queue_init(&pool->returned);
+    pthread_mutex_unlock(&pool->lock);
+    while ((work = g_queue_pop_head(&returned)) != NULL) {
+        work->done(work->data);
+        g_free(work);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs return_source_functions = {
+    .prepare = return_source_prepare,
+    .check = return_source_check,
+    .dispatch = return_source_dispatch,
+};
 
 static void
 work_done_on_shard(gpointer data)
@@ -64,19 +103,16 @@ work_done_on_shard(gpointer data)
 static void
 work_return(OshWorkerPool *pool, Work *work)
 {
-    g_autoptr(GSource) source = NULL;
-
     if (work->shard != ON_MAIN) {
         if (!osh_shard_pool_post(pool->shards, (guint)work->shard, work_done_on_shard, work))
             g_free(work);
         return;
     }
-    source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, work_done_on_main, work, g_free);
-    /* The lock of the context orders this too, but where no thread checker can see it. */
-    atomic_store_explicit(&work->worked, TRUE, memory_order_release);
-    g_source_attach(source, pool->context);
+    pthread_mutex_lock(&pool->lock);
+    g_queue_push_tail(&pool->returned, work);
+    atomic_store(&pool->has_returned, true);
+    pthread_mutex_unlock(&pool->lock);
+    g_main_context_wakeup(pool->context);
 }
 
 static gpointer
@@ -151,6 +187,10 @@ osh_worker_pool_new(GMainContext *context, OshShardPool *shards, guint threads, 
     pthread_cond_init(&pool->wanted, NULL);
     pthread_cond_init(&pool->ended, NULL);
     g_queue_init(&pool->queue);
+    g_queue_init(&pool->returned);
+    pool->source = g_source_new(&return_source_functions, sizeof(ReturnSource));
+    ((ReturnSource *)pool->source)->pool = pool;
+    g_source_attach(pool->source, pool->context);
     return pool;
 }
 
@@ -181,6 +221,9 @@ osh_worker_pool_free(OshWorkerPool *pool)
     for (guint i = 0; i < pool->threads->len; i++)
         g_thread_join(g_ptr_array_index(pool->threads, i));
     g_ptr_array_unref(pool->threads);
+    g_source_destroy(pool->source);
+    g_source_unref(pool->source);
+    g_queue_clear_full(&pool->returned, g_free);
     pthread_cond_destroy(&pool->wanted);
     pthread_cond_destroy(&pool->ended);
     pthread_mutex_destroy(&pool->lock);

@@ -40,7 +40,12 @@ OshWorkerPool *osh_worker_pool_new(GMainContext *context, OshShardPool *shards, 
  */
 gboolean osh_worker_pool_stop(OshWorkerPool *pool, gint64 deadline);
 
-/** osh_worker_pool_free: [main] @pool: (transfer full) (nullable): waits for accepted work. */
+/**
+ * osh_worker_pool_free:
+ * @pool: (transfer full) (nullable): the pool
+ *
+ * [main] Waits for accepted work. Done callbacks that the main loop has not run are dropped.
+ */
 void osh_worker_pool_free(OshWorkerPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshWorkerPool, osh_worker_pool_free)
 

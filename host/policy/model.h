@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "arena.h"
 #include "document.h"
 #include "osh-glob.h"
@@ -120,7 +122,7 @@ typedef struct _OshPolicyEntry {
 typedef struct _OshPolicyIndex OshPolicyIndex;
 
 struct _OshPolicySnapshot {
-    gatomicrefcount references;
+    atomic_uint references;
     OshArena *arena;
     char *file_name;
     char sha256[65];

@@ -8,10 +8,11 @@
  */
 #include "protocol-table.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 struct _OshPolicyProtocolTable {
-    gatomicrefcount references;
+    atomic_uint references;
     GHashTable *protocols;
 };
 
@@ -45,7 +46,7 @@ osh_policy_protocol_table_new(void)
 {
     OshPolicyProtocolTable *table = g_new0(OshPolicyProtocolTable, 1);
 
-    g_atomic_ref_count_init(&table->references);
+    atomic_init(&table->references, 1);
     table->protocols = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, protocol_free);
     return table;
 }
@@ -53,14 +54,15 @@ osh_policy_protocol_table_new(void)
 OshPolicyProtocolTable *
 osh_policy_protocol_table_ref(OshPolicyProtocolTable *table)
 {
-    g_atomic_ref_count_inc(&table->references);
+    atomic_fetch_add_explicit(&table->references, 1, memory_order_relaxed);
     return table;
 }
 
 void
 osh_policy_protocol_table_unref(OshPolicyProtocolTable *table)
 {
-    if (table == NULL || !g_atomic_ref_count_dec(&table->references))
+    if (table == NULL ||
+        atomic_fetch_sub_explicit(&table->references, 1, memory_order_acq_rel) != 1)
         return;
     g_hash_table_unref(table->protocols);
     g_free(table);

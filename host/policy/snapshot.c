@@ -24,7 +24,7 @@ osh_policy_snapshot_new(const char *file_name, guint64 generation)
 {
     OshPolicySnapshot *snapshot = g_new0(OshPolicySnapshot, 1);
 
-    g_atomic_ref_count_init(&snapshot->references);
+    atomic_init(&snapshot->references, 1);
     snapshot->arena = osh_arena_new();
     snapshot->file_name = g_strdup(file_name);
     snapshot->generation = generation;
@@ -36,14 +36,14 @@ osh_policy_snapshot_new(const char *file_name, guint64 generation)
 OshPolicySnapshot *
 osh_policy_snapshot_ref(OshPolicySnapshot *snapshot)
 {
-    g_atomic_ref_count_inc(&snapshot->references);
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
     return snapshot;
 }
 
 void
 osh_policy_snapshot_unref(OshPolicySnapshot *snapshot)
 {
-    if (!g_atomic_ref_count_dec(&snapshot->references))
+    if (atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
         return;
     osh_policy_index_free(snapshot->index);
     g_clear_pointer(&snapshot->patterns, g_hash_table_unref);

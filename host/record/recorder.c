@@ -271,6 +271,7 @@ static void
 recorder_push(OshRecorder *recorder, const GString *text, gboolean is_line)
 {
     gsize size = sizeof(Node) + text->len + 1;
+    Node *before;
     Node *node;
 
     if (text->len > OSH_RECORDING_MAX_LINE - 256 ||
@@ -285,12 +286,14 @@ recorder_push(OshRecorder *recorder, const GString *text, gboolean is_line)
     node->size = size;
     node->is_line = is_line;
     memcpy(node->text, text->str, text->len + 1);
-    node->next = __atomic_load_n(&recorder->stack, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&recorder->stack, &node->next, node, TRUE, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED)) {
-    }
-    /* Only the first of a batch wakes; the thread takes them all. */
-    if (node->next == NULL)
+    before = __atomic_load_n(&recorder->stack, __ATOMIC_RELAXED);
+    do {
+        node->next = before;
+    } while (!__atomic_compare_exchange_n(&recorder->stack, &before, node, TRUE, __ATOMIC_RELEASE,
+                                          __ATOMIC_RELAXED));
+    /* The thread may have freed the node by now. Only the first of a batch wakes; the thread takes
+     * them all. */
+    if (before == NULL)
         recorder_wake(recorder);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "synthetic-names.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define PAGE_NAMES 1024
@@ -27,7 +28,7 @@ typedef struct {
 struct _OshSyntheticNames {
     guint pool_limit;
     guint process_limit;
-    GMutex lock;
+    pthread_mutex_t lock;
     Pool pools[2];
     /* process key -> how many addresses it has caused */
     GHashTable *shares;
@@ -43,7 +44,7 @@ osh_synthetic_names_new(guint pool_limit, guint process_limit)
 
     names->pool_limit = MIN(pool_limit, OSH_SYNTHETIC_POOL_SIZE);
     names->process_limit = process_limit;
-    g_mutex_init(&names->lock);
+    pthread_mutex_init(&names->lock, NULL);
     names->shares = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     /* The names belong to the pages. */
     for (gsize i = 0; i < G_N_ELEMENTS(names->pools); i++)
@@ -70,7 +71,7 @@ osh_synthetic_names_free(OshSyntheticNames *names)
     for (gsize i = 0; i < G_N_ELEMENTS(names->pools); i++)
         clear_pool(&names->pools[i]);
     g_hash_table_destroy(names->shares);
-    g_mutex_clear(&names->lock);
+    pthread_mutex_destroy(&names->lock);
     g_free(names);
 }
 
@@ -166,15 +167,14 @@ add_name(OshSyntheticNames *names, Pool *pool, const char *name, guint32 index, 
     g_hash_table_replace(names->shares, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(share + 1));
 }
 
-OshSyntheticResult
-osh_synthetic_names_assign(OshSyntheticNames *names, const char *name, OshSyntheticFamily family,
-                           guint64 process_key, guint8 ret_address[16])
+/* Called under the lock. */
+static OshSyntheticResult
+assign(OshSyntheticNames *names, const char *name, OshSyntheticFamily family, guint64 process_key,
+       guint8 ret_address[16])
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->lock);
     Pool *pool = &names->pools[family];
     guint32 index = GPOINTER_TO_UINT(g_hash_table_lookup(pool->indexes, name));
 
-    (void)locker;
     if (index == 0) {
         index = g_hash_table_size(pool->indexes) + 1;
         if (index > names->pool_limit)
@@ -187,11 +187,25 @@ osh_synthetic_names_assign(OshSyntheticNames *names, const char *name, OshSynthe
     return OSH_SYNTHETIC_FOUND;
 }
 
+OshSyntheticResult
+osh_synthetic_names_assign(OshSyntheticNames *names, const char *name, OshSyntheticFamily family,
+                           guint64 process_key, guint8 ret_address[16])
+{
+    OshSyntheticResult result;
+
+    pthread_mutex_lock(&names->lock);
+    result = assign(names, name, family, process_key, ret_address);
+    pthread_mutex_unlock(&names->lock);
+    return result;
+}
+
 guint
 osh_synthetic_names_count(OshSyntheticNames *names, OshSyntheticFamily family)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->lock);
+    guint count;
 
-    (void)locker;
-    return g_hash_table_size(names->pools[family].indexes);
+    pthread_mutex_lock(&names->lock);
+    count = g_hash_table_size(names->pools[family].indexes);
+    pthread_mutex_unlock(&names->lock);
+    return count;
 }

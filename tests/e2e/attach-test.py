@@ -9,7 +9,6 @@ import socket
 import stat
 import struct
 import subprocess
-import tempfile
 import termios
 import time
 
@@ -24,9 +23,7 @@ TERMINAL = 2
 
 
 def new_path():
-    folder = tempfile.mkdtemp(prefix="osh-session-", dir="/var/tmp")
-    os.chmod(folder, 0o700)
-    return os.path.join(folder, "session.sock")
+    return os.path.join(harness.scratch_in("/var/tmp"), "session.sock")
 
 
 def answers(path):

@@ -45,7 +45,7 @@ def _proc():
 
 @test("no Unix socket of the host can be reached by path, also at the policy's writable /tmp")
 def _unix_sockets():
-    paths = [os.path.join(harness.home(), "agent.sock"), "/tmp/osh-e2e-host.sock"]
+    paths = [os.path.join(harness.home(), "agent.sock"), f"/tmp/osh-e2e-{os.urandom(8).hex()}.sock"]
     servers = []
     for path in paths:
         server = socket.socket(socket.AF_UNIX)

@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -25,8 +24,7 @@ ATTEMPT = os.path.join(harness.BUILD, "tests", "e2e", "attempt")
 E = errno
 passed = []
 
-outer = tempfile.mkdtemp(prefix="osh-escape-", dir="/var/tmp")
-os.chmod(outer, 0o755)
+outer = harness.scratch_in("/var/tmp", 0o755)
 granted = os.path.join(outer, "granted")       # read-only in the box
 writable = os.path.join(outer, "writable")     # read-write
 hidden = os.path.join(outer, "hidden")         # not there
@@ -644,7 +642,4 @@ def _enough():
     expect(len(passed) >= 60, len(passed), passed)
 
 
-try:
-    harness.main()
-finally:
-    shutil.rmtree(outer, ignore_errors=True)
+harness.main()

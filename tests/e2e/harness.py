@@ -3,8 +3,13 @@
 
 A test is a function marked with @test("the sentence it proves"). The environment says what is
 tested: OSH_HOST (the executable, which finds the plugins of its own tree), OSH_SOURCE (the source
-tree) and OSH_BUILD (the build tree). Standard library only.
+tree) and OSH_BUILD (the build tree). With OSH_SANITIZED the host is built with a sanitizer: a
+report of it fails the test that ran meanwhile. Standard library only.
+
+Whatever is made here in /tmp, /var/tmp or /dev/shm is removed at the end, also after a failure or
+a SIGTERM. What a test makes there itself and leaves behind is named, removed, and fails the run.
 """
+import atexit
 import json
 import os
 import shutil
@@ -15,6 +20,8 @@ import tempfile
 import time
 import traceback
 
+import reports
+
 HOST = os.environ.get("OSH_HOST", "openshell-host")
 SOURCE = os.environ.get("OSH_SOURCE", os.getcwd())
 BUILD = os.environ.get("OSH_BUILD", "")
@@ -23,8 +30,38 @@ IS_ROOT = os.geteuid() == 0
 PYTHON = "/usr/bin/python3"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TEST_SECONDS = 40
+SHARED_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
 _tests = []
+_pid = os.getpid()
+_folders = []       # removed at the end
+_there_before = {os.path.join(place, name) for place in SHARED_PLACES if os.path.isdir(place)
+                 for name in os.listdir(place)}
+_made = set()       # entries of SHARED_PLACES that this program made
+
+
+def _note_made(event, arguments):
+    """An audit hook: sees each file, folder and socket that this interpreter makes."""
+    if event == "os.mkdir":
+        path = arguments[0]
+    elif event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
+        path = arguments[0]
+    elif event == "socket.bind":
+        path = arguments[1]
+    else:
+        return
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not isinstance(path, str):
+        return
+    for place in SHARED_PLACES:
+        if path.startswith(place + "/"):
+            entry = os.path.join(place, path[len(place) + 1:].split("/")[0])
+            if entry not in _there_before:
+                _made.add(entry)
+
+
+sys.addaudithook(_note_made)
 
 
 class Skip(Exception):
@@ -81,6 +118,14 @@ def private_scratch():
     return folder
 
 
+def scratch_in(place, mode=0o700):
+    """A new folder directly in @place, of that mode, removed at the end of the program."""
+    folder = tempfile.mkdtemp(prefix="osh-e2e-", dir=place)
+    _folders.append(folder)
+    os.chmod(folder, mode)
+    return folder
+
+
 def open_up(folder):
     """Lets everybody write there: as root the box's programs run as another user."""
     for place, _, names in os.walk(folder):
@@ -94,15 +139,58 @@ _scratch_root = []
 
 def _root():
     if not _scratch_root:
-        _scratch_root.append(tempfile.mkdtemp(prefix="osh-e2e-"))
-        os.chmod(_scratch_root[0], 0o755)
+        _scratch_root.append(scratch_in(tempfile.gettempdir(), 0o755))
     return _scratch_root[0]
+
+
+def _remove(path):
+    """Removes a folder whatever its modes are, or a file."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        if os.path.lexists(path):
+            os.unlink(path)
+        return
+    os.chmod(path, 0o700)
+    for place, names, _ in os.walk(path):
+        for name in names:
+            inner = os.path.join(place, name)
+            if not os.path.islink(inner):
+                try:
+                    os.chmod(inner, 0o700)
+                except OSError:
+                    pass
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def clean_up():
+    """Removes what this program made in SHARED_PLACES; returns what was not ours to remove."""
+    if os.getpid() != _pid:
+        return []
+    for folder in _folders:
+        try:
+            _remove(folder)
+        except OSError:
+            pass
+    _folders.clear()
+    left = sorted(entry for entry in _made if os.path.lexists(entry))
+    _made.clear()
+    for entry in left:
+        try:
+            _remove(entry)
+        except OSError:
+            pass
+    return left
+
+
+atexit.register(clean_up)
+
+if os.environ.get("OSH_SANITIZED"):
+    reports.begin(os.path.join(_root(), "reports"))
 
 
 def clean_environment(**more):
     """What a login shell would have: nothing of meson's, no proxy variable."""
     environment = {"PATH": PATH, "HOME": home(), "LANG": "C.UTF-8", "TERM": "dumb"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+    for name in reports.VARIABLES:
         if name in os.environ:
             environment[name] = os.environ[name]
     environment.update(more)
@@ -181,6 +269,8 @@ def run_python(script, policy=None, **keywords):
 
 def install(prefix):
     """Installs the build below `prefix`, as `meson install --destdir` does."""
+    if not os.access(os.path.join(BUILD, "meson-logs"), os.W_OK):
+        raise Skip("meson writes a log in the build, which belongs to another user")
     done = subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
                            "--destdir", prefix], capture_output=True, text=True, check=False,
                           env={"PATH": PATH, "HOME": home(), "LANG": "C.UTF-8"}, timeout=60)
@@ -237,6 +327,13 @@ def _alarm(_signal, _frame):
     raise _TooLong()
 
 
+def _ended(number, _frame):
+    """The test is given up, by meson at its time limit for one: nothing is waited for."""
+    signal.signal(number, signal.SIG_IGN)
+    clean_up()
+    os._exit(128 + number)
+
+
 def main():
     """Runs the marked tests, or those whose sentence contains an argument. TAP on stdout."""
     chosen = [entry for entry in _tests
@@ -244,6 +341,8 @@ def main():
     print(f"1..{len(chosen)}", flush=True)
     failed = 0
     signal.signal(signal.SIGALRM, _alarm)
+    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ending, _ended)
     for number, (sentence, function) in enumerate(chosen, 1):
         began = time.monotonic()
         verdict, note, evidence = "ok", "", ""
@@ -261,13 +360,20 @@ def main():
         except Exception:  # pylint: disable=broad-except
             verdict, evidence = "not ok", traceback.format_exc()
         signal.alarm(0)
+        if reported := reports.take(BUILD):
+            verdict, note, evidence = "not ok", "", "\n".join(filter(None, (evidence, reported)))
         failed += verdict != "ok"
         for line in evidence.splitlines():
             print(f"# {line}")
         print(f"{verdict} {number} - {sentence}{note}")
         print(f"# took {time.monotonic() - began:.2f} s", flush=True)
-    if _scratch_root:
-        shutil.rmtree(_scratch_root[0], ignore_errors=True)
+    # A host that was still ending when the last test was through.
+    for line in reports.take(BUILD).splitlines():
+        print(f"# {line}")
+        failed += 1
+    for entry in clean_up():
+        print(f"# left behind: {entry}")
+        failed += 1
     # Servers are daemon threads; nothing is worth waiting for.
     sys.stdout.flush()
     os._exit(1 if failed else 0)

@@ -9,7 +9,8 @@
  * As root the program stays root. As an ordinary user the world is a user namespace that maps the
  * user's own ids to themselves: the program is that user and, as after any exec by somebody who is
  * not root, has no capability. It exits as the program does, 128+n for a signal; 125 when the
- * world cannot be made.
+ * world cannot be made. SIGTERM, SIGINT and SIGHUP are passed on, so that the program can remove
+ * what it made; two seconds later the world is killed.
  *
  * Single-threaded. Never run by the product.
  */
@@ -35,6 +36,7 @@
 #include <unistd.h>
 
 #define EXIT_NO_WORLD 125
+#define GRACE         2 /* seconds */
 
 static const char hosts_text[] = "127.0.0.1 localhost\n"
                                  "::1 localhost\n"
@@ -182,6 +184,31 @@ mount_files(void)
     umount2(store, MNT_DETACH);
 }
 
+static volatile pid_t below;
+
+static void
+pass_on(int number)
+{
+    /* PID 1 of a namespace gets no signal that it has no handler for, but always SIGKILL. */
+    if (number == SIGALRM)
+        kill(below, SIGKILL);
+    else if (kill(below, number) == 0)
+        alarm(GRACE);
+}
+
+/* What ends this process ends @process first. */
+static void
+pass_signals_on_to(pid_t process)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM};
+    struct sigaction action = {.sa_handler = pass_on};
+
+    below = process;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
 /* PID 1 of the world: starts the program, reaps whatever comes, ends as the program ends. */
 static int
 run_program(char **argv)
@@ -197,6 +224,7 @@ run_program(char **argv)
         execvp(argv[0], argv);
         fail("cannot run %s", argv[0]);
     }
+    pass_signals_on_to(program);
     do {
         reaped = waitpid(-1, &status, 0);
     } while (reaped != program && (reaped > 0 || errno == EINTR));
@@ -227,7 +255,10 @@ main(int argc, char **argv)
         bring_up_network();
         return run_program(argv + 1);
     }
-    if (waitpid(init, &status, 0) != init)
-        fail("cannot wait");
+    pass_signals_on_to(init);
+    while (waitpid(init, &status, 0) != init) {
+        if (errno != EINTR)
+            fail("cannot wait");
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
