@@ -331,7 +331,6 @@ test_an_audited_literal_must_be_public(void)
     server = osh_fixture_serve(OSH_FIXTURE_PUBLIC, &port);
     fixture->policy.action = OSH_ACTION_DENY;
     fixture->policy.audit = TRUE;
-    fixture->policy.exact = FALSE;
     fixture->policy.recording = TRUE;
     osh_fixture_start(fixture);
     client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, port);

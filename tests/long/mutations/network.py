@@ -194,7 +194,7 @@ MUTATIONS = [
          tests=[RESOLUTION], says="one private address among public ones refuses all"),
     dict(file=N + "pipeline.c", find="osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason)", replace="osh_destination_check(&request, addresses->at, 1, &refused, &reason)",
          tests=[RESOLUTION], says="one private address among public ones refuses all"),
-    dict(file=N + "pipeline.c", find="verdict->exact_declared_host && verdict->action == OSH_ACTION_ALLOW,", replace="TRUE,",
+    dict(file=N + "pipeline.c", find="verdict->exact_declared_host && verdict->action == OSH_ACTION_ALLOW,", replace="verdict->exact_declared_host,",
          tests=[RESOLUTION], says="an audited literal must be public"),
     dict(file=N + "pipeline.c", find="1) >=\n        config->max_connections_per_process", replace="1) >\n        config->max_connections_per_process",
          tests=[CONNECTION], says="a process has so many connections and no more"),
