@@ -14,6 +14,7 @@
 #include "hidden-folder.h"
 #include "image-user.h"
 #include "prepare-paths.h"
+#include "program-streams.h"
 #include "seccomp-filter.h"
 
 gboolean
@@ -362,6 +363,7 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     box->workdir = g_strdup(request->workdir);
     box->network_served = request->network;
     box->programs = osh_process_programs_new();
+    box->kept_streams = g_ptr_array_new_with_free_func((GDestroyNotify)osh_program_streams_free);
     box->contributions = g_array_new(FALSE, FALSE, sizeof(OshEnvironmentVariable));
     box->lost = lost;
     box->lost_data = data;
@@ -386,6 +388,7 @@ osh_process_box_free(OshBox *box)
     if (box->info.struct_size != 0 && box->info.init_pidfd >= 0)
         close(box->info.init_pidfd);
     g_clear_pointer(&box->programs, g_hash_table_unref);
+    g_clear_pointer(&box->kept_streams, g_ptr_array_unref);
     osh_refusal_watch_free(box->refusals);
     osh_session_free(box->session);
     for (gsize i = 0; box->network != NULL && i < OSH_NETWORK_N_SOCK_DIAG; i++)

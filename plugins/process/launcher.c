@@ -43,6 +43,20 @@ typedef struct {
     gpointer data;
 } BoxProgram;
 
+/* Processes that it has left behind may still write, until the box is closed. */
+static void
+keep_streams(BoxProgram *program)
+{
+    GPtrArray *kept = program->box->kept_streams;
+
+    if (program->streams == NULL)
+        return;
+    for (guint i = kept->len; i-- > 0;)
+        if (osh_program_streams_have_ended(kept->pdata[i]))
+            g_ptr_array_remove_index_fast(kept, i);
+    g_ptr_array_add(kept, program->streams);
+}
+
 static void
 program_free(gpointer data)
 {
@@ -50,7 +64,7 @@ program_free(gpointer data)
 
     osh_terminal_relay_free(program->relay);
     osh_session_streams_free(program->attended_streams);
-    osh_program_streams_free(program->streams);
+    keep_streams(program);
     for (gsize i = 0; i < 3; i++)
         if (program->stdio[i] >= 0)
             close(program->stdio[i]);

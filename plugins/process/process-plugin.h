@@ -108,8 +108,9 @@ struct _OshBox {
     gboolean network_served; /* it has listeners */
     gboolean sealed;
     gboolean closing;
-    GArray *contributions; /* OshEnvironmentVariable, strings owned */
-    GHashTable *programs;  /* launch id -> BoxProgram, see launcher.c */
+    GArray *contributions;   /* OshEnvironmentVariable, strings owned */
+    GPtrArray *kept_streams; /* OshProgramStreams of programs that have ended */
+    GHashTable *programs;    /* launch id -> BoxProgram, see launcher.c */
 
     OshBoxLostFunc lost;
     gpointer lost_data;

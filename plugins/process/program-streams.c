@@ -317,6 +317,13 @@ osh_program_streams_problem(OshProgramStreams *streams)
     return NULL;
 }
 
+gboolean
+osh_program_streams_have_ended(OshProgramStreams *streams)
+{
+    return osh_stream_pump_has_ended(streams->outputs[0]) &&
+           osh_stream_pump_has_ended(streams->outputs[1]);
+}
+
 void
 osh_program_streams_free(OshProgramStreams *streams)
 {

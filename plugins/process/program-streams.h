@@ -88,6 +88,9 @@ void osh_program_streams_hurry(OshProgramStreams *streams);
  */
 char *osh_program_streams_problem(OshProgramStreams *streams);
 
+/** osh_program_streams_have_ended: Returns: whether nothing more can be written to them. */
+gboolean osh_program_streams_have_ended(OshProgramStreams *streams);
+
 /** osh_program_streams_free: @streams: (transfer full) (nullable): see osh_stream_pump_free(). */
 void osh_program_streams_free(OshProgramStreams *streams);
 

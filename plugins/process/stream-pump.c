@@ -47,6 +47,9 @@ struct _OshStreamPump {
     GMutex lock;
     GCond changed;
     gboolean ended;
+    gboolean drained; /* under the lock: what was asked for by a finish is delivered, or lost */
+    int told_failure; /* under the lock: of that time, as the next */
+    guint64 told_undelivered;
     OshStreamPumpDone done; /* (nullable): under the lock */
     gpointer done_data;
     gboolean reported;
@@ -473,7 +476,7 @@ report_when_over(OshStreamPump *pump)
 {
     GSource *source;
 
-    if (!pump->ended || pump->done == NULL || pump->reported)
+    if (!(pump->ended || pump->drained) || pump->done == NULL || pump->reported)
         return;
     pump->reported = TRUE;
     g_atomic_ref_count_inc(&pump->refs);
@@ -484,10 +487,21 @@ report_when_over(OshStreamPump *pump)
     g_source_unref(source);
 }
 
+/* With the lock held. */
+static void
+take_down_failure(OshStreamPump *pump)
+{
+    if (pump->drained)
+        return;
+    pump->told_failure = pump->failure;
+    pump->told_undelivered = pump->undelivered;
+}
+
 static gpointer
 end_pump(OshStreamPump *pump)
 {
     g_mutex_lock(&pump->lock);
+    take_down_failure(pump);
     pump->ended = TRUE;
     g_cond_broadcast(&pump->changed);
     report_when_over(pump);
@@ -504,13 +518,38 @@ allows(int fd, int unwanted)
     return flags >= 0 && (flags & O_ACCMODE) != unwanted;
 }
 
+/*
+ * What a finish asked for is delivered. Processes that the program has left behind may still write:
+ * they go on to be served, instead of being ended by SIGPIPE, until the pump is freed.
+ * Returns: FALSE when it is
+ */
+static gboolean
+go_on_after_finish(OshStreamPump *pump)
+{
+    gboolean more;
+
+    g_mutex_lock(&pump->lock);
+    more = pump->from >= 0 && pump->failure == 0 && pump->done != NULL && !pump->drained &&
+           g_atomic_int_compare_and_exchange(&pump->mode, DRAINING, RUNNING);
+    if (more) {
+        take_down_failure(pump);
+        pump->drained = TRUE;
+        pump->left = -1;
+        report_when_over(pump);
+    }
+    g_mutex_unlock(&pump->lock);
+    return more;
+}
+
 static gpointer
 output_thread(gpointer data)
 {
     OshStreamPump *pump = data;
 
     if (allows(pump->to, O_RDONLY))
-        run_output(pump);
+        do
+            run_output(pump);
+        while (go_on_after_finish(pump));
     /* So that the program is told, not left to block. */
     close_end(&pump->from);
     return end_pump(pump);
@@ -616,11 +655,30 @@ osh_stream_pump_hurry(OshStreamPump *pump)
 char *
 osh_stream_pump_problem(OshStreamPump *pump)
 {
-    if (pump->failure == 0 || pump->failure == EPIPE || pump->undelivered == 0)
+    int failure;
+    guint64 undelivered;
+
+    g_mutex_lock(&pump->lock);
+    failure = pump->told_failure;
+    undelivered = pump->told_undelivered;
+    g_mutex_unlock(&pump->lock);
+    if (failure == 0 || failure == EPIPE || undelivered == 0)
         return NULL;
-    return g_strdup_printf("%" G_GUINT64_FORMAT " bytes were not delivered: %s", pump->undelivered,
-                           pump->failure == ETIMEDOUT ? "nobody took them"
-                                                      : g_strerror(pump->failure));
+    return g_strdup_printf("%" G_GUINT64_FORMAT " bytes were not delivered: %s", undelivered,
+                           failure == ETIMEDOUT ? "nobody took them" : g_strerror(failure));
+}
+
+gboolean
+osh_stream_pump_has_ended(OshStreamPump *pump)
+{
+    gboolean ended;
+
+    if (pump == NULL)
+        return TRUE;
+    g_mutex_lock(&pump->lock);
+    ended = pump->ended;
+    g_mutex_unlock(&pump->lock);
+    return ended;
 }
 
 void

@@ -50,7 +50,8 @@ OshStreamPump *osh_stream_pump_new_input(int from, int to, int reader, GError **
  * @done: called once from the main context, never from within this function
  *
  * To be called when the program has ended: an output pump delivers what the pipe holds now, for as
- * long as its reader takes; what a process left behind writes later is not waited for.
+ * long as its reader takes; what a process left behind writes later is not waited for, but carried
+ * all the same until the pump is freed.
  */
 void osh_stream_pump_finish(OshStreamPump *pump, OshStreamPumpDone done, gpointer data);
 
@@ -70,6 +71,9 @@ void osh_stream_pump_hurry(OshStreamPump *pump);
  *   %NULL also when the reader had gone, which the program was told
  */
 char *osh_stream_pump_problem(OshStreamPump *pump);
+
+/** osh_stream_pump_has_ended: Returns: whether nothing can come any more; %TRUE for %NULL. */
+gboolean osh_stream_pump_has_ended(OshStreamPump *pump);
 
 /**
  * osh_stream_pump_free:
