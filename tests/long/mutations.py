@@ -102,7 +102,8 @@ class Copy:
         if sentence:
             command.append(sentence.replace("_", " "))
         environment = {key: self._there(value) for key, value in test["env"].items()}
-        return run(command, {**os.environ, **environment}, self.source, TEST_SECONDS)
+        folder = self._there(test["workdir"]) if test["workdir"] else self.build
+        return run(command, {**os.environ, **environment}, folder, TEST_SECONDS)
 
 
 def run(command, environment, folder, seconds):

@@ -79,7 +79,7 @@ ROWS = [
     # paths of requests
     (U + "osh-request-path.c", "size > OSH_REQUEST_PATH_MAX", "size > OSH_REQUEST_PATH_MAX + 1", "osh-request-path vectors-extra"),
     # text
-    (U + "osh-text.c", "byte >= 0x20 && byte < 0x7f && byte != '\\\\'", "byte >= 0x20 && byte != 0x7f && byte != '\\\\'", "osh-text"),
+    (U + "osh-text.c", "byte >= 0x20 && byte < 0x7f && byte != '\\\\')", "byte >= 0x20 && byte != 0x7f && byte != '\\\\')", "osh-text"),
     (U + "osh-text.c", "shown < OSH_TEXT_MAX", "TRUE", "osh-text"),
     (U + "osh-text.c", "g_strcmp0(back, text) == 0 ?", "TRUE ?", "osh-text"),
     (U + "osh-text.c", "if (*at < 0x20 || *at >= 0x7f)\n            return NULL;", "", "osh-text"),
