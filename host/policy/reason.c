@@ -48,7 +48,7 @@ is_plain(OshSpan span)
 {
     for (gsize i = 0; i < span.length; i++)
         if (!g_ascii_isalnum(span.data[i]) &&
-            (span.data[i] == '\0' || strchr("/._-+@:=%~", span.data[i]) == NULL))
+            (span.data[i] == '\0' || strchr("/._-+@:=%~*?", span.data[i]) == NULL))
             return FALSE;
     return TRUE;
 }
