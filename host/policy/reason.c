@@ -43,12 +43,12 @@ osh_policy_append_span(GString *text, OshSpan span)
     append_bytes(text, span, NULL);
 }
 
+/* Without blanks, quotes and brackets nothing reads like words of ours. */
 static gboolean
 is_plain(OshSpan span)
 {
     for (gsize i = 0; i < span.length; i++)
-        if (!g_ascii_isalnum(span.data[i]) &&
-            (span.data[i] == '\0' || strchr("/._-+@:=%~*?", span.data[i]) == NULL))
+        if (!g_ascii_isgraph(span.data[i]) || strchr("'\"\\(),;", span.data[i]) != NULL)
             return FALSE;
     return TRUE;
 }
