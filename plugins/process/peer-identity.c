@@ -230,7 +230,8 @@ answer_connector(OshProcessPlugin *plugin, const OshPeerTuple *tuple, Question *
         return;
     }
     question->uid = found.uid;
-    program = osh_connect_watch_take(plugin->connects, &found, &read_at, &problem);
+    program =
+        osh_connect_watch_take(g_atomic_pointer_get(&plugin->connects), &found, &read_at, &problem);
     if (program == NULL)
         answer_error(question, OSH_ERROR_DENIED, problem);
     else
@@ -267,7 +268,7 @@ peer_lookup(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPe
 
     if (!can_ask(plugin, tuple, &question))
         return;
-    if (plugin->connects != NULL)
+    if (g_atomic_pointer_get(&plugin->connects) != NULL)
         answer_connector(plugin, tuple, &question);
     else
         ask_scanner(plugin, tuple, OSH_IDENTITY_DECIDE, &question);
@@ -277,7 +278,7 @@ static void
 peer_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPeerOwnersFunc done,
             gpointer data)
 {
-    const OshProcessPlugin *plugin = instance;
+    OshProcessPlugin *plugin = instance;
     const Question question = {.plugin = plugin,
                                .owners_done = done,
                                .data = data,
@@ -286,7 +287,9 @@ peer_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPe
 
     if (can_ask(plugin, tuple, &question))
         ask_scanner(plugin, tuple,
-                    plugin->connects != NULL ? OSH_IDENTITY_CHECK : OSH_IDENTITY_DECIDE, &question);
+                    g_atomic_pointer_get(&plugin->connects) != NULL ? OSH_IDENTITY_CHECK
+                                                                    : OSH_IDENTITY_DECIDE,
+                    &question);
 }
 
 const OshPeerIdentityInterface osh_peer_identity_vtable = {
@@ -317,9 +320,11 @@ osh_process_watch_connects(OshBox *box, int listener, GError **error)
 {
     OshProcessPlugin *plugin = box->plugin;
 
-    plugin->connects = osh_connect_watch_new(listener, box->info.init_pid, plugin->images,
-                                             osh_process_take_diag_socket(box), error);
-    return plugin->connects != NULL;
+    OshConnectWatch *connects = osh_connect_watch_new(listener, box->info.init_pid, plugin->images,
+                                                      osh_process_take_diag_socket(box), error);
+
+    g_atomic_pointer_set(&plugin->connects, connects);
+    return connects != NULL;
 }
 
 void

@@ -54,7 +54,7 @@ typedef struct {
     OshIdentityScanner *scanner; /* (nullable): from start on, when there is a box */
     gboolean scanner_has_shards;
     OshImageTable *images;
-    OshConnectWatch *connects; /* (nullable): from the seal on, where the kernel can notify */
+    OshConnectWatch *connects; /* (nullable), atomic: from the seal on, where it can be watched */
     OshLockedDiag diags[OSH_PROCESS_N_DIAGS];
     char *connect_identity; /* checked */
     uid_t workload_uid;     /* of every program in the box */
