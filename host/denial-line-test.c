@@ -50,6 +50,11 @@ static const char *const rows[][3] = {
      "openshell: DENIED e7 process(4121) -> [fd00::1]:80 [destination, policy web] internal "
      "address; next: list the address in allowed_ips of that endpoint"},
     {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'destination', '127.0.0.1', uint16 80, '-', 'web', 'always-blocked address', "
+     "uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 process(4121) -> 127.0.0.1:80 [destination, policy web] always-blocked "
+     "address; no policy can allow it"},
+    {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'connect', 'a\\u001b[2Jb', uint16 1, '/bin/e\\nvil', '', 'r', uint64 1, "
      "@a{sv} {})",
      "openshell: DENIED e7 \"e\\x0avil\"(4121) -> \"a\\x1b[2Jb\":1 [connect] r"},

@@ -151,7 +151,10 @@ append_denial(GString *line, const OshEvent *event, const char *policy_path)
     osh_text_append_terminal(line, reason);
     if (event->count > 1)
         g_string_append_printf(line, " (%u times)", event->count);
-    append_next(line, policy_path, layer, host, port, binary, details);
+    if (g_str_equal(layer, "destination") && strstr(reason, "always-blocked") != NULL)
+        g_string_append(line, "; no policy can allow it");
+    else
+        append_next(line, policy_path, layer, host, port, binary, details);
 }
 
 /* Forwarded although the policy denies it. */
