@@ -100,9 +100,16 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
     case OSH_IDENTITY_NO_SOCKET:
         break;
     }
-    /* Closed by everybody: what is on its way may still arrive, a new tunnel is for nobody. */
-    if (connection->step == OSH_STEP_VERIFY)
+    /* Closed by everybody: what was sent before may still arrive, if it is known who connected. */
+    if (connection->step != OSH_STEP_VERIFY)
+        return;
+    if (!connection->by_connect || connection->owners_first ||
+        osh_connection_client_gone(connection)) {
         osh_connection_close(connection, "client gone");
+        return;
+    }
+    connection->peer_read_at = g_get_monotonic_time();
+    osh_connection_connected(connection);
 }
 
 /* [shard] */

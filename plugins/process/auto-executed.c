@@ -27,8 +27,12 @@ static const OshAutoExecutedRow rows[] = {
      "`.git` that is a file or a link; `commondir` and `gitdir` of a git repository",
      "says where git takes configuration and hooks from"},
     {OSH_AUTO_EXECUTED_GIT_TODO, NULL,
-     "`rebase-merge/git-rebase-todo` of a git repository; listed when it is new, writable",
-     "`git rebase --continue` runs its `exec` lines"},
+     "`rebase-merge/git-rebase-todo`, `rebase-merge/strategy`, `sequencer/todo`, `sequencer/opts` "
+     "of "
+     "a git repository; listed when new, writable",
+     "`--continue` runs the `exec` lines and the merge strategy that they name"},
+    {OSH_AUTO_EXECUTED_UNREADABLE, NULL, "a folder that the host may not list, with all below",
+     "any of the files of this table may lie in it"},
     {"gitmodules", ".gitmodules", NULL, "says what git fetches and where it is put"},
     {"git-user", ".gitconfig .config/git", NULL, "git obeys it in every repository"},
     {"husky", ".husky", NULL, "git runs its scripts as hooks"},

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
 #define OSH_AUTO_EXECUTED_GIT_PROGRAMS "git-programs"
 #define OSH_AUTO_EXECUTED_GIT_LAYOUT   "git-layout"
 #define OSH_AUTO_EXECUTED_GIT_TODO     "git-todo"
+/* A folder in which none of them can be looked for. */
+#define OSH_AUTO_EXECUTED_UNREADABLE "unreadable"
 
 /**
  * OshAutoExecutedRow:

@@ -55,6 +55,17 @@ add_part(OshProtectSearch *search, const char *folder, const char *name, const c
     real = osh_protect_add(search, path, row(id), absent);
 }
 
+/* What git goes on with, when it is told to, in a rebase, a cherry-pick or a revert. */
+static void
+add_todo(OshProtectSearch *search, const char *folder)
+{
+    static const char *const names[] = {"rebase-merge/git-rebase-todo", "rebase-merge/strategy",
+                                        "sequencer/todo", "sequencer/opts"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        add_part(search, folder, names[i], OSH_AUTO_EXECUTED_GIT_TODO, OSH_PLACEHOLDER_NONE);
+}
+
 /* The home directories that "~" may stand for: the user's own, and that of the file's owner. */
 static GPtrArray *
 list_homes(const char *folder)
@@ -387,8 +398,7 @@ add_common(OshProtectSearch *search, const char *folder, const char *work_tree)
     add_hooks_folder(&repository, hooks);
     add_variables(&repository, repository.variables);
     add_variables(&repository, search->user_config);
-    add_part(search, folder, "rebase-merge/git-rebase-todo", OSH_AUTO_EXECUTED_GIT_TODO,
-             OSH_PLACEHOLDER_NONE);
+    add_todo(search, folder);
     g_ptr_array_unref(repository.variables);
 }
 
@@ -409,8 +419,7 @@ add_linked_worktree(OshProtectSearch *search, const char *folder, const char *co
     read_config(&repository, config, variables, 0);
     add_variables(&repository, variables);
     add_part(search, folder, "gitdir", OSH_AUTO_EXECUTED_GIT_LAYOUT, OSH_PLACEHOLDER_NONE);
-    add_part(search, folder, "rebase-merge/git-rebase-todo", OSH_AUTO_EXECUTED_GIT_TODO,
-             OSH_PLACEHOLDER_NONE);
+    add_todo(search, folder);
     osh_git_repository_add(search, common, tree);
 }
 

@@ -10,6 +10,7 @@
 #include "mount-protect.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -157,6 +158,14 @@ read_entries(OshProtectSearch *search, const OshProtectFolder *folder, GPtrArray
     const struct dirent *entry;
     guint signs = 0;
 
+    /* A program of the same user makes it readable again whenever it likes. */
+    if (entries == NULL && errno == EACCES) {
+        g_autofree char *real = osh_protect_add(search, folder->path,
+                                                osh_auto_executed_row(OSH_AUTO_EXECUTED_UNREADABLE),
+                                                OSH_PLACEHOLDER_NONE);
+
+        return 0;
+    }
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         const OshAutoExecutedRow *row;
         g_autofree char *path = NULL;

@@ -141,7 +141,7 @@ sender_look_up(Sender *sender)
     if (!has_sockets(packet->protocol) || packet->source_port == 0 || scanner == NULL ||
         watch->diag == NULL)
         return;
-    if (osh_socket_diag_find(watch->diag, &tuple, &found) == 0)
+    if (osh_socket_diag_find(watch->diag, &tuple, &found) == 0 && found.inode != 0)
         sender->lookup = osh_identity_lookup_name(scanner, OSH_IDENTITY_ON_MAIN, found.inode,
                                                   sender_known, sender);
     else

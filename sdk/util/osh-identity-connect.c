@@ -423,7 +423,7 @@ osh_connect_watch_take(OshConnectWatch *watch, const OshSocketFound *socket, gin
     gpointer entry = NULL;
 
     g_mutex_lock(&watch->mutex);
-    if (!g_hash_table_steal_extended(watch->by_cookie, &cookie, NULL, &entry))
+    if (!g_hash_table_steal_extended(watch->by_cookie, &cookie, NULL, &entry) && inode != 0)
         g_hash_table_steal_extended(watch->by_inode, &inode, NULL, &entry);
     g_mutex_unlock(&watch->mutex);
     if (entry == NULL) {

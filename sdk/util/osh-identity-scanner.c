@@ -338,6 +338,8 @@ scanner_find_socket(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
     lookup->inode = 0;
     result = scanner->diag != NULL ? osh_socket_diag_find(scanner->diag, &lookup->tuple, &found)
                                    : -EOPNOTSUPP;
+    if (result == 0 && found.inode == 0)
+        result = -ENOENT;
     if (result == 0) {
         lookup->inode = found.inode;
         return TRUE;

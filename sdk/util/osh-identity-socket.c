@@ -2,8 +2,9 @@
 /*
  * From a connection's exact tuple to the program's socket, by sock_diag. A netlink socket belongs
  * to one thread at a time; the kernel answers inside sendto, so nothing here waits. A listener that
- * the kernel offers in place of the connection is never taken (security rule 6), and neither is a
- * socket without an inode: every descriptor of it is closed, no program can send by it any more.
+ * the kernel offers in place of the connection is never taken (security rule 6). A
+ * socket without an inode is one whose every descriptor is closed: no program can send by it any
+ * more, but its last bytes may be on their way, and its cookie still tells who connected.
  */
 #include "osh-identity.h"
 
@@ -67,7 +68,7 @@ diag_is_socket(const struct inet_diag_msg *found, const OshPeerTuple *tuple)
 {
     gboolean datagrams = tuple->protocol != IPPROTO_TCP;
 
-    if (found->idiag_inode == 0 || found->id.idiag_sport != g_htons(tuple->client_port))
+    if (found->id.idiag_sport != g_htons(tuple->client_port))
         return FALSE;
     if (found->id.idiag_dport == g_htons(tuple->destination_port))
         return datagrams || found->idiag_state != STATE_LISTEN;

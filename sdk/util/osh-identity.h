@@ -81,7 +81,7 @@ void osh_socket_diag_free(OshSocketDiag *diag);
 
 /**
  * OshSocketFound:
- * @inode: of the socket's descriptors
+ * @inode: of the socket's descriptors; 0 when all of them are closed
  * @cookie: of the socket, never given to another one
  * @uid: its owner
  */
@@ -96,8 +96,7 @@ typedef struct {
  * @tuple: TCP, UDP or UDP-Lite; a UDP socket that is not connected matches by its own end
  * @ret_found: (out): what it is; untouched on failure
  *
- * Returns: 0, or -ENOENT when no socket that a descriptor leads to has exactly this tuple, or
- *   another negative errno
+ * Returns: 0, or -ENOENT when no socket has exactly this tuple, or another negative errno
  */
 int osh_socket_diag_find(OshSocketDiag *diag, const OshPeerTuple *tuple, OshSocketFound *ret_found);
 

@@ -557,4 +557,39 @@ def _hostile_repository():
     expect((tree(folder), tree(apart)) == before, result)
 
 
+@test("a folder that cannot be listed is read-only as a whole, and named when it is new")
+def _unreadable():
+    folder = harness.scratch()
+    repository(folder, "sub")
+    make(folder, "empty/x")
+    give(folder)
+    hide = "chmod 0311 sub; mkdir new; cd new; git init -q; cd ..; chmod 0311 new"
+    try:
+        first = run_in_box(folder, hide)
+        if harness.IS_ROOT:  # who lists what it likes
+            expect("/new/.git/config" in first.err, first)
+            return
+        expect("NOTICE" in first.err and "/new" in first.err, first)
+        second = run_in_box(folder, "chmod 755 sub; echo x >> sub/.git/config; "
+                            "mv sub other; echo x > sub/.envrc")
+        expect("[core]" in open(folder + "/sub/.git/config", encoding="utf-8").read(), second)
+        expect(not os.path.exists(folder + "/other"), second)
+        expect("x\n" not in open(folder + "/sub/.git/config", encoding="utf-8"), second)
+        expect(not os.path.exists(folder + "/sub/.envrc"), second)
+        expect("read-only inside a writable tree" in second.err and "/sub" in second.err, second)
+    finally:
+        for name in ("sub", "new"):
+            os.chmod(os.path.join(folder, name), 0o755)
+
+
+@test("what a cherry-pick goes on with is listed when the box has made it")
+def _sequencer():
+    folder = harness.scratch()
+    path = repository(folder, "r")
+    give(folder)
+    result = run_in_box(path, "mkdir .git/sequencer; echo x > .git/sequencer/opts; "
+                        "echo x > .git/sequencer/todo")
+    expect("/.git/sequencer/opts" in result.err and "/.git/sequencer/todo" in result.err, result)
+
+
 harness.main()

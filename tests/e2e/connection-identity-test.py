@@ -538,6 +538,36 @@ os.execv("./huge", ["huge", "-I", "-c", PROLOGUE + "talk(socket.socket(fileno=in
     expect(outcomes == ["denied-identity", "allowed", "denied-identity"], outcomes, result)
 
 
+@test("what a program sends before it closes its socket at once arrives, as what it sent")
+def _closes_at_once():
+    received = []
+    listener = socket.create_server((world.ADDRESS, 7073), backlog=128)
+
+    def serve():
+        try:
+            while True:
+                one, _ = listener.accept()
+                one.settimeout(5)
+                data = b""
+                while more := one.recv(100):
+                    data += more
+                received.append(data)
+        except OSError:
+            pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    result = harness.run_recorded([harness.PYTHON, "-I", "-c", """
+import socket, time
+for i in range(40):
+    s = socket.create_connection(("10.77.0.1", 7073), 5)
+    s.sendall(b"message"); s.close(); time.sleep(0.005)
+time.sleep(1)
+"""], world.policy(f"{world.ADDRESS}:7073"), timeout=20)
+    listener.close()
+    expect(received == [b"message"] * 40, len(received), set(received), result)
+    expect(not result.events("network.denied"), result)
+
+
 @test("a program that may not be read is refused, never taken for absent")
 def _unreadable():
     if harness.IS_ROOT:

@@ -15,7 +15,7 @@ ROWS = [
      "program = g_steal_pointer(&((Entry *)entry)->program);\n    *ret_read_at = 0;"),
     (UTIL + "connect.c", "answer.response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;",
      "answer.response.flags = 0;"),
-    (UTIL + "connect.c", "if (!g_hash_table_steal_extended(watch->by_cookie, &cookie, NULL, &entry))",
+    (UTIL + "connect.c", "if (!g_hash_table_steal_extended(watch->by_cookie, &cookie, NULL, &entry) && inode != 0)",
      "entry = g_hash_table_lookup(watch->by_cookie, &cookie);\n    if (entry != NULL)\n        "
      "entry = g_memdup2(entry, sizeof(Entry));\n    else"),
     # What a process runs.
@@ -40,7 +40,7 @@ ROWS = [
     (UTIL + "image.c", "if (first != NULL && memcmp(first, digest, sizeof *digest) != 0)",
      "if (FALSE)", "osh-identity-image"),
     # Owners.
-    (UTIL + "socket.c", "if (found->idiag_inode == 0 ||", "if (", E2E + "last_bytes"),
+    (UTIL + "scanner.c", "if (result == 0 && found.inode == 0)", "if (FALSE)", E2E + "last_bytes"),
     (UTIL + "scanner.c", "scan->ended = TRUE;", "scan->ended = FALSE;", E2E + "goes_on_in_a_child"),
     (UTIL + "scanner.c", "lookup->purpose == OSH_IDENTITY_DECIDE && !owners->settled",
      "FALSE && !owners->settled", E2E + "goes_on_in_a_child"),
