@@ -6,6 +6,7 @@
  * waiting, and no flood of small ones keeps a huge one waiting for ever. Two threads, because one
  * may be stuck in a file system that does not answer; neither is waited for without a bound.
  *
+ * The locks are the system's, which ThreadSanitizer sees through a GLib that it did not build.
  * Everything here is under the table's lock, except an image's hash and problem, which are written
  * once before its state says so.
  */
@@ -14,7 +15,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HASHING_THREADS 2
@@ -23,7 +26,7 @@
 #define MAX_IMAGES 4096
 /* A path costs about 100 bytes. */
 #define MAX_TRUSTED_PATHS 65536
-#define END_WAITS         G_TIME_SPAN_SECOND
+#define END_WAITS_SECONDS 1
 
 struct _OshImage {
     gint references;
@@ -53,9 +56,9 @@ typedef struct {
 
 struct _OshImageTable {
     gint references;
-    GMutex mutex;
-    GCond wake;
-    GCond ended;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    pthread_cond_t ended;
     GHashTable *images;  /* OshImageKey -> OshImage */
     GHashTable *trusted; /* path -> Digest */
     GQueue waiting;      /* Hashing, without those that a thread works on */
@@ -155,14 +158,14 @@ table_settle(OshImageTable *table, OshImage *image, const char *problem)
     image->problem = problem;
     g_atomic_int_set(&image->state, problem == NULL ? OSH_IMAGE_READY : OSH_IMAGE_FAILED);
     waiters = g_steal_pointer(&image->waiters);
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
     for (GSList *at = waiters; at != NULL; at = at->next) {
         const Waiter *waiter = at->data;
 
         waiter->done(waiter->data);
     }
     g_slist_free_full(waiters, g_free);
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
 }
 
 /* Without the lock. Returns: FALSE when there is nothing left to read. */
@@ -234,7 +237,7 @@ table_run(gpointer data)
     OshImageTable *table = data;
     guint8 *block = g_malloc(BLOCK_SIZE);
 
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
     while (!table->ending) {
         const char *problem = NULL;
         Hashing *hashing;
@@ -242,16 +245,16 @@ table_run(gpointer data)
 
         if (g_queue_is_empty(&table->waiting)) {
             table->n_idle++;
-            g_cond_wait(&table->wake, &table->mutex);
+            pthread_cond_wait(&table->wake, &table->mutex);
             table->n_idle--;
             continue;
         }
         hashing = table_next(table);
-        g_mutex_unlock(&table->mutex);
+        pthread_mutex_unlock(&table->mutex);
         more = hashing_read(hashing, block, &problem);
         if (!more && problem == NULL)
             problem = hashing_finish(hashing);
-        g_mutex_lock(&table->mutex);
+        pthread_mutex_lock(&table->mutex);
         if (more) {
             g_queue_push_tail(&table->waiting, hashing);
             continue;
@@ -260,8 +263,8 @@ table_run(gpointer data)
         hashing_free(hashing);
     }
     table->n_threads--;
-    g_cond_signal(&table->ended);
-    g_mutex_unlock(&table->mutex);
+    pthread_cond_signal(&table->ended);
+    pthread_mutex_unlock(&table->mutex);
     g_free(block);
     osh_image_table_unref(table);
     return NULL;
@@ -271,11 +274,15 @@ OshImageTable *
 osh_image_table_new(void)
 {
     OshImageTable *table = g_new0(OshImageTable, 1);
+    pthread_condattr_t monotonic;
 
     table->references = 1;
-    g_mutex_init(&table->mutex);
-    g_cond_init(&table->wake);
-    g_cond_init(&table->ended);
+    pthread_mutex_init(&table->mutex, NULL);
+    pthread_cond_init(&table->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&table->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     g_queue_init(&table->waiting);
     table->images =
         g_hash_table_new_full(key_hash, key_equal, NULL, (GDestroyNotify)osh_image_unref);
@@ -298,24 +305,27 @@ osh_image_table_unref(OshImageTable *table)
     g_queue_clear_full(&table->waiting, (GDestroyNotify)hashing_free);
     g_hash_table_unref(table->images);
     g_hash_table_unref(table->trusted);
-    g_mutex_clear(&table->mutex);
-    g_cond_clear(&table->wake);
-    g_cond_clear(&table->ended);
+    pthread_mutex_destroy(&table->mutex);
+    pthread_cond_destroy(&table->wake);
+    pthread_cond_destroy(&table->ended);
     g_free(table);
 }
 
 void
 osh_image_table_end(OshImageTable *table)
 {
-    gint64 deadline = g_get_monotonic_time() + END_WAITS;
+    struct timespec deadline;
     g_autoptr(GPtrArray) pending = g_ptr_array_new_with_free_func((GDestroyNotify)osh_image_unref);
     GHashTableIter iter;
     gpointer value;
 
-    g_mutex_lock(&table->mutex);
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += END_WAITS_SECONDS;
+    pthread_mutex_lock(&table->mutex);
     table->ending = TRUE;
-    g_cond_broadcast(&table->wake);
-    while (table->n_threads > 0 && g_cond_wait_until(&table->ended, &table->mutex, deadline))
+    pthread_cond_broadcast(&table->wake);
+    while (table->n_threads > 0 &&
+           pthread_cond_timedwait(&table->ended, &table->mutex, &deadline) == 0)
         continue;
     g_hash_table_iter_init(&iter, table->images);
     while (g_hash_table_iter_next(&iter, NULL, &value))
@@ -323,7 +333,7 @@ osh_image_table_end(OshImageTable *table)
             g_ptr_array_add(pending, osh_image_ref(value));
     for (guint i = 0; i < pending->len; i++)
         table_settle(table, pending->pdata[i], "cannot be identified any more: the run is ending");
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
 }
 
 static gboolean
@@ -341,11 +351,11 @@ osh_image_table_find(OshImageTable *table, const OshImageKey *key)
 {
     OshImage *image;
 
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
     image = g_hash_table_lookup(table->images, key);
     if (image != NULL)
         osh_image_ref(image);
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
     return image;
 }
 
@@ -362,7 +372,7 @@ table_wake(OshImageTable *table)
             g_thread_unref(thread);
         }
     }
-    g_cond_signal(&table->wake);
+    pthread_cond_signal(&table->wake);
     return table->n_threads > 0;
 }
 
@@ -400,11 +410,11 @@ osh_image_table_add(OshImageTable *table, int fd, const OshImageKey *key)
     OshImage *image;
     const char *problem;
 
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
     image = g_hash_table_lookup(table->images, key);
     if (image != NULL && osh_image_state(image) != OSH_IMAGE_FAILED) {
         osh_image_ref(image);
-        g_mutex_unlock(&table->mutex);
+        pthread_mutex_unlock(&table->mutex);
         return image;
     }
     if (g_hash_table_size(table->images) >= MAX_IMAGES)
@@ -417,7 +427,7 @@ osh_image_table_add(OshImageTable *table, int fd, const OshImageKey *key)
     problem = table_begin(table, image, fd);
     if (problem != NULL)
         table_settle(table, image, problem);
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
     return image;
 }
 
@@ -426,7 +436,7 @@ osh_image_table_wait(OshImageTable *table, OshImage *image, OshImageFunc done, g
 {
     gboolean pending;
 
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
     pending = osh_image_state(image) == OSH_IMAGE_PENDING;
     if (pending) {
         Waiter *waiter = g_new0(Waiter, 1);
@@ -435,7 +445,7 @@ osh_image_table_wait(OshImageTable *table, OshImage *image, OshImageFunc done, g
         waiter->data = data;
         image->waiters = g_slist_prepend(image->waiters, waiter);
     }
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
     return pending;
 }
 
@@ -449,7 +459,7 @@ osh_image_table_trusts(OshImageTable *table, const char *path, const OshImage *i
     for (gsize i = 0; i < sizeof digest->bytes; i++)
         digest->bytes[i] = (guint8)(g_ascii_xdigit_value(image->sha256[2 * i]) << 4 |
                                     g_ascii_xdigit_value(image->sha256[2 * i + 1]));
-    g_mutex_lock(&table->mutex);
+    pthread_mutex_lock(&table->mutex);
     first = g_hash_table_lookup(table->trusted, path);
     if (first != NULL && memcmp(first, digest, sizeof *digest) != 0)
         problem = "runs a binary whose content has changed during the run";
@@ -457,7 +467,7 @@ osh_image_table_trusts(OshImageTable *table, const char *path, const OshImage *i
         problem = "runs a new binary, and the record of binaries of this run is full (65,536)";
     else if (first == NULL)
         g_hash_table_insert(table->trusted, g_strdup(path), g_steal_pointer(&digest));
-    g_mutex_unlock(&table->mutex);
+    pthread_mutex_unlock(&table->mutex);
     g_free(digest);
     return problem;
 }

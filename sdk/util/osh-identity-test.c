@@ -348,8 +348,8 @@ test_namespace_finds_new(void)
 }
 
 typedef struct {
-    GMutex mutex;
-    GCond cond;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
     gboolean hashed;
 } Wait;
 
@@ -358,10 +358,10 @@ wait_over(gpointer data)
 {
     Wait *wait = data;
 
-    g_mutex_lock(&wait->mutex);
+    pthread_mutex_lock(&wait->mutex);
     wait->hashed = TRUE;
-    g_cond_signal(&wait->cond);
-    g_mutex_unlock(&wait->mutex);
+    pthread_cond_signal(&wait->cond);
+    pthread_mutex_unlock(&wait->mutex);
 }
 
 /* Waits for the hashes of @program. Returns: (transfer full) (nullable): what it is. */
@@ -372,14 +372,14 @@ identity_of(OshImageTable *images, OshProgram *program, char **ret_problem)
     OshImage *pending;
 
     while (osh_program_identity(program, &identity, &pending, ret_problem) == OSH_IMAGE_PENDING) {
-        Wait wait = {.hashed = FALSE};
+        Wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, FALSE};
 
         if (!osh_image_table_wait(images, pending, wait_over, &wait))
             continue;
-        g_mutex_lock(&wait.mutex);
+        pthread_mutex_lock(&wait.mutex);
         while (!wait.hashed)
-            g_cond_wait(&wait.cond, &wait.mutex);
-        g_mutex_unlock(&wait.mutex);
+            pthread_cond_wait(&wait.cond, &wait.mutex);
+        pthread_mutex_unlock(&wait.mutex);
     }
     return identity;
 }
