@@ -29,7 +29,8 @@ PLUGINS = os.path.join(os.path.dirname(os.path.dirname(HOST)), "plugins")
 IS_ROOT = os.geteuid() == 0
 PYTHON = "/usr/bin/python3"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-TEST_SECONDS = 40
+SLOWER = 4 if os.environ.get("OSH_SANITIZED") else 1     # a sanitized host
+TEST_SECONDS = 40 * SLOWER
 SHARED_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
 _tests = []
@@ -238,6 +239,7 @@ def start_host(command, policy=None, options=(), cwd=None, env=None, **popen):
 
 def run_host(command, policy=None, options=(), cwd=None, env=None, stdin=None, timeout=20):
     """Runs the host to its end."""
+    timeout *= SLOWER
     began = time.monotonic()
     try:
         done = subprocess.run(host_command(command, policy, options), cwd=cwd or scratch(),
