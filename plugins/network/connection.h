@@ -89,7 +89,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @owners_seen: the owners of the socket were found to be @peer
  * @owners_first: nothing goes on before they were
  * @owners_differ: they were found to be another program once; a second time ends the connection
- * @missed_owners: how often in succession none was found
+ * @missed_owners: by how many sweeps in succession none was found
+ * @by_sweep: the question under way is a sweep's
  * @look_index: place among those whose owners are looked at next; %OSH_NO_LOOK
  * @reservation: room for the allowed event, until it is published
  * @protocol: (nullable): interned; part of the treatment that a reload must not change
@@ -129,6 +130,7 @@ struct _OshConnection {
     guint owners_first : 1;
     guint owners_differ : 1;
     guint missed_owners : 4;
+    guint by_sweep : 1;
     guint look_index;
     char *host;
     OshAddressList *addresses;

@@ -71,9 +71,10 @@ owner_is_same(OshConnection *connection, gint64 read_at)
 }
 
 static void
-owner_missed(OshConnection *connection, const char *problem)
+owner_missed(OshConnection *connection, const char *problem, gboolean by_sweep)
 {
-    connection->missed_owners++;
+    /* Soon after the arrival a descriptor may be on its way to a process that serves it. */
+    connection->missed_owners += by_sweep;
     if (connection->step == OSH_STEP_VERIFY || connection->missed_owners >= MAX_MISSED)
         owner_refuse(connection, problem);
 }
@@ -83,7 +84,9 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
                gpointer data)
 {
     OshConnection *connection = data;
+    gboolean by_sweep = connection->by_sweep;
 
+    connection->by_sweep = FALSE;
     switch (answer) {
     case OSH_IDENTITY_FOUND:
         if (osh_peer_identity_equal(peer, connection->peer))
@@ -95,7 +98,7 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
         owner_differs(connection, problem);
         return;
     case OSH_IDENTITY_NOBODY:
-        owner_missed(connection, problem);
+        owner_missed(connection, problem, by_sweep);
         return;
     case OSH_IDENTITY_NO_SOCKET:
         break;
@@ -167,6 +170,7 @@ osh_owner_check_sweep(OshConnection *connection)
         connection->question != NULL)
         return;
     connection->swept_bytes = moved;
+    connection->by_sweep = TRUE;
     owner_ask(connection);
 }
 

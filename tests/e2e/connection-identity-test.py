@@ -346,16 +346,19 @@ def _long_dial():
         one.setblocking(False)
         one.connect_ex((world.ADDRESS, 7070))
 
+    def take(one):
+        one.settimeout(3)
+        try:
+            received.append(one.recv(100))
+        except OSError:
+            pass
+
     def serve():
-        time.sleep(0.9)
+        time.sleep(0.6)
         try:
             while True:
                 one, _ = listener.accept()
-                one.settimeout(3)
-                try:
-                    received.append(one.recv(100))
-                except OSError:
-                    pass
+                threading.Thread(target=take, args=(one,), daemon=True).start()
         except OSError:
             pass
 
