@@ -189,10 +189,23 @@ remove_all(const char *const *names, gsize n_names)
 int
 main(int argc, char **argv)
 {
-    static const char *const made[] = {
-        "tools/real",  "tools/link", "tools/fine", "work/made", "work/link",
-        "work/folder", "alias",      "up",         "loop",      "work/kept/tool",
-        "work/kept",   "work/deep",  "work",       "tools",     ""};
+    static const char *const made[] = {"tools/real",
+                                       "tools/link",
+                                       "tools/fine",
+                                       "work/made",
+                                       "work/link",
+                                       "work/folder",
+                                       "alias",
+                                       "up",
+                                       "loop",
+                                       "work/kept/tool",
+                                       "work/kept",
+                                       "work/deep/kept/tool",
+                                       "work/deep/kept",
+                                       "work/deep",
+                                       "work",
+                                       "tools",
+                                       ""};
     g_autofree char *pattern = g_strdup("/var/tmp/osh-binaries-XXXXXX");
     int result;
 
