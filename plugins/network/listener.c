@@ -24,6 +24,7 @@
 #define PAUSE_SHORTEST  (100 * G_TIME_SPAN_MILLISECOND)
 #define PAUSE_LONGEST   (5 * G_TIME_SPAN_SECOND)
 #define UNKNOWN_ALLOWED 5
+#define SAY_FULL_EVERY  (10 * G_TIME_SPAN_SECOND)
 
 struct OshListenerWatch {
     OshListener *listener;
@@ -31,6 +32,7 @@ struct OshListenerWatch {
     OshShardWatch *watch;
     OshShardTimer *pause;
     int spare;
+    gint64 say_full_at; /* not sooner again that the table of descriptors is full */
     guint resource_failures;
     guint unknown_failures;
 };
@@ -203,19 +205,45 @@ listener_resume(gpointer data)
     listener_watch(watch);
 }
 
-/* Gives up the spare descriptor for as long as it takes to say no to one client. */
-static void
+/*
+ * Gives up the spare descriptor for as long as it takes to say no to one client. Returns: whether
+ * there is a spare one again, so that the next client need not wait either.
+ */
+static gboolean
 listener_answer_with_spare(struct OshListenerWatch *watch)
 {
     int fd;
 
     if (watch->spare < 0)
-        return;
+        return FALSE;
     close(watch->spare);
     fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         osh_refuse_unserved_fd(fd, watch->listener->kind == OSH_LISTENER_EXPLICIT);
     watch->spare = listener_open_spare();
+    return watch->spare >= 0;
+}
+
+static void
+listener_say(const struct OshListenerWatch *watch, int error_number)
+{
+    osh_network_log(watch->shard->network, G_LOG_LEVEL_WARNING, "accept on port %u failed: %s",
+                    watch->listener->port, g_strerror(error_number));
+}
+
+/* Returns: whether the next client can be accepted or answered now. */
+static gboolean
+listener_survives_full_table(struct OshListenerWatch *watch, int error_number)
+{
+    const OshInterface *shard = &watch->shard->network->shard;
+
+    if ((error_number != EMFILE && error_number != ENFILE) || !listener_answer_with_spare(watch))
+        return FALSE;
+    if (osh_shard_now(shard) >= watch->say_full_at) {
+        listener_say(watch, error_number);
+        watch->say_full_at = osh_shard_now(shard) + SAY_FULL_EVERY;
+    }
+    return TRUE;
 }
 
 static void
@@ -228,15 +256,12 @@ listener_failed(struct OshListenerWatch *watch, int error_number)
     if (class == OSH_ACCEPT_RESOURCE) {
         n = ++watch->resource_failures;
         watch->unknown_failures = 0;
-        if (error_number == EMFILE || error_number == ENFILE)
-            listener_answer_with_spare(watch);
     } else if (class == OSH_ACCEPT_UNKNOWN) {
         n = ++watch->unknown_failures;
     } else {
         watch->unknown_failures = 0;
     }
-    osh_network_log(network, G_LOG_LEVEL_WARNING, "accept on port %u failed: %s",
-                    watch->listener->port, g_strerror(error_number));
+    listener_say(watch, error_number);
     osh_shard_remove(&network->shard, g_steal_pointer(&watch->watch));
     if (class == OSH_ACCEPT_TERMINAL || watch->unknown_failures > UNKNOWN_ALLOWED) {
         g_autoptr(GError) error =
@@ -265,6 +290,8 @@ listener_event(int fd, guint32 events, gpointer data)
 
         if (accepted < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
             return;
+        if (accepted < 0 && listener_survives_full_table(watch, errno))
+            continue;
         if (accepted < 0) {
             listener_failed(watch, errno);
             return;
