@@ -193,57 +193,56 @@ listener_watch(struct OshListenerWatch *watch)
                                     EPOLLIN | EPOLLEXCLUSIVE, listener_event, watch);
 }
 
+/* Waits for a spare descriptor: another thread may have taken the one that was given up. */
 static void
 listener_resume(gpointer data)
 {
     struct OshListenerWatch *watch = data;
+    const OshInterface *shard = &watch->shard->network->shard;
 
     watch->pause = NULL;
-    /* Another thread may have taken the one that was given up. */
     if (watch->spare < 0)
         watch->spare = listener_open_spare();
-    listener_watch(watch);
-}
-
-/*
- * Gives up the spare descriptor for as long as it takes to say no to one client. Returns: whether
- * there is a spare one again, so that the next client need not wait either.
- */
-static gboolean
-listener_answer_with_spare(struct OshListenerWatch *watch)
-{
-    int fd;
-
     if (watch->spare < 0)
-        return FALSE;
-    close(watch->spare);
-    fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        osh_refuse_unserved_fd(fd, watch->listener->kind == OSH_LISTENER_EXPLICIT);
-    watch->spare = listener_open_spare();
-    return watch->spare >= 0;
+        watch->pause = osh_shard_add_timer(shard, osh_shard_now(shard) + PAUSE_SHORTEST,
+                                           listener_resume, watch);
+    else
+        listener_watch(watch);
 }
 
 static void
-listener_say(const struct OshListenerWatch *watch, int error_number)
+listener_say(struct OshListenerWatch *watch, int error_number)
 {
+    const OshInterface *shard = &watch->shard->network->shard;
+    gboolean is_full = error_number == EMFILE || error_number == ENFILE;
+
+    if (is_full && osh_shard_now(shard) < watch->say_full_at)
+        return;
+    if (is_full)
+        watch->say_full_at = osh_shard_now(shard) + SAY_FULL_EVERY;
     osh_network_log(watch->shard->network, G_LOG_LEVEL_WARNING, "accept on port %u failed: %s",
                     watch->listener->port, g_strerror(error_number));
 }
 
-/* Returns: whether the next client can be accepted or answered now. */
-static gboolean
-listener_survives_full_table(struct OshListenerWatch *watch, int error_number)
+/*
+ * Gives up the spare descriptor for as long as it takes to say no to one client. Returns: 0, or why
+ * no other can be accepted now.
+ */
+static int
+listener_answer_with_spare(struct OshListenerWatch *watch)
 {
-    const OshInterface *shard = &watch->shard->network->shard;
+    int error_number;
+    int fd;
 
-    if ((error_number != EMFILE && error_number != ENFILE) || !listener_answer_with_spare(watch))
-        return FALSE;
-    if (osh_shard_now(shard) >= watch->say_full_at) {
-        listener_say(watch, error_number);
-        watch->say_full_at = osh_shard_now(shard) + SAY_FULL_EVERY;
-    }
-    return TRUE;
+    if (watch->spare < 0)
+        return EMFILE;
+    close(watch->spare);
+    fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    error_number = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        osh_refuse_unserved_fd(fd, watch->listener->kind == OSH_LISTENER_EXPLICIT);
+    watch->spare = listener_open_spare();
+    return watch->spare < 0 ? EMFILE : error_number;
 }
 
 static void
@@ -271,6 +270,9 @@ listener_failed(struct OshListenerWatch *watch, int error_number)
         osh_host_fault(network->host, OSH_FAULT_FATAL, error);
         return;
     }
+    /* A spare descriptor is looked for soon; other resources are given time. */
+    if (watch->spare < 0)
+        n = 1;
     watch->pause = osh_shard_add_timer(
         &network->shard, osh_shard_now(&network->shard) + osh_accept_backoff(class, n),
         listener_resume, watch);
@@ -287,13 +289,22 @@ listener_event(int fd, guint32 events, gpointer data)
         socklen_t length = sizeof peer;
         int accepted =
             accept4(fd, (struct sockaddr *)(void *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int error_number = accepted < 0 ? errno : 0;
 
-        if (accepted < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+        /* A full table is found out before whether there is a client at all. */
+        if (error_number == EMFILE || error_number == ENFILE) {
+            int full = error_number;
+
+            error_number = listener_answer_with_spare(watch);
+            if (error_number == 0) {
+                listener_say(watch, full);
+                continue;
+            }
+        }
+        if (error_number == EAGAIN || error_number == EINTR || error_number == ECONNABORTED)
             return;
-        if (accepted < 0 && listener_survives_full_table(watch, errno))
-            continue;
-        if (accepted < 0) {
-            listener_failed(watch, errno);
+        if (error_number != 0) {
+            listener_failed(watch, error_number);
             return;
         }
         watch->resource_failures = 0;
