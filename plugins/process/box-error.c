@@ -66,6 +66,11 @@ classify(const struct osh_init_reply *reply)
         return OSH_BOX_ERROR_NO_NAMESPACES;
     if (reply->stage == OSH_INIT_STAGE_PROTOCOL)
         return OSH_BOX_ERROR_INVALID;
+    if (reply->stage == OSH_INIT_STAGE_MOUNT &&
+        (reply->error == ENOENT || reply->error == ENOTDIR || reply->error == EISDIR))
+        return OSH_BOX_ERROR_CHANGED;
+    if (reply->stage == OSH_INIT_STAGE_NETLINK || reply->stage == OSH_INIT_STAGE_SOCKET)
+        return OSH_BOX_ERROR_NETWORK;
     return OSH_BOX_ERROR_FAILED;
 }
 
@@ -80,6 +85,7 @@ remedy(const struct osh_init_reply *reply)
     case OSH_BOX_ERROR_PROC_REFUSED:
         return "; the kernel does so where part of /proc is covered, as in most containers";
     case OSH_BOX_ERROR_FAILED:
+    case OSH_BOX_ERROR_NETWORK:
         if (reply->stage == OSH_INIT_STAGE_FILE && reply->error == EROFS)
             return "; a new file can only be made in the box's own folders, such as "
                    "/run/openshell, or over one that exists";
@@ -95,6 +101,9 @@ remedy(const struct osh_init_reply *reply)
         if (reply->error == ENOEXEC)
             return "; it is neither a program nor a script that names its interpreter";
         return "";
+    case OSH_BOX_ERROR_CHANGED:
+        return "; it was moved or removed while the box was being made: start again when what "
+               "changes it has ended";
     case OSH_BOX_ERROR_INVALID:
     case OSH_BOX_ERROR_NOT_FOUND:
     case OSH_BOX_ERROR_WORKING_DIRECTORY:

@@ -311,7 +311,7 @@ test_a_refused_step_leaves_no_process_behind(void)
     plan.netlink_count = 1;
     box = osh_box_open(&plan, NULL, NULL, &error);
     g_assert_null(box);
-    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_NETWORK);
     g_assert_nonnull(strstr(error->message, "batch 0"));
     g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
     g_assert_cmpint(errno, ==, ECHILD);

@@ -118,7 +118,7 @@ explain_failure(GError **error, GError *first)
                     CAPTURE_PROTECTION);
         return;
     }
-    if (g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED))
+    if (g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_NETWORK))
         g_prefix_error(&first,
                        "the box cannot be made (if nftables is what is missing, "
                        "--allow-degraded=%s does without capture): ",
@@ -144,7 +144,7 @@ osh_process_open_with_network(OshBox *box, const OshBoxRequest *request, GError 
         }
         if (first == NULL)
             first = g_steal_pointer(&cause);
-        if (!g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED))
+        if (!g_error_matches(first, OSH_BOX_ERROR, OSH_BOX_ERROR_NETWORK))
             break;
     }
     explain_failure(error, first);

@@ -17,6 +17,8 @@
 #include "program-streams.h"
 #include "seccomp-filter.h"
 
+#define MAX_PLANS 5
+
 gboolean
 osh_process_may_lack(const OshBoxRequest *request, const char *name)
 {
@@ -111,9 +113,32 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         return FALSE;
     note_list(box, "made, because the policy makes it writable:", made);
     wanted.hidden = hidden;
+    g_clear_pointer(&box->mounts, osh_mount_plan_free);
+    g_clear_pointer(&box->placeholders, osh_placeholders_free);
     wanted.placeholders = box->placeholders = osh_placeholders_new();
     box->mounts = osh_mount_plan_new(&wanted, error);
     return box->mounts != NULL;
+}
+
+/*
+ * What the plan protects may be gone when init mounts it, as in a tree that somebody works in. To
+ * leave it out would be weaker than asked if it comes back, so the tree is looked at again.
+ */
+static gboolean
+open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    for (guint n = 1;; n++) {
+        g_autoptr(GError) cause = NULL;
+
+        if (!plan_mounts(box, request, error))
+            return FALSE;
+        if (osh_process_open_with_network(box, request, &cause))
+            return TRUE;
+        if (n == MAX_PLANS || !g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED)) {
+            g_propagate_error(error, g_steal_pointer(&cause));
+            return FALSE;
+        }
+    }
 }
 
 static gboolean
@@ -295,8 +320,8 @@ static gboolean
 box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     if (!check_pid_limit(box, error) || !resolve_identity(box, request, error) ||
-        !plan_mounts(box, request, error) || !find_landlock(box, request, error) ||
-        !build_filters(box, error) || !osh_process_open_with_network(box, request, error))
+        !find_landlock(box, request, error) || !build_filters(box, error) ||
+        !open_planned(box, request, error))
         return FALSE;
     if (!open_session(box, error))
         return FALSE;

@@ -76,10 +76,9 @@ note_death(OshBoxHandle *box, const char *reason, gpointer user_data)
     g_main_loop_quit(test->loop);
 }
 
-void
-osh_test_box_open(TestBox *test)
+gboolean
+osh_test_box_try(TestBox *test, GError **error)
 {
-    g_autoptr(GError) error = NULL;
     OshBoxSeal nothing = {0};
     OshBoxPlan plan = {.netlinks = test->netlinks,
                        .netlink_count = test->netlink_count,
@@ -92,9 +91,17 @@ osh_test_box_open(TestBox *test)
     if (test->mounts == NULL)
         osh_test_box_plan(test, NULL, NULL);
     plan.mounts = test->mounts;
-    test->box = osh_box_open(&plan, note_death, test, &error);
-    g_assert_no_error(error);
-    osh_box_seal(test->box, test->seal != NULL ? test->seal : &nothing, &error);
+    test->box = osh_box_open(&plan, note_death, test, error);
+    return test->box != NULL &&
+           osh_box_seal(test->box, test->seal != NULL ? test->seal : &nothing, error);
+}
+
+void
+osh_test_box_open(TestBox *test)
+{
+    g_autoptr(GError) error = NULL;
+
+    osh_test_box_try(test, &error);
     g_assert_no_error(error);
 }
 

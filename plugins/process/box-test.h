@@ -35,6 +35,8 @@ void osh_test_box_init(int *argc, char ***argv);
 TestBox *osh_test_box_new(void);
 /* Plans with @read_only beside the usual folders and @read_write beside the workdir. */
 void osh_test_box_plan(TestBox *test, const char *const *read_only, const char *const *read_write);
+/* Opens and seals what was planned; osh_test_box_open() expects it to work. */
+gboolean osh_test_box_try(TestBox *test, GError **error);
 void osh_test_box_open(TestBox *test);
 void osh_test_box_free(TestBox *test);
 

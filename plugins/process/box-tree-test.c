@@ -221,18 +221,41 @@ test_the_whole_host_writable_still_has_fresh_folders_and_the_users_own_rights(vo
     g_autofree char *output = NULL;
     g_autofree char *repository = g_dir_make_tmp("openshell-repository-XXXXXX", NULL);
     g_autofree char *file = g_build_filename(repository, ".envrc", NULL);
+    g_autoptr(GError) error = NULL;
 
     /* An auto-executed file is bound read-only, but not into a folder that is the box's own. */
     g_assert_true(g_file_set_contents(file, "", -1, NULL));
     fill(test);
-    osh_test_box_plan(test, NULL, read_write);
-    osh_test_box_open(test);
+    /* What other tests make and remove meanwhile is protected as well. */
+    do {
+        g_clear_error(&error);
+        osh_test_box_plan(test, NULL, read_write);
+    } while (!osh_test_box_try(test, &error) &&
+             g_error_matches(error, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED));
+    g_assert_no_error(error);
     g_unlink(file);
     g_rmdir(repository);
     output = osh_test_box_shell(test, "ls -A /tmp /run; (echo x > /etc/x) 2>/dev/null || echo "
                                       "refused; ls /root 2>/dev/null || echo hidden; "
                                       "echo x > w && cat w; mv .git .old 2>/dev/null || echo kept");
     g_assert_cmpstr(output, ==, "/run:\n\n/tmp:\nrefused\nhidden\nx\nkept");
+}
+
+static void
+test_a_protected_file_that_is_gone_asks_for_a_new_plan(void)
+{
+    g_autoptr(TestBox) test = osh_test_box_new();
+    g_autofree char *file = g_build_filename(test->workdir, ".envrc", NULL);
+    g_autoptr(GError) error = NULL;
+
+    fill(test);
+    osh_test_box_plan(test, NULL, NULL);
+    g_assert_cmpint(g_unlink(file), ==, 0);
+    g_assert_false(osh_test_box_try(test, &error));
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED);
+    g_assert_nonnull(strstr(error->message, file));
+    osh_test_box_plan(test, NULL, NULL);
+    osh_test_box_open(test);
 }
 
 static void
@@ -382,6 +405,8 @@ main(int argc, char **argv)
                     test_a_folder_that_was_exchanged_for_a_link_after_the_plan_ends_the_start);
     g_test_add_func("/tree/the baseline is what is there and no grant covers",
                     test_the_baseline_is_what_is_there_and_no_grant_covers);
+    g_test_add_func("/tree/a protected file that is gone asks for a new plan",
+                    test_a_protected_file_that_is_gone_asks_for_a_new_plan);
     g_test_add_func("/tree/missing paths are reported or refused",
                     test_missing_paths_are_reported_or_refused);
     return g_test_run();

@@ -169,7 +169,7 @@ test_a_server_in_the_box_can_be_reached_by_a_socket_of_its_network(void)
     g_assert_true(errno == ECONNREFUSED || errno == EINPROGRESS);
     close(fd);
     g_assert_cmpint(osh_box_new_socket(walls->test->box, AF_UNIX, SOCK_STREAM, &error), ==, -1);
-    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED);
+    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_NETWORK);
 }
 
 static void

@@ -70,7 +70,7 @@ probe_box(GVariantBuilder *rows)
         box = try_box(capture_probes[i].capture, TRUE, &cause);
         if (error == NULL)
             error = g_steal_pointer(&cause);
-        if (box != NULL || !g_error_matches(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED) ||
+        if (box != NULL || !g_error_matches(error, OSH_BOX_ERROR, OSH_BOX_ERROR_NETWORK) ||
             i + 1 == G_N_ELEMENTS(capture_probes))
             break;
         i++;

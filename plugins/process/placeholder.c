@@ -263,7 +263,9 @@ fail(const char *path, int cause, GError **error)
     g_autofree char *shown = g_strescape(path, NULL);
     g_autofree char *folder = g_path_get_dirname(shown);
 
-    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+    /* Its folder was there a moment ago. */
+    g_set_error(error, OSH_BOX_ERROR,
+                cause == ENOENT ? OSH_BOX_ERROR_CHANGED : OSH_BOX_ERROR_INVALID,
                 "%s must not be created in the box, since programs outside obey it, and a "
                 "placeholder could not be made there: %s; make %s read_only, or open it with "
                 "process.auto-executed-writable",

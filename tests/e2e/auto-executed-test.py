@@ -582,6 +582,23 @@ def _unreadable():
             os.chmod(os.path.join(folder, name), 0o755)
 
 
+@test("a tree in which protected files come and go delays a start at most, and never opens one")
+def _churn():
+    folder = harness.private_scratch()
+    churn = subprocess.Popen(["sh", "-c", "while :; do mkdir -p a/.vscode b/.git/hooks; echo > a/.envrc; "
+                                          "echo > a/.vscode/tasks.json; echo > b/.git/config; "
+                                          "rm -rf a b; done"], cwd=folder, stderr=subprocess.DEVNULL)
+    refused = 0
+    for _ in range(25):
+        done = run_in_box(folder, "cat /proc/self/mountinfo > /dev/null; echo ran")
+        refused += done.code == 125
+        expect(done.out == "ran\n" or "moved or removed while the box was being made" in done.err
+               or "could not be made there: No such file" in done.err, done)
+    churn.kill()
+    churn.wait()
+    expect(refused <= 5, refused)
+
+
 @test("what a cherry-pick goes on with is listed when the box has made it")
 def _sequencer():
     folder = harness.scratch()
