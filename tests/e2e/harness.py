@@ -336,6 +336,15 @@ def _ended(number, _frame):
     os._exit(128 + number)
 
 
+def leave(failed):
+    """Ends the program. Servers are daemon threads; nothing is worth waiting for."""
+    left = clean_up()
+    for entry in left:
+        print(f"# left behind: {entry}")
+    sys.stdout.flush()
+    os._exit(1 if failed or left else 0)
+
+
 def main():
     """Runs the marked tests, or those whose sentence contains an argument. TAP on stdout."""
     chosen = [entry for entry in _tests
@@ -373,9 +382,4 @@ def main():
     for line in reports.take(BUILD).splitlines():
         print(f"# {line}")
         failed += 1
-    for entry in clean_up():
-        print(f"# left behind: {entry}")
-        failed += 1
-    # Servers are daemon threads; nothing is worth waiting for.
-    sys.stdout.flush()
-    os._exit(1 if failed else 0)
+    leave(bool(failed))

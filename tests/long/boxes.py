@@ -96,7 +96,7 @@ def main():
         problems.append(f"files are left in the working directory: {left_in(folder)}")
     print(f"boxes: {ended} ended; {'; '.join(problems[:5]) or 'nothing is left behind'} "
           f"after {seconds} s", flush=True)
-    os._exit(1 if problems or not ended else 0)
+    harness.leave(bool(problems or not ended))
 
 
 main()

@@ -297,7 +297,7 @@ def main():
     print(f"longest answer: {quiet * 1000:.1f} ms at rest, {still * 1000:.1f} ms while policies "
           "that change nothing were loaded")
     print(f"reload: {'; '.join(problems) or 'all as it should be'} after {seconds} s", flush=True)
-    os._exit(1 if problems else 0)
+    harness.leave(bool(problems))
 
 
 main()

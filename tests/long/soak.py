@@ -69,7 +69,7 @@ def main():
     if origins.refused.connections:
         problems.append("the refused server was reached")
     print(f"soak: {'; '.join(problems) or 'all as it should be'} after {seconds} s", flush=True)
-    os._exit(1 if problems else 0)
+    harness.leave(bool(problems))
 
 
 main()
