@@ -35,6 +35,7 @@ static const Option known_options[] = {
     {"--workdir", VALUE_TEXT, G_STRUCT_OFFSET(OshOptions, workdir)},
     {"--timeout", VALUE_SECONDS, G_STRUCT_OFFSET(OshOptions, timeout)},
     {"--quiet", VALUE_NONE, G_STRUCT_OFFSET(OshOptions, quiet)},
+    {"--verbose", VALUE_NONE, G_STRUCT_OFFSET(OshOptions, verbose)},
     {"--plugin-dir", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, plugin_dirs)},
     {"--set", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, settings)},
     {"--enable", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, enable)},
@@ -80,6 +81,7 @@ osh_options_help(void)
            "  --audit                refuse nothing for the policy's sake, only write it down\n"
            "  --allow-degraded=NAME  go on without a protection that is missing; repeatable\n"
            "  --quiet                no start line and no denial lines\n"
+           "  --verbose              at the start also what the box is made of\n"
            "  --config FILE          settings, see host.conf(5)\n"
            "  --plugin-dir DIR       where plugins are; repeatable, the first id wins\n"
            "  --set ID.KEY=VALUE     a setting of a plugin; repeatable\n"
@@ -236,6 +238,9 @@ osh_options_parse(const char *const *argv, GError **error)
 {
     g_autoptr(OshOptions) options = g_new0(OshOptions, 1);
 
+    /* Who types nothing but the name wants to know what to type. */
+    if (argv[0] == NULL || argv[1] == NULL)
+        options->verb = OSH_VERB_HELP;
     options->timeout = -1;
     options->plugin_dirs = g_ptr_array_new_with_free_func(g_free);
     options->settings = g_ptr_array_new_with_free_func(g_free);

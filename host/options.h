@@ -33,6 +33,7 @@ typedef struct {
     char *workdir;
     gint64 timeout;
     gboolean quiet;
+    gboolean verbose;
     gboolean audit;
     GPtrArray *plugin_dirs;
     GPtrArray *settings;

@@ -149,8 +149,14 @@ announce_start(OshRun *run)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
     const OshBoxInfo *info = osh_launcher_box_info(&run->launcher, run->box);
-    g_autofree char *line =
-        osh_start_line(run->registry, info, policy, run->policy_given, run->network);
+    const OshStartLine start = {.registry = run->registry,
+                                .box = info,
+                                .workdir = run->workdir,
+                                .policy = policy,
+                                .policy_given = run->policy_given,
+                                .network = run->network,
+                                .verbose = run->options->verbose};
+    g_autofree char *line = osh_start_line(&start);
     GVariant *report = osh_box_info_report(info);
 
     publish(run, OSH_TOPIC_HOST_STARTED,

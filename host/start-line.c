@@ -7,15 +7,25 @@
 
 #include <string.h>
 
+#include "osh-access.h"
 #include "osh-text.h"
 
+/* Without a policy only the working directory is open, and that only to who may write there. */
 static void
-append_policy(GString *line, const OshPolicySnapshot *policy, gboolean policy_given)
+append_no_policy(GString *line, const OshStartLine *start)
 {
-    if (!policy_given) {
-        g_string_append(line, " | no policy");
-        return;
-    }
+    const OshAccessUser user = {.uid = start->box->uid, .gid = start->box->gid};
+
+    g_string_append(line, " | no policy: no network, the system is read-only, ");
+    g_string_append(line, osh_access_may_write(start->workdir, &user)
+                              ? "the working directory is writable"
+                              : "the working directory too");
+    g_string_append(line, ", /tmp is private");
+}
+
+static void
+append_policy(GString *line, const OshPolicySnapshot *policy)
+{
     g_string_append(line, " | policy ");
     osh_text_append_terminal(line, osh_policy_file_name(policy));
     g_string_append_printf(line, " (generation %" G_GUINT64_FORMAT ", sha256 %.12s)",
@@ -51,28 +61,37 @@ append_degraded(GString *line, const OshBoxInfo *box)
     }
 }
 
-char *
-osh_start_line(OshRegistry *registry, const OshBoxInfo *box, const OshPolicySnapshot *policy,
-               gboolean policy_given, gboolean network)
+static void
+append_lines(GString *line, const char *const *more)
 {
+    for (; more != NULL && *more != NULL; more++) {
+        g_string_append(line, "\nopenshell: ");
+        osh_text_append_terminal(line, *more);
+    }
+}
+
+char *
+osh_start_line(const OshStartLine *start)
+{
+    const OshBoxInfo *box = start->box;
     GString *line = g_string_new("openshell: ");
 
     g_string_append(line, box != NULL ? box->level : "no box: network plugin alone");
-    if (box != NULL && !network)
+    if (box != NULL && !start->network)
         g_string_append(line, " | no network");
-    append_policy(line, policy, policy_given);
-    append_plugins(line, registry);
+    if (start->policy_given)
+        append_policy(line, start->policy);
+    else if (box != NULL)
+        append_no_policy(line, start);
+    else
+        g_string_append(line, " | no policy: everything is denied");
+    append_plugins(line, start->registry);
     if (box != NULL)
         append_degraded(line, box);
-    for (const char *const *note = box != NULL ? box->notes : NULL; note != NULL && *note != NULL;
-         note++) {
-        g_string_append(line, "\nopenshell: ");
-        osh_text_append_terminal(line, *note);
-    }
-    if (!policy_given)
-        g_string_append(line,
-                        "\nopenshell: no policy was given: no network, the system is read-only, "
-                        "the working directory is writable, /tmp is private; --policy FILE "
-                        "changes that");
+    for (guint i = 0; start->more != NULL && i < start->more->len; i++)
+        g_string_append_printf(line, " | %s", (const char *)g_ptr_array_index(start->more, i));
+    append_lines(line, osh_box_info_warnings(box));
+    if (start->verbose && box != NULL)
+        append_lines(line, box->notes);
     return g_string_free(line, FALSE);
 }

@@ -11,16 +11,34 @@
 G_BEGIN_DECLS
 
 /**
- * osh_start_line:
+ * OshStartLine:
+ * @registry: the plugins
  * @box: (nullable): NULL where no command is run
+ * @workdir: (nullable): of the program
  * @policy: what is in force
  * @policy_given: FALSE when the default stands in
  * @network: whether the box has listeners
+ * @verbose: what the box is made of as well
+ * @more: (nullable) (element-type utf8): further words of the line
+ */
+typedef struct {
+    OshRegistry *registry;
+    const OshBoxInfo *box;
+    const char *workdir;
+    const OshPolicySnapshot *policy;
+    gboolean policy_given;
+    gboolean network;
+    gboolean verbose;
+    const GPtrArray *more;
+} OshStartLine;
+
+/**
+ * osh_start_line:
+ * @start: what was achieved
  *
  * [main] Returns: (transfer full): one line, and one more for each thing that must be known,
  *   without a final newline
  */
-char *osh_start_line(OshRegistry *registry, const OshBoxInfo *box, const OshPolicySnapshot *policy,
-                     gboolean policy_given, gboolean network);
+char *osh_start_line(const OshStartLine *start);
 
 G_END_DECLS

@@ -15,18 +15,15 @@
 #define BUNDLE_FILE    "/run/openshell/ca-bundle.pem"
 #define JAVA_FILE      "/run/openshell/ca-bundle.p12"
 
-/*
- * The host's own table of names must not be the box's: a name found in it would arrive as a literal
- * address, and never as the name that the policy speaks of.
- */
+/* The box's own addresses, which the proxy refuses; not every client reads all of these forms. */
+#define OWN_ADDRESSES "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1,[::1],.localhost"
+
 static void
 contribute_resolver(const OshContributionBuilder *builder, const char *resolver)
 {
-    static const char hosts[] = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
     g_autofree char *content = g_strdup_printf("nameserver %s\n", resolver);
 
     osh_contribution_add_file(builder, "/etc/resolv.conf", content, strlen(content), 0444);
-    osh_contribution_add_file(builder, "/etc/hosts", hosts, sizeof hosts - 1, 0444);
 }
 
 /* Java reads no PEM and no variable of its own, but for the one that adds options to every JVM. */
@@ -86,18 +83,20 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
     const OshLaunchContribution *contribution = instance;
     const char *resolver = osh_sandbox_net_resolver_address(&contribution->network->sandbox_net);
 
-    (void)box;
     (void)error;
     if (contribution->proxy_port != 0) {
         g_autofree char *address = osh_address_text(&contribution->proxy_address);
         gboolean v4 = IN6_IS_ADDR_V4MAPPED(&contribution->proxy_address);
+        const char *hostname = osh_box_info_hostname(box);
+        g_autofree char *direct =
+            g_strconcat(OWN_ADDRESSES, hostname != NULL ? "," : NULL, hostname, NULL);
         g_autofree char *url = g_strdup_printf(v4 ? "http://%s:%u" : "http://[%s]:%u", address,
                                                contribution->proxy_port);
 
         for (gsize i = 0; i < G_N_ELEMENTS(proxy_names); i++)
             osh_contribution_set_variable(builder, proxy_names[i], url);
-        osh_contribution_set_variable(builder, "NO_PROXY", "127.0.0.1,localhost,::1");
-        osh_contribution_set_variable(builder, "no_proxy", "127.0.0.1,localhost,::1");
+        osh_contribution_set_variable(builder, "NO_PROXY", direct);
+        osh_contribution_set_variable(builder, "no_proxy", direct);
         osh_contribution_set_variable(builder, "NODE_USE_ENV_PROXY", "1");
     }
     if (resolver != NULL)

@@ -7,6 +7,7 @@
  * less protected. A box without any capture is weaker: programs that ignore the proxy are not
  * served, and what they try is not recorded. It must never be made unless the request allows it.
  */
+#include "own-names.h"
 #include "process-plugin.h"
 
 #include <string.h>
@@ -68,7 +69,7 @@ try_rung(OshBox *box, const OshBoxRequest *request, const Rung *rung, GError **e
     OshNetworkClaims claims = request->network ? OSH_NETWORK_CLAIM_ALL : OSH_NETWORK_CLAIM_NONE;
     OshBoxPlan plan = {
         .mounts = box->mounts,
-        .hostname = "openshell",
+        .hostname = OSH_BOX_HOSTNAME,
         .uid = box->identity->uid,
         .gid = box->identity->gid,
         .host_proc_ok = osh_process_may_lack(request, "proc"),
@@ -93,8 +94,9 @@ note_rung(OshBox *box, const Rung *rung, gboolean chosen)
     if (rung->capture != OSH_NETWORK_CAPTURE_NONE)
         return;
     g_ptr_array_add(box->degraded, g_strdup(CAPTURE_PROTECTION));
-    g_ptr_array_add(box->notes, g_strdup("only programs that use the proxy are served; what others "
-                                         "try fails and is not recorded"));
+    g_ptr_array_add(box->warnings,
+                    g_strdup("only programs that use the proxy are served; what others "
+                             "try fails and is not recorded"));
 }
 
 static gboolean

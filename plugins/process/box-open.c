@@ -13,9 +13,11 @@
 
 #include "hidden-folder.h"
 #include "image-user.h"
+#include "own-names.h"
 #include "prepare-paths.h"
 #include "program-streams.h"
 #include "seccomp-filter.h"
+#include "writable-note.h"
 
 #define MAX_PLANS 5
 
@@ -74,7 +76,7 @@ resolve_identity(OshBox *box, const OshBoxRequest *request, GError **error)
 }
 
 static void
-note_list(OshBox *box, const char *what, const GPtrArray *paths)
+note_list(GPtrArray *lines, const char *what, const GPtrArray *paths)
 {
     GString *line;
 
@@ -87,7 +89,7 @@ note_list(OshBox *box, const char *what, const GPtrArray *paths)
                                    (const char *)g_ptr_array_index(paths, i));
     if (paths->len > 8)
         g_string_append_printf(line, " and %u more", paths->len - 8);
-    g_ptr_array_add(box->notes, g_string_free(line, FALSE));
+    g_ptr_array_add(lines, g_string_free(line, FALSE));
 }
 
 static gboolean
@@ -111,7 +113,7 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
         !osh_prepare_paths(request->policy->read_write, box->identity->uid, box->identity->gid,
                            made, error))
         return FALSE;
-    note_list(box, "made, because the policy makes it writable:", made);
+    note_list(box->notes, "made, because the policy makes it writable:", made);
     wanted.hidden = hidden;
     g_clear_pointer(&box->mounts, osh_mount_plan_free);
     g_clear_pointer(&box->placeholders, osh_placeholders_free);
@@ -202,7 +204,10 @@ osh_process_describe_level(OshBox *box)
     if (box->network_served && box->sealed)
         g_string_append(level, plugin->connects != NULL ? " | identity by connect"
                                                         : " | identity by scan");
-    g_string_append_printf(level, " | user %s", box->identity->user);
+    if (box->identity->has_no_account)
+        g_string_append_printf(level, " | user %u", box->identity->uid);
+    else
+        g_string_append_printf(level, " | user %s", box->identity->user);
     g_free(box->level);
     box->level = g_string_free(level, FALSE);
     box->info.level = box->level;
@@ -229,7 +234,7 @@ note_protected(OshBox *box)
         if (g_hash_table_contains(all, file->path))
             g_ptr_array_add(paths, file->path);
     }
-    note_list(box, "read-only inside a writable tree:", paths);
+    note_list(box->notes, "read-only inside a writable tree:", paths);
 }
 
 static void
@@ -239,15 +244,35 @@ note_auto_executed(OshBox *box)
     g_autofree char *unsearched = osh_protect_findings_unsearched(found);
 
     for (guint i = 0; i < found->remarks->len; i++)
-        g_ptr_array_add(box->notes, g_strdup(g_ptr_array_index(found->remarks, i)));
+        g_ptr_array_add(box->warnings, g_strdup(g_ptr_array_index(found->remarks, i)));
     if (found->beyond > 0)
-        g_ptr_array_add(box->notes,
+        g_ptr_array_add(box->warnings,
                         g_strdup_printf("writable, since there are too many: %u more auto-executed "
                                         "files",
                                         found->beyond));
+    /* That packages are not searched through is no news. */
     if (unsearched != NULL)
-        g_ptr_array_add(box->notes,
+        g_ptr_array_add(found->unsearched > 0 ? box->warnings : box->notes,
                         g_strdup_printf("not searched for auto-executed files: %s", unsearched));
+}
+
+/* Policies name the folders of several distributions; only another name may be a mistake. */
+static void
+note_missing(OshBox *box)
+{
+    static const char *const usual[] = {"/app",   "/bin",       "/home",    "/lib",     "/lib32",
+                                        "/lib64", "/libx32",    "/opt",     "/sandbox", "/sbin",
+                                        "/snap",  "/usr/local", "/var/log", NULL};
+    g_autoptr(GPtrArray) expected = g_ptr_array_new();
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+
+    for (guint i = 0; i < box->mounts->missing->len; i++) {
+        char *path = g_ptr_array_index(box->mounts->missing, i);
+
+        g_ptr_array_add(g_strv_contains(usual, path) ? expected : others, path);
+    }
+    note_list(box->notes, "the policy names what is not there:", expected);
+    note_list(box->warnings, "the policy names what is not there:", others);
 }
 
 static void
@@ -261,15 +286,17 @@ describe(OshBox *box)
     if (box->identity->note != NULL && geteuid() != 0)
         g_ptr_array_add(box->degraded, g_strdup("user"));
     if (box->identity->note != NULL)
-        g_ptr_array_add(box->notes, g_strdup(box->identity->note));
-    note_list(box, "the policy names what is not there:", box->mounts->missing);
-    note_list(box, "readable beside what the policy names:", box->mounts->baseline);
+        g_ptr_array_add(geteuid() != 0 ? box->warnings : box->notes, g_strdup(box->identity->note));
+    note_missing(box);
+    osh_writable_notes_add(box->mounts, box->workdir, box->identity, box->warnings);
+    note_list(box->notes, "readable beside what the policy names:", box->mounts->baseline);
     note_protected(box);
-    note_list(box, "cannot be created inside a writable tree:", box->mounts->placeholders);
+    note_list(box->notes, "cannot be created inside a writable tree:", box->mounts->placeholders);
     note_auto_executed(box);
     osh_process_describe_level(box);
     g_ptr_array_add(box->degraded, NULL);
     g_ptr_array_add(box->notes, NULL);
+    g_ptr_array_add(box->warnings, NULL);
 }
 
 static void
@@ -342,6 +369,8 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
         .level = box->level,
         .degraded = (const char *const *)box->degraded->pdata,
         .notes = (const char *const *)box->notes->pdata,
+        .warnings = (const char *const *)box->warnings->pdata,
+        .hostname = OSH_BOX_HOSTNAME,
     };
     return TRUE;
 }
@@ -385,6 +414,7 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     box->plugin = plugin;
     box->degraded = g_ptr_array_new_with_free_func(g_free);
     box->notes = g_ptr_array_new_with_free_func(g_free);
+    box->warnings = g_ptr_array_new_with_free_func(g_free);
     box->workdir = g_strdup(request->workdir);
     box->network_served = request->network;
     box->programs = osh_process_programs_new();
@@ -437,6 +467,7 @@ osh_process_box_free(OshBox *box)
     g_clear_pointer(&box->report, g_variant_unref);
     g_ptr_array_unref(box->degraded);
     g_ptr_array_unref(box->notes);
+    g_ptr_array_unref(box->warnings);
     g_free(box->level);
     g_free(box->workdir);
     g_free(box);

@@ -7,9 +7,12 @@
 #include "process-plugin.h"
 
 #include <linux/netlink.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "landlock-constants.h"
 #include "landlock-report.h"
+#include "own-names.h"
 
 /* What every box brings itself, beside what the policy grants. */
 static const char *const own_read_only[] = {"/run", "/sys", "/proc", NULL};
@@ -17,17 +20,29 @@ static const char *const own_read_write[] = {"/tmp", "/dev", NULL};
 /* The same where /proc may be written. */
 static const char *const fewer_read_only[] = {"/run", "/sys", NULL};
 static const char *const more_read_write[] = {"/tmp", "/dev", "/proc", NULL};
+/* The folders above a grant hold nothing but names that the policy gives, and what it grants can be
+ * listed anyway. */
+static const char *const own_listed[] = {"/", NULL};
 
 static OshLandlockPlan *
-plan_landlock(OshBox *box)
+plan_landlock(OshBox *box, const GArray *files)
 {
+    g_autoptr(GPtrArray) readable = g_ptr_array_new();
+    const char *const *own = box->mounts->writable_proc ? fewer_read_only : own_read_only;
     OshLandlockGrants grants = {
-        .own_read_only = box->mounts->writable_proc ? fewer_read_only : own_read_only,
         .own_read_write = box->mounts->writable_proc ? more_read_write : own_read_write,
+        .own_listed = own_listed,
         .required = box->landlock_required,
         .log = box->plugin->landlock_log,
     };
 
+    for (gsize i = 0; own[i] != NULL; i++)
+        g_ptr_array_add(readable, (gpointer)own[i]);
+    /* Whatever the policy grants around it. */
+    for (guint i = 0; i < files->len; i++)
+        g_ptr_array_add(readable, (gpointer)g_array_index(files, OshBoxFile, i).path);
+    g_ptr_array_add(readable, NULL);
+    grants.own_read_only = (const char *const *)readable->pdata;
     /* osh_landlock_plan_new() wants lists that end; the plan's arrays are kept that way. */
     g_ptr_array_add(box->mounts->read_only, NULL);
     g_ptr_array_add(box->mounts->read_write, NULL);
@@ -47,23 +62,85 @@ keep_variables(OshBox *box, const OshContributions *contributions)
     }
 }
 
-static OshBoxFile *
-list_files(const OshContributions *contributions)
+static gboolean
+has_file(const GArray *files, const char *path)
 {
-    OshBoxFile *files = g_new0(OshBoxFile, contributions->n_files + 1);
+    for (guint i = 0; i < files->len; i++)
+        if (g_str_equal(g_array_index(files, OshBoxFile, i).path, path))
+            return TRUE;
+    return FALSE;
+}
 
-    for (gsize i = 0; i < contributions->n_files; i++)
-        files[i] = (OshBoxFile){contributions->files[i].path, contributions->files[i].content,
-                                contributions->files[i].length, contributions->files[i].mode};
+static void
+add_file(GArray *files, const char *path, char *text, GPtrArray *owned)
+{
+    OshBoxFile file = {path, text, strlen(text), 0444};
+
+    g_array_append_val(files, file);
+    g_ptr_array_add(owned, text);
+}
+
+/* The text of a file of the host that the box shows; "" where it shows none. */
+static char *
+read_shown(const OshBox *box, const char *path)
+{
+    char *text = NULL;
+
+    if (osh_mount_plan_shows(box->mounts, path) && g_file_get_contents(path, &text, NULL, NULL))
+        return text;
+    return g_strdup("");
+}
+
+/* What is bound over must be there; in a folder of the box's own it is made. */
+static gboolean
+can_have(const OshBox *box, const char *path)
+{
+    struct stat about;
+
+    return !osh_mount_plan_shows(box->mounts, path) ||
+           (lstat(path, &about) == 0 && S_ISREG(about.st_mode));
+}
+
+static void
+add_own_names(const OshBox *box, GArray *files, GPtrArray *owned)
+{
+    g_autofree char *passwd = read_shown(box, "/etc/passwd");
+    g_autofree char *group = read_shown(box, "/etc/group");
+    char *own_passwd = osh_own_passwd(passwd, box->identity);
+    char *own_group = osh_own_group(group, box->identity);
+
+    if (own_passwd != NULL && can_have(box, "/etc/passwd"))
+        add_file(files, "/etc/passwd", g_steal_pointer(&own_passwd), owned);
+    if (own_group != NULL && can_have(box, "/etc/group"))
+        add_file(files, "/etc/group", g_steal_pointer(&own_group), owned);
+    if (!has_file(files, "/etc/hosts") && can_have(box, "/etc/hosts"))
+        add_file(files, "/etc/hosts", osh_own_hosts(), owned);
+    g_free(own_passwd);
+    g_free(own_group);
+}
+
+/* Returns: (element-type OshBoxFile): texts of the box's own go to @owned */
+static GArray *
+list_files(const OshBox *box, const OshContributions *contributions, GPtrArray *owned)
+{
+    GArray *files = g_array_new(FALSE, FALSE, sizeof(OshBoxFile));
+
+    for (gsize i = 0; i < contributions->n_files; i++) {
+        OshBoxFile file = {contributions->files[i].path, contributions->files[i].content,
+                           contributions->files[i].length, contributions->files[i].mode};
+
+        g_array_append_val(files, file);
+    }
+    add_own_names(box, files, owned);
     return files;
 }
 
 /* The lists of a box end with NULL from the day it was opened. */
 static void
-add_note(OshBox *box, char *note)
+add_warning(OshBox *box, char *warning)
 {
-    g_ptr_array_insert(box->notes, (gint)box->notes->len - 1, note);
-    box->info.notes = (const char *const *)box->notes->pdata;
+    g_ptr_array_insert(box->warnings, (gint)box->warnings->len - 1, warning);
+    box->info.warnings = (const char *const *)box->warnings->pdata;
 }
 
 static void
@@ -77,8 +154,8 @@ report(OshBox *box, const OshLandlockPlan *landlock, const OshBoxRuleReport *rep
 
         box->n_rules += reports[i].error == 0;
         if (reports[i].error != 0)
-            add_note(box, g_strdup_printf("Landlock leaves out %s, which the policy grants: %s",
-                                          rule->path, g_strerror(reports[i].error)));
+            add_warning(box, g_strdup_printf("Landlock leaves out %s, which the policy grants: %s",
+                                             rule->path, g_strerror(reports[i].error)));
     }
     g_variant_builder_init(&report, G_VARIANT_TYPE_VARDICT);
     g_variant_builder_add(&report, "{sv}", "landlock-abi", g_variant_new_uint32(landlock->abi));
@@ -114,14 +191,15 @@ begin_connect_identity(OshBox *box, int listener, GError **error)
 gboolean
 osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error)
 {
-    g_autoptr(OshLandlockPlan) landlock = plan_landlock(box);
-    g_autofree OshBoxFile *files = list_files(contributions);
+    g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) files = list_files(box, contributions, owned);
+    g_autoptr(OshLandlockPlan) landlock = plan_landlock(box, files);
     g_autofree OshBoxRuleReport *reports = g_new0(OshBoxRuleReport, landlock->rules->len);
     g_autoptr(GBytes) ruleset = NULL;
     OshBoxNetlink netlink = {0};
     OshBoxSeal seal = {
-        .files = files,
-        .file_count = contributions->n_files,
+        .files = (const OshBoxFile *)(gpointer)files->data,
+        .file_count = files->len,
         .handled_fs = landlock->handled_fs,
         .handled_net = landlock->handled_net,
         .scoped = landlock->scoped,

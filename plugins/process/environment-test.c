@@ -90,6 +90,27 @@ test_layers(void)
 }
 
 static void
+test_what_is_passed_by_name_is_passed(void)
+{
+    static const char *const host[] = {"HOME=/here", "SHELL=/bin/zsh", "USER=me", "http_proxy=mine",
+                                       NULL};
+    static const char *const pass[] = {"HOME", "SHELL", "http_proxy", "absent", NULL};
+    static const OshEnvironmentVariable contributions[] = {{"http_proxy", "the box's"},
+                                                           {"absent", "1"}};
+    g_auto(GStrv) strings = build((OshEnvironmentRequest){.host = host, .pass = pass});
+
+    g_assert_cmpstr(g_environ_getenv(strings, "HOME"), ==, "/here");
+    g_assert_cmpstr(g_environ_getenv(strings, "SHELL"), ==, "/bin/zsh");
+    g_assert_cmpstr(g_environ_getenv(strings, "USER"), !=, "me");
+    /* Or it says that it is not. */
+    assert_refused((OshEnvironmentRequest){.host = host,
+                                           .pass = pass,
+                                           .contributions = contributions,
+                                           .n_contributions = G_N_ELEMENTS(contributions)},
+                   OSH_ENVIRONMENT_ERROR_REFUSED);
+}
+
+static void
 test_star_filters(void)
 {
     static const char *const host[] = {"L=1",
@@ -163,6 +184,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/environment/only-listed-names-come-from-the-host", test_allow_list);
     g_test_add_func("/environment/an-empty-host-environment-gives-a-usable-one", test_empty_host);
+    g_test_add_func("/environment/what-is-passed-by-name-is-passed",
+                    test_what_is_passed_by_name_is_passed);
     g_test_add_func("/environment/later-layers-win-and-contributions-last", test_layers);
     g_test_add_func("/environment/a-star-does-not-pass-what-is-refused", test_star_filters);
     g_test_add_func("/environment/loader-and-supervisor-names-are-refused", test_refused_names);

@@ -173,6 +173,31 @@ add_additions(GHashTable *table, const char *const *additions, GError **error)
     return TRUE;
 }
 
+static gboolean
+is_set(const char *const *variables, const char *name)
+{
+    gsize length = strlen(name);
+
+    for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
+        if (strncmp(variables[i], name, length) == 0 && variables[i][length] == '=')
+            return TRUE;
+    return FALSE;
+}
+
+/* Who asks for a variable by its name does not get another value without a word. */
+static gboolean
+check_not_passed(const OshEnvironmentRequest *request, const char *name, GError **error)
+{
+    if (request->pass == NULL || !g_strv_contains(request->pass, name) ||
+        !is_set(request->host, name))
+        return TRUE;
+    g_set_error(error, OSH_ENVIRONMENT_ERROR, OSH_ENVIRONMENT_ERROR_REFUSED,
+                "process.pass-environment: %s is set by the box itself, so that programs find its "
+                "proxy and certificates: leave it out",
+                name);
+    return FALSE;
+}
+
 static gint
 compare_strings(gconstpointer a, gconstpointer b)
 {
@@ -202,16 +227,18 @@ osh_environment_new(const OshEnvironmentRequest *request, GError **error)
     if (!check_pass_list(request->pass, error))
         return NULL;
     set(table, "PATH", DEFAULT_PATH);
-    add_host_variables(table, request);
     set(table, "HOME", request->identity->home);
     set(table, "USER", request->identity->user);
     set(table, "LOGNAME", request->identity->user);
     set(table, "SHELL", request->identity->shell);
+    add_host_variables(table, request);
     if (!add_additions(table, request->additions, error))
         return NULL;
     set(table, "OPENSHELL_SANDBOX", "1");
     for (gsize i = 0; i < request->n_contributions; i++) {
         if (!check_name(request->contributions[i].name, "a contribution to the environment", error))
+            return NULL;
+        if (!check_not_passed(request, request->contributions[i].name, error))
             return NULL;
         set(table, request->contributions[i].name, request->contributions[i].value);
     }

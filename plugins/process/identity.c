@@ -128,8 +128,13 @@ find_group(const char *name, gid_t gid, gid_t *ret_gid, char **ret_name)
 static void
 set_homeless(OshIdentity *identity, uid_t uid)
 {
+    g_auto(Account) other = {0};
+
     identity->uid = uid;
-    identity->user = g_strdup_printf("%u", uid);
+    identity->has_no_account = TRUE;
+    identity->user = find_account(OSH_IDENTITY_OWN_NAME, 0, &other)
+                         ? g_strdup_printf("box%u", uid)
+                         : g_strdup(OSH_IDENTITY_OWN_NAME);
     identity->home = g_strdup(HOMELESS);
     identity->shell = g_strdup(FALLBACK_SHELL);
 }
@@ -341,7 +346,7 @@ osh_identity_resolve(const OshIdentityRequest *request, GError **error)
                           : !resolve_as_ordinary_user(request, identity, error))
         return NULL;
     if (!find_group(NULL, identity->gid, &gid, &identity->group))
-        identity->group = g_strdup_printf("%u", identity->gid);
+        identity->group = g_strdup(OSH_IDENTITY_OWN_NAME);
     return g_steal_pointer(&identity);
 }
 

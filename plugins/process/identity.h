@@ -23,6 +23,9 @@ G_BEGIN_DECLS
  */
 #define OSH_IDENTITY_SPARE_ID 65530
 
+/** OSH_IDENTITY_OWN_NAME: in the box, of a user or a group that the host has no name for. */
+#define OSH_IDENTITY_OWN_NAME "sandbox"
+
 #define OSH_IDENTITY_ERROR (osh_identity_error_quark())
 GQuark osh_identity_error_quark(void);
 
@@ -60,10 +63,12 @@ typedef struct {
  * @gid: never 0
  * @groups: (array length=n_groups): supplementary groups
  * @n_groups: how many
- * @user: name for USER; the decimal id where there is no account
- * @group: name of the group; the decimal id where there is no entry
+ * @user: name for USER; %OSH_IDENTITY_OWN_NAME or, where that is somebody else's, box and the id,
+ * where there is no account
+ * @group: name of the group; %OSH_IDENTITY_OWN_NAME where there is no entry
  * @home: HOME; /tmp, which is the box's own, where there is no account
  * @shell: SHELL
+ * @has_no_account: @user is the box's own word for it
  * @note: (nullable): what the user must be told about the choice, one line
  */
 typedef struct {
@@ -75,6 +80,7 @@ typedef struct {
     char *group;
     char *home;
     char *shell;
+    gboolean has_no_account;
     char *note;
 } OshIdentity;
 

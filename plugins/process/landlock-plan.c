@@ -137,6 +137,7 @@ osh_landlock_plan_new(guint abi, const OshLandlockGrants *grants)
     add_rules(plan, grants->read_write, osh_landlock_read_write_rights(abi), !grants->required);
     plan->n_policy = plan->rules->len;
     add_rules(plan, grants->own_read_only, osh_landlock_read_only_rights(abi), TRUE);
+    add_rules(plan, grants->own_listed, LANDLOCK_ACCESS_FS_READ_DIR, TRUE);
     add_rules(plan, grants->own_read_write, osh_landlock_read_write_rights(abi), TRUE);
     return plan;
 }

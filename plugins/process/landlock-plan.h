@@ -50,6 +50,7 @@ const char *osh_landlock_state_reason(OshLandlockState state);
  * @own_read_only: (nullable) (array zero-terminated=1): what the box itself brings, such as its
  *   contributed files; a rule whose path is missing is left out
  * @own_read_write: (nullable) (array zero-terminated=1): likewise, such as its /tmp and /dev
+ * @own_listed: (nullable) (array zero-terminated=1): folders that may be listed, with all below
  * @required: a path of the policy that cannot be opened by then fails the seal (hard_requirement);
  *   otherwise its rule is left out and reported
  * @log: the kernel's audit log records what is refused, from ABI 7 on
@@ -61,6 +62,7 @@ typedef struct {
     const char *const *read_write;
     const char *const *own_read_only;
     const char *const *own_read_write;
+    const char *const *own_listed;
     gboolean required;
     gboolean log;
 } OshLandlockGrants;

@@ -533,6 +533,28 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     return worked ? g_steal_pointer(&plan) : NULL;
 }
 
+static gboolean
+is_shown_by(const GPtrArray *grants, const char *path)
+{
+    for (guint i = 0; i < grants->len; i++) {
+        const char *grant = grants->pdata[i];
+
+        if (grant != NULL && osh_path_is_in(path, grant) &&
+            !osh_mount_planner_is_covered(path, grant))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+osh_mount_plan_shows(const OshMountPlan *plan, const char *path)
+{
+    g_autofree char *resolved = osh_path_resolve(path);
+
+    return resolved != NULL &&
+           (is_shown_by(plan->read_only, resolved) || is_shown_by(plan->read_write, resolved));
+}
+
 void
 osh_mount_plan_free(OshMountPlan *plan)
 {

@@ -72,6 +72,16 @@ typedef struct {
 OshMountPlan *osh_mount_plan_new(const OshMountRequest *request, GError **error);
 
 /**
+ * osh_mount_plan_shows:
+ * @plan: a plan
+ * @path: absolute
+ *
+ * Returns: whether @path, by whatever links, is or lies in what the policy grants of the host's
+ * tree
+ */
+gboolean osh_mount_plan_shows(const OshMountPlan *plan, const char *path);
+
+/**
  * osh_mount_plan_scope:
  * @plan: a plan
  * @opened: (nullable): as in its request

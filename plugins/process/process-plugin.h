@@ -82,6 +82,7 @@ struct _OshBox {
     char *level;
     GPtrArray *degraded; /* NULL-terminated */
     GPtrArray *notes;    /* NULL-terminated */
+    GPtrArray *warnings; /* NULL-terminated */
     char *workdir;
 
     OshIdentity *identity;

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import harness
@@ -24,11 +25,10 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def run_round(folder, policy, count, seed, way):
+def run_round(folder, policy, count, seed, way, said):
     host = harness.start_host(
         [os.path.join(folder, "other"), "storm", world.ADDRESS, str(PORT), str(count), str(seed)],
-        policy, ["--set", f"process.identity={way}", "--quiet"], cwd=folder,
-        stderr=subprocess.DEVNULL)
+        policy, ["--set", f"process.identity={way}"], cwd=folder, stderr=said)
     text = host.stdout.readline().decode()
     spent = processor_seconds(host.pid)
     host.stdout.close()
@@ -36,6 +36,14 @@ def run_round(folder, policy, count, seed, way):
     words = text.split()
     harness.expect(code == 0 and len(words) == 14, f"the storm ended with {code}: {text!r}")
     return dict(zip(words[::2], map(int, words[1::2]))), spent
+
+
+def print_refusals(said):
+    """Why a program that is allowed was refused. What init says of one is about the other as well."""
+    said.seek(0)
+    for line in said.read().decode(errors="replace").splitlines():
+        if "DENIED" not in line or " other(" not in line or "not allowed" not in line:
+            print(f"identity: said: {line}", flush=True)
 
 
 def main():
@@ -53,7 +61,10 @@ def main():
     try:
         while total.get("connections", 0) < wanted or (
                 len(sys.argv) < 3 and time.monotonic() - began < seconds):
-            one, cost = run_round(folder, policy, min(ROUND, wanted), seed + rounds, "connect")
+            with tempfile.TemporaryFile() as said:
+                one, cost = run_round(folder, policy, min(ROUND, wanted), seed + rounds, "connect", said)
+                if one["allowed-refused"] + one["broken"] > 0:
+                    print_refusals(said)
             rounds += 1
             spent += cost
             for key, value in one.items():

@@ -51,14 +51,17 @@ typedef struct {
  * @gid: likewise
  * @level: what was achieved, in words for the start line: "strict | landlock 7 | tproxy"
  * @degraded: (array zero-terminated=1): names of what is missing; empty when nothing is
- * @notes: (array zero-terminated=1): lines that the user must see
+ * @notes: (array zero-terminated=1): lines about what the box is, for who asks
  * @report: (nullable): a{sv} with what holds, for host.started: "landlock-abi" u, "landlock-rules"
  *   a(sass) (path, rights granted, why it was left out or ""), "landlock-scoped" b, "landlock-log"
  *   b, "seccomp-allowed" as, "degraded" as. %NULL before seal(). Read it by
  *   osh_box_info_report()
+ * @warnings: (nullable) (array zero-terminated=1): lines that the user must see. Read it by
+ *   osh_box_info_warnings()
+ * @hostname: (nullable): what the box calls itself. Read it by osh_box_info_hostname()
  *
  * Borrowed from the box. Constant from box_open() on, except that seal() sets @report and may say
- * more in @level and @notes.
+ * more in @level, @notes and @warnings.
  */
 typedef struct {
     guint32 struct_size;
@@ -71,7 +74,29 @@ typedef struct {
     const char *const *degraded;
     const char *const *notes;
     GVariant *report;
+    const char *const *warnings;
+    const char *hostname;
 } OshBoxInfo;
+
+/** osh_box_info_warnings: Returns: (transfer none) (nullable): #OshBoxInfo.warnings. */
+static inline const char *const *
+osh_box_info_warnings(const OshBoxInfo *info)
+{
+    return info != NULL &&
+                   info->struct_size >= G_STRUCT_OFFSET(OshBoxInfo, warnings) + sizeof(void *)
+               ? info->warnings
+               : NULL;
+}
+
+/** osh_box_info_hostname: Returns: (transfer none) (nullable): #OshBoxInfo.hostname. */
+static inline const char *
+osh_box_info_hostname(const OshBoxInfo *info)
+{
+    return info != NULL &&
+                   info->struct_size >= G_STRUCT_OFFSET(OshBoxInfo, hostname) + sizeof(void *)
+               ? info->hostname
+               : NULL;
+}
 
 /** osh_box_info_report: Returns: (transfer none) (nullable): #OshBoxInfo.report. */
 static inline GVariant *
