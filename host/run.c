@@ -492,6 +492,7 @@ run_open_box(OshRun *run, GError **error)
         .policy = osh_policy_static_part(policy),
         .workdir = run->workdir,
         .network = run->network,
+        .workdir_required = text_setting(run, "workdir", run->options->workdir) != NULL,
     };
 
     if (protected_paths == NULL)

@@ -144,6 +144,37 @@ open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
 }
 
 static gboolean
+check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
+{
+    if (box->workdir == NULL)
+        return TRUE;
+    if (osh_mount_plan_is_own(box->workdir)) {
+        g_ptr_array_add(box->warnings,
+                        g_strdup_printf("the working directory %s is the box's own: it starts "
+                                        "empty, and what is written there is gone at the end",
+                                        box->workdir));
+        return TRUE;
+    }
+    if (osh_mount_plan_has(box->mounts, box->workdir))
+        return TRUE;
+    if (osh_has_member(request, OshBoxRequest, workdir_required) && request->workdir_required) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND,
+                    "the working directory %s exists, but the policy does not show it in the box: "
+                    "add it to filesystem_policy.read_write or read_only, or set include_workdir: "
+                    "true",
+                    box->workdir);
+        return FALSE;
+    }
+    g_ptr_array_add(box->warnings,
+                    g_strdup_printf("the program starts in /, since the policy does not show the "
+                                    "working directory %s",
+                                    box->workdir));
+    g_free(box->workdir);
+    box->workdir = g_strdup("/");
+    return TRUE;
+}
+
+static gboolean
 find_landlock(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     OshLandlockState state = osh_landlock_probe(&box->landlock_abi);
@@ -350,7 +381,7 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
         !find_landlock(box, request, error) || !build_filters(box, error) ||
         !open_planned(box, request, error))
         return FALSE;
-    if (!open_session(box, error))
+    if (!check_workdir(box, request, error) || !open_session(box, error))
         return FALSE;
     take_diag_sockets(box);
     /* Init is not dumpable, as a program of the box may be: what can be read of it can of them. */
@@ -416,6 +447,7 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
     box->notes = g_ptr_array_new_with_free_func(g_free);
     box->warnings = g_ptr_array_new_with_free_func(g_free);
     box->workdir = g_strdup(request->workdir);
+    box->outer_workdir = g_strdup(request->workdir);
     box->network_served = request->network;
     box->programs = osh_process_programs_new();
     box->kept_streams = g_ptr_array_new_with_free_func((GDestroyNotify)osh_program_streams_free);
@@ -470,5 +502,6 @@ osh_process_box_free(OshBox *box)
     g_ptr_array_unref(box->warnings);
     g_free(box->level);
     g_free(box->workdir);
+    g_free(box->outer_workdir);
     g_free(box);
 }

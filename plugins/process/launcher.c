@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "doctor-probe.h"
+#include "not-shown.h"
 #include "program-streams.h"
 
 /* What the host ends with when it cannot do its own part. */
@@ -26,7 +27,10 @@ typedef struct {
     OshBox *box;
     guint32 id;
     char *kind;
-    char *path;
+    char *path; /* valid UTF-8 */
+    char *command;
+    char *search_path; /* (nullable) */
+    char *workdir;
     int stdio[3];
     OshStreamHandling handling[3];
     OshTerminalChoice terminal;
@@ -72,6 +76,9 @@ program_free(gpointer data)
         close(program->pidfd);
     g_free(program->kind);
     g_free(program->path);
+    g_free(program->command);
+    g_free(program->search_path);
+    g_free(program->workdir);
     g_free(program);
 }
 
@@ -189,11 +196,25 @@ let_people_attach(BoxProgram *program)
 
 /* Root's programs are somebody else, who may not enter what is root's alone. */
 static GError *
-explain(const OshBox *box, const GError *cause)
+explain(const BoxProgram *program, const GError *cause)
 {
+    const OshBox *box = program->box;
     GError *error = g_error_copy(cause);
+    g_autofree char *not_shown = NULL;
 
-    if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_WORKING_DIRECTORY) && geteuid() == 0)
+    if (g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_NOT_FOUND))
+        not_shown = osh_not_shown_command(box->mounts, program->command, program->search_path,
+                                          box->outer_workdir);
+    if (not_shown != NULL) {
+        g_free(error->message);
+        error->message = g_strdup_printf("cannot run %s: %s", program->path, not_shown);
+    }
+
+    if (!g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_WORKING_DIRECTORY))
+        return error;
+    if (!osh_mount_plan_has(box->mounts, program->workdir))
+        g_prefix_error(&error, "the policy does not show %s in the box; ", program->workdir);
+    else if (geteuid() == 0)
         g_prefix_error(&error,
                        "the program runs as user %s: name another one in the policy "
                        "(process.run_as_user), or let that user in; ",
@@ -207,7 +228,7 @@ launch_failed(BoxProgram *program, const GError *cause)
     OshBox *box = program->box;
     GError *error = NULL;
 
-    osh_process_propagate(&error, explain(box, cause));
+    osh_process_propagate(&error, explain(program, cause));
     osh_process_publish(
         box, box->plugin->process_refused,
         g_variant_new("(ssssa{sv})", program->kind, program->path, "launch", error->message, NULL));
@@ -352,6 +373,8 @@ program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshE
     program->box = box;
     program->kind = g_utf8_make_valid(spec->kind, -1);
     program->path = g_utf8_make_valid(spec->argv[0], -1);
+    program->command = g_strdup(spec->argv[0]);
+    program->workdir = g_strdup(spec->cwd != NULL ? spec->cwd : box->workdir);
     program->pidfd = -1;
     program->attended = box->session != NULL && g_str_equal(spec->kind, "entrypoint");
     program->launched = launched;
@@ -457,7 +480,7 @@ start_program(OshBox *box, BoxProgram *program, const OshLaunchSpec *spec, GErro
     guint32 id;
     OshBoxLaunch launch = {
         .argv = spec->argv,
-        .cwd = spec->cwd != NULL ? spec->cwd : box->workdir,
+        .cwd = program->workdir,
         .uid = box->identity->uid,
         .gid = box->identity->gid,
         .groups = box->identity->groups,
@@ -472,6 +495,7 @@ start_program(OshBox *box, BoxProgram *program, const OshLaunchSpec *spec, GErro
         return 0;
     launch.environment = (const char *const *)environment;
     launch.search_path = g_environ_getenv(environment, "PATH");
+    program->search_path = g_strdup(launch.search_path);
     filters[0].instructions = g_bytes_get_data(box->clone3_filter, &sizes[0]);
     filters[0].size = sizes[0];
     filters[1].instructions = g_bytes_get_data(box->main_filter, &sizes[1]);

@@ -555,6 +555,33 @@ osh_mount_plan_shows(const OshMountPlan *plan, const char *path)
            (is_shown_by(plan->read_only, resolved) || is_shown_by(plan->read_write, resolved));
 }
 
+gboolean
+osh_mount_plan_is_own(const char *path)
+{
+    g_autofree char *resolved = osh_path_resolve(path);
+
+    return resolved != NULL && is_fresh(resolved);
+}
+
+static gboolean
+is_above_any(const GPtrArray *grants, const char *path)
+{
+    for (guint i = 0; i < grants->len; i++)
+        if (grants->pdata[i] != NULL && osh_path_is_in(grants->pdata[i], path))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean
+osh_mount_plan_has(const OshMountPlan *plan, const char *path)
+{
+    g_autofree char *resolved = osh_path_resolve(path);
+
+    return resolved != NULL &&
+           (is_fresh(resolved) || osh_mount_plan_shows(plan, path) ||
+            is_above_any(plan->read_only, resolved) || is_above_any(plan->read_write, resolved));
+}
+
 void
 osh_mount_plan_free(OshMountPlan *plan)
 {

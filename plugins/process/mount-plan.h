@@ -81,6 +81,19 @@ OshMountPlan *osh_mount_plan_new(const OshMountRequest *request, GError **error)
  */
 gboolean osh_mount_plan_shows(const OshMountPlan *plan, const char *path);
 
+/** osh_mount_plan_is_own: Returns: whether @path is a folder that every box has anew, as /tmp. */
+gboolean osh_mount_plan_is_own(const char *path);
+
+/**
+ * osh_mount_plan_has:
+ * @plan: a plan
+ * @path: absolute
+ *
+ * Returns: whether @path is there in the box: shown, or above something shown, or one of the box's
+ *   own folders
+ */
+gboolean osh_mount_plan_has(const OshMountPlan *plan, const char *path);
+
 /**
  * osh_mount_plan_scope:
  * @plan: a plan

@@ -84,6 +84,7 @@ struct _OshBox {
     GPtrArray *notes;    /* NULL-terminated */
     GPtrArray *warnings; /* NULL-terminated */
     char *workdir;
+    char *outer_workdir; /* the same, also where the box does not have it */
 
     OshIdentity *identity;
     OshMountPlan *mounts;

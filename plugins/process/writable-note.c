@@ -62,10 +62,10 @@ remedy(const char *path, const OshIdentity *identity)
             "it belongs to %s: --set process.default-user=%s runs the program as "
             "that user",
             owner, owner);
-    return g_strdup_printf(
-        "it belongs to %s: chown -R %u:%u %s, or start openshell-host in a folder "
-        "of an ordinary user, as that user",
-        owner != NULL ? owner : "another user", identity->uid, identity->gid, quoted);
+    return g_strdup_printf("it belongs to %s: start in a folder of an ordinary user, or give this "
+                           "one away with: chown %u:%u %s",
+                           owner != NULL ? owner : "another user", identity->uid, identity->gid,
+                           quoted);
 }
 
 static void

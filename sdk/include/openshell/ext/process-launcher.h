@@ -31,6 +31,8 @@ typedef struct _OshBox OshBox;
  * @protected_paths: (array zero-terminated=1): files and folders that steer the host (policy,
  *   configuration, plugins, its executable and libraries), resolved: read-only in the box wherever
  *   a writable grant shows them, by whatever path; borrowed
+ * @workdir_required: @workdir was asked for, so that a policy which does not show it is an error;
+ *   otherwise programs start in "/" then
  */
 typedef struct {
     guint32 struct_size;
@@ -39,6 +41,7 @@ typedef struct {
     gboolean network;
     const char *const *allow_degraded;
     const char *const *protected_paths;
+    gboolean workdir_required;
 } OshBoxRequest;
 
 /**
