@@ -48,10 +48,14 @@ static const struct {
     {"api.example.com", 16, 1, OSH_DNS_NOTIMP, 0, FALSE},
     {"api.example.com", 255, 1, OSH_DNS_NOTIMP, 0, FALSE},
     {"api.example.com", 1, 3, OSH_DNS_NOTIMP, 0, FALSE},
-    {"secret-data.attacker.test", 1, 1, OSH_DNS_REFUSED, 0, TRUE},
-    {"secret-data.attacker.test", 16, 1, OSH_DNS_REFUSED, 0, TRUE},
-    {"", 1, 1, OSH_DNS_REFUSED, 0, TRUE},
-    {"bad\x01name.example.com", 1, 1, OSH_DNS_REFUSED, 0, TRUE},
+    {"localhost", 1, 1, OSH_DNS_NOERROR, 1, FALSE},
+    {"app.localhost", 28, 1, OSH_DNS_NOERROR, 1, FALSE},
+    {"localhost", 16, 1, OSH_DNS_NOERROR, 0, FALSE},
+    {"notlocalhost", 1, 1, OSH_DNS_NXDOMAIN, 0, TRUE},
+    {"secret-data.attacker.test", 1, 1, OSH_DNS_NXDOMAIN, 0, TRUE},
+    {"secret-data.attacker.test", 16, 1, OSH_DNS_NXDOMAIN, 0, TRUE},
+    {"", 1, 1, OSH_DNS_NXDOMAIN, 0, TRUE},
+    {"bad\x01name.example.com", 1, 1, OSH_DNS_NXDOMAIN, 0, TRUE},
 };
 
 static void
@@ -178,7 +182,7 @@ test_what_is_no_name_of_a_host_is_refused(void)
         gsize size = build_query(query, refused[i], 1, 1);
 
         osh_dns_answer(names, known_all, NULL, 0, query, size, reply, &outcome);
-        g_assert_cmpuint(reply[3] & 0xf, ==, OSH_DNS_REFUSED);
+        g_assert_cmpuint(reply[3] & 0xf, ==, OSH_DNS_NXDOMAIN);
         g_assert_cmpuint(reply[7], ==, 0);
     }
     g_assert_cmpuint(osh_synthetic_names_count(names, OSH_SYNTHETIC_IPV4), ==, 0);
@@ -236,6 +240,24 @@ test_extended_queries_get_extended_answers(void)
     }
 }
 
+static void
+test_a_refused_name_says_that_it_is_prohibited(void)
+{
+    g_autoptr(OshSyntheticNames) names = osh_synthetic_names_new(16, 16);
+    static const guint8 prohibited[] = {0, 6, 0, 15, 0, 2, 0, 18};
+    guint8 query[OSH_DNS_MESSAGE_SIZE];
+    guint8 reply[OSH_DNS_MESSAGE_SIZE];
+    OshDnsOutcome outcome;
+    gsize size = build_query(query, "other.example.org", 1, 1);
+    gsize length;
+
+    size = add_opt(query, size, 0, 0, 0);
+    length = osh_dns_answer(names, known_example, NULL, 0, query, size, reply, &outcome);
+    g_assert_cmpuint(reply[3] & 0xf, ==, OSH_DNS_NXDOMAIN);
+    g_assert_cmpmem(reply + length - sizeof prohibited, sizeof prohibited, prohibited,
+                    sizeof prohibited);
+}
+
 static gpointer
 assign_many(gpointer data)
 {
@@ -284,6 +306,8 @@ main(int argc, char **argv)
                     test_what_is_no_name_of_a_host_is_refused);
     g_test_add_func("/network/dns/extended-queries-get-extended-answers",
                     test_extended_queries_get_extended_answers);
+    g_test_add_func("/network/dns/a-refused-name-says-that-it-is-prohibited",
+                    test_a_refused_name_says_that_it_is_prohibited);
     g_test_add_func("/network/dns/threads-agree-on-every-name", test_threads_agree_on_every_name);
     return g_test_run();
 }

@@ -33,13 +33,36 @@ answer_address(OshSyntheticNames *names, const OshDnsQuery *query, guint64 proce
     answer->code = OSH_DNS_SERVFAIL;
 }
 
+/* RFC 6761 §6.3: these are the box itself, and nobody is asked. */
+static gboolean
+answer_localhost(const OshDnsQuery *query, OshDnsAnswer *answer)
+{
+    static const guint8 v4[4] = {127, 0, 0, 1};
+
+    if (!g_str_equal(query->name, "localhost") && !g_str_has_suffix(query->name, ".localhost"))
+        return FALSE;
+    if (query->type != OSH_DNS_TYPE_A && query->type != OSH_DNS_TYPE_AAAA)
+        return TRUE;
+    answer->type = query->type;
+    answer->ttl = OSH_SYNTHETIC_TTL;
+    if (query->type == OSH_DNS_TYPE_A)
+        memcpy(answer->address, v4, sizeof v4);
+    else
+        answer->address[15] = 1;
+    return TRUE;
+}
+
 static void
 answer_name(OshSyntheticNames *names, OshDnsKnownFunc known, gpointer data,
             const OshDnsQuery *query, guint64 process_key, OshDnsAnswer *answer,
             OshDnsOutcome *outcome)
 {
+    if (query->name_is_host && answer_localhost(query, answer))
+        return;
     if (!query->name_is_host || query->name[0] == '\0' || !known(query->name, data)) {
-        answer->code = OSH_DNS_REFUSED;
+        /* Final for every resolver: after REFUSED some, as musl's, wait for another server. */
+        answer->code = OSH_DNS_NXDOMAIN;
+        answer->prohibited = TRUE;
         outcome->refused = "the policy allows this name to no program";
         return;
     }

@@ -33,8 +33,10 @@ typedef struct {
  * @ret_outcome: (out caller-allocates): what there is to record
  *
  * [any] A name that the policy allows to some program gets a synthetic address at once; the real
- * look-up happens when a connection to it has been allowed. Every other name is REFUSED, whether
- * it exists or not, so nothing can be told to the outside and nothing learned.
+ * look-up happens when a connection to it has been allowed. Every other name gets NXDOMAIN,
+ * whether it exists or not, so nothing can be told to the outside and nothing learned; who asked
+ * with EDNS is told that this is a prohibition (RFC 8914 §4.19). localhost and names below it are
+ * the box's own loopback.
  *
  * Returns: length of @reply; 0 when there is nothing to say
  */

@@ -146,16 +146,25 @@ put_address(guint8 *reply, gsize at, const OshDnsAnswer *answer)
     return at + length;
 }
 
+/* RFC 8914 §2 and §5.2. */
+#define EXTENDED_ERROR            15
+#define EXTENDED_ERROR_PROHIBITED 18
+
 static gsize
-put_opt(guint8 *reply, gsize at, OshDnsCode code)
+put_opt(guint8 *reply, gsize at, const OshDnsAnswer *answer)
 {
     reply[at++] = 0;
     at = put16(reply, at, OSH_DNS_TYPE_OPT);
     at = put16(reply, at, OSH_DNS_MESSAGE_SIZE);
-    /* The upper bits of the code, version 0, no flags, no options. */
-    at = put16(reply, at, ((guint)code >> 4) << 8);
+    /* The upper bits of the code, version 0, no flags. */
+    at = put16(reply, at, ((guint)answer->code >> 4) << 8);
     at = put16(reply, at, 0);
-    return put16(reply, at, 0);
+    if (!answer->prohibited)
+        return put16(reply, at, 0);
+    at = put16(reply, at, 6);
+    at = put16(reply, at, EXTENDED_ERROR);
+    at = put16(reply, at, 2);
+    return put16(reply, at, EXTENDED_ERROR_PROHIBITED);
 }
 
 gsize
@@ -181,6 +190,6 @@ osh_dns_reply_build(const guint8 *message, const OshDnsQuery *query, const OshDn
     if (has_record)
         at = put_address(reply, at, answer);
     if (query->has_edns)
-        at = put_opt(reply, at, answer->code);
+        at = put_opt(reply, at, answer);
     return at;
 }

@@ -82,12 +82,14 @@ typedef struct {
  * @type: %OSH_DNS_TYPE_A or %OSH_DNS_TYPE_AAAA to send @address, 0 for no record
  * @address: 4 or 16 bytes in network order
  * @ttl: seconds
+ * @prohibited: say in EDNS that the answer is a prohibition (RFC 8914)
  */
 typedef struct {
     OshDnsCode code;
     guint16 type;
     guint8 address[16];
     guint32 ttl;
+    gboolean prohibited;
 } OshDnsAnswer;
 
 /**

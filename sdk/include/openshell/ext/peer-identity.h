@@ -118,7 +118,7 @@ typedef void (*OshPeerOwnersFunc)(OshPeerOwners owners, const OshPeer *peer, con
  *   or later, on the calling thread, before @deadline (g_get_monotonic_time() microseconds) or with
  *   %OSH_ERROR_TIMEOUT
  * @owners: [main, shard] which processes own its socket now; questions that are asked together are
- *   answered by one scan; likewise
+ *   answered by one scan; likewise, but that what was read after @deadline is an answer as well
  */
 typedef struct {
     guint32 struct_size;
