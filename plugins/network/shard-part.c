@@ -18,11 +18,14 @@
 #define TICK             (250 * G_TIME_SPAN_MILLISECOND)
 #define SWEEP            (1 * G_TIME_SPAN_SECOND)
 #define IDENTIFY_TIMEOUT (5 * G_TIME_SPAN_SECOND)
-#define AUDIT_TIMEOUT    (5 * G_TIME_SPAN_SECOND)
-#define RESOLVE_TIMEOUT  (10 * G_TIME_SPAN_SECOND)
-#define LINGER_TIMEOUT   (2 * G_TIME_SPAN_SECOND)
-#define MAX_LARGE_PIPES  8
-#define KEEP_HEADS       32
+/* Who connected is known, and nothing is sent before its owners are: a busy machine may take long
+ * to read them. */
+#define VERIFY_TIMEOUT  (20 * G_TIME_SPAN_SECOND)
+#define AUDIT_TIMEOUT   (5 * G_TIME_SPAN_SECOND)
+#define RESOLVE_TIMEOUT (10 * G_TIME_SPAN_SECOND)
+#define LINGER_TIMEOUT  (2 * G_TIME_SPAN_SECOND)
+#define MAX_LARGE_PIPES 8
+#define KEEP_HEADS      32
 
 void
 osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index)
@@ -54,8 +57,9 @@ part_timeout(const OshNetworkShard *part, OshConnectionStep step)
     case OSH_STEP_HEAD:
         return part->network->config.head_timeout;
     case OSH_STEP_IDENTIFY:
-    case OSH_STEP_VERIFY:
         return IDENTIFY_TIMEOUT;
+    case OSH_STEP_VERIFY:
+        return VERIFY_TIMEOUT;
     case OSH_STEP_AUDIT:
         return AUDIT_TIMEOUT;
     case OSH_STEP_RESOLVE:
