@@ -93,10 +93,29 @@ osh_options_help(void)
            "127 not found, 128+n ended by signal n\n";
 }
 
+/* A shell expands ~ at the start of a word alone, so that --policy=~/x arrives as it was typed. */
+static gboolean
+check_home(const Option *option, const char *value, GError **error)
+{
+    const char *equals = g_str_equal(option->name, "--set") ? strchr(value, '=') : NULL;
+    const char *path = equals != NULL ? equals + 1 : value;
+
+    if (path[0] != '~' || (path[1] != '/' && path[1] != '\0') ||
+        g_file_test(path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "%s %s: ~ is not expanded here; write %.*s%s%s", option->name, value,
+                (int)(path - value), value, g_get_home_dir(), path + 1);
+    return FALSE;
+}
+
 static gboolean
 store_value(OshOptions *options, const Option *option, const char *value, GError **error)
 {
     gpointer field = G_STRUCT_MEMBER_P(options, option->offset);
+
+    if (!check_home(option, value, error))
+        return FALSE;
 
     if (option->kind == VALUE_LIST) {
         g_ptr_array_add(*(GPtrArray **)field, g_strdup(value));

@@ -87,6 +87,7 @@ start(Fixture *fixture, OshPolicyPosture posture, const char *const *writable)
         .posture = posture,
         .writable = writable,
         .workers = fixture->workers,
+        .verbose = TRUE,
     };
 
     fixture->service = osh_policy_service_new(

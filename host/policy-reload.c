@@ -256,7 +256,7 @@ osh_policy_reload_new(const OshPolicyReloadRequest *request)
     reload->quiet = request->quiet;
     reload->grant = osh_file_chain_writable(reload->path, (const char *const *)reload->writable);
     if (reload->grant != NULL) {
-        if (!reload->quiet)
+        if (request->verbose)
             say_not_read(reload);
         return reload;
     }

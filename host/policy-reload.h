@@ -40,6 +40,7 @@ gboolean osh_policy_posture_parse(const char *text, OshPolicyPosture *ret_postur
  *   there is no box. Copied.
  * @posture: what a broken file does
  * @quiet: says nothing but errors
+ * @verbose: says also why a file is not followed; the start line says that it is not
  */
 typedef struct {
     OshPolicyService *service;
@@ -49,6 +50,7 @@ typedef struct {
     const char *const *writable;
     OshPolicyPosture posture;
     gboolean quiet;
+    gboolean verbose;
 } OshPolicyReloadRequest;
 
 typedef struct _OshPolicyReload OshPolicyReload;

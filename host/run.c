@@ -18,6 +18,7 @@
 #include "denial-line.h"
 #include "event-log.h"
 #include "exit-code.h"
+#include "file-chain.h"
 #include "file-limit.h"
 #include "metrics.h"
 #include "openshell/ext/event-sink.h"
@@ -96,6 +97,15 @@ text_setting(const OshRun *run, const char *key, const char *option)
     return value != NULL ? g_variant_get_string(value, NULL) : NULL;
 }
 
+/* Returns: (nullable): the policy's file; NULL also when it comes from standard input */
+static const char *
+policy_path(const OshRun *run)
+{
+    const char *path = text_setting(run, "policy", run->options->policy);
+
+    return g_strcmp0(path, "-") != 0 ? path : NULL;
+}
+
 static gboolean
 is_quiet(const OshRun *run)
 {
@@ -115,6 +125,16 @@ complain(const OshRun *run, const GError *error)
     if (run->policy_errors != NULL)
         g_string_append_printf(line, "%s\n", run->policy_errors);
     g_printerr("%s", line->str);
+}
+
+/* The variable says so to whoever asks; that it is true shows by the failure. */
+static void
+complain_of_start(const OshRun *run, const GError *error)
+{
+    complain(run, error);
+    if (run->options->command != NULL && g_getenv("OPENSHELL_SANDBOX") != NULL)
+        g_printerr("openshell: this is a box already (OPENSHELL_SANDBOX is set), and there is none "
+                   "inside another: run the command itself\n");
 }
 
 /* --- Announcements -----------------------------------------------------------------------------
@@ -144,6 +164,17 @@ announce_policy(OshRun *run)
                           osh_policy_sha256(policy), name, NULL));
 }
 
+/* A program in the box may write where the policy lies, so that it is not read again. */
+static gboolean
+is_read_once(const OshRun *run)
+{
+    const char *path = policy_path(run);
+
+    return path == NULL ||
+           (run->options->command != NULL &&
+            osh_file_chain_writable(path, (const char *const *)run->writable->pdata) != NULL);
+}
+
 static void
 announce_start(OshRun *run)
 {
@@ -155,6 +186,7 @@ announce_start(OshRun *run)
                                 .policy = policy,
                                 .policy_given = run->policy_given,
                                 .network = run->network,
+                                .policy_read_once = is_read_once(run),
                                 .verbose = run->options->verbose};
     g_autofree char *line = osh_start_line(&start);
     GVariant *report = osh_box_info_report(info);
@@ -421,11 +453,12 @@ run_follow_policy(OshRun *run)
         .service = run->policy,
         .publisher = run->publisher,
         .workers = run->workers,
-        .path = text_setting(run, "policy", run->options->policy),
+        .path = policy_path(run),
         .writable =
             run->options->command != NULL ? (const char *const *)run->writable->pdata : NULL,
         .posture = run->posture,
         .quiet = is_quiet(run),
+        .verbose = run->options->verbose,
     };
 
     if (request.path != NULL)
@@ -483,7 +516,7 @@ run_open_box(OshRun *run, GError **error)
         .options = run->options,
         .config = run->config,
         .registry = run->registry,
-        .policy = text_setting(run, "policy", run->options->policy),
+        .policy = policy_path(run),
         .writable = (const char *const *)run->writable->pdata,
     };
     g_autoptr(GPtrArray) protected_paths = osh_own_files_list(&own, error);
@@ -601,8 +634,9 @@ run_load_policy(OshRun *run, GError **error)
     const char *path = text_setting(run, "policy", run->options->policy);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+    g_autoptr(GString) bytes = NULL;
     g_autofree char *text = NULL;
-    OshPolicySnapshot *snapshot;
+    OshPolicySnapshot *snapshot = NULL;
 
     if (path == NULL) {
         run->policy = osh_policy_service_new(osh_policy_default());
@@ -612,7 +646,11 @@ run_load_policy(OshRun *run, GError **error)
     protocols = osh_plugin_protocols_find(run->options, run->config, NULL, error);
     if (protocols == NULL)
         return FALSE;
-    snapshot = osh_policy_load_file_with(protocols, path, 1, OSH_RUN_POLICY_FLAGS, diagnostics);
+    bytes = osh_policy_read_file(policy_path(run), diagnostics);
+    if (bytes != NULL)
+        snapshot = osh_policy_load_bytes_with(protocols, bytes->str, bytes->len,
+                                              policy_path(run) != NULL ? path : "(standard input)",
+                                              1, OSH_RUN_POLICY_FLAGS, diagnostics);
     text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:");
@@ -724,7 +762,7 @@ static gboolean
 run_begin(OshRun *run, GError **error)
 {
     announce_policy(run);
-    if (run->policy_given)
+    if (policy_path(run) != NULL)
         osh_signals_on_reload(run->signals, run_reload, run);
     if (!osh_run_scan(run->registry, run->options, run->config, error) ||
         !osh_registry_configure(run->registry, run->config,
@@ -787,13 +825,15 @@ osh_run(const OshOptions *options)
     run.loop = g_main_loop_new(NULL, FALSE);
     run.signals = osh_signals_new(run_signal, &run, &error);
     if (run.signals == NULL || !run_prepare(&run, &error)) {
-        complain(&run, error);
+        complain_of_start(&run, error);
         run_clear(&run);
         osh_standard_error_end();
         return OSH_EXIT_HOST_ERROR;
     }
-    if (!run_begin(&run, &error))
-        run_fail(&run, error);
+    if (!run_begin(&run, &error)) {
+        complain_of_start(&run, error);
+        run_finish(&run, OSH_EXIT_HOST_ERROR);
+    }
     osh_standard_error_start();
     g_main_loop_run(run.loop);
     run_clear(&run);

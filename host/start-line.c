@@ -24,12 +24,15 @@ append_no_policy(GString *line, const OshStartLine *start)
 }
 
 static void
-append_policy(GString *line, const OshPolicySnapshot *policy)
+append_policy(GString *line, const OshStartLine *start)
 {
+    const OshPolicySnapshot *policy = start->policy;
+
     g_string_append(line, " | policy ");
     osh_text_append_terminal(line, osh_policy_file_name(policy));
-    g_string_append_printf(line, " (generation %" G_GUINT64_FORMAT ", sha256 %.12s)",
-                           osh_policy_generation(policy), osh_policy_sha256(policy));
+    g_string_append_printf(line, " (generation %" G_GUINT64_FORMAT ", sha256 %.12s%s)",
+                           osh_policy_generation(policy), osh_policy_sha256(policy),
+                           start->policy_read_once ? ", read once" : "");
 }
 
 static void
@@ -80,7 +83,7 @@ osh_start_line(const OshStartLine *start)
     if (box != NULL && !start->network)
         g_string_append(line, " | no network");
     if (start->policy_given)
-        append_policy(line, start->policy);
+        append_policy(line, start);
     else if (box != NULL)
         append_no_policy(line, start);
     else

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @workdir: (nullable): of the program
  * @policy: what is in force
  * @policy_given: FALSE when the default stands in
+ * @policy_read_once: its file is not followed
  * @network: whether the box has listeners
  * @verbose: what the box is made of as well
  * @more: (nullable) (element-type utf8): further words of the line
@@ -27,6 +28,7 @@ typedef struct {
     const char *workdir;
     const OshPolicySnapshot *policy;
     gboolean policy_given;
+    gboolean policy_read_once;
     gboolean network;
     gboolean verbose;
     const GPtrArray *more;

@@ -37,7 +37,11 @@ check_path(OshPolicyLoader *loader, const OshYamlNode *node, gboolean writable)
                        node->length, MAX_PATH_LENGTH);
         return;
     }
-    if (path[0] != '/')
+    if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
+        osh_yaml_error(loader->diagnostics, node,
+                       "path '%s' must be absolute; ~ is not expanded: write %s%s", path,
+                       g_get_home_dir(), path + 1);
+    else if (path[0] != '/')
         osh_yaml_error(loader->diagnostics, node, "path '%s' must be absolute", path);
     if (has_parent_component(path))
         osh_yaml_error(loader->diagnostics, node, "path '%s' must not contain the traversal '..'",

@@ -182,11 +182,3 @@ gboolean osh_policy_index_has_wildcards(const OshPolicyIndex *index);
 /** osh_policy_index_binary: Returns: the id of an exact binary path, or G_MAXUINT32. */
 guint32 osh_policy_index_binary(const OshPolicyIndex *index, const char *path, gsize length);
 
-/**
- * osh_policy_read_file:
- * @path: (nullable): a regular file; symbolic links are followed. NULL is standard input
- * @diagnostics: gets the error
- *
- * Returns: (transfer full) (nullable): its bytes, at most OSH_POLICY_MAX_FILE of them
- */
-GString *osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics);

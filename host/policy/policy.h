@@ -221,6 +221,15 @@ OshPolicySnapshot *osh_policy_load_bytes(const char *text, gsize length, const c
                                          guint64 generation, guint flags,
                                          OshPolicyDiagnostics *diagnostics);
 
+/**
+ * osh_policy_read_file:
+ * @path: (nullable): a regular file; symbolic links are followed. NULL is standard input
+ * @diagnostics: gets the error
+ *
+ * Returns: (transfer full) (nullable): its bytes, at most OSH_POLICY_MAX_FILE of them
+ */
+GString *osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics);
+
 /** osh_policy_load_file: [any] The same from a regular file; follows symbolic links. */
 OshPolicySnapshot *osh_policy_load_file(const char *path, guint64 generation, guint flags,
                                         OshPolicyDiagnostics *diagnostics);
