@@ -38,6 +38,7 @@ static const Option known_options[] = {
     {"--verbose", VALUE_NONE, G_STRUCT_OFFSET(OshOptions, verbose)},
     {"--plugin-dir", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, plugin_dirs)},
     {"--set", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, settings)},
+    {"--publish", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, publish)},
     {"--enable", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, enable)},
     {"--disable", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, disable)},
     {"--allow-degraded", VALUE_LIST, G_STRUCT_OFFSET(OshOptions, allow_degraded)},
@@ -75,6 +76,8 @@ osh_options_help(void)
            "                         fail_closed denies everything until it is valid again\n"
            "  --workdir DIR          where it runs; the current directory\n"
            "  --timeout SECONDS      end it then, exit code 124; 0 is never\n"
+           "  --publish [ADDRESS:]PORT  let a server in the box be reached at that port; "
+           "repeatable\n"
            "  --events FILE          append every event as a line of JSON\n"
            "  --record FILE          append the facts of every decision, for replay and policy "
            "learn\n"
@@ -252,6 +255,26 @@ parse_words(OshOptions *options, const char *const *argv, GError **error)
     return TRUE;
 }
 
+/* The box publishes; here it is an option since it is typed often. */
+static gboolean
+take_publish(OshOptions *options, GError **error)
+{
+    g_autofree char *list = NULL;
+
+    if (options->publish->len == 0)
+        return TRUE;
+    if (options->command == NULL) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "--publish %s: a server in a box needs a command behind --",
+                    (const char *)g_ptr_array_index(options->publish, 0));
+        return FALSE;
+    }
+    g_ptr_array_add(options->publish, NULL);
+    list = g_strjoinv(";", (char **)options->publish->pdata);
+    g_ptr_array_add(options->settings, g_strconcat("process.publish=", list, NULL));
+    return TRUE;
+}
+
 OshOptions *
 osh_options_parse(const char *const *argv, GError **error)
 {
@@ -263,11 +286,12 @@ osh_options_parse(const char *const *argv, GError **error)
     options->timeout = -1;
     options->plugin_dirs = g_ptr_array_new_with_free_func(g_free);
     options->settings = g_ptr_array_new_with_free_func(g_free);
+    options->publish = g_ptr_array_new_with_free_func(g_free);
     options->enable = g_ptr_array_new_with_free_func(g_free);
     options->disable = g_ptr_array_new_with_free_func(g_free);
     options->allow_degraded = g_ptr_array_new_with_free_func(g_free);
     options->arguments = g_ptr_array_new_with_free_func(g_free);
-    if (!parse_words(options, argv, error))
+    if (!parse_words(options, argv, error) || !take_publish(options, error))
         return NULL;
     return g_steal_pointer(&options);
 }
@@ -285,6 +309,7 @@ osh_options_free(OshOptions *options)
     g_free(options->workdir);
     g_ptr_array_unref(options->plugin_dirs);
     g_ptr_array_unref(options->settings);
+    g_ptr_array_unref(options->publish);
     g_ptr_array_unref(options->enable);
     g_ptr_array_unref(options->disable);
     g_ptr_array_unref(options->allow_degraded);

@@ -36,6 +36,7 @@ typedef struct {
     gboolean verbose;
     gboolean audit;
     GPtrArray *plugin_dirs;
+    GPtrArray *publish;
     GPtrArray *settings;
     GPtrArray *enable;
     GPtrArray *disable;

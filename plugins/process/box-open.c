@@ -235,6 +235,9 @@ osh_process_describe_level(OshBox *box)
     if (box->network_served && box->sealed)
         g_string_append(level, plugin->connects != NULL ? " | identity by connect"
                                                         : " | identity by scan");
+    if (plugin->published != NULL)
+        g_string_append_printf(level, " | published on %s",
+                               osh_published_ports_text(plugin->published));
     if (box->identity->has_no_account)
         g_string_append_printf(level, " | user %u", box->identity->uid);
     else

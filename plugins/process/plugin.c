@@ -25,6 +25,10 @@ OSH_PLUGIN_MANIFEST(
     "type=strings\n"
     "help=names of host variables that programs also get; a trailing * stands for the rest\n"
     "\n"
+    "[config publish]\n"
+    "type=strings\n"
+    "help=[ADDRESS:]PORT of servers in the box that can be reached from outside, as --publish\n"
+    "\n"
     "[config groups]\n"
     "type=strings\n"
     "help=supplementary groups of programs, as root; none otherwise\n"
@@ -126,6 +130,7 @@ process_destroy(gpointer self)
     osh_process_box_free(plugin->box);
     osh_process_end_identity(plugin);
     g_strfreev(plugin->groups);
+    g_strfreev(plugin->publish);
     g_strfreev(plugin->seccomp_allow);
     g_strfreev(plugin->auto_executed_writable);
     g_strfreev(plugin->pass_environment);
@@ -137,13 +142,66 @@ process_destroy(gpointer self)
     g_free(plugin);
 }
 
+static gboolean
+publish_ports(OshProcessPlugin *plugin, GError **error)
+{
+    OshInterface shard;
+    const OshInterface net = {"process", &osh_sandbox_net_vtable, plugin};
+    const OshPublishedPortsRequest request = {
+        .host = plugin->host,
+        .shard = &shard,
+        .net = &net,
+        .ports = (const char *const *)plugin->publish,
+    };
+
+    if (plugin->publish[0] == NULL || plugin->box == NULL)
+        return TRUE;
+    if (!osh_host_get_interface(plugin->host, OSH_INTERFACE_SHARD, &shard)) {
+        g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+                            "publish: this host has no threads that could carry bytes");
+        return FALSE;
+    }
+    plugin->published = osh_published_ports_new(&request, error);
+    return plugin->published != NULL;
+}
+
 static void
 process_start(gpointer self, OshReadyFunc ready, gpointer data)
 {
     g_autoptr(GError) error = NULL;
 
-    osh_process_start_scanner(self, &error);
+    if (osh_process_start_scanner(self, &error))
+        publish_ports(self, &error);
     ready(data, error);
+}
+
+typedef struct {
+    OshDoneFunc done;
+    gpointer data;
+} Stop;
+
+static void
+ports_stopped(gpointer data)
+{
+    g_autofree Stop *stop = data;
+
+    stop->done(stop->data);
+}
+
+static void
+process_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
+{
+    OshProcessPlugin *plugin = self;
+    Stop *stop;
+
+    (void)deadline;
+    if (plugin->published == NULL) {
+        done(data);
+        return;
+    }
+    stop = g_new(Stop, 1);
+    *stop = (Stop){done, data};
+    osh_published_ports_stop(g_steal_pointer(&plugin->published), ports_stopped, stop);
 }
 
 static gboolean
@@ -173,6 +231,7 @@ check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
     plugin->capture = string_setting(config, "capture", "best");
     plugin->connect_identity = string_setting(config, "identity", "best");
     return osh_process_check_capture(plugin->capture, error) &&
+           osh_published_ports_check((const char *const *)plugin->publish, error) &&
            check_identity(plugin->connect_identity, error) &&
            osh_seccomp_check_exceptions((const char *const *)plugin->seccomp_allow, error);
 }
@@ -191,6 +250,7 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
     plugin->require_pid_limit = boolean_setting(config, "require-pid-limit", FALSE) ||
                                 g_getenv("OPENSHELL_REQUIRE_RUNTIME_PID_LIMIT") != NULL;
     plugin->groups = strings_setting(config, "groups");
+    plugin->publish = strings_setting(config, "publish");
     plugin->pass_environment = strings_setting(config, "pass-environment");
     plugin->seccomp_allow = strings_setting(config, "seccomp-allow");
     plugin->auto_executed_writable = strings_setting(config, "auto-executed-writable");
@@ -232,9 +292,6 @@ process_get_interface(gpointer self, const char *id, OshInterface *ret_interface
 }
 
 OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = process_create,
-    .start = process_start,
-    .destroy = process_destroy,
-    .get_interface = process_get_interface,
+    OSH_PLUGIN_ENTRY_INIT, .create = process_create,   .start = process_start,
+    .stop = process_stop,  .destroy = process_destroy, .get_interface = process_get_interface,
 };

@@ -12,6 +12,7 @@
 #include "network-plan.h"
 #include "nflog.h"
 #include "program-limits.h"
+#include "published-ports.h"
 #include "refusal-words.h"
 #include "session-streams.h"
 #include "terminal.h"
@@ -42,6 +43,8 @@ typedef struct {
     OshBox *box; /* (nullable) */
     gboolean box_was_opened;
     GStrv groups;
+    GStrv publish;                /* checked */
+    OshPublishedPorts *published; /* (nullable): while it runs, with a box */
     GStrv pass_environment;
     char *default_user;
     char *capture;       /* checked */
