@@ -133,14 +133,19 @@ add_mapped(List *list, GError **error)
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
+    const char *last = "";
 
     if (!g_file_get_contents("/proc/self/maps", &text, NULL, NULL))
         return TRUE;
     lines = g_strsplit(text, "\n", -1);
     for (gsize i = 0; lines[i] != NULL; i++) {
         const char *slash = strchr(lines[i], '/');
-        g_autofree char *path = slash != NULL ? g_strcompress(slash) : NULL;
+        /* A file is mapped in several parts, one below the other. */
+        gboolean is_new = slash != NULL && !g_str_equal(slash, last);
+        g_autofree char *path = is_new ? g_strcompress(slash) : NULL;
 
+        if (is_new)
+            last = slash;
         if (path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) &&
             !add(list, "the executable or library", path, error))
             return FALSE;

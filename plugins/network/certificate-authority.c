@@ -4,6 +4,7 @@
  */
 #include "certificate-authority.h"
 
+#include <fcntl.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -13,6 +14,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "openshell/host.h"
 
@@ -24,6 +27,8 @@ struct _OshCertificateAuthority {
     X509 *certificate;
     char *pem;
 };
+
+#define MAX_BUNDLE (16 * 1024 * 1024)
 
 static const char *const system_bundles[] = {
     "/etc/ssl/certs/ca-certificates.crt",
@@ -143,16 +148,40 @@ osh_certificate_authority_pem(const OshCertificateAuthority *authority)
     return authority->pem;
 }
 
+/* The roots of a machine are the largest thing that the start of a box handles: read in place. */
+static char *
+read_behind(const char *first, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    gsize at = strlen(first);
+    struct stat about;
+    gssize length = -1;
+    char *text = NULL;
+
+    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
+        about.st_size < MAX_BUNDLE) {
+        text = g_malloc(at + (gsize)about.st_size + 1);
+        memcpy(text, first, at);
+        length = read(fd, text + at, (gsize)about.st_size);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (length <= 0) {
+        g_free(text);
+        return NULL;
+    }
+    text[at + (gsize)length] = '\0';
+    return text;
+}
+
 char *
 osh_certificate_authority_bundle(const OshCertificateAuthority *authority)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(system_bundles); i++) {
-        g_autofree char *content = NULL;
-        gsize length;
+        char *bundle = read_behind(authority->pem, system_bundles[i]);
 
-        if (!g_file_get_contents(system_bundles[i], &content, &length, NULL) || length == 0)
-            continue;
-        return g_strconcat(content, content[length - 1] == '\n' ? "" : "\n", authority->pem, NULL);
+        if (bundle != NULL)
+            return bundle;
     }
     return g_strdup(authority->pem);
 }

@@ -8,6 +8,7 @@
 
 #include "dns-listener.h"
 #include "identity-question.h"
+#include "java-presence.h"
 #include "launch-contribution.h"
 #include "listener.h"
 #include "network.h"
@@ -69,7 +70,8 @@ OSH_PLUGIN_MANIFEST(
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
-    "help=JAVA_TOOL_OPTIONS has Java trust the run's authority; each JVM says so in one line\n");
+    "help=where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's authority; each JVM "
+    "says so in one line\n");
 
 typedef struct {
     OshNetwork network;
@@ -127,6 +129,7 @@ config_read_identity(GVariant *config, OshNetworkConfig *parsed, GError **error)
 static gboolean
 config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
 {
+    g_auto(GStrv) environment = g_get_environ();
     gint64 connect, head, idle, all, each;
 
     parsed->java = TRUE;
@@ -134,6 +137,7 @@ config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
         g_variant_lookup(config, "listen", "^as", &parsed->listen);
         g_variant_lookup(config, "java", "b", &parsed->java);
     }
+    parsed->java = parsed->java && osh_java_is_here((const char *const *)environment);
     if (!config_read_identity(config, parsed, error))
         return FALSE;
     if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||

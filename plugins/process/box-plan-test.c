@@ -66,7 +66,7 @@ test_plan_is_sealed(void)
     struct osh_init_plan head = {0};
     int fd;
 
-    osh_box_plan_begin(&writer, sizeof head);
+    osh_box_plan_begin(&writer, sizeof head, 0);
     osh_box_plan_string(&writer, "text");
     fd = osh_box_plan_finish(&writer, &head, sizeof head, OSH_INIT_OPEN, NULL);
     g_assert_cmpint(fd, >=, 0);
@@ -87,7 +87,7 @@ test_tables_are_aligned_and_counted(void)
     struct osh_init_table table;
     const guint64 *offsets;
 
-    osh_box_plan_begin(&writer, 8);
+    osh_box_plan_begin(&writer, 8, 100);
     for (guint i = 0; i < 20; i++) {
         osh_box_plan_string(&writer, "odd" + i % 3);
         g_assert_cmpuint(osh_box_plan_bytes(&writer, "x", 1).offset % 8, ==, 0);

@@ -22,9 +22,9 @@ align(GByteArray *bytes)
 }
 
 void
-osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size)
+osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size, gsize expected)
 {
-    writer->bytes = g_byte_array_sized_new(4096);
+    writer->bytes = g_byte_array_sized_new((guint)(head_size + expected));
     g_byte_array_set_size(writer->bytes, (guint)head_size);
     memset(writer->bytes->data, 0, head_size);
 }

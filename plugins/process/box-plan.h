@@ -15,8 +15,9 @@ typedef struct {
 /**
  * osh_box_plan_begin:
  * @head_size: size of the request's struct, for which room is left at the start
+ * @expected: what will be added, about
  */
-void osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size);
+void osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size, gsize expected);
 
 /**
  * osh_box_plan_clear:

@@ -104,7 +104,7 @@ osh_box_write_open(const OshBoxPlan *plan, GError **error)
         open.flags |= OSH_INIT_OPEN_ROOT_READ_ONLY;
     if (plan->host_proc_ok)
         open.flags |= OSH_INIT_OPEN_HOST_PROC_OK;
-    osh_box_plan_begin(&writer, sizeof open);
+    osh_box_plan_begin(&writer, sizeof open, 65536);
     if (plan->hostname != NULL)
         open.hostname = osh_box_plan_bytes(&writer, plan->hostname, strlen(plan->hostname));
     open.mounts = write_mounts(&writer, plan->mounts);
@@ -128,8 +128,11 @@ osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error)
                                       .restrict_flags = seal->restrict_flags,
                                       .uid = uid,
                                       .gid = gid};
+    gsize expected = 16384;
 
-    osh_box_plan_begin(&writer, sizeof plan);
+    for (gsize i = 0; i < seal->file_count; i++)
+        expected += seal->files[i].size;
+    osh_box_plan_begin(&writer, sizeof plan, expected);
     for (gsize i = 0; i < seal->file_count; i++) {
         files[i].path = osh_box_plan_string(&writer, seal->files[i].path);
         files[i].mode = seal->files[i].mode;
@@ -277,7 +280,7 @@ osh_box_write_launch(const OshBoxLaunch *launch, int *fds, guint *ret_fd_count, 
         plan.flags |= OSH_INIT_LAUNCH_SWITCH_USER;
     if (launch->terminal)
         plan.flags |= OSH_INIT_LAUNCH_TERMINAL;
-    osh_box_plan_begin(&writer, sizeof plan);
+    osh_box_plan_begin(&writer, sizeof plan, 16384);
     plan.program = osh_box_plan_string(&writer, launch->argv[0]);
     plan.search_path = osh_box_plan_string(
         &writer, launch->search_path != NULL ? launch->search_path : OSH_DEFAULT_SEARCH_PATH);
