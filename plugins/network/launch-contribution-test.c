@@ -44,6 +44,9 @@ static const OshSandboxNetInterface net_vtable = {
     .resolver_address = resolver_address,
 };
 
+static const char own_names[] =
+    "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1,[::1],.localhost,inside";
+
 static void
 launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean java)
 {
@@ -63,9 +66,10 @@ launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean j
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
 
     const OshContributionBuilder builder = {sizeof builder, launch, set_variable, add_file};
+    const OshBoxInfo box = {.struct_size = sizeof box, .hostname = "inside"};
 
     g_assert_true(
-        osh_launch_contribution_vtable.contribute(&launch->contribution, NULL, &builder, NULL));
+        osh_launch_contribution_vtable.contribute(&launch->contribution, &box, &builder, NULL));
 }
 
 static void
@@ -116,8 +120,8 @@ test_every_proxy_variable_names_the_proxy(void)
         launch_begin(&launch, rows[row].address, "169.254.1.2", TRUE);
         for (gsize i = 0; i < G_N_ELEMENTS(proxies); i++)
             assert_variable(&launch, proxies[i], rows[row].url);
-        assert_variable(&launch, "NO_PROXY", "127.0.0.1,localhost,::1");
-        assert_variable(&launch, "no_proxy", "127.0.0.1,localhost,::1");
+        assert_variable(&launch, "NO_PROXY", own_names);
+        assert_variable(&launch, "no_proxy", own_names);
         assert_variable(&launch, "NODE_USE_ENV_PROXY", "1");
         launch_end(&launch);
     }
@@ -130,13 +134,9 @@ test_names_are_the_resolver_s(void)
 
     launch_begin(&launch, "169.254.1.1", "169.254.1.2", TRUE);
     assert_file(&launch, "/etc/resolv.conf", "nameserver 169.254.1.2\n");
-    /* A name of the host's own table would arrive as an address. */
-    assert_file(&launch, "/etc/hosts",
-                "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
     launch_end(&launch);
     launch_begin(&launch, "169.254.1.1", NULL, TRUE);
     g_assert_null(g_hash_table_lookup(launch.files, "/etc/resolv.conf"));
-    g_assert_null(g_hash_table_lookup(launch.files, "/etc/hosts"));
     launch_end(&launch);
 }
 
