@@ -35,6 +35,7 @@ typedef enum {
     FIELD_GRAPHQL_BODY,
     FIELD_RPC_BODY,
     FIELD_STRICT_TOOLS,
+    FIELD_MCP_VERSIONS,
     N_FIELDS,
 } FieldNumber;
 
@@ -56,6 +57,7 @@ static const char *const field_names[N_FIELDS] = {
     [FIELD_GRAPHQL_BODY] = "graphql_max_body_bytes",
     [FIELD_RPC_BODY] = "json_rpc_max_body_bytes",
     [FIELD_STRICT_TOOLS] = "mcp.strict_tool_names",
+    [FIELD_MCP_VERSIONS] = "mcp.versions",
 };
 
 gboolean
@@ -100,6 +102,18 @@ static char *
 text_or_none(const char *text)
 {
     return g_strdup(text != NULL ? text : "");
+}
+
+static char *
+versions_of(const OshPolicyEndpoint *endpoint)
+{
+    GString *joined = g_string_new(NULL);
+
+    for (guint i = 0; i < OSH_MCP_REVISIONS; i++)
+        if (endpoint->mcp_versions & osh_mcp_revision_at(i))
+            g_string_append_printf(joined, "%s%s", joined->len > 0 ? "," : "",
+                                   osh_mcp_revision_name(osh_mcp_revision_at(i)));
+    return g_string_free(joined, FALSE);
 }
 
 static char *
@@ -152,6 +166,8 @@ field_value(const OshPolicyEndpoint *endpoint, FieldNumber number)
                         endpoint->max_body_bytes);
     case FIELD_STRICT_TOOLS:
         return protocol == OSH_POLICY_PROTOCOL_MCP ? yes_or_no(endpoint->strict_tool_names) : NULL;
+    case FIELD_MCP_VERSIONS:
+        return protocol == OSH_POLICY_PROTOCOL_MCP ? versions_of(endpoint) : NULL;
     case N_FIELDS:
     default:
         return NULL;

@@ -23,11 +23,19 @@ has(const OshPolicyEndpoint *endpoint, const char *key)
     return osh_yaml_find(endpoint->match->source, key) != NULL;
 }
 
+/* Whether @key is there and says something, be it right or wrong. */
+static gboolean
+is_written(const OshPolicyEndpoint *endpoint, const char *key)
+{
+    const OshYamlNode *node = osh_yaml_find(endpoint->match->source, key);
+
+    return node != NULL && (node->kind != OSH_YAML_SCALAR || node->length > 0);
+}
+
 static gboolean
 is_explicitly_empty(const OshYamlNode *node)
 {
-    return node != NULL &&
-           (osh_yaml_is_empty(node) || (node->kind == OSH_YAML_SEQUENCE && node->length == 0));
+    return node != NULL && node->kind == OSH_YAML_SEQUENCE && node->length == 0;
 }
 
 static gboolean
@@ -73,7 +81,7 @@ check_deny_rules(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
         osh_yaml_error(loader->diagnostics, deny,
                        "deny_rules require protocol: requests are not inspected without one");
     if (endpoint->protocol != OSH_POLICY_PROTOCOL_MCP && endpoint->match->n_rules == 0 &&
-        !has_access(endpoint))
+        !is_written(endpoint, "access"))
         osh_yaml_error(loader->diagnostics, deny,
                        "deny_rules require rules or access: there is nothing to deny from");
 }
@@ -81,10 +89,7 @@ check_deny_rules(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 static void
 check_base_set(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    static const char *const presets[] = {"read-only", "read-write", "full", NULL};
     const OshYamlNode *rules = osh_yaml_find(endpoint->match->source, "rules");
-    const char *access = endpoint->match->access;
-    guint stages;
 
     if (endpoint->match->n_rules > 0 && has_access(endpoint))
         osh_yaml_error(loader->diagnostics, rules, "rules and access are mutually exclusive");
@@ -93,19 +98,12 @@ check_base_set(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "the rules list cannot be empty: it would deny all traffic");
     if (endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_TCP && !is_rpc(endpoint) && rules == NULL &&
-        !has_access(endpoint))
+        !is_written(endpoint, "access"))
         osh_yaml_error_hint(loader->diagnostics, member(endpoint, "protocol"),
                             g_strdup("write access: read-only, or list rules"),
                             "protocol requires rules or access: %s allows nothing by itself",
                             endpoint->protocol_name);
     check_deny_rules(loader, endpoint);
-    stages = osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_EXPAND);
-    if (has_access(endpoint) && !g_strv_contains(presets, access))
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "access"),
-                         "unsupported L7 access preset '%s' ignored: every request is denied "
-                         "(known: read-only, read-write, full)",
-                         access);
-    osh_policy_diagnostics_set_stages(loader->diagnostics, stages);
 }
 
 static void
@@ -144,6 +142,14 @@ check_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const O
 }
 
 static void
+warn_any_operation(OshPolicyLoader *loader, const OshYamlNode *node)
+{
+    osh_yaml_warning_hint(loader->diagnostics, node, g_strdup("write a rule for each type"),
+                          "operation_type \"*\" stands for query, mutation and subscription; "
+                          "OpenShell 0.1 refuses it");
+}
+
+static void
 check_operation(OshPolicyLoader *loader, const OshPolicyRule *rule)
 {
     static const char *const types[] = {"query", "mutation", "subscription", "*", NULL};
@@ -158,6 +164,8 @@ check_operation(OshPolicyLoader *loader, const OshPolicyRule *rule)
         osh_yaml_error(loader->diagnostics, type,
                        "operation_type '%s' must be query, mutation, subscription or *",
                        rule->operation_type);
+    else if (strcmp(rule->operation_type, "*") == 0)
+        warn_any_operation(loader, type);
     for (const OshYamlNode *child =
              fields != NULL && fields->kind == OSH_YAML_SEQUENCE ? fields->first : NULL;
          child != NULL; child = child->next)
@@ -229,9 +237,11 @@ static void
 check_registered(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                  const OshPolicyRegisteredQuery *query)
 {
-    static const char *const types[] = {"query", "mutation", "subscription", NULL};
+    static const char *const types[] = {"query", "mutation", "subscription", "*", NULL};
     const OshYamlNode *node = member(endpoint, "graphql_persisted_queries");
 
+    if (strcmp(query->operation_type, "*") == 0)
+        warn_any_operation(loader, node);
     if (!g_strv_contains(types, query->operation_type))
         osh_yaml_error(loader->diagnostics, node,
                        "graphql_persisted_queries[%s].operation_type must be query, mutation or "
@@ -322,15 +332,11 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     gboolean inspected =
         endpoint->protocol_name[0] != '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP;
 
-    const OshYamlNode *enforcement = osh_yaml_find(endpoint->match->source, "enforcement");
-    const char *wanted =
-        enforcement != NULL && enforcement->kind == OSH_YAML_SCALAR ? enforcement->text : "";
-
     if (strcmp(mode, "terminate") == 0 || strcmp(mode, "passthrough") == 0)
-        osh_yaml_warning(loader->diagnostics, tls,
-                         "tls: %s is deprecated and does nothing; TLS is detected", mode);
-    else if (*mode != '\0' && strcmp(mode, "skip") != 0 && strcmp(mode, "auto") != 0)
-        osh_yaml_warning(loader->diagnostics, tls, "unknown tls '%s' means auto", mode);
+        osh_yaml_warning_hint(loader->diagnostics, tls, g_strdup("leave the key out"),
+                              "tls: %s is deprecated and does nothing: TLS is detected; OpenShell "
+                              "0.1 refuses it",
+                              mode);
     for (guint i = 0; endpoint->tls == OSH_POLICY_TLS_SKIP && inspected && i < endpoint->n_ports;
          i++)
         if (endpoint->ports[i] == 443)
@@ -338,43 +344,53 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                              "tls: skip with protocol %s on port 443: encrypted requests cannot "
                              "be inspected",
                              endpoint->protocol_name);
-    if (inspected && *wanted == '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
+    if (inspected && !is_written(endpoint, "enforcement") &&
+        endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
         osh_yaml_warning(loader->diagnostics, endpoint->match->source,
                          "no enforcement means audit: denied requests are logged and forwarded; "
                          "write enforcement: enforce");
-    else if (*wanted != '\0' && strcmp(wanted, "enforce") != 0 && strcmp(wanted, "audit") != 0)
-        osh_yaml_warning(loader->diagnostics, enforcement,
-                         "unknown enforcement '%s' means audit: denied requests are logged and "
-                         "forwarded",
-                         wanted);
     if (endpoint->request_body_credential_rewrite && endpoint->protocol != OSH_POLICY_PROTOCOL_REST)
         osh_yaml_warning(loader->diagnostics, member(endpoint, "request_body_credential_rewrite"),
                          "request_body_credential_rewrite is ignored unless protocol is rest");
-    if (endpoint->websocket_credential_rewrite &&
-        endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET &&
-        endpoint->protocol != OSH_POLICY_PROTOCOL_REST)
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "websocket_credential_rewrite"),
-                         "websocket_credential_rewrite is ignored unless protocol is rest or "
-                         "websocket");
+}
+
+/* What it would have said is named, so that a misspelt protocol is seen. */
+static void
+refuse_mcp(OshPolicyLoader *loader, const OshYamlNode *mcp)
+{
+    const OshYamlNode *first = mcp->kind == OSH_YAML_MAPPING ? mcp->first : NULL;
+
+    if (first == NULL)
+        osh_yaml_error_hint(loader->diagnostics, mcp,
+                            g_strdup("write protocol: mcp, or leave mcp out"),
+                            "mcp is only valid for protocol mcp");
+    for (const OshYamlNode *child = first; child != NULL; child = child->next)
+        osh_yaml_error_hint(loader->diagnostics, child,
+                            g_strdup("write protocol: mcp, or leave mcp out"),
+                            "mcp.%.100s is only valid for protocol mcp", child->key);
 }
 
 static void
 check_rpc_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    static const char *const mcp_only[] = {"strict_tool_names", "allow_all_known_mcp_methods"};
-    const OshYamlNode *mcp = osh_yaml_find(endpoint->match->source, "mcp");
-
-    for (gsize i = 0; i < G_N_ELEMENTS(mcp_only); i++)
-        if (osh_yaml_find(mcp, mcp_only[i]) != NULL &&
-            endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
-            osh_yaml_error(loader->diagnostics, osh_yaml_find(mcp, mcp_only[i]),
-                           "mcp.%s is only valid for protocol mcp", mcp_only[i]);
+    if (has(endpoint, "mcp") && endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
+        refuse_mcp(loader, member(endpoint, "mcp"));
     if (!is_rpc(endpoint) && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
-        (has(endpoint, "json_rpc") || osh_yaml_find(mcp, "max_body_bytes") != NULL))
-        osh_yaml_warning(
-            loader->diagnostics, mcp != NULL ? mcp : member(endpoint, "json_rpc"),
-            "JSON-RPC-specific endpoint fields are ignored unless protocol is json-rpc "
-            "or mcp");
+        has(endpoint, "json_rpc"))
+        osh_yaml_warning(loader->diagnostics, member(endpoint, "json_rpc"),
+                         "JSON-RPC-specific endpoint fields are ignored unless protocol is "
+                         "json-rpc or mcp");
+}
+
+/* It would rewrite nothing, and a secret that is not put in place stays a placeholder. */
+static void
+check_websocket_rewrite(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    if (endpoint->websocket_credential_rewrite &&
+        endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET)
+        osh_yaml_error_hint(loader->diagnostics, member(endpoint, "websocket_credential_rewrite"),
+                            g_strdup("write protocol: websocket, or leave it out"),
+                            "websocket_credential_rewrite is only valid for protocol websocket");
 }
 
 void
@@ -393,6 +409,7 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
     else
         check_rules_allow_something(loader, endpoint);
     check_rpc_options(loader, endpoint);
+    check_websocket_rewrite(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
         check_tcp(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_SQL &&

@@ -14,6 +14,21 @@
 #define MAX_MIDDLEWARES 10
 #define MAX_PATTERNS    32
 
+/* What a middleware does about traffic that it cannot look into. */
+typedef enum {
+    UNINSPECTABLE_DENIED,
+    UNINSPECTABLE_ALLOWED,
+} Uninspectable;
+
+/* A selector is about hosts; an IPv6 address is the only one with colons in it. */
+static gboolean
+has_port(const char *pattern)
+{
+    OshAddress address;
+
+    return strchr(pattern, ':') != NULL && !osh_address_parse(pattern, -1, &address);
+}
+
 static void
 read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *key,
               GPtrArray *patterns)
@@ -27,7 +42,12 @@ read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *
         g_autoptr(GError) error = NULL;
         OshHostPattern *pattern = text != NULL ? osh_host_pattern_new(text, &error) : NULL;
 
-        if (pattern != NULL)
+        if (text != NULL && has_port(text)) {
+            osh_yaml_error_hint(loader->diagnostics, child, g_strdup("leave the port out"),
+                                "'%s' is no host: a selector takes hosts alone, without ports",
+                                text);
+            osh_host_pattern_free(pattern);
+        } else if (pattern != NULL)
             g_ptr_array_add(patterns, pattern);
         else if (text != NULL)
             osh_yaml_error(loader->diagnostics, child,
@@ -36,7 +56,7 @@ read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *
     }
 }
 
-/* A selector that must run cannot cover an endpoint whose content it will never see. */
+/* A selector that must look in cannot cover an endpoint whose content it will never see. */
 static void
 check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *include,
                   GPtrArray *exclude)
@@ -52,16 +72,17 @@ check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *i
                                 (const OshHostPattern *const *)include->pdata, include->len,
                                 (const OshHostPattern *const *)exclude->pdata, exclude->len, host))
             continue;
-        osh_yaml_error(
+        osh_yaml_error_hint(
             loader->diagnostics, node,
-            "this fail-closed middleware selects the tls: skip endpoint '%s' (%s), which "
-            "it cannot see into",
+            g_strdup("exclude the host, or write on_uninspectable: allow"),
+            "this middleware denies what it cannot inspect and selects the tls: skip endpoint '%s' "
+            "(%s), which it cannot see into",
             endpoint->host, endpoint->label);
     }
 }
 
 static void
-check_selector(OshPolicyLoader *loader, const OshYamlNode *node, gboolean fail_closed)
+check_selector(OshPolicyLoader *loader, const OshYamlNode *node, Uninspectable uninspectable)
 {
     static const char *const keys[] = {"include", "exclude", NULL};
     const OshYamlNode *selector = osh_yaml_find(node, "endpoints");
@@ -90,7 +111,7 @@ check_selector(OshPolicyLoader *loader, const OshYamlNode *node, gboolean fail_c
     if (include->len == 0 && osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
         osh_yaml_error(loader->diagnostics, selector,
                        "the endpoint selector must include at least one host pattern");
-    if (fail_closed)
+    if (uninspectable == UNINSPECTABLE_DENIED)
         check_uninspected(loader, selector, include, exclude);
 }
 
@@ -108,11 +129,29 @@ read_order(OshPolicyLoader *loader, const OshYamlNode *node)
     return value;
 }
 
+/* @on_error: (nullable): what stands there, which decided about this until 0.1 */
+static Uninspectable
+read_uninspectable(OshPolicyLoader *loader, const OshYamlNode *node, const char *on_error)
+{
+    static const char *const words[] = {"allow", "deny", "", NULL};
+    const char *word = osh_schema_word(loader, node, "on_uninspectable", words);
+
+    if (osh_yaml_find(node, "on_uninspectable") != NULL && g_strcmp0(word, "") != 0)
+        return g_strcmp0(word, "allow") == 0 ? UNINSPECTABLE_ALLOWED : UNINSPECTABLE_DENIED;
+    if (g_strcmp0(on_error, "fail_open") != 0)
+        return UNINSPECTABLE_DENIED;
+    osh_yaml_warning_hint(loader->diagnostics, osh_yaml_find(node, "on_error"),
+                          g_strdup("write on_uninspectable: allow or deny"),
+                          "on_error: fail_open without on_uninspectable also allows what cannot be "
+                          "inspected, which is deprecated");
+    return UNINSPECTABLE_ALLOWED;
+}
+
 static void
 check_one(OshPolicyLoader *loader, const OshYamlNode *node, GHashTable *orders)
 {
-    static const char *const keys[] = {"name",     "middleware", "order", "config",
-                                       "on_error", "endpoints",  NULL};
+    static const char *const keys[] = {"name",     "middleware",       "order",     "config",
+                                       "on_error", "on_uninspectable", "endpoints", NULL};
     const OshYamlNode *config = osh_yaml_find(node, "config");
     const OshYamlNode *on_error = osh_yaml_find(node, "on_error");
     const char *middleware = osh_schema_string(loader, node, "middleware");
@@ -142,7 +181,7 @@ check_one(OshPolicyLoader *loader, const OshYamlNode *node, GHashTable *orders)
                        earlier, order);
     else
         g_hash_table_insert(orders, GINT_TO_POINTER((gint)order), (gpointer)node->key);
-    check_selector(loader, node, g_strcmp0(mode, "fail_open") != 0);
+    check_selector(loader, node, read_uninspectable(loader, node, mode));
 }
 
 void
@@ -159,7 +198,5 @@ osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *mapping)
 
         if (node != NULL)
             check_one(loader, node, orders);
-        else if (osh_yaml_is_empty(child))
-            osh_yaml_error(loader->diagnostics, child, "endpoint selector is required");
     }
 }

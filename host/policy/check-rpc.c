@@ -124,6 +124,34 @@ check_mcp_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                           "method globs are only valid for the tools/ method family");
 }
 
+/* An allow rule that nothing can make use of. */
+static void
+warn_unusable_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
+                     const OshPolicyRule *rule)
+{
+    const OshYamlNode *node = osh_yaml_find(rule->source, "method");
+    guint revisions;
+
+    if (rule->method == NULL)
+        return;
+    switch (osh_mcp_method_class(rule->method, -1, &revisions)) {
+    case OSH_MCP_METHOD_SERVER_ONLY:
+        osh_yaml_warning(loader->diagnostics, node,
+                         "only an MCP server sends %s: the rule allows nothing", rule->method);
+        break;
+    case OSH_MCP_METHOD_CORE:
+        if (!(revisions & endpoint->mcp_versions))
+            osh_yaml_warning(loader->diagnostics, node,
+                             "no revision of mcp.versions has the method %s: the rule allows "
+                             "nothing",
+                             rule->method);
+        break;
+    case OSH_MCP_METHOD_EXTENSION:
+    default:
+        break;
+    }
+}
+
 /* Whether a rule without a tool takes every tool call. */
 static gboolean
 takes_every_call(const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule)
@@ -198,10 +226,12 @@ osh_schema_check_rpc(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                                       OSH_POLICY_STAGE_INSPECTION | OSH_POLICY_STAGE_SAFETY);
     check_endpoint_shape(loader, endpoint);
     for (guint i = 0; i < match->n_rules; i++) {
-        if (is_mcp)
+        if (is_mcp) {
             check_mcp_rule(loader, endpoint, &match->rules[i]);
-        else
+            warn_unusable_method(loader, endpoint, &match->rules[i]);
+        } else {
             check_json_rpc_rule(loader, endpoint, &match->rules[i]);
+        }
     }
     for (guint i = 0; i < match->n_deny_rules; i++) {
         if (is_mcp)

@@ -81,21 +81,30 @@ check_identity(OshPolicyLoader *loader, const OshYamlNode *section, const char *
                    node->text);
 }
 
+static void
+check_version(OshPolicyLoader *loader)
+{
+    const OshYamlNode *version = osh_yaml_find(loader->root, "version");
+    gboolean fragment = (loader->flags & OSH_POLICY_LOAD_FRAGMENT) != 0 &&
+                        osh_yaml_find(loader->root, "preset") != NULL;
+    guint64 number = 0;
+
+    if (version == NULL && !fragment)
+        osh_yaml_error_hint(loader->diagnostics, loader->root, g_strdup("begin with version: 1"),
+                            "missing key 'version'");
+    if (version != NULL && (!osh_yaml_integer(version, &number) || number != 1))
+        osh_yaml_error_hint(loader->diagnostics, version, g_strdup("write version: 1"),
+                            "unsupported policy version: it must be the integer 1");
+}
+
 void
 osh_schema_check_static(OshPolicyLoader *loader)
 {
-    const OshYamlNode *version = osh_yaml_find(loader->root, "version");
     const OshYamlNode *section = osh_yaml_find(loader->root, "filesystem_policy");
     guint n_paths;
 
     osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_PARSE);
-    if (version == NULL)
-        osh_yaml_error_hint(loader->diagnostics, loader->root, g_strdup("begin with version: 1"),
-                            "missing key 'version'");
-    else if (loader->snapshot->fixed.version != 1)
-        osh_yaml_warning(loader->diagnostics, version,
-                         "version %u is read as version 1, the only one there is",
-                         loader->snapshot->fixed.version);
+    check_version(loader);
     osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_SAFETY);
     n_paths = check_paths(loader, section, "read_only", FALSE) +
               check_paths(loader, section, "read_write", TRUE);

@@ -9,6 +9,7 @@
 #include "contract.h"
 
 #include "draft.h"
+#include "osh-mcp.h"
 
 #include <string.h>
 
@@ -339,21 +340,47 @@ body_bytes(const OshValue *endpoint, const char *section)
                                   DEFAULT_BODY_BYTES);
 }
 
+/* Revisions of MCP that it accepts, whichever way they are written. */
+static guint
+mcp_versions(const OshValue *endpoint)
+{
+    const OshValue *list = osh_value_find(osh_value_find(endpoint, "mcp"), "versions");
+    guint versions = 0;
+
+    for (guint i = 0; list != NULL && i < osh_value_length(list); i++)
+        versions |= osh_mcp_revision_parse(osh_value_text(osh_value_item(list, i)), -1);
+    return versions != 0 ? versions : OSH_MCP_REVISION_DEFAULT;
+}
+
+static char *
+mcp_version_names(const OshValue *endpoint)
+{
+    GString *names = g_string_new(NULL);
+    guint versions = mcp_versions(endpoint);
+
+    for (guint i = 0; i < OSH_MCP_REVISIONS; i++)
+        if (versions & osh_mcp_revision_at(i))
+            g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "",
+                                   osh_mcp_revision_name(osh_mcp_revision_at(i)));
+    return g_string_free(names, FALSE);
+}
+
 char *
 osh_contract_inspection(const OshValue *endpoint)
 {
     const OshValue *mcp = osh_value_find(endpoint, "mcp");
     g_autofree char *protocol = g_ascii_strdown(osh_value_find_text(endpoint, "protocol"), -1);
+    g_autofree char *versions = mcp_version_names(endpoint);
 
     if (!osh_contract_is_mcp(endpoint))
         return *protocol != '\0' ? g_strdup_printf("protocol %s", protocol)
                                  : g_strdup("no protocol");
     return g_strdup_printf(
         "protocol mcp with strict_tool_names %s, allow_all_known_mcp_methods %s, max_body_bytes "
-        "%" G_GUINT64_FORMAT,
+        "%" G_GUINT64_FORMAT ", versions %s",
         osh_value_find_flag(mcp, "strict_tool_names", TRUE) ? "true" : "false",
         osh_value_find_flag(mcp, "allow_all_known_mcp_methods", FALSE) ? "true" : "false",
-        body_bytes(endpoint, "mcp"));
+        body_bytes(endpoint, "mcp"), versions);
 }
 
 gboolean

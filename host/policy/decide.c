@@ -252,11 +252,24 @@ judge_request(const Decision *decision, const OshFactRecord *call, OshPolicyRequ
 static OshPolicyAction
 request_action(const OshPolicyRequestAnswer *answer)
 {
-    if (answer->denied == OSH_POLICY_YES || answer->graphql_refused)
+    if (answer->denied == OSH_POLICY_YES || answer->graphql_refused ||
+        answer->mcp != OSH_POLICY_MCP_FITS)
         return OSH_POLICY_DENY;
     if (answer->denied == OSH_POLICY_UNKNOWN || answer->allowed == OSH_POLICY_UNKNOWN)
         return OSH_POLICY_ERROR;
     return answer->allowed == OSH_POLICY_YES ? OSH_POLICY_ALLOW : OSH_POLICY_DENY;
+}
+
+/* What is meant for an MCP endpoint must be MCP as that endpoint accepts it, whatever else allows.
+ */
+static OshPolicyMcpFit
+mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
+        const OshPolicyEndpoint *selected)
+{
+    if (selected == NULL || selected->protocol != OSH_POLICY_PROTOCOL_MCP ||
+        question->has_jsonrpc_error)
+        return OSH_POLICY_MCP_FITS;
+    return osh_policy_mcp_fit(question, call, selected);
 }
 
 /* A batch is judged call by call: one refusal refuses all. */
@@ -273,6 +286,7 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
         judge_request(decision, call, &answer);
         answer.graphql_refused = verdict->selected != NULL && !question->has_graphql &&
                                  verdict->selected->protocol == OSH_POLICY_PROTOCOL_GRAPHQL;
+        answer.mcp = mcp_fit(question, call, verdict->selected);
         verdict->action = request_action(&answer);
         verdict->rule = answer.deny_rule != NULL    ? answer.deny_rule->words
                         : answer.allow_rule != NULL ? answer.allow_rule->words
@@ -280,8 +294,9 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
         if (verdict->action == OSH_POLICY_ALLOW)
             continue;
         verdict->hard = verdict->action == OSH_POLICY_ERROR || question->has_graphql_error ||
-                        question->has_jsonrpc_error || answer.response_refused;
-        verdict->reason = osh_policy_request_reason(question, &answer, verdict);
+                        question->has_jsonrpc_error || answer.response_refused ||
+                        answer.mcp != OSH_POLICY_MCP_FITS;
+        verdict->reason = osh_policy_request_reason(question, &answer, call, verdict);
         return;
     }
 }

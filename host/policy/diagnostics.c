@@ -11,6 +11,9 @@
 
 #define MAX_KEPT 400
 
+/* Of one text; what is between its two ends is left out. */
+#define MAX_TEXT 512
+
 struct _OshPolicyDiagnostics {
     char *file_name;
     GPtrArray *entries;
@@ -69,6 +72,26 @@ osh_policy_diagnostics_set_stages(OshPolicyDiagnostics *diagnostics, guint stage
     return before;
 }
 
+/* @text: (nullable) (transfer full): Returns: (transfer full): it, or its beginning and its end. */
+static char *
+bounded(char *text)
+{
+    gsize length = text != NULL ? strlen(text) : 0;
+    g_autofree char *whole = text;
+    const char *head_end;
+    const char *tail;
+
+    if (length <= MAX_TEXT)
+        return g_steal_pointer(&whole);
+    head_end = whole + MAX_TEXT / 2;
+    tail = whole + length - (MAX_TEXT / 2 - 5);
+    while (head_end > whole && ((guchar)*head_end & 0xc0) == 0x80)
+        head_end--;
+    while (((guchar)*tail & 0xc0) == 0x80)
+        tail++;
+    return g_strdup_printf("%.*s [...] %s", (int)(head_end - whole), whole, tail);
+}
+
 void
 osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity,
                            guint line, guint column, char *path, char *message, char *suggestion)
@@ -79,8 +102,8 @@ osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity 
     diagnostic->line = line;
     diagnostic->column = column;
     diagnostic->path = path;
-    diagnostic->message = message;
-    diagnostic->suggestion = suggestion;
+    diagnostic->message = bounded(message);
+    diagnostic->suggestion = bounded(suggestion);
     diagnostic->stages = diagnostics->stages;
     if (severity == OSH_POLICY_DIAGNOSTIC_ERROR)
         diagnostics->n_errors++;

@@ -77,7 +77,8 @@ guint osh_policy_diagnostics_set_stages(OshPolicyDiagnostics *diagnostics, guint
  * @message: (transfer full): what is wrong
  * @suggestion: (nullable) (transfer full): what to do
  *
- * Only the first few hundred are kept; all are counted.
+ * Only the first few hundred are kept; all are counted. Of a text of more than 512 bytes the middle
+ * is left out.
  */
 void osh_policy_diagnostics_add(OshPolicyDiagnostics *diagnostics, OshPolicySeverity severity,
                                 guint line, guint column, char *path, char *message,

@@ -4,16 +4,20 @@
  *
  * Runs on the loading thread. A policy steers a security boundary, so everything in YAML that lets
  * one text mean two things (anchors, aliases, tags, merge keys, duplicate keys, several documents)
- * is refused rather than interpreted. Depth and size are capped.
+ * is refused rather than interpreted. Depth, size and the number of nodes have limits, those of
+ * OpenShell where it has one; they count mappings, lists, scalars and keys.
  */
 #include "document.h"
 
 #include <string.h>
 #include <yaml.h>
 
-#define MAX_DEPTH       24
-#define MAX_NODES       4000000
+#define MAX_DEPTH       64
+#define MAX_NODES       100000
+#define MAX_ENTRIES     10000
 #define MAX_SCALAR      65536
+#define MAX_SCALARS     (4 * 1024 * 1024)
+#define MAX_PATH        1024
 #define MAX_LINEAR_KEYS 12
 
 typedef struct {
@@ -23,6 +27,7 @@ typedef struct {
     const char *text;
     gsize length;
     guint n_nodes;
+    gsize scalar_bytes; /* of all scalars and keys so far */
     gboolean failed;
 } Reader;
 
@@ -123,6 +128,17 @@ osh_yaml_error_at(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, co
     va_end(arguments);
 }
 
+void
+osh_yaml_wrong_port(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node)
+{
+    g_autofree char *found = osh_yaml_describe(node);
+
+    if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_INTEGER)
+        osh_yaml_error(diagnostics, node, "expected a port between 1 and 65535");
+    else
+        osh_yaml_error(diagnostics, node, "expected a port between 1 and 65535, found %s", found);
+}
+
 static void
 append_path(GString *path, const OshYamlNode *node)
 {
@@ -146,6 +162,12 @@ osh_yaml_path(const OshYamlNode *node)
     GString *path = g_string_new(NULL);
 
     append_path(path, node);
+    if (path->len > MAX_PATH) {
+        const char *end = g_utf8_find_prev_char(path->str, path->str + MAX_PATH - 2);
+
+        g_string_truncate(path, (gsize)(end - path->str));
+        g_string_append(path, "...");
+    }
     return g_string_free(path, FALSE);
 }
 
@@ -252,9 +274,7 @@ osh_yaml_integer(const OshYamlNode *node, guint64 *ret_value)
 char *
 osh_yaml_describe(const OshYamlNode *node)
 {
-    static const char *const names[] = {"the string", "the integer", "the number", "the boolean",
-                                        "null"};
-    OshYamlScalarType type;
+    static const char *const names[] = {"a string", "an integer", "a number", "a boolean", "null"};
 
     if (node->kind == OSH_YAML_MAPPING)
         return g_strdup("a mapping");
@@ -262,11 +282,7 @@ osh_yaml_describe(const OshYamlNode *node)
         return g_strdup("a list");
     if (osh_yaml_is_empty(node))
         return g_strdup("nothing");
-    type = osh_yaml_scalar_type(node);
-    if (type == OSH_YAML_NULL)
-        return g_strdup("null");
-    return g_strdup_printf(type == OSH_YAML_STRING ? "%s '%.60s'" : "%s %.60s", names[type],
-                           node->text);
+    return g_strdup(names[osh_yaml_scalar_type(node)]);
 }
 
 static void
@@ -306,6 +322,15 @@ next_event(Reader *reader, yaml_event_t *ret_event)
     return FALSE;
 }
 
+static void
+count_node(Reader *reader, yaml_mark_t mark)
+{
+    if (!reader->failed && ++reader->n_nodes > MAX_NODES)
+        refuse(reader, mark,
+               g_strdup_printf("the policy is too large: it has more than %d keys and values",
+                               MAX_NODES));
+}
+
 static OshYamlNode *
 node_new(Reader *reader, OshYamlKind kind, const OshYamlNode *parent, const yaml_event_t *event)
 {
@@ -315,8 +340,7 @@ node_new(Reader *reader, OshYamlKind kind, const OshYamlNode *parent, const yaml
     node->parent = parent;
     node->line = (guint32)event->start_mark.line + 1;
     node->column = (guint32)event->start_mark.column + 1;
-    if (++reader->n_nodes == MAX_NODES)
-        refuse(reader, event->start_mark, g_strdup("the policy is too large"));
+    count_node(reader, event->start_mark);
     return node;
 }
 
@@ -363,6 +387,11 @@ copy_scalar(Reader *reader, const yaml_event_t *event)
         refuse(reader, event->start_mark, g_strdup("the value is longer than 65536 bytes"));
         return NULL;
     }
+    reader->scalar_bytes += length;
+    if (reader->scalar_bytes > MAX_SCALARS) {
+        refuse(reader, event->start_mark, g_strdup("the policy is too large: its values together"));
+        return NULL;
+    }
     for (gsize i = 0; i < length; i++) {
         if ((guchar)text[i] < 0x20 || text[i] == 0x7f) {
             refuse(reader, event->start_mark,
@@ -393,9 +422,36 @@ check_duplicate(Reader *reader, const OshYamlNode *mapping, GHashTable **keys, c
         earlier = g_hash_table_lookup(*keys, key);
     }
     if (earlier != NULL)
-        refuse(
-            reader, mark,
-            g_strdup_printf("duplicate key '%s' (first used on line %u)", key, earlier->key_line));
+        refuse(reader, mark,
+               g_strdup_printf("duplicate key '%.100s' (first used on line %u)", key,
+                               earlier->key_line));
+}
+
+/* A merge key would bring in keys that do not stand here. */
+static const char *
+read_key(Reader *reader, const yaml_event_t *event)
+{
+    const char *key;
+
+    if (event->type != YAML_SCALAR_EVENT)
+        refuse(reader, event->start_mark, g_strdup("a key must be a plain word"));
+    if (reader->failed || !check_properties(reader, event))
+        return NULL;
+    count_node(reader, event->start_mark);
+    key = copy_scalar(reader, event);
+    if (key != NULL && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        strcmp(key, "<<") == 0)
+        refuse(reader, event->start_mark, g_strdup("YAML merge keys are not allowed in a policy"));
+    return reader->failed ? NULL : key;
+}
+
+static void
+check_entries(Reader *reader, const OshYamlNode *node, yaml_mark_t mark)
+{
+    if (node->length == MAX_ENTRIES)
+        refuse(reader, mark,
+               g_strdup_printf("a %s of more than %d entries is not allowed in a policy",
+                               node->kind == OSH_YAML_MAPPING ? "mapping" : "list", MAX_ENTRIES));
 }
 
 static void
@@ -417,10 +473,8 @@ read_mapping(Reader *reader, OshYamlNode *mapping, guint depth)
             yaml_event_delete(&event);
             return;
         }
-        if (event.type != YAML_SCALAR_EVENT)
-            refuse(reader, mark, g_strdup("a key must be a plain word"));
-        key = !reader->failed && check_properties(reader, &event) ? copy_scalar(reader, &event)
-                                                                  : NULL;
+        check_entries(reader, mapping, mark);
+        key = read_key(reader, &event);
         yaml_event_delete(&event);
         if (key == NULL || !next_event(reader, &event))
             return;
@@ -454,6 +508,7 @@ read_sequence(Reader *reader, OshYamlNode *sequence, guint depth)
             yaml_event_delete(&event);
             return;
         }
+        check_entries(reader, sequence, event.start_mark);
         child = (OshYamlNode *)read_node(reader, sequence, &event, depth);
         if (child == NULL)
             return;
@@ -469,8 +524,9 @@ read_node(Reader *reader, const OshYamlNode *parent, yaml_event_t *event, guint 
 {
     OshYamlNode *node = NULL;
 
-    if (depth > MAX_DEPTH)
-        refuse(reader, event->start_mark, g_strdup("the policy is nested too deeply"));
+    if (depth >= MAX_DEPTH && event->type != YAML_SCALAR_EVENT)
+        refuse(reader, event->start_mark,
+               g_strdup_printf("the policy is nested too deeply: more than %d levels", MAX_DEPTH));
     if (reader->failed || !check_properties(reader, event)) {
         yaml_event_delete(event);
         return NULL;
@@ -522,6 +578,21 @@ read_document(Reader *reader)
     return root;
 }
 
+/* Looked at before the parser, which would read a NUL as one more character. */
+static gboolean
+is_utf8(Reader *reader)
+{
+    const char *end = NULL;
+
+    if (g_utf8_validate_len(reader->text, reader->length, &end))
+        return TRUE;
+    reader->parser.problem_offset = (size_t)(end - reader->text);
+    refuse(reader, mark_of_offset(reader),
+           g_strdup(*end == '\0' ? "control characters are not allowed in a policy"
+                                 : "not valid UTF-8"));
+    return FALSE;
+}
+
 const OshYamlNode *
 osh_yaml_parse(OshArena *arena, const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
 {
@@ -531,6 +602,10 @@ osh_yaml_parse(OshArena *arena, const char *text, gsize length, OshPolicyDiagnos
     if (!yaml_parser_initialize(&reader.parser)) {
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
                                    g_strdup("out of memory"), NULL);
+        return NULL;
+    }
+    if (!is_utf8(&reader)) {
+        yaml_parser_delete(&reader.parser);
         return NULL;
     }
     /* OpenShell reads UTF-8 alone; a guess from the first bytes would take UTF-16 as well. */

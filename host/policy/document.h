@@ -48,8 +48,8 @@ typedef enum {
  * @text: (array length=length): the file
  * @diagnostics: gets every error
  *
- * Refuses anchors, aliases, tags, duplicate and non-scalar keys, several documents, control
- * characters, and anything too deep or too large.
+ * Refuses anchors, aliases, tags, merge keys, duplicate and non-scalar keys, several documents,
+ * what is not UTF-8, control characters, and anything too deep or too large.
  *
  * Returns: (transfer none) (nullable): the root mapping, or NULL when the text cannot be read
  */
@@ -74,8 +74,11 @@ gboolean osh_yaml_is_null(const OshYamlNode *node);
 /** osh_yaml_integer: Returns: FALSE when @node is no unquoted non-negative integer. */
 gboolean osh_yaml_integer(const OshYamlNode *node, guint64 *ret_value);
 
-/** osh_yaml_describe: Returns: (transfer full): what @node is, for "found …". */
+/** osh_yaml_describe: Returns: (transfer full): what @node is, for "found …"; never its value. */
 char *osh_yaml_describe(const OshYamlNode *node);
+
+/** osh_yaml_wrong_port: adds an error about @node, which is no port. */
+void osh_yaml_wrong_port(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node);
 
 /** osh_yaml_error: adds an error at @node. */
 void osh_yaml_error(OshPolicyDiagnostics *diagnostics, const OshYamlNode *node, const char *format,

@@ -35,35 +35,32 @@ osh_draft_new(void)
     return draft;
 }
 
-/* Drops keys and entries with nothing after them: the loader reads past those too. */
+/*
+ * Every binary is a mapping here, also one that is written as its path alone. `harness` means
+ * nothing, and YAML cannot mark anything as proposed.
+ */
 static void
-prune(OshValue *value)
+normalise_binaries(OshValue *policy)
 {
-    for (guint i = osh_value_length(value); i-- > 0;) {
-        OshValue *item = osh_value_item(value, i);
+    OshValue *binaries = osh_draft_binaries(policy);
+    OshValue *written;
 
-        if (osh_value_kind(item) == OSH_VALUE_PLAIN && strcmp(osh_value_text(item), "null") == 0)
-            osh_value_remove_at(value, i);
-        else
-            prune(item);
+    if (binaries == NULL)
+        return;
+    written = osh_value_copy(binaries);
+    for (guint i = osh_value_length(binaries); i-- > 0;)
+        osh_value_remove_at(binaries, i);
+    for (guint i = 0; i < osh_value_length(written); i++) {
+        const OshValue *binary = osh_value_item(written, i);
+        OshValue *added = osh_value_append(binaries, osh_value_kind(binary) == OSH_VALUE_MAPPING
+                                                         ? osh_value_copy(binary)
+                                                         : osh_value_mapping());
+
+        if (osh_value_kind(binary) != OSH_VALUE_MAPPING)
+            osh_value_set_text(added, "path", osh_value_text(binary));
+        osh_value_remove(added, "harness");
     }
-}
-
-/* The configuration of a middleware is its own business, nulls included. */
-static void
-prune_middlewares(OshValue *middlewares)
-{
-    for (guint i = 0; i < osh_value_length(middlewares); i++) {
-        OshValue *middleware = osh_value_item(middlewares, i);
-        OshValue *config = osh_value_find(middleware, "config");
-        OshValue *kept = config != NULL ? osh_value_copy(config) : NULL;
-
-        prune(middleware);
-        if (kept != NULL && osh_value_kind(kept) == OSH_VALUE_MAPPING)
-            osh_value_set(middleware, "config", kept);
-        else
-            osh_value_free(kept);
-    }
+    osh_value_free(written);
 }
 
 static OshDraft *
@@ -77,29 +74,9 @@ read_document(const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
     if (node == NULL)
         return NULL;
     draft = draft_new(osh_value_from_yaml(node));
-    /* a policy without a body is one all the same */
     policies = osh_draft_policies(draft);
     for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++)
-        if (osh_value_kind(osh_value_item(policies, i)) == OSH_VALUE_PLAIN)
-            osh_value_set(policies, osh_value_key(policies, i), osh_value_mapping());
-    for (guint i = osh_value_length(draft->root); i-- > 0;) {
-        OshValue *section = osh_value_item(draft->root, i);
-
-        if (osh_value_kind(section) == OSH_VALUE_PLAIN &&
-            strcmp(osh_value_text(section), "null") == 0)
-            osh_value_remove_at(draft->root, i);
-        else if (strcmp(osh_value_key(draft->root, i), "network_middlewares") == 0)
-            prune_middlewares(section);
-        else
-            prune(section);
-    }
-    /* YAML cannot mark anything as proposed; the key is accepted and means nothing */
-    for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++) {
-        OshValue *binaries = osh_draft_binaries(osh_value_item(policies, i));
-
-        for (guint k = 0; binaries != NULL && k < osh_value_length(binaries); k++)
-            osh_value_remove(osh_value_item(binaries, k), "harness");
-    }
+        normalise_binaries(osh_value_item(policies, i));
     return draft;
 }
 
@@ -172,7 +149,7 @@ osh_draft_compile(const OshDraft *draft, OshPolicyProtocolTable *protocols, cons
     }
     marks = collect_marks(draft);
     return osh_policy_load_marked(protocols, marks, text, strlen(text), file_name, generation,
-                                  flags, diagnostics);
+                                  flags | OSH_POLICY_LOAD_DERIVED, diagnostics);
 }
 
 OshDraft *

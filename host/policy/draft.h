@@ -76,7 +76,7 @@ OshDraft *osh_draft_read_file(OshPolicyProtocolTable *protocols, const char *pat
  * @flags: #OshPolicyLoadFlags
  * @diagnostics: gets every error and warning; lines are those of osh_draft_write()
  *
- * Writes @draft and loads what was written, marks included.
+ * Writes @draft and loads what was written, marks and the layers of providers included.
  *
  * Returns: (transfer full) (nullable): the policy, or NULL when the loader refuses it
  */

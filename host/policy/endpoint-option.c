@@ -22,6 +22,19 @@ ports_option(const OshPolicyEndpoint *endpoint)
                                                         endpoint->n_ports, sizeof(guint16)));
 }
 
+/* NULL unless it speaks MCP. */
+static GVariant *
+versions_option(const OshPolicyEndpoint *endpoint)
+{
+    const char *names[OSH_MCP_REVISIONS + 1];
+    gssize length = 0;
+
+    for (guint i = 0; i < OSH_MCP_REVISIONS; i++)
+        if (endpoint->mcp_versions & osh_mcp_revision_at(i))
+            names[length++] = osh_mcp_revision_name(osh_mcp_revision_at(i));
+    return length > 0 ? g_variant_ref_sink(g_variant_new_strv(names, length)) : NULL;
+}
+
 static GVariant *
 limit_option(const OshPolicyEndpoint *endpoint)
 {
@@ -95,5 +108,7 @@ osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name)
     if (strcmp(name, "allowed_ips") == 0)
         return g_variant_ref_sink(
             g_variant_new_strv(endpoint->allowed_ip_texts, endpoint->n_allowed_ips));
+    if (strcmp(name, "mcp.versions") == 0)
+        return versions_option(endpoint);
     return is_limit(endpoint, name) ? limit_option(endpoint) : NULL;
 }

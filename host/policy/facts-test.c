@@ -95,8 +95,8 @@ static const struct {
     {"a boolean is true or false", DEMO("rules: [{ allow: { readonly: yes } }]"),
      IN ".rules[0].allow.readonly: expected true or false, found 'yes'\n"},
     {"a string is not a number", DEMO("rules: [{ allow: { command: 5 } }]"),
-     IN ".rules[0].allow.command: expected a string, found the integer 5 (put it in "
-        "quotes: \"5\")\n"},
+     IN ".rules[0].allow.command: expected a string, found an integer (put it in "
+        "quotes)\n"},
     {"a broken glob is an error", DEMO("rules: [{ allow: { command: \"[a\" } }]"),
      IN ".rules[0].allow.command: an unclosed '[' in '[a'\n"},
     {"an empty any is an error", DEMO("rules: [{ allow: { command: { any: [] } } }]"),

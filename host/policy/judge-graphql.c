@@ -111,6 +111,15 @@ fields_match(const OshPolicyRule *rule, const Operation *operation, gboolean all
     return answer;
 }
 
+/* A registered query of any type is allowed by a rule for all of them, denied by one for any. */
+static gboolean
+type_matches(const OshPolicyRule *rule, OshSpan type, gboolean all)
+{
+    return strcmp(rule->operation_type, "*") == 0 ||
+           osh_policy_span_equal_fold(type, rule->operation_type) ||
+           (!all && osh_policy_span_equal_fold(type, "*"));
+}
+
 static OshPolicyAnswer
 rule_matches(const OshPolicyRule *rule, const Operation *operation, gboolean all)
 {
@@ -118,8 +127,7 @@ rule_matches(const OshPolicyRule *rule, const Operation *operation, gboolean all
     OshPolicyAnswer fields;
 
     if (rule->operation_type == NULL || operation->unknown ||
-        (strcmp(rule->operation_type, "*") != 0 &&
-         !osh_policy_span_equal_fold(operation->type, rule->operation_type)))
+        !type_matches(rule, operation->type, all))
         return OSH_POLICY_NO;
     if (rule->operation_name != NULL)
         name = osh_policy_pattern_matches(rule->operation_name, operation->name);

@@ -2,7 +2,10 @@
 /*
  * judge-rpc.c: rules about JSON-RPC and MCP calls.
  *
- * One call at a time; the caller walks a batch. Pure and without allocation; any thread.
+ * One call at a time; the caller walks a batch. What no revision of MCP that the endpoint accepts
+ * has, no rule of it allows; a method of no revision at all needs a rule with exactly that method,
+ * so that neither the profile nor a pattern lets through what nobody thought of. Pure and without
+ * allocation; any thread.
  */
 #include "question.h"
 
@@ -10,8 +13,8 @@
 
 #define TOOL_CALL "tools/call"
 
-static OshSpan
-call_method(const OshFactRecord *call)
+OshSpan
+osh_policy_call_method(const OshFactRecord *call)
 {
     const OshFact *method =
         call != NULL ? osh_policy_record_find(call, "method", OSH_FACT_STRING) : NULL;
@@ -57,7 +60,7 @@ static OshPolicyAnswer
 rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp, gboolean all)
 {
     OshPolicyAnswer arguments;
-    OshPolicyAnswer answer = method_matches(rule, call_method(call), is_mcp);
+    OshPolicyAnswer answer = method_matches(rule, osh_policy_call_method(call), is_mcp);
 
     for (guint i = 0; is_mcp && i < rule->n_params && answer != OSH_POLICY_NO; i++) {
         const OshFact *value = call_param(call, &rule->params[i]);
@@ -75,10 +78,72 @@ rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_m
     return arguments == OSH_POLICY_YES ? answer : arguments;
 }
 
+gboolean
+osh_policy_mcp_rule_is_exact(const OshPolicyRule *rule)
+{
+    return rule->method != NULL && strpbrk(rule->method, "*?[]{}\\") == NULL;
+}
+
+static guint
+n_messages(const OshPolicyQuestion *question)
+{
+    return question->n_calls + (question->has_response ? 1 : 0);
+}
+
+/* Which of the revisions of @endpoint the message may be in, before its method is looked at. */
+static guint
+revisions_of(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint)
+{
+    return question->has_mcp_version ? endpoint->mcp_versions & question->mcp_version
+                                     : endpoint->mcp_versions;
+}
+
+OshPolicyMcpFit
+osh_policy_mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
+                   const OshPolicyEndpoint *endpoint)
+{
+    guint revisions = revisions_of(question, endpoint);
+    OshSpan method = osh_policy_call_method(call);
+    guint having;
+
+    if (revisions == 0)
+        return OSH_POLICY_MCP_VERSION;
+    if (!is_exactly(question->method, "POST"))
+        return revisions & OSH_MCP_REVISIONS_OF_2025 ? OSH_POLICY_MCP_FITS : OSH_POLICY_MCP_STREAM;
+    if (n_messages(question) > 1) {
+        revisions &= OSH_MCP_REVISION_2025_03_26;
+        if (revisions == 0 || n_messages(question) > OSH_MCP_MAX_BATCH)
+            return OSH_POLICY_MCP_BATCH;
+    }
+    if (question->has_response) {
+        revisions &= OSH_MCP_REVISIONS_OF_2025;
+        if (revisions == 0)
+            return OSH_POLICY_MCP_RESPONSE;
+    }
+    switch (osh_mcp_method_class(method.data, (gssize)method.length, &having)) {
+    case OSH_MCP_METHOD_SERVER_ONLY:
+        return OSH_POLICY_MCP_SERVER_ONLY;
+    case OSH_MCP_METHOD_CORE:
+        return having & revisions ? OSH_POLICY_MCP_FITS : OSH_POLICY_MCP_METHOD;
+    case OSH_MCP_METHOD_EXTENSION:
+    default:
+        return OSH_POLICY_MCP_FITS;
+    }
+}
+
 static const OshPolicyRule profile_rule = {
-    .words = "every known MCP method, from allow_all_known_mcp_methods"};
+    .words = "every core method of MCP, from allow_all_known_mcp_methods"};
 static const OshPolicyRule response_rule = {.words = "an MCP client may answer its server"};
 static const OshPolicyRule stream_rule = {.words = "an MCP client may open its receive stream"};
+
+/* Whether only a rule with exactly this method allows it. */
+static gboolean
+is_extension(const OshPolicyEndpoint *endpoint, OshSpan method)
+{
+    return endpoint->protocol == OSH_POLICY_PROTOCOL_MCP &&
+           osh_mcp_method_class(method.data, (gssize)method.length, NULL) ==
+               OSH_MCP_METHOD_EXTENSION;
+}
 
 static void
 judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
@@ -86,11 +151,14 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
     gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
-    OshSpan method = call_method(call);
+    OshSpan method = osh_policy_call_method(call);
+    gboolean extension = is_extension(endpoint, method);
 
     for (guint i = 0; i < match->n_deny_rules; i++)
         osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], call, is_mcp, FALSE),
                              &match->deny_rules[i]);
+    if (is_mcp && osh_policy_mcp_fit(question, call, endpoint) != OSH_POLICY_MCP_FITS)
+        return;
     if (question->has_response) {
         answer->response_refused |= !is_mcp;
         if (!is_mcp)
@@ -102,12 +170,13 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
     }
     if (method.length == 0)
         return;
-    if (is_mcp && endpoint->allow_all_known_mcp_methods &&
+    if (is_mcp && endpoint->allow_all_known_mcp_methods && !extension &&
         !(match->has_tool_rules && is_exactly(method, TOOL_CALL)))
         osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
     for (guint i = 0; i < match->n_rules; i++)
-        osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp, TRUE),
-                              &match->rules[i]);
+        if (!extension || osh_policy_mcp_rule_is_exact(&match->rules[i]))
+            osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp, TRUE),
+                                  &match->rules[i]);
 }
 
 void
@@ -121,6 +190,7 @@ osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *cal
         return;
     }
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP && is_exactly(question->method, "GET") &&
-        question->receive_stream && call == NULL && !question->has_response)
+        question->receive_stream && call == NULL && !question->has_response &&
+        osh_policy_mcp_fit(question, call, endpoint) == OSH_POLICY_MCP_FITS)
         osh_policy_note_allow(answer, OSH_POLICY_YES, &stream_rule);
 }

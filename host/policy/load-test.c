@@ -30,21 +30,22 @@ static const struct {
     {"no version", "landlock: {}\n", 0,
      "p.yaml:1:1: error: missing key 'version' (begin with version: 1)\n"},
     {"misspelt key", "version: 1\nnetwork_polices: {}\n", 0,
-     "p.yaml:2:1: error: unknown key 'network_polices' (did you mean 'network_policies'?)\n"},
+     "p.yaml:2:1: error: network_polices: unknown key 'network_polices' (did you mean "
+     "'network_policies'?)\n"},
     {"misspelt endpoint key", POLICY("{ hots: a.test, port: 1 }"), 0,
      "p.yaml:5:9: error: network_policies.p.endpoints[0]: endpoint host must not be empty unless "
      "allowed_ips is given (name a host, or list allowed_ips)\n"
-     "p.yaml:5:11: error: network_policies.p.endpoints[0]: unknown key 'hots' (did you mean "
+     "p.yaml:5:11: error: network_policies.p.endpoints[0].hots: unknown key 'hots' (did you mean "
      "'host'?)\n"},
     {"port too large", POLICY("{ host: a.test, port: 65536 }"), 0,
      "p.yaml:5:31: error: network_policies.p.endpoints[0].port: 65536 is more than the largest "
      "allowed 65535\n"},
     {"port as a string", POLICY("{ host: a.test, port: \"443\" }"), 0,
-     "p.yaml:5:31: error: network_policies.p.endpoints[0].port: expected a whole number, found the "
-     "string '443'\n"},
+     "p.yaml:5:31: error: network_policies.p.endpoints[0].port: expected a whole number, found a "
+     "string\n"},
     {"number as a string", "version: 1\nprocess: { run_as_user: 1000 }\n", 0,
-     "p.yaml:2:25: error: process.run_as_user: expected a string, found the integer 1000 (put it "
-     "in quotes: \"1000\")\n"},
+     "p.yaml:2:25: error: process.run_as_user: expected a string, found an integer (put it in "
+     "quotes)\n"},
     {"relative path", "version: 1\nfilesystem_policy: { read_only: [usr] }\n", 0,
      "p.yaml:2:34: error: filesystem_policy.read_only[0]: path 'usr' must be absolute\n"},
     {"blocked address", POLICY("{ host: a.test, port: 1, allowed_ips: [127.0.0.1] }"), 0,
@@ -199,8 +200,7 @@ test_encodings(void)
                                                                 OSH_POLICY_LOAD_ANY, diagnostics);
 
     g_assert_nonnull(policy);
-    assert_refused(wide, sizeof(wide),
-                   "p.yaml:1:1: error: not valid YAML: invalid leading UTF-8 octet\n");
+    assert_refused(wide, sizeof(wide), "p.yaml:1:1: error: not valid UTF-8\n");
 }
 
 static void
@@ -211,8 +211,7 @@ test_place_of_bad_bytes(void)
 
     assert_refused(control, strlen(control),
                    "p.yaml:2:6: error: not valid YAML: control characters are not allowed\n");
-    assert_refused(octet, strlen(octet),
-                   "p.yaml:3:8: error: not valid YAML: invalid trailing UTF-8 octet\n");
+    assert_refused(octet, strlen(octet), "p.yaml:3:7: error: not valid UTF-8\n");
 }
 
 /* Every second one differs, and no path says by its text that it cannot meet another. */
@@ -234,7 +233,7 @@ static void
 test_too_many_paths(void)
 {
     g_autofree char *few = many_paths(500);
-    g_autofree char *many = many_paths(8000);
+    g_autofree char *many = many_paths(7000);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshPolicySnapshot) policy =
         osh_policy_load_bytes(few, strlen(few), "few.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);

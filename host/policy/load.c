@@ -58,12 +58,13 @@ read_static(OshPolicyLoader *loader)
     static const char *const filesystem_keys[] = {"include_workdir", "read_only", "read_write",
                                                   NULL};
     static const char *const landlock_keys[] = {"compatibility", NULL};
+    static const char *const landlock_words[] = {"best_effort", "hard_requirement", NULL};
     static const char *const process_keys[] = {"run_as_user", "run_as_group", NULL};
     OshPolicyFixed *fixed = &loader->snapshot->fixed;
     const OshYamlNode *mapping;
     const char *text;
 
-    fixed->version = (guint)osh_schema_integer(loader, loader->root, "version", G_MAXUINT32, 1);
+    fixed->version = 1;
     fixed->read_only = none;
     fixed->read_write = none;
     fixed->include_workdir = TRUE;
@@ -76,12 +77,9 @@ read_static(OshPolicyLoader *loader)
     }
     mapping = section(loader, "landlock", landlock_keys);
     if (mapping != NULL) {
-        text = osh_schema_string(loader, mapping, "compatibility");
+        text = osh_schema_word(loader, mapping, "compatibility", landlock_words);
         if (g_strcmp0(text, "hard_requirement") == 0)
             fixed->landlock = OSH_POLICY_HARD_REQUIREMENT;
-        else if (text != NULL && strcmp(text, "best_effort") != 0)
-            osh_yaml_warning(loader->diagnostics, osh_yaml_find(mapping, "compatibility"),
-                             "'%s' means best_effort; only hard_requirement is special", text);
     }
     mapping = section(loader, "process", process_keys);
     if (mapping != NULL) {
@@ -108,16 +106,37 @@ publish_static(OshPolicySnapshot *snapshot)
     };
 }
 
+/* What describes a fragment is read past, once it is known to be that. */
+static void
+read_preset(OshPolicyLoader *loader)
+{
+    const OshYamlNode *preset = osh_yaml_find(loader->root, "preset");
+    const OshYamlNode *mapping = preset != NULL ? osh_schema_mapping(loader, preset) : NULL;
+
+    if (mapping == NULL)
+        return;
+    osh_schema_string(loader, mapping, "name");
+    osh_schema_string(loader, mapping, "description");
+    for (const OshYamlNode *child = loader->root->first; child != NULL; child = child->next)
+        if (strcmp(child->key, "filesystem_policy") == 0 || strcmp(child->key, "landlock") == 0 ||
+            strcmp(child->key, "process") == 0)
+            osh_yaml_error(loader->diagnostics, child,
+                           "a fragment adds network_policies and network_middlewares only");
+}
+
 static void
 read_everything(OshPolicyLoader *loader)
 {
-    static const char *const keys[] = {"version", "filesystem_policy", "landlock",
-                                       "process", "network_policies",  "network_middlewares",
-                                       NULL};
+    static const char *const keys[] = {
+        "preset",  "version",          "filesystem_policy",   "landlock",
+        "process", "network_policies", "network_middlewares", NULL};
+    gboolean fragment = (loader->flags & OSH_POLICY_LOAD_FRAGMENT) != 0;
     OshPolicySnapshot *snapshot = loader->snapshot;
     const OshYamlNode *mapping;
 
-    osh_schema_keys(loader, loader->root, keys);
+    osh_schema_keys(loader, loader->root, fragment ? keys : keys + 1);
+    if (fragment)
+        read_preset(loader);
     read_static(loader);
     publish_static(snapshot);
     osh_schema_check_static(loader);
@@ -207,6 +226,7 @@ load_document(OshPolicyLoader *loader)
         osh_schema_check_binaries(loader);
     snapshot->index = osh_policy_index_build(snapshot);
     osh_schema_check_ambiguity(loader);
+    osh_schema_check_neighbours(loader);
     finish_endpoints(loader);
 }
 
@@ -236,8 +256,8 @@ osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
-    OshPolicyLoader loader = {snapshot,     diagnostics, NULL,  flags, endpoints,
-                              preset_rules, protocols,   marks, 0};
+    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,      flags,
+                              endpoints, preset_rules, protocols, marks};
     guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
 
     if (protocols != NULL)
@@ -245,7 +265,7 @@ osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *
     osh_policy_diagnostics_set_file(diagnostics, file_name);
     if (length > OSH_POLICY_MAX_FILE) {
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
-                                   g_strdup("the policy is larger than 64 MiB"), NULL);
+                                   g_strdup("the policy is larger than 4 MiB"), NULL);
         return NULL;
     }
     set_sha256(snapshot, text, length);

@@ -23,7 +23,7 @@ read_draft(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     OshDraft *draft =
-        osh_draft_read(text, strlen(text), "policy", OSH_POLICY_LOAD_ANY, diagnostics);
+        osh_draft_read(text, strlen(text), "policy", OSH_POLICY_LOAD_DERIVED, diagnostics);
 
     if (draft == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));

@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "document.h"
 #include "osh-glob.h"
+#include "osh-mcp.h"
 #include "policy.h"
 #include "protocol-table.h"
 

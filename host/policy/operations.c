@@ -101,16 +101,13 @@ read_text(OperationReader *reader, const OshYamlNode *node)
 static guint16
 read_port(OperationReader *reader, const OshYamlNode *node)
 {
-    g_autofree char *found = NULL;
     guint64 value;
 
     if (node == NULL)
         return 0;
     if (osh_yaml_integer(node, &value) && value >= 1 && value <= G_MAXUINT16)
         return (guint16)value;
-    found = osh_yaml_describe(node);
-    osh_yaml_error(reader->diagnostics, node, "expected a port between 1 and 65535, found %s",
-                   found);
+    osh_yaml_wrong_port(reader->diagnostics, node);
     return 0;
 }
 

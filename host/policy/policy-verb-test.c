@@ -12,6 +12,10 @@
     "network_policies:\n  p:\n    binaries: [{path: /b}]\n    endpoints: [{port: 443, host: "      \
     "a.test}]\nversion: 1\n"
 
+#define FRAGMENT(name, host, binaries)                                                             \
+    "preset: {name: " name ", description: \"what it is for\"}\nnetwork_policies:\n  " name        \
+    ":\n    endpoints: [{host: " host ", port: 1}]\n    binaries: " binaries "\n"
+
 typedef struct {
     const char *sentence;
     const char *files[9];
@@ -46,7 +50,8 @@ static const Row rows[] = {
      {"format", "p.yaml"},
      1,
      "",
-     "p.yaml:1:10: error: version: expected a whole number, found the string 'x'\n"},
+     "p.yaml:1:10: error: version: unsupported policy version: it must be the integer 1 (write "
+     "version: 1)\n"},
     {"format wants one file",
      {NULL},
      {"format"},
@@ -125,10 +130,87 @@ static const Row rows[] = {
      {"compose", "p.yaml", "--provider", "X=x.yaml", "--provider=x=x.yaml"},
      0,
      "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 443\n"
-     "    binaries:\n    - path: /b\n  _provider_x:\n    endpoints:\n    - host: b.test\n      "
-     "port: 1\n    binaries:\n    - path: /c\n  _provider_x_2:\n    endpoints:\n    - host: "
+     "    binaries:\n    - path: /b\n  provider_x:\n    endpoints:\n    - host: b.test\n      "
+     "port: 1\n    binaries:\n    - path: /c\n  provider_x_2:\n    endpoints:\n    - host: "
      "b.test\n      port: 1\n    binaries:\n    - path: /c\n",
      ""},
+    {"compose makes a policy of a fragment alone",
+     {"f.yaml", FRAGMENT("one", "b.test", "[/c, {path: /d}]")},
+     {"compose", "f.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  one:\n    endpoints:\n    - host: b.test\n      port: 1\n"
+     "    binaries:\n    - path: /c\n    - path: /d\n",
+     ""},
+    {"compose adds fragments to a policy, each part once",
+     {"p.yaml", "landlock: {compatibility: hard_requirement}\n" POLICY, "f.yaml",
+      FRAGMENT("one", "b.test", "[/c]"), "g.yaml", FRAGMENT("two", "c.test", "[/c]")},
+     {"compose", "p.yaml", "f.yaml", "g.yaml", "f.yaml", "p.yaml"},
+     0,
+     "version: 1\nlandlock:\n  compatibility: hard_requirement\nnetwork_policies:\n  p:\n    "
+     "endpoints:\n    - host: a.test\n      port: 443\n    binaries:\n    - path: /b\n  one:\n    "
+     "endpoints:\n    - host: b.test\n      port: 1\n    binaries:\n    - path: /c\n  two:\n    "
+     "endpoints:\n    - host: c.test\n      port: 1\n    binaries:\n    - path: /c\n",
+     ""},
+    {"compose refuses one name for two things, and says where they differ",
+     {"f.yaml", FRAGMENT("one", "b.test", "[/c]"), "g.yaml", FRAGMENT("one", "c.test", "[/c]")},
+     {"compose", "f.yaml", "g.yaml"},
+     1,
+     "",
+     "error: g.yaml: network_policies.one is not what f.yaml has: they differ in "
+     "network_policies.one.endpoints[0].host; rename one of them, or let the later one replace it "
+     "with --replace\n"},
+    {"compose refuses two boxes",
+     {"p.yaml", "version: 1\nfilesystem_policy: {read_only: [/usr]}\n", "q.yaml",
+      "version: 1\nfilesystem_policy: {read_only: [/usr, /lib]}\n"},
+     {"compose", "p.yaml", "q.yaml"},
+     1,
+     "",
+     "error: q.yaml: filesystem_policy is not what p.yaml has: they differ in "
+     "filesystem_policy.read_only[1]; ?*"},
+    {"compose replaces when it may, and says what",
+     {"f.yaml", FRAGMENT("one", "b.test", "[/c]"), "g.yaml", FRAGMENT("one", "c.test", "[/c]")},
+     {"compose", "--replace", "f.yaml", "g.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  one:\n    endpoints:\n    - host: c.test\n      port: 1\n"
+     "    binaries:\n    - path: /c\n",
+     "warning: network_policies.one of g.yaml replaces that of f.yaml\n"},
+    {"compose drops what means nothing",
+     {"f.yaml", "preset: {name: x}\nnetwork_policies:\n  p: {endpoints: [{host: a.test, port: 1, "
+                "tls: terminate}], binaries: [{path: /b, harness: true}]}\n"},
+     {"compose", "f.yaml"},
+     0,
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 1\n    "
+     "binaries:\n    - path: /b\n",
+     ""},
+    {"compose prints nothing that is ambiguous, and says what is from where",
+     {"p.yaml", POLICY, "f.yaml",
+      "preset: {name: x}\nnetwork_policies:\n  q: {endpoints: [{host: a.test, port: 443, tls: "
+      "skip}], binaries: [/c]}\n"},
+     {"compose", "p.yaml", "f.yaml"},
+     1,
+     "",
+     "composed policy:?*error:*ambiguous*note: policy 'p' is from p.yaml\nnote: policy 'q' is from "
+     "f.yaml\n"},
+    {"a fragment does not change the box",
+     {"f.yaml", "preset: {name: x}\nprocess: {run_as_user: sandbox}\n"},
+     {"compose", "f.yaml"},
+     1,
+     "",
+     "f.yaml:2:10: error: process: a fragment adds network_policies and network_middlewares "
+     "only\n"},
+    {"a policy without version is no fragment",
+     {"f.yaml", "network_policies: {}\n"},
+     {"compose", "f.yaml"},
+     1,
+     "",
+     "f.yaml:1:1: error: missing key 'version' (begin with version: 1)\n"},
+    {"a fragment is no policy",
+     {"f.yaml", "preset: {name: x}\nversion: 1\n"},
+     {"format", "f.yaml"},
+     1,
+     "",
+     "f.yaml:1:1: error: preset: unknown key 'preset' (a file with 'preset' is a fragment of a "
+     "policy: openshell-host policy compose POLICY FILE...)\n"},
     {"a provider does not change the box",
      {"p.yaml", POLICY, "x.yaml", "version: 1\nfilesystem_policy: { read_write: [/home] }\n"},
      {"compose", "p.yaml", "--provider", "X=x.yaml"},

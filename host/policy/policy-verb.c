@@ -6,6 +6,9 @@
  */
 #include "policy-verb.h"
 
+#include "comments.h"
+#include "model.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,8 +22,8 @@ static const struct {
      "the same policy, written evenly"},
     {"merge", osh_policy_verb_merge, "merge [--proposed] POLICY OPERATIONS",
      "the policy with all operations done; exit 1 when one cannot be"},
-    {"compose", osh_policy_verb_compose, "compose POLICY --provider NAME=FILE...",
-     "the policy with the layers of providers, as it would be in force"},
+    {"compose", osh_policy_verb_compose, "compose [--replace] FILE... [--provider NAME=FILE]...",
+     "policies and fragments of policies as one; exit 1 when they contradict each other"},
     {"covers", osh_policy_verb_covers, "covers POLICY OPERATIONS",
      "whether the policy grants all that is to be added; exit 1 when it does not"},
     /* of host/record, which stands above the policy: main.c calls it before it comes here */
@@ -58,6 +61,65 @@ osh_policy_verb_complain(OshPolicyDiagnostics *diagnostics)
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
     fputs(messages, stderr);
+}
+
+void
+osh_policy_verb_say(const char *kind, const char *message)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    osh_policy_append_printable(line, message);
+    fprintf(stderr, "%s: %s\n", kind, line->str);
+}
+
+OshDraft *
+osh_policy_verb_read(OshPolicyProtocolTable *protocols, const char *path, guint flags,
+                     gboolean tell_comments)
+{
+    gboolean piped = strcmp(path, "-") == 0;
+    const char *name = piped ? "(standard input)" : path;
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(GString) text = osh_policy_read_file(piped ? NULL : path, diagnostics);
+    OshDraft *draft = NULL;
+    guint line;
+
+    if (text != NULL)
+        draft = osh_draft_read_with(protocols, text->str, text->len, name, flags, diagnostics);
+    if (draft == NULL) {
+        osh_policy_verb_complain(diagnostics);
+        return NULL;
+    }
+    line = tell_comments ? osh_yaml_first_comment(text->str, text->len) : 0;
+    if (line > 0) {
+        g_autofree char *message =
+            g_strdup_printf("%s:%u: comments are not in the result", name, line);
+
+        osh_policy_verb_say("warning", message);
+    }
+    return draft;
+}
+
+int
+osh_policy_verb_print_result(OshPolicyProtocolTable *protocols, const OshDraft *draft,
+                             const char *name)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = osh_draft_write(draft, &error);
+    OshPolicySnapshot *policy;
+
+    if (text == NULL) {
+        osh_policy_verb_say("error", error->message);
+        return 1;
+    }
+    policy = osh_policy_load_bytes_with(protocols, text, strlen(text), name, 1, OSH_POLICY_LOAD_ANY,
+                                        diagnostics);
+    osh_policy_verb_complain(diagnostics);
+    if (policy == NULL)
+        return 1;
+    osh_policy_snapshot_unref(policy);
+    fputs(text, stdout);
+    return 0;
 }
 
 gboolean

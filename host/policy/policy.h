@@ -35,7 +35,7 @@ typedef struct _OshPolicyRule OshPolicyRule;
 typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
 
 /** Largest policy file that is read, in bytes. */
-#define OSH_POLICY_MAX_FILE (64 * 1024 * 1024)
+#define OSH_POLICY_MAX_FILE (4 * 1024 * 1024)
 
 /**
  * OshPolicyLoadFlags:
@@ -55,6 +55,10 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  * @OSH_POLICY_ENFORCES_PLUGINS: protocols that plugins bring
  * @OSH_POLICY_LOAD_OPENSHELL: what OpenShell itself would not take is an error, what it would
  *   decide differently a warning
+ * @OSH_POLICY_LOAD_DERIVED: the text was written by this program from a policy and the layers of
+ *   providers, so keys of providers may stand in it
+ * @OSH_POLICY_LOAD_FRAGMENT: a file with `preset`, which describes it, needs no version and is a
+ * part of a policy
  * @OSH_POLICY_CHECK_WRITABLE: a binary that the box itself could replace, as paths lead on this
  *   machine, is a warning
  */
@@ -73,6 +77,8 @@ typedef enum {
     OSH_POLICY_ENFORCES_PLUGINS = 1 << 16,
     OSH_POLICY_LOAD_OPENSHELL = 1 << 17,
     OSH_POLICY_CHECK_WRITABLE = 1 << 18,
+    OSH_POLICY_LOAD_DERIVED = 1 << 19,
+    OSH_POLICY_LOAD_FRAGMENT = 1 << 20,
 } OshPolicyLoadFlags;
 
 typedef enum {
@@ -136,7 +142,8 @@ typedef struct {
     gboolean strict_tool_names;
     gboolean allow_all_known_mcp_methods;
     gboolean has_graphql_rules;
-    guint32 max_body_bytes;              /* of the inspected content; 0 when it has none */
+    guint mcp_versions;     /* sum of OshMcpRevision, see osh-mcp.h; 0 unless it speaks MCP */
+    guint32 max_body_bytes; /* of the inspected content; 0 when it has none */
     const char *credential_signing;      /* (nullable) */
     const char *signing_service;         /* (nullable) */
     const char *signing_region;          /* (nullable) */

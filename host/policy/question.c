@@ -28,6 +28,7 @@ typedef enum {
     FACT_RESPONSE,
     FACT_RECEIVE_STREAM,
     FACT_JSONRPC_ERROR,
+    FACT_MCP_VERSION,
     N_FACTS,
 } FactNumber;
 
@@ -52,6 +53,7 @@ static const struct {
     [FACT_RESPONSE] = {OSH_FACT_JSONRPC_RESPONSE, OSH_FACT_BOOLEAN},
     [FACT_RECEIVE_STREAM] = {OSH_FACT_JSONRPC_RECEIVE_STREAM, OSH_FACT_BOOLEAN},
     [FACT_JSONRPC_ERROR] = {OSH_FACT_JSONRPC_ERROR, OSH_FACT_STRING},
+    [FACT_MCP_VERSION] = {OSH_FACT_MCP_VERSION, OSH_FACT_STRING},
 };
 
 /* First and last name to compare with, by first letter: a decision reads its facts on every use. */
@@ -85,6 +87,9 @@ fact_number(const char *name)
         from = FACT_CALLS;
         to = FACT_JSONRPC_ERROR;
         break;
+    case 'm':
+        from = to = FACT_MCP_VERSION;
+        break;
     default:
         return -1;
     }
@@ -92,6 +97,28 @@ fact_number(const char *name)
         if (strcmp(fact_table[i].name, name) == 0)
             return (gint)i;
     return -1;
+}
+
+/* What is about JSON-RPC and MCP; the revision alone says nothing about a message yet. */
+static void
+store_rpc(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
+{
+    question->has_jsonrpc |= number != FACT_MCP_VERSION;
+    if (number == FACT_CALLS) {
+        question->calls = fact->value.records;
+        question->n_calls = fact->count;
+    } else if (number == FACT_RESPONSE) {
+        question->has_response = fact->value.boolean;
+    } else if (number == FACT_RECEIVE_STREAM) {
+        question->receive_stream = fact->value.boolean;
+    } else if (number == FACT_JSONRPC_ERROR) {
+        question->jsonrpc_error = fact->value.string;
+        question->has_jsonrpc_error = fact->value.string.length > 0;
+    } else {
+        question->mcp_version =
+            osh_mcp_revision_parse(fact->value.string.data, (gssize)fact->value.string.length);
+        question->has_mcp_version = TRUE;
+    }
 }
 
 static const char *
@@ -150,22 +177,11 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
         question->has_graphql = TRUE;
         break;
     case FACT_CALLS:
-        question->calls = fact->value.records;
-        question->n_calls = fact->count;
-        question->has_jsonrpc = TRUE;
-        break;
     case FACT_RESPONSE:
-        question->has_response = fact->value.boolean;
-        question->has_jsonrpc = TRUE;
-        break;
     case FACT_RECEIVE_STREAM:
-        question->receive_stream = fact->value.boolean;
-        question->has_jsonrpc = TRUE;
-        break;
     case FACT_JSONRPC_ERROR:
-        question->jsonrpc_error = fact->value.string;
-        question->has_jsonrpc_error = fact->value.string.length > 0;
-        question->has_jsonrpc = TRUE;
+    case FACT_MCP_VERSION:
+        store_rpc(question, number, fact);
         break;
     case N_FACTS:
     default:

@@ -42,6 +42,8 @@ typedef struct {
     gboolean receive_stream;
     OshSpan jsonrpc_error;
     gboolean has_jsonrpc_error;
+    guint mcp_version; /* an OshMcpRevision; 0 when it has a name that nobody knows */
+    gboolean has_mcp_version;
     OshSpan protocol; /* of the message, as the driver states it */
     gboolean has_protocol;
     const OshFact *facts; /* all of them, those of plugins too */
@@ -70,6 +72,17 @@ typedef enum {
     OSH_POLICY_UNKNOWN,
 } OshPolicyAnswer;
 
+/* Why MCP itself rules a message out, whatever the rules of an endpoint say. */
+typedef enum {
+    OSH_POLICY_MCP_FITS,
+    OSH_POLICY_MCP_VERSION,     /* the endpoint does not accept its revision */
+    OSH_POLICY_MCP_BATCH,       /* a batch, which only one revision has, or one too long */
+    OSH_POLICY_MCP_RESPONSE,    /* an answer, which clients without a session do not send */
+    OSH_POLICY_MCP_STREAM,      /* no POST, which is all that there is without a session */
+    OSH_POLICY_MCP_METHOD,      /* its revision does not have the method */
+    OSH_POLICY_MCP_SERVER_ONLY, /* only a server sends the method */
+} OshPolicyMcpFit;
+
 /* What all matching endpoints together say about a request. */
 typedef struct {
     OshPolicyAnswer allowed;
@@ -78,6 +91,7 @@ typedef struct {
     const OshPolicyRule *deny_rule;
     gboolean graphql_refused; /* meant for a GraphQL endpoint, but nobody says what it asks */
     gboolean response_refused;
+    OshPolicyMcpFit mcp;                      /* by the endpoint that the request is meant for */
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */
 } OshPolicyRequestAnswer;
 
@@ -103,6 +117,22 @@ gboolean osh_policy_graphql_unregistered(const OshPolicyQuestion *question,
 /** osh_policy_rpc_judge: the part of it about JSON-RPC and MCP. */
 void osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
                           const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer);
+
+/**
+ * osh_policy_mcp_fit:
+ * @call: (nullable): the call in question
+ * @endpoint: an endpoint of protocol mcp
+ *
+ * Returns: whether the message and this call are in a revision that @endpoint accepts, or why not
+ */
+OshPolicyMcpFit osh_policy_mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
+                                   const OshPolicyEndpoint *endpoint);
+
+/** osh_policy_mcp_rule_is_exact: Returns: TRUE when @rule names one method, without a pattern. */
+gboolean osh_policy_mcp_rule_is_exact(const OshPolicyRule *rule);
+
+/** osh_policy_call_method: Returns: the method of @call (nullable); empty when it has none. */
+OshSpan osh_policy_call_method(const OshFactRecord *call);
 
 /** osh_policy_facts_judge: the part of it about facts of a plugin's protocol. */
 void osh_policy_facts_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,

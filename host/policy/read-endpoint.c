@@ -12,9 +12,6 @@
 
 #define DEFAULT_BODY_BYTES 65536
 
-/* Of all endpoints together; the index has an entry for each. */
-#define MAX_PORTS 1000000
-
 static const char *const endpoint_keys[] = {"host",
                                             "port",
                                             "ports",
@@ -58,10 +55,7 @@ read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *
             guint64 value = 0;
 
             if (!osh_yaml_integer(child, &value) || value > G_MAXUINT16) {
-                g_autofree char *found = osh_yaml_describe(child);
-
-                osh_yaml_error(loader->diagnostics, child,
-                               "expected a port between 1 and 65535, found %s", found);
+                osh_yaml_wrong_port(loader->diagnostics, child);
                 continue;
             }
             if ((seen[value >> 6] >> (value & 63)) & 1)
@@ -69,10 +63,6 @@ read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *
             seen[value >> 6] |= G_GUINT64_CONSTANT(1) << (value & 63);
             ports[endpoint->n_ports++] = (guint16)value;
         }
-        loader->n_ports += endpoint->n_ports;
-        if (loader->n_ports > MAX_PORTS && loader->n_ports - endpoint->n_ports <= MAX_PORTS)
-            osh_yaml_error(loader->diagnostics, list, "the policy lists more than %d ports in all",
-                           MAX_PORTS);
         endpoint->ports = ports;
         osh_schema_integer(loader, node, "port", G_MAXUINT16, 0);
         if (single != NULL)
@@ -214,7 +204,7 @@ read_rules(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyEndp
         if (wrapped) {
             osh_schema_keys(loader, body, wrapper_keys);
             body = osh_yaml_find(body, "allow");
-            if (body == NULL || osh_yaml_is_null(body)) {
+            if (body == NULL) {
                 osh_yaml_error_hint(loader->diagnostics, child,
                                     g_strdup("write - allow: { method: GET, path: \"/**\" }"),
                                     "a rule needs 'allow'");
@@ -269,12 +259,42 @@ read_registered(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpo
     match->registered = queries;
 }
 
+/* @mcp: (nullable): Returns: sum of the revisions in its list, or the default. */
+static guint
+read_mcp_versions(OshPolicyLoader *loader, const OshYamlNode *mcp)
+{
+    const OshYamlNode *list = osh_yaml_find(mcp, "versions");
+    guint versions = 0;
+
+    if (list == NULL)
+        return OSH_MCP_REVISION_DEFAULT;
+    list = osh_schema_sequence(loader, list);
+    if (list != NULL && list->length == 0)
+        osh_yaml_error_hint(loader->diagnostics, list,
+                            g_strdup("leave the key out for [\"2025-11-25\"]"),
+                            "mcp.versions must name at least one revision");
+    for (const OshYamlNode *child = list != NULL ? list->first : NULL; child != NULL;
+         child = child->next) {
+        const char *text = osh_schema_text(loader, child);
+        guint revision = text != NULL ? osh_mcp_revision_parse(text, child->length) : 0;
+
+        if (text != NULL && revision == 0)
+            osh_yaml_error_hint(loader->diagnostics, child,
+                                g_strdup("known: 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28"),
+                                "unknown MCP revision '%.100s'", text);
+        else if (revision & versions)
+            osh_yaml_error(loader->diagnostics, child, "MCP revision '%s' is listed twice", text);
+        versions |= revision;
+    }
+    return versions != 0 ? versions : OSH_MCP_REVISION_DEFAULT;
+}
+
 static void
 read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
 {
     static const char *const json_rpc_keys[] = {"max_body_bytes", NULL};
     static const char *const mcp_keys[] = {"max_body_bytes", "strict_tool_names",
-                                           "allow_all_known_mcp_methods", NULL};
+                                           "allow_all_known_mcp_methods", "versions", NULL};
     gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
     const OshYamlNode *json_rpc = osh_yaml_find(node, "json_rpc");
     const OshYamlNode *mcp = osh_yaml_find(node, "mcp");
@@ -297,6 +317,7 @@ read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndp
         endpoint->allow_all_known_mcp_methods =
             osh_schema_boolean(loader, mcp, "allow_all_known_mcp_methods", FALSE);
     }
+    endpoint->mcp_versions = is_mcp ? read_mcp_versions(loader, mcp) : 0;
     graphql_bytes =
         osh_schema_integer(loader, node, "graphql_max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
     /* the mcp section wins: one limit serves both */
@@ -387,6 +408,9 @@ void
 osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
                          OshPolicyEndpoint *ret_endpoint)
 {
+    static const char *const tls_words[] = {"skip", "", "terminate", "passthrough", NULL};
+    static const char *const enforcement_words[] = {"enforce", "audit", "", NULL};
+    static const char *const access_words[] = {"read-only", "read-write", "full", "", NULL};
     OshPolicyEndpoint *endpoint = ret_endpoint;
     OshPolicyEndpointMatch *match = osh_arena_take(loader->snapshot->arena, sizeof(*match));
     const char *text;
@@ -404,11 +428,11 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     read_ports(loader, node, endpoint);
     read_protocol(loader, node, endpoint, match);
     read_path(loader, node, endpoint, match);
-    tls = osh_schema_string(loader, node, "tls");
+    tls = osh_schema_word(loader, node, "tls", tls_words);
     endpoint->tls = g_strcmp0(tls, "skip") == 0 ? OSH_POLICY_TLS_SKIP : OSH_POLICY_TLS_AUTO;
-    text = osh_schema_string(loader, node, "enforcement");
+    text = osh_schema_word(loader, node, "enforcement", enforcement_words);
     endpoint->enforcement = g_strcmp0(text, "enforce") == 0 ? OSH_POLICY_ENFORCE : OSH_POLICY_AUDIT;
-    match->access = osh_schema_string(loader, node, "access");
+    match->access = osh_schema_word(loader, node, "access", access_words);
     read_addresses(loader, node, endpoint);
     endpoint->allow_encoded_slash = osh_schema_boolean(loader, node, "allow_encoded_slash", FALSE);
     text = osh_schema_string(loader, node, "persisted_queries");
@@ -423,5 +447,5 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     endpoint->has_graphql_rules = has_graphql_policy(endpoint, text);
     endpoint->has_config =
         (endpoint->protocol_name[0] != '\0' && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
-        endpoint->n_allowed_ips > 0 || (tls != NULL && *tls != '\0');
+        endpoint->n_allowed_ips > 0 || endpoint->tls == OSH_POLICY_TLS_SKIP;
 }

@@ -6,6 +6,7 @@
  * Keys are sorted bytewise here once, so "the smallest matching key" is later just the smallest
  * number. Runs on the loading thread.
  */
+#include "contract.h"
 #include "normalise.h"
 #include "schema.h"
 
@@ -85,25 +86,38 @@ read_exact_binary(OshPolicyLoader *loader, const OshYamlNode *node, const char *
         ids[entry->n_binaries++] = binary_id(loader, target);
 }
 
+/* The node of the path of a binary, which may stand alone; NULL after a report. */
+static const OshYamlNode *
+binary_path(OshPolicyLoader *loader, const OshYamlNode *node)
+{
+    static const char *const keys[] = {"path", "harness", NULL};
+    const OshYamlNode *mapping;
+    const OshYamlNode *harness;
+
+    if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_STRING)
+        return node;
+    mapping = osh_schema_mapping(loader, node);
+    if (mapping == NULL)
+        return NULL;
+    osh_schema_keys(loader, mapping, keys);
+    osh_schema_boolean(loader, mapping, "harness", FALSE);
+    harness = osh_yaml_find(mapping, "harness");
+    if (harness != NULL)
+        osh_yaml_warning_hint(loader->diagnostics, harness, g_strdup("leave the key out"),
+                              "harness has no effect; OpenShell 0.1 refuses it");
+    if (osh_yaml_find(mapping, "path") == NULL)
+        osh_yaml_error(loader->diagnostics, node, "a binary needs 'path'");
+    return osh_yaml_find(mapping, "path");
+}
+
 static void
 read_binary(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *entry, guint32 *ids,
             const OshPolicyPattern **patterns)
 {
-    static const char *const keys[] = {"path", "harness", NULL};
-    const OshYamlNode *mapping = osh_schema_mapping(loader, node);
-    const OshYamlNode *path_node = mapping != NULL ? osh_yaml_find(mapping, "path") : NULL;
+    const OshYamlNode *path_node = binary_path(loader, node);
+    const char *path = path_node != NULL ? osh_schema_text(loader, path_node) : NULL;
     g_autoptr(GError) error = NULL;
-    const char *path;
 
-    if (mapping == NULL)
-        return;
-    osh_schema_keys(loader, mapping, keys);
-    osh_schema_boolean(loader, mapping, "harness", FALSE);
-    if (path_node == NULL) {
-        osh_yaml_error(loader->diagnostics, node, "a binary needs 'path'");
-        return;
-    }
-    path = osh_schema_text(loader, path_node);
     if (path == NULL)
         return;
     if (*path == '\0')
@@ -170,7 +184,8 @@ read_declared(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *
     patterns = osh_arena_new_array(loader->snapshot->arena, const OshPolicyPattern *, list->length);
     loader->diagnostics = unheard;
     for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {
-        const OshYamlNode *path = osh_yaml_find(child, "path");
+        const OshYamlNode *path =
+            child->kind == OSH_YAML_SCALAR ? child : osh_yaml_find(child, "path");
 
         if (path != NULL && path->kind == OSH_YAML_SCALAR &&
             osh_policy_marks_has_binary(loader->marks, entry->name, path->text))
@@ -211,6 +226,11 @@ read_entry(OshPolicyLoader *loader, const OshYamlNode *node, guint index)
     entry->name = osh_arena_copy(snapshot->arena, node->key, strlen(node->key));
     entry->display_name = entry->name;
     entry->first_endpoint = loader->endpoints->len;
+    if (g_str_has_prefix(node->key, OSH_PROVIDER_PREFIX) &&
+        !(loader->flags & OSH_POLICY_LOAD_DERIVED))
+        osh_yaml_error_hint(loader->diagnostics, node, g_strdup("choose another name"),
+                            "the name of a policy must not begin with " OSH_PROVIDER_PREFIX
+                            ", which stands for what providers add");
     if (mapping == NULL)
         return;
     osh_schema_keys(loader, mapping, keys);

@@ -97,12 +97,17 @@ read_matcher(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMatcher 
     }
     list = osh_yaml_find(node, "any");
     if (list == NULL || node->length > 1) {
-        osh_yaml_error_hint(loader->diagnostics, node, g_strdup("write a glob or {any: [globs]}"),
+        const OshYamlNode *other = node->first;
+
+        if (other == list && other != NULL)
+            other = other->next;
+        osh_yaml_error_hint(loader->diagnostics, other != NULL ? other : node,
+                            g_strdup("write a glob or {any: [globs]}"),
                             list == NULL ? "unknown matcher keys: only `any` is supported"
                                          : "unknown matcher keys beside `any`");
         return;
     }
-    if (osh_yaml_is_empty(list) || (list->kind == OSH_YAML_SEQUENCE && list->length == 0)) {
+    if (list->kind == OSH_YAML_SEQUENCE && list->length == 0) {
         osh_yaml_error(loader->diagnostics, list, "any: the list must not be empty");
         return;
     }
@@ -188,8 +193,6 @@ read_params(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyRule *rul
     const OshYamlNode *tool = osh_yaml_find(node, "tool");
     gboolean named = FALSE;
 
-    if (tool != NULL && osh_yaml_is_null(tool))
-        tool = NULL;
     params = params != NULL ? osh_schema_mapping(loader, params) : NULL;
     if (params != NULL)
         flatten_params(loader, params, "", matchers);

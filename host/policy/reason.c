@@ -190,9 +190,86 @@ append_request_reason(GString *text, const OshPolicyQuestion *question,
     }
 }
 
+static void
+append_versions(GString *text, guint versions)
+{
+    const char *separator = "";
+
+    for (guint i = 0; i < OSH_MCP_REVISIONS; i++) {
+        if (!(versions & osh_mcp_revision_at(i)))
+            continue;
+        g_string_append_printf(text, "%s%s", separator,
+                               osh_mcp_revision_name(osh_mcp_revision_at(i)));
+        separator = ", ";
+    }
+}
+
+static void
+append_mcp_fit(GString *text, OshPolicyMcpFit fit, OshSpan method, guint versions)
+{
+    switch (fit) {
+    case OSH_POLICY_MCP_VERSION:
+        g_string_append(text, ": the endpoint does not accept the MCP revision of the request; it "
+                              "accepts ");
+        append_versions(text, versions);
+        break;
+    case OSH_POLICY_MCP_BATCH:
+        g_string_append_printf(text, ": only MCP 2025-03-26 has batches, of at most %d messages",
+                               OSH_MCP_MAX_BATCH);
+        break;
+    case OSH_POLICY_MCP_RESPONSE:
+        g_string_append(text, ": clients of MCP 2026-07-28 send no responses");
+        break;
+    case OSH_POLICY_MCP_STREAM:
+        g_string_append(text, ": MCP 2026-07-28 has POST requests alone");
+        break;
+    case OSH_POLICY_MCP_METHOD:
+        g_string_append(text, ": MCP ");
+        append_versions(text, versions);
+        g_string_append(text, " has no method '");
+        osh_policy_append_span(text, method);
+        g_string_append(text, "', and no rule can allow it");
+        break;
+    case OSH_POLICY_MCP_SERVER_ONLY:
+        g_string_append(text, ": only an MCP server sends '");
+        osh_policy_append_span(text, method);
+        g_string_append_c(text, '\'');
+        break;
+    case OSH_POLICY_MCP_FITS:
+    default:
+        break;
+    }
+}
+
+/* What stands in the way of an MCP message besides the rules. */
+static void
+append_mcp_reason(GString *text, const OshPolicyQuestion *question,
+                  const OshPolicyRequestAnswer *answer, const OshFactRecord *call,
+                  const OshPolicyVerdict *verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+    OshSpan method = osh_policy_call_method(call);
+
+    if (answer->mcp != OSH_POLICY_MCP_FITS) {
+        guint versions = selected->mcp_versions;
+
+        if (question->has_mcp_version && (versions & question->mcp_version) != 0)
+            versions &= question->mcp_version;
+        append_mcp_fit(text, answer->mcp, method, versions);
+    } else if (selected != NULL && selected->protocol == OSH_POLICY_PROTOCOL_MCP &&
+               answer->denied == OSH_POLICY_NO && method.length > 0 &&
+               osh_mcp_method_class(method.data, (gssize)method.length, NULL) ==
+                   OSH_MCP_METHOD_EXTENSION) {
+        g_string_append(text, ": '");
+        osh_policy_append_span(text, method);
+        g_string_append(text, "' is no method of MCP itself; a rule with exactly this method "
+                              "allows it");
+    }
+}
+
 char *
 osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequestAnswer *answer,
-                          const OshPolicyVerdict *verdict)
+                          const OshFactRecord *call, const OshPolicyVerdict *verdict)
 {
     GString *text = g_string_new(NULL);
 
@@ -215,6 +292,8 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         g_string_append(text, ": no policy lets this process reach ");
         append_path(text, question->asked_host, FALSE);
         g_string_append_printf(text, ":%u", question->port);
+    } else {
+        append_mcp_reason(text, question, answer, call, verdict);
     }
     return g_string_free(text, FALSE);
 }

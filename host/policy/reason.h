@@ -10,12 +10,13 @@ char *osh_policy_network_reason(const OshPolicySnapshot *snapshot,
 
 /**
  * osh_policy_request_reason:
+ * @call: (nullable): the JSON-RPC call that was refused
  * @verdict: what was decided so far
  *
  * Returns: (transfer full): why the request is refused
  */
 char *osh_policy_request_reason(const OshPolicyQuestion *question,
-                                const OshPolicyRequestAnswer *answer,
+                                const OshPolicyRequestAnswer *answer, const OshFactRecord *call,
                                 const OshPolicyVerdict *verdict);
 
 /** osh_policy_append_span: appends @span with its control bytes escaped, cut when very long. */

@@ -17,20 +17,44 @@ list_keys(const char *const *allowed)
     return g_strdup_printf("known here: %s", list);
 }
 
+/* What stands in files of other versions and other tools, and what became of it. */
+static const char *
+known_elsewhere(const char *key)
+{
+    static const char *const notes[][2] = {
+        {"preset", "a file with 'preset' is a fragment of a policy: openshell-host policy compose "
+                   "POLICY FILE..."},
+        {"inference", "removed in OpenShell 0.1: name the host of the provider in "
+                      "network_policies"},
+        {"cedar_policy", "Cedar is not supported: write network_policies and filesystem_policy"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(notes); i++)
+        if (strcmp(key, notes[i][0]) == 0)
+            return notes[i][1];
+    return NULL;
+}
+
+static char *
+suggest_key(const OshYamlNode *mapping, const char *key, const char *const *allowed)
+{
+    const char *note = mapping->parent == NULL ? known_elsewhere(key) : NULL;
+    const char *nearest = osh_policy_nearest_word(key, allowed);
+
+    if (note != NULL)
+        return g_strdup(note);
+    return nearest != NULL ? g_strdup_printf("did you mean '%s'?", nearest) : list_keys(allowed);
+}
+
 void
 osh_schema_keys(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *const *allowed)
 {
-    for (const OshYamlNode *child = mapping->first; child != NULL; child = child->next) {
-        const char *nearest;
-
-        if (g_strv_contains(allowed, child->key))
-            continue;
-        nearest = osh_policy_nearest_word(child->key, allowed);
-        osh_policy_diagnostics_add(
-            loader->diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, child->key_line, child->key_column,
-            osh_yaml_path(mapping), g_strdup_printf("unknown key '%s'", child->key),
-            nearest != NULL ? g_strdup_printf("did you mean '%s'?", nearest) : list_keys(allowed));
-    }
+    for (const OshYamlNode *child = mapping->first; child != NULL; child = child->next)
+        if (!g_strv_contains(allowed, child->key))
+            osh_policy_diagnostics_add(loader->diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR,
+                                       child->key_line, child->key_column, osh_yaml_path(child),
+                                       g_strdup_printf("unknown key '%.100s'", child->key),
+                                       suggest_key(mapping, child->key, allowed));
 }
 
 static void
@@ -38,7 +62,11 @@ wrong_type(OshPolicyLoader *loader, const OshYamlNode *node, const char *expecte
 {
     g_autofree char *found = osh_yaml_describe(node);
 
-    osh_yaml_error(loader->diagnostics, node, "expected %s, found %s", expected, found);
+    if (osh_yaml_is_null(node) && node->key != NULL)
+        osh_yaml_error_hint(loader->diagnostics, node, g_strdup("leave the key out"),
+                            "expected %s, found %s", expected, found);
+    else
+        osh_yaml_error(loader->diagnostics, node, "expected %s, found %s", expected, found);
 }
 
 const OshYamlNode *
@@ -46,9 +74,7 @@ osh_schema_mapping(OshPolicyLoader *loader, const OshYamlNode *node)
 {
     if (node->kind == OSH_YAML_MAPPING)
         return node;
-    /* a key may have nothing after it; an entry of a list that says nothing is a slip */
-    if (!osh_yaml_is_null(node) || node->key == NULL)
-        wrong_type(loader, node, "a mapping");
+    wrong_type(loader, node, "a mapping");
     return NULL;
 }
 
@@ -57,8 +83,7 @@ osh_schema_sequence(OshPolicyLoader *loader, const OshYamlNode *node)
 {
     if (node->kind == OSH_YAML_SEQUENCE)
         return node;
-    if (!osh_yaml_is_empty(node))
-        wrong_type(loader, node, "a list");
+    wrong_type(loader, node, "a list");
     return NULL;
 }
 
@@ -70,8 +95,7 @@ osh_schema_text(OshPolicyLoader *loader, const OshYamlNode *node)
     if (node->kind == OSH_YAML_SCALAR && node->length > 0) {
         g_autofree char *found = osh_yaml_describe(node);
 
-        osh_yaml_error_hint(loader->diagnostics, node,
-                            g_strdup_printf("put it in quotes: \"%.60s\"", node->text),
+        osh_yaml_error_hint(loader->diagnostics, node, g_strdup("put it in quotes"),
                             "expected a string, found %s", found);
         return NULL;
     }
@@ -86,6 +110,28 @@ osh_schema_string(OshPolicyLoader *loader, const OshYamlNode *mapping, const cha
     const char *text = node != NULL ? osh_schema_text(loader, node) : NULL;
 
     return text != NULL ? osh_arena_copy(loader->snapshot->arena, text, node->length) : NULL;
+}
+
+const char *
+osh_schema_word(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key,
+                const char *const *words)
+{
+    const char *text = osh_schema_string(loader, mapping, key);
+    g_autoptr(GString) list = g_string_new(NULL);
+    const char *nearest;
+
+    if (text == NULL || g_strv_contains(words, text))
+        return text;
+    nearest = osh_policy_nearest_word(text, words);
+    for (gsize i = 0; words[i] != NULL; i++)
+        if (*words[i] != '\0')
+            g_string_append_printf(list, "%s%s", list->len > 0 ? ", " : "", words[i]);
+    osh_yaml_error_hint(loader->diagnostics, osh_yaml_find(mapping, key),
+                        nearest != NULL && *nearest != '\0'
+                            ? g_strdup_printf("did you mean '%s'?", nearest)
+                            : g_strdup_printf("write one of: %s", list->str),
+                        "unknown %s '%.100s'", key, text);
+    return NULL;
 }
 
 const char *
@@ -123,7 +169,11 @@ osh_schema_integer(OshPolicyLoader *loader, const OshYamlNode *mapping, const ch
     if (node == NULL)
         return fallback;
     if (!osh_yaml_integer(node, &value)) {
-        wrong_type(loader, node, "a whole number");
+        if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_INTEGER)
+            osh_yaml_error(loader->diagnostics, node,
+                           "expected a whole number from 0 to %" G_GUINT64_FORMAT, maximum);
+        else
+            wrong_type(loader, node, "a whole number");
         return fallback;
     }
     if (value > maximum) {

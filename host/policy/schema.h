@@ -14,7 +14,6 @@ typedef struct {
     GPtrArray *preset_rules; /* shared expansions of `access`, by protocol and preset */
     const OshPolicyProtocolTable *protocols; /* (nullable): that plugins bring */
     const OshPolicyMarks *marks;             /* (nullable): what a proposal made */
-    guint n_ports;                           /* of all endpoints so far */
 } OshPolicyLoader;
 
 /**
@@ -40,6 +39,16 @@ const char *osh_schema_text(OshPolicyLoader *loader, const OshYamlNode *node);
  *   absent or, after a report, not a string
  */
 const char *osh_schema_string(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key);
+
+/**
+ * osh_schema_word: [loader]
+ * @words: (array zero-terminated=1): everything that may stand there, in exactly this spelling
+ *
+ * Returns: (transfer none) (nullable): as osh_schema_string(); NULL, too, after a report of a word
+ *   that is none of @words
+ */
+const char *osh_schema_word(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key,
+                            const char *const *words);
 
 /** osh_schema_lower: as osh_schema_string(), in lower case. */
 const char *osh_schema_lower(OshPolicyLoader *loader, const OshYamlNode *mapping, const char *key);
@@ -125,6 +134,9 @@ void osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *map
 
 /** osh_schema_check_ambiguity: refuses endpoints that overlap and disagree; needs the index. */
 void osh_schema_check_ambiguity(OshPolicyLoader *loader);
+
+/** osh_schema_check_neighbours: warns of MCP beside another protocol; needs the index. */
+void osh_schema_check_neighbours(OshPolicyLoader *loader);
 
 /** osh_schema_check_enforceable: refuses what the running host cannot enforce. */
 void osh_schema_check_enforceable(OshPolicyLoader *loader);

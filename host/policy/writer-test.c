@@ -96,9 +96,14 @@ static const struct {
      "    - host: 10.0.0.1\n      port: 1\n"
      "      allowed_ips: [10.0.0.0/24, 10.0.1.2, \"fd00::/16\"]\n"
      "    binaries:\n    - path: /b\n"},
-    {"a present section stays present, an empty key does not",
-     "version: 1\nfilesystem_policy: {}\nlandlock:\nnetwork_policies:\n  p:\n",
+    {"a present section stays present",
+     "version: 1\nfilesystem_policy: {}\nnetwork_policies:\n  p: {}\n",
      "version: 1\nfilesystem_policy: {}\nnetwork_policies:\n  p: {}\n"},
+    {"a binary is a mapping, however it is written",
+     "version: 1\nnetwork_policies:\n  p: {endpoints: [{host: a.test, port: 1}], binaries: [/b, "
+     "{path: /c}]}\n",
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n    - host: a.test\n      port: 1\n"
+     "    binaries:\n    - path: /b\n    - path: /c\n"},
     {"the configuration of a middleware, whatever it holds",
      "version: 1\nnetwork_middlewares:\n  m:\n    middleware: x\n    endpoints: {include: "
      "[a.test]}\n"

@@ -166,6 +166,13 @@ typedef struct {
 #define OSH_FACT_JSONRPC_RECEIVE_STREAM "jsonrpc.receive_stream"
 /** Why a JSON-RPC message could not be understood; its presence is a hard denial. String. */
 #define OSH_FACT_JSONRPC_ERROR "jsonrpc.error"
+/**
+ * Revision of MCP that the request is in, as osh_mcp_revision_parse() knows it, for example
+ * "2025-11-25"; one that the endpoint's mcp.versions does not list makes the decision a denial that
+ * audit does not soften. Without it a call is judged by any revision of that list: so a standalone
+ * initialize request, which is still to negotiate one, has no such fact. String.
+ */
+#define OSH_FACT_MCP_VERSION "mcp.version"
 
 /* Constructors for the common shapes, so that a set reads as a table. */
 #define OSH_FACT_STRING_INIT(fact_name, span)                                                      \
