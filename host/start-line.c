@@ -69,7 +69,10 @@ osh_start_line(OshRegistry *registry, const OshBoxInfo *box, const OshPolicySnap
         g_string_append(line, "\nopenshell: ");
         osh_text_append_terminal(line, *note);
     }
-    if (!policy_given)
+    if (!policy_given && box == NULL)
+        g_string_append(line, "\nopenshell: no policy was given: every connection is refused; "
+                              "--policy FILE changes that");
+    else if (!policy_given)
         g_string_append(line,
                         "\nopenshell: no policy was given: no network, the system is read-only, "
                         "the working directory is writable, /tmp is private; --policy FILE "
