@@ -57,6 +57,8 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  *   decide differently a warning
  * @OSH_POLICY_CHECK_WRITABLE: a binary that the box itself could replace, as paths lead on this
  *   machine, is a warning
+ * @OSH_POLICY_CHECK_PROGRAMS: a binary that no process is known by on this machine, because the
+ *   path leads through a linked folder or is a script, is a warning
  */
 typedef enum {
     OSH_POLICY_LOAD_ANY = 0,
@@ -73,6 +75,7 @@ typedef enum {
     OSH_POLICY_ENFORCES_PLUGINS = 1 << 16,
     OSH_POLICY_LOAD_OPENSHELL = 1 << 17,
     OSH_POLICY_CHECK_WRITABLE = 1 << 18,
+    OSH_POLICY_CHECK_PROGRAMS = 1 << 20,
 } OshPolicyLoadFlags;
 
 typedef enum {
