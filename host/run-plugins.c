@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "openshell/ext/event-sink.h"
+#include "openshell/ext/process-launcher.h"
+
 OshConfig *
 osh_run_load_config(const OshOptions *options, GError **error)
 {
@@ -105,4 +108,42 @@ osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *
         if (!osh_registry_scan(registry, g_ptr_array_index(directories, i), error))
             return FALSE;
     return TRUE;
+}
+
+void
+osh_run_set_no_launcher(OshRegistry *registry, GError **error)
+{
+    const GPtrArray *plugins = osh_registry_plugins(registry);
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        if (plugin->manifest == NULL || plugin->reason == NULL ||
+            !osh_manifest_provides(plugin->manifest, OSH_INTERFACE_PROCESS_LAUNCHER))
+            continue;
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot run a command without %s: %s",
+                    plugin->path, plugin->reason);
+        return;
+    }
+    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
+                "no plugin that was found can run a command (%s): openshell-host plugins lists "
+                "them, --plugin-dir adds some",
+                OSH_INTERFACE_PROCESS_LAUNCHER);
+}
+
+void
+osh_run_add_sinks(OshRegistry *registry, OshBus *bus)
+{
+    const GPtrArray *plugins = osh_registry_plugins(registry);
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+        OshInterface sink;
+
+        if (osh_plugin_state(plugin) == OSH_PLUGIN_READY &&
+            osh_manifest_provides(plugin->manifest, OSH_INTERFACE_EVENT_SINK) &&
+            osh_can_call(plugin->entry, OshPluginEntry, get_interface) &&
+            plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
+            osh_bus_add_sink(bus, &sink, plugin->required);
+    }
 }

@@ -16,12 +16,12 @@
 
 #include "contributions.h"
 #include "denial-line.h"
+#include "end-by-signal.h"
 #include "event-log.h"
 #include "exit-code.h"
 #include "file-chain.h"
 #include "file-limit.h"
 #include "metrics.h"
-#include "openshell/ext/event-sink.h"
 #include "openshell/ext/process-launcher.h"
 #include "own-files.h"
 #include "plugin-protocols.h"
@@ -70,16 +70,20 @@ typedef struct {
     gboolean launching;  /* it may run already, and was not reported yet */
     int early_signal;    /* what arrived meanwhile, 0 for nothing */
     GSource *timeout;
-    GSource *grace; /* running since SIGTERM arrived */
+    GSource *grace;   /* running since SIGTERM arrived, or the terminal has gone */
+    int grace_signal; /* which of the two: SIGTERM or SIGHUP */
+    gboolean hung_up;
     gboolean finishing;
     gboolean started;
     gint exit_code;
+    int end_signal; /* ended the program, and ends the host; 0 for none */
     OshPolicyPosture posture;
     char *policy_errors; /* (nullable): lines that follow the error of a policy */
 } OshRun;
 
 static void run_finish(OshRun *run, gint exit_code);
 static void run_signal(int signal_number, gpointer data);
+static void run_hangup(gpointer data);
 
 static gint64
 setting(const OshRun *run, const char *key, gint64 fallback)
@@ -274,6 +278,14 @@ run_finish(OshRun *run, gint exit_code)
 }
 
 static void
+run_finish_by_signal(OshRun *run, int signal_number)
+{
+    if (!run->finishing)
+        run->end_signal = signal_number;
+    run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
+}
+
+static void
 run_fail(OshRun *run, const GError *error)
 {
     complain(run, error);
@@ -310,7 +322,10 @@ run_exited(guint64 process_id, gint exit_code, gint signal_number, gpointer data
 
     (void)process_id;
     run->process_id = 0;
-    run_finish(run, signal_number != 0 ? OSH_EXIT_SIGNAL_BASE + signal_number : exit_code);
+    if (signal_number != 0)
+        run_finish_by_signal(run, signal_number);
+    else
+        run_finish(run, exit_code);
 }
 
 static gboolean
@@ -335,6 +350,8 @@ run_watch_time(OshRun *run)
     run->timeout = g_timeout_source_new((guint)MIN(seconds * 1000, G_MAXINT32));
     g_source_set_callback(run->timeout, run_timed_out, run, NULL);
     g_source_attach(run->timeout, NULL);
+    /* It holds for a run that is stopped as well. */
+    osh_signals_continue_after(run->signals, (guint)MIN(seconds, G_MAXINT32));
 }
 
 static void
@@ -347,7 +364,9 @@ run_launched(const OshProcess *process, const GError *error, gpointer data)
     if (process != NULL) {
         run->process_id = process->id;
         run_watch_time(run);
-        if (run->early_signal != 0)
+        if (run->hung_up)
+            run_hangup(run);
+        else if (run->early_signal != 0)
             run_signal(run->early_signal, run);
         return;
     }
@@ -365,14 +384,16 @@ run_grace_over(gpointer data)
     OshRun *run = data;
 
     g_clear_pointer(&run->grace, g_source_unref);
-    run_finish(run, OSH_EXIT_SIGNAL_BASE + SIGTERM);
+    run_finish_by_signal(run, run->grace_signal);
     return G_SOURCE_REMOVE;
 }
 
-/* SIGTERM asks the program to end; one that does not is ended. */
+/* The signal asks the program to end; one that does not is ended. */
 static void
-run_watch_grace(OshRun *run)
+run_watch_grace(OshRun *run, int signal_number)
 {
+    drop_source(&run->grace);
+    run->grace_signal = signal_number;
     run->grace = g_timeout_source_new_seconds(RUN_TERM_GRACE);
     g_source_set_callback(run->grace, run_grace_over, run, NULL);
     g_source_attach(run->grace, NULL);
@@ -390,19 +411,34 @@ run_signal(int signal_number, gpointer data)
         return;
     }
     if (run->process_id == 0) {
-        run_finish(run, run->options->command != NULL || !run->started
-                            ? OSH_EXIT_SIGNAL_BASE + signal_number
-                            : OSH_EXIT_OK);
+        if (run->options->command != NULL || !run->started)
+            run_finish_by_signal(run, signal_number);
+        else
+            run_finish(run, OSH_EXIT_OK);
         return;
     }
-    if (signal_number == SIGTERM && run->grace != NULL) {
+    if (signal_number == SIGTERM && run->grace != NULL && run->grace_signal == SIGTERM) {
         /* A second SIGTERM ends the program at once. */
-        run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
+        run_finish_by_signal(run, signal_number);
         return;
     }
     osh_launcher_signal(&run->launcher, run->box, run->process_id, signal_number);
     if (signal_number == SIGTERM)
-        run_watch_grace(run);
+        run_watch_grace(run, SIGTERM);
+}
+
+/* As the kernel tells a job of a terminal that has gone: also one that is stopped. */
+static void
+run_hangup(gpointer data)
+{
+    OshRun *run = data;
+
+    run->hung_up = TRUE;
+    run_signal(SIGHUP, run);
+    if (run->finishing || run->launching || run->process_id == 0)
+        return;
+    osh_launcher_signal(&run->launcher, run->box, run->process_id, SIGCONT);
+    run_watch_grace(run, SIGHUP);
 }
 
 /* --- Start --------------------------------------------------------------------------------------
@@ -466,23 +502,6 @@ run_follow_policy(OshRun *run)
 }
 
 static void
-run_add_sinks(OshRun *run)
-{
-    const GPtrArray *plugins = osh_registry_plugins(run->registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-        OshInterface sink;
-
-        if (osh_plugin_state(plugin) == OSH_PLUGIN_READY &&
-            osh_manifest_provides(plugin->manifest, OSH_INTERFACE_EVENT_SINK) &&
-            osh_can_call(plugin->entry, OshPluginEntry, get_interface) &&
-            plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
-            osh_bus_add_sink(run->bus, &sink, plugin->required);
-    }
-}
-
-static void
 run_ready(const GError *error, gpointer data)
 {
     OshRun *run = data;
@@ -494,7 +513,7 @@ run_ready(const GError *error, gpointer data)
         run_fail(run, error);
         return;
     }
-    run_add_sinks(run);
+    osh_run_add_sinks(run->registry, run->bus);
     if (run->box != NULL && !run_seal(run, &failure)) {
         run_fail(run, failure);
         return;
@@ -550,28 +569,6 @@ run_open_box(OshRun *run, GError **error)
     return run->box != NULL;
 }
 
-/* Says why the plugin that would run a command does not take part in this very run. */
-static void
-set_no_launcher(OshRun *run, GError **error)
-{
-    const GPtrArray *plugins = osh_registry_plugins(run->registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-
-        if (plugin->manifest == NULL || plugin->reason == NULL ||
-            !osh_manifest_provides(plugin->manifest, OSH_INTERFACE_PROCESS_LAUNCHER))
-            continue;
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot run a command without %s: %s",
-                    plugin->path, plugin->reason);
-        return;
-    }
-    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                "no plugin that was found can run a command (%s): openshell-host plugins lists "
-                "them, --plugin-dir adds some",
-                OSH_INTERFACE_PROCESS_LAUNCHER);
-}
-
 static gboolean
 run_require_roles(OshRun *run, GError **error)
 {
@@ -580,7 +577,7 @@ run_require_roles(OshRun *run, GError **error)
     gboolean network_disabled = osh_config_enabled(run->config, "network") == OSH_FALSE;
 
     if (run->options->command != NULL && launcher == NULL) {
-        set_no_launcher(run, error);
+        osh_run_set_no_launcher(run->registry, error);
         return FALSE;
     }
     if (run->options->command != NULL)
@@ -762,6 +759,7 @@ static gboolean
 run_begin(OshRun *run, GError **error)
 {
     announce_policy(run);
+    osh_signals_on_hangup(run->signals, run_hangup, run);
     if (policy_path(run) != NULL)
         osh_signals_on_reload(run->signals, run_reload, run);
     if (!osh_run_scan(run->registry, run->options, run->config, error) ||
@@ -838,5 +836,5 @@ osh_run(const OshOptions *options)
     g_main_loop_run(run.loop);
     run_clear(&run);
     osh_standard_error_end();
-    return run.exit_code;
+    return run.end_signal != 0 ? osh_end_by_signal(run.end_signal) : run.exit_code;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "bus.h"
 #include "options.h"
 #include "registry.h"
 
@@ -53,5 +54,14 @@ char *osh_run_own_plugin_folder(gboolean *ret_build_tree);
  */
 gboolean osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
                       GError **error);
+
+/**
+ * osh_run_set_no_launcher:
+ * @error: (out): why the plugin that would run a command does not take part in this very run
+ */
+void osh_run_set_no_launcher(OshRegistry *registry, GError **error);
+
+/** osh_run_add_sinks: [main] Lets every event sink among the plugins that are ready have events. */
+void osh_run_add_sinks(OshRegistry *registry, OshBus *bus);
 
 G_END_DECLS

@@ -35,10 +35,13 @@ typedef struct {
     OshStreamHandling handling[3];
     OshTerminalChoice terminal;
     OshTerminalRelay *relay;
+    OshJob *job; /* (nullable): of the entrypoint */
     OshSessionStreams *attended_streams; /* (nullable): of one without a terminal, attended */
     OshProgramStreams *streams;          /* (nullable): what is no terminal, unattended */
     guint delivering;                    /* since it has ended: what is not delivered yet */
-    gboolean attended;                   /* people may attach to it */
+    gboolean entrypoint;
+    gboolean attended; /* people may attach to it */
+    gboolean ended;
     int pidfd;
     pid_t pid;
     int status;
@@ -66,6 +69,7 @@ program_free(gpointer data)
 {
     BoxProgram *program = data;
 
+    osh_job_free(program->job);
     osh_terminal_relay_free(program->relay);
     osh_session_streams_free(program->attended_streams);
     keep_streams(program);
@@ -138,6 +142,14 @@ terminal_has_room(gpointer data)
 }
 
 static void
+set_foreground(gboolean foreground, gpointer data)
+{
+    BoxProgram *program = data;
+
+    osh_box_set_foreground(program->box->handle, program->id, foreground);
+}
+
+static void
 connect_terminal(BoxProgram *program, OshBoxProcess *process)
 {
     gboolean typed = program->terminal.is_terminal[0] && program->terminal.outer >= 0;
@@ -147,8 +159,10 @@ connect_terminal(BoxProgram *program, OshBoxProcess *process)
         .tap = program->attended ? see_terminal : NULL,
         .room = program->attended ? terminal_has_room : NULL,
         .output = program->terminal.output,
+        .shared = program->terminal.shared,
+        .background = program->terminal.background,
         .pid = process->pid,
-        .signal = signal_program,
+        .foreground = program->entrypoint ? set_foreground : NULL,
         .data = program,
     };
 
@@ -157,15 +171,62 @@ connect_terminal(BoxProgram *program, OshBoxProcess *process)
 }
 
 static gssize
-type_to_terminal(const char *bytes, gsize length, gpointer data)
+type_to_program(const char *bytes, gsize length, gpointer data)
 {
-    return osh_terminal_relay_type(((BoxProgram *)data)->relay, bytes, length);
+    const BoxProgram *program = data;
+
+    if (program->job != NULL && osh_job_is_waiting(program->job)) {
+        osh_job_continue(program->job);
+        return (gssize)length;
+    }
+    if (program->relay != NULL)
+        return osh_terminal_relay_type(program->relay, bytes, length);
+    return osh_session_streams_input(bytes, length, program->attended_streams);
 }
 
-static gssize
-type_to_streams(const char *bytes, gsize length, gpointer data)
+/* A program that is stopped takes a signal only when it goes on. */
+static void
+signal_attended(int signal_number, gpointer data)
 {
-    return osh_session_streams_input(bytes, length, ((BoxProgram *)data)->attended_streams);
+    const BoxProgram *program = data;
+
+    signal_program(signal_number, data);
+    if (program->job != NULL && osh_job_is_waiting(program->job))
+        osh_job_continue(program->job);
+}
+
+static void
+tell_attached(const char *text, gpointer data)
+{
+    const BoxProgram *program = data;
+
+    if (program->attended)
+        osh_session_note(program->box->session, text);
+}
+
+static void
+control_job(BoxProgram *program)
+{
+    OshJobRequest request = {
+        .box = program->box->handle,
+        .id = program->id,
+        .relay = program->relay,
+        .alone = program->attended && program->terminal.outer < 0,
+        .note = tell_attached,
+        .data = program,
+    };
+
+    program->job = osh_job_new(&request);
+}
+
+static void
+box_stopped(OshBoxHandle *handle, guint32 id, int signal_number, gpointer data)
+{
+    const BoxProgram *program = data;
+
+    (void)handle;
+    (void)id;
+    osh_job_stopped(program->job, signal_number);
 }
 
 static void
@@ -181,9 +242,9 @@ static void
 let_people_attach(BoxProgram *program)
 {
     OshSessionProgram attended = {
-        .input = program->relay != NULL ? type_to_terminal : type_to_streams,
+        .input = type_to_program,
         .resize = resize_program,
-        .send_signal = signal_program,
+        .send_signal = signal_attended,
         .has_terminal = program->relay != NULL,
         .local_input = program->relay != NULL
                            ? program->terminal.outer >= 0
@@ -253,6 +314,8 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     program->pidfd = g_steal_fd(&process->pidfd);
     if (process->terminal >= 0)
         connect_terminal(program, process);
+    if (program->entrypoint)
+        control_job(program);
     if (program->attended)
         let_people_attach(program);
     started.id = program->id;
@@ -296,7 +359,11 @@ program_finished(gpointer data)
     /* A success whose output got lost is none. */
     if (lost != NULL && code == 0)
         code = OUTPUT_LOST_CODE;
-    g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
+    /* What it has left behind may write until the box is closed. */
+    if (program->entrypoint)
+        program->ended = TRUE;
+    else
+        g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
     if (exited != NULL)
         exited(id, code, signal_number, exited_data);
 }
@@ -331,6 +398,8 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
     (void)handle;
     (void)id;
     program->status = status;
+    if (program->job != NULL)
+        osh_job_end(program->job);
     program->delivering =
         (program->relay != NULL) + (program->streams != NULL) + (program->attended_streams != NULL);
     if (program->delivering == 0) {
@@ -376,7 +445,8 @@ program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshE
     program->command = g_strdup(spec->argv[0]);
     program->workdir = g_strdup(spec->cwd != NULL ? spec->cwd : box->workdir);
     program->pidfd = -1;
-    program->attended = box->session != NULL && g_str_equal(spec->kind, "entrypoint");
+    program->entrypoint = g_str_equal(spec->kind, "entrypoint");
+    program->attended = box->session != NULL && program->entrypoint;
     program->launched = launched;
     program->exited = exited;
     program->data = data;
@@ -412,6 +482,10 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
             launch->terminal = TRUE;
         }
     }
+    /* Only a job can be put into the foreground later. */
+    program->terminal.background &= program->entrypoint;
+    launch->stopped = program->entrypoint ? box_stopped : NULL;
+    launch->background = program->terminal.background;
     launch->rows = program->terminal.rows;
     launch->columns = program->terminal.columns;
 }
@@ -541,7 +615,7 @@ launcher_box_open(gpointer instance, const OshBoxRequest *request, OshBoxLostFun
     OshBox *box = osh_process_box_open(instance, request, lost, data, error);
 
     if (box != NULL)
-        osh_terminal_block_signals();
+        osh_job_block_signals();
     return box;
 }
 
@@ -580,12 +654,20 @@ launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_n
     BoxProgram *program = g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
 
     (void)instance;
-    if (program == NULL)
+    if (program == NULL || program->ended)
         return FALSE;
     /* Whoever asks for the end does not wait for a reader that takes nothing. */
-    if (signal_number != SIGWINCH && signal_number != SIGUSR1)
+    if (signal_number != SIGWINCH && signal_number != SIGUSR1 && signal_number != SIGUSR2 &&
+        signal_number != SIGALRM && signal_number != SIGCONT)
         hurry_streams(program);
-    return osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL);
+    if (program->relay != NULL && (signal_number == SIGINT || signal_number == SIGQUIT) &&
+        osh_terminal_relay_signal(program->relay, signal_number))
+        return TRUE;
+    if (!osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL))
+        return FALSE;
+    if (program->job != NULL && osh_job_is_waiting(program->job))
+        osh_job_continue(program->job);
+    return TRUE;
 }
 
 static gboolean
@@ -671,8 +753,14 @@ launcher_box_close(gpointer instance, OshBox *box, gint64 deadline, OshCallback 
                    gpointer data)
 {
     gint64 grace = MAX(deadline - g_get_monotonic_time(), 0) / 1000;
+    GHashTableIter iter;
+    gpointer program;
 
     (void)instance;
+    g_hash_table_iter_init(&iter, box->programs);
+    while (g_hash_table_iter_next(&iter, NULL, &program))
+        if (((BoxProgram *)program)->job != NULL)
+            osh_job_end(((BoxProgram *)program)->job);
     box->closing = TRUE;
     box->closed = closed;
     box->closed_data = data;

@@ -233,6 +233,17 @@ osh_session_output(OshSession *session, guint stream, const char *bytes, gsize l
     send_to_all(session);
 }
 
+void
+osh_session_note(OshSession *session, const char *text)
+{
+    for (guint i = 0; i < session->attachments->len; i++) {
+        Attachment *attachment = g_ptr_array_index(session->attachments, i);
+
+        if (attachment->greeted)
+            send_note(attachment, text);
+    }
+}
+
 /* --- What somebody types ------------------------------------------------------------------------
  */
 

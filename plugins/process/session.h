@@ -53,6 +53,9 @@ void osh_session_begin(OshSession *session, const OshSessionProgram *program, pi
 /** osh_session_output: @bytes: what the program wrote on @stream (1 or 2). */
 void osh_session_output(OshSession *session, guint stream, const char *bytes, gsize length);
 
+/** osh_session_note: [main] says @text to everybody who is attached. */
+void osh_session_note(OshSession *session, const char *text);
+
 /**
  * osh_session_input_room: the program may have room again for what is waiting.
  */

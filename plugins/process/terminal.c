@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * terminal.c: carries bytes, size and stops between the outer terminal and that of a program.
+ * terminal.c: carries bytes, modes and size between the outer terminal and that of a program.
  *
- * [main]. The outer terminal is shared with whoever started us: it is raw only while we are in its
- * foreground, it is never made non-blocking (that would be seen by everyone who has it open), and
- * it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S) for hours,
- * and a write to it then blocks although poll(2) found it writable: a thread writes, and nothing
- * here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own where the
- * terminal can be opened again, since another reader may take what poll(2) has promised.
+ * [main]. The outer terminal is shared with whoever started us: its modes are set only while we are
+ * in its foreground, it is never made non-blocking (that would be seen by everyone who has it
+ * open), and it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S)
+ * for hours, and a write to it then blocks although poll(2) found it writable: a thread writes, and
+ * nothing here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own
+ * where the terminal can be opened again, since another reader may take what poll(2) has promised.
  *
- * A program that is the leader of its session is an orphan to job control: the kernel drops its
- * own ^Z. So the suspend character is looked for here, and stops the program and this process, as
- * the shell outside expects. While a shell in the box runs a job of its own, the character is that
- * shell's business and passes.
+ * Where stdin and stdout are the outer terminal it is raw, and the box's terminal does all the
+ * rest: lines, echo, keys that send signals. Such a signal goes to our own process group too, where
+ * a shell script or the other programs of a pipeline wait for it.
+ *
+ * Where they are not both that terminal, a pager or a password prompt of another program may have
+ * it as well. Then it stays as it is and does the rest itself; the box's terminal has EXTPROC
+ * (RFC 1116: the local side edits), passes bytes as they come, and tells when the program sets
+ * modes, which the outer terminal then gets. A line is taken from it only when nobody else has
+ * taken it for a moment, while its modes are those that we know, and after the program has read the
+ * line before: as much as can be is left to the others.
  */
 #include "terminal.h"
 
@@ -23,16 +29,23 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
-#include <termios.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "osh-fd-writer.h"
+#include "outer-terminal.h"
+#include "screen-watch.h"
 
 #define TERMINAL_BUFFER 16384
 /* A reader that takes nothing for so long after the program's end is given up on. */
 #define FINISH_USEC    (2 * G_USEC_PER_SEC)
 #define FINISH_LOOK_MS 50
+#define LEAVE_USEC     (G_USEC_PER_SEC / 3)
+/* What another program waits for it takes at once. */
+#define PATIENCE_MS    40
+#define LOOK_MS        250
+#define UNREAD_MS      2
+#define MOST_UNREAD_MS 64
 
 typedef struct {
     gsize start;
@@ -42,26 +55,32 @@ typedef struct {
 
 struct OshTerminalRelay {
     int master;
+    int slave; /* of a shared one, to see what the program has not read; or -1 */
     int input;
     int keys; /* what is read for @input: the same terminal, opened again; or @input */
     int output;
-    int outer;           /* of the two, the terminal; -1 when neither is */
-    OshFdWriter *writer; /* (nullable): of @output */
-    int signals;
+    OshOuterTerminal outer; /* input or output, whichever is a terminal */
+    struct termios agreed;  /* of a shared one: modes in which keys are ours to take */
+    gboolean follows;       /* and they are the program's own */
+    OshFdWriter *writer;    /* (nullable): of @output */
     pid_t pid;
-    void (*signal)(int signal_number, gpointer data);
+    void (*foreground)(gboolean foreground, gpointer data);
     void (*tap)(const char *bytes, gsize length, gpointer data);
     void (*room)(gpointer data);
-    gpointer signal_data;
-    gboolean raw;
+    gpointer data;
+    gboolean given; /* the program is in the foreground of its terminal */
+    gboolean away;  /* we are about to stop */
     gboolean input_ended;
     gboolean master_ended;
-    struct termios saved;
+    gboolean finished;
+    guint unread_ms; /* of a shared one: the program has not read the last line; time to look */
+    OshScreenWatch screen;
     Buffer to_master;
     GSource *master_source;
     GSource *input_source;
     GSource *output_source;
-    GSource *signal_source;
+    GSource *look_source;
+    GSource *unread_source;
     GSource *finish_source;
     gint64 finish_began;
     gint64 progress; /* while finishing: time of the last, and what was pending then */
@@ -72,10 +91,24 @@ struct OshTerminalRelay {
 
 static void arrange(OshTerminalRelay *relay);
 
+/* --- Which descriptors --------------------------------------------------------------------------
+ */
+
+static gboolean
+is_one_device(int one, int other)
+{
+    struct stat about;
+    struct stat other_about;
+
+    return fstat(one, &about) == 0 && fstat(other, &other_about) == 0 &&
+           about.st_rdev == other_about.st_rdev;
+}
+
 OshTerminalChoice
 osh_terminal_choose(const int stdio[3])
 {
     OshTerminalChoice choice = {.outer = -1, .output = -1};
+    OshOuterTerminal outer = {.fd = -1};
     struct winsize size = {0};
 
     for (gsize i = 0; i < 3; i++) {
@@ -86,106 +119,51 @@ osh_terminal_choose(const int stdio[3])
     choice.output = choice.is_terminal[1]   ? stdio[1]
                     : choice.is_terminal[2] ? stdio[2]
                                             : choice.outer;
-    if (choice.outer >= 0 && ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
+    if (choice.outer < 0)
+        return choice;
+    outer.fd = choice.outer;
+    choice.shared = !choice.is_terminal[0] || !choice.is_terminal[1] ||
+                    !is_one_device(stdio[0], stdio[1]);
+    choice.background = !osh_outer_in_foreground(&outer);
+    if (ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
         choice.rows = size.ws_row;
         choice.columns = size.ws_col;
     }
     return choice;
 }
 
-static void
-fill_signals(sigset_t *set)
+static int
+duplicate(int fd)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGWINCH);
-    sigaddset(set, SIGCONT);
-    sigaddset(set, SIGTSTP);
+    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 }
 
-void
-osh_terminal_block_signals(void)
+/* An open file of our own, which may be non-blocking; where it cannot be had, the shared one. */
+static int
+open_again(int shared, int flags)
 {
-    sigset_t set;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", shared);
+    int fd = shared >= 0 && isatty(shared) ? open(path, flags | O_NOCTTY | O_CLOEXEC) : -1;
 
-    fill_signals(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return fd >= 0 ? fd : shared;
 }
 
-static gboolean
-in_foreground(const OshTerminalRelay *relay)
+/* Standard input may be all that there is, and open to be read only. */
+static int
+open_output(int output)
 {
-    return relay->outer >= 0 && tcgetpgrp(relay->outer) == getpgrp();
+    int copy = duplicate(output);
+    int writable = copy;
+
+    if (copy >= 0 && (fcntl(copy, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        writable = open_again(copy, O_WRONLY);
+    if (writable != copy)
+        close(copy);
+    return writable;
 }
 
-static void
-make_raw(OshTerminalRelay *relay)
-{
-    struct termios raw;
-
-    if (relay->raw || !in_foreground(relay) || tcgetattr(relay->outer, &relay->saved) != 0)
-        return;
-    raw = relay->saved;
-    cfmakeraw(&raw);
-    relay->raw = tcsetattr(relay->outer, TCSANOW, &raw) == 0;
-}
-
-static void
-restore(OshTerminalRelay *relay)
-{
-    if (!relay->raw)
-        return;
-    relay->raw = FALSE;
-    /* In the background this would stop us; then the terminal is somebody else's by now. */
-    if (in_foreground(relay))
-        tcsetattr(relay->outer, TCSANOW, &relay->saved);
-}
-
-static void
-copy_size(OshTerminalRelay *relay)
-{
-    struct winsize size;
-
-    if (relay->outer >= 0 && ioctl(relay->outer, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
-        ioctl(relay->master, TIOCSWINSZ, &size);
-}
-
-/* Stops the program and ourselves; comes back when somebody has us go on. */
-static void
-suspend(OshTerminalRelay *relay)
-{
-    if (relay->signal != NULL)
-        relay->signal(SIGSTOP, relay->signal_data);
-    restore(relay);
-    kill(getpid(), SIGSTOP);
-}
-
-static void
-go_on(OshTerminalRelay *relay)
-{
-    make_raw(relay);
-    copy_size(relay);
-    if (relay->signal != NULL)
-        relay->signal(SIGCONT, relay->signal_data);
-    arrange(relay);
-}
-
-static gboolean
-signals_ready(gint fd, GIOCondition condition, gpointer data)
-{
-    OshTerminalRelay *relay = data;
-    struct signalfd_siginfo info;
-
-    (void)condition;
-    while (read(fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGWINCH)
-            copy_size(relay);
-        else if (info.ssi_signo == SIGTSTP)
-            suspend(relay);
-        else
-            go_on(relay);
-    }
-    return G_SOURCE_CONTINUE;
-}
+/* --- Sources ------------------------------------------------------------------------------------
+ */
 
 static void
 drop(GSource **source)
@@ -196,18 +174,276 @@ drop(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-/* Returns: where the suspend character stands in what was typed and is ours to act on, or -1. */
-static gssize
-find_suspend(const OshTerminalRelay *relay, const char *bytes, gsize length)
+static void
+watch(OshTerminalRelay *relay, GSource **source, int fd, GIOCondition condition,
+      GUnixFDSourceFunc function)
+{
+    drop(source);
+    if (condition == 0 || fd < 0)
+        return;
+    *source = g_unix_fd_source_new(fd, condition);
+    g_source_set_callback(*source, G_SOURCE_FUNC(function), relay, NULL);
+    g_source_attach(*source, g_main_context_get_thread_default());
+}
+
+static void
+look_later(OshTerminalRelay *relay, GSource **source, guint milliseconds, GSourceFunc function)
+{
+    drop(source);
+    *source = g_timeout_source_new(milliseconds);
+    g_source_set_callback(*source, function, relay, NULL);
+    g_source_attach(*source, g_main_context_get_thread_default());
+}
+
+/* --- Modes --------------------------------------------------------------------------------------
+ */
+
+void
+osh_terminal_relay_copy_size(OshTerminalRelay *relay)
+{
+    struct winsize size;
+
+    if (relay->outer.fd >= 0 && ioctl(relay->outer.fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        ioctl(relay->master, TIOCSWINSZ, &size);
+}
+
+/* Returns: FALSE when the terminal is gone. The modes are without EXTPROC. */
+static gboolean
+get_inner(const OshTerminalRelay *relay, struct termios *ret_modes)
+{
+    if (tcgetattr(relay->master, ret_modes) != 0)
+        return FALSE;
+    ret_modes->c_lflag &= (tcflag_t)~EXTPROC;
+    return TRUE;
+}
+
+static void
+set_inner(const OshTerminalRelay *relay, const struct termios *modes)
+{
+    struct termios inner = *modes;
+
+    if (relay->outer.shared)
+        inner.c_lflag |= EXTPROC;
+    tcsetattr(relay->master, TCSANOW, &inner);
+}
+
+static void
+copy_modes(OshTerminalRelay *relay)
+{
+    int on = 1;
+
+    if (relay->outer.fd < 0)
+        return;
+    if (relay->outer.shared) {
+        ioctl(relay->master, TIOCPKT, &on);
+        relay->slave = ioctl(relay->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    }
+    if (tcgetattr(relay->outer.fd, &relay->agreed) != 0)
+        return;
+    relay->agreed.c_lflag &= (tcflag_t)~EXTPROC;
+    set_inner(relay, &relay->agreed);
+    osh_terminal_relay_copy_size(relay);
+}
+
+static gboolean
+is_same(const struct termios *one, const struct termios *other)
+{
+    return one->c_iflag == other->c_iflag && one->c_oflag == other->c_oflag &&
+           one->c_lflag == other->c_lflag &&
+           memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
+}
+
+/* The program has set modes of a shared terminal. */
+static void
+follow_modes(OshTerminalRelay *relay)
 {
     struct termios inner;
-    const char *found;
 
-    if (relay->outer < 0 || tcgetattr(relay->master, &inner) != 0 || !(inner.c_lflag & ISIG) ||
-        inner.c_cc[VSUSP] == _POSIX_VDISABLE || tcgetpgrp(relay->master) != relay->pid)
-        return -1;
-    found = memchr(bytes, inner.c_cc[VSUSP], length);
-    return found != NULL ? found - bytes : -1;
+    if (tcgetattr(relay->master, &inner) != 0)
+        return;
+    if (!(inner.c_lflag & EXTPROC))
+        set_inner(relay, &inner);
+    inner.c_lflag &= (tcflag_t)~EXTPROC;
+    if (is_same(&inner, &relay->agreed))
+        return;
+    relay->agreed = inner;
+    relay->follows = TRUE;
+    if (!relay->finished && !relay->away)
+        osh_outer_set(&relay->outer, &inner);
+}
+
+gboolean
+osh_terminal_relay_is_controlling(const OshTerminalRelay *relay)
+{
+    return osh_outer_is_controlling(&relay->outer);
+}
+
+static void
+take_outer(OshTerminalRelay *relay)
+{
+    if (!relay->outer.shared)
+        osh_outer_make_raw(&relay->outer);
+    else if (relay->follows)
+        osh_outer_set(&relay->outer, &relay->agreed);
+}
+
+static void
+set_foreground(OshTerminalRelay *relay, gboolean foreground)
+{
+    relay->given = foreground;
+    if (relay->foreground != NULL)
+        relay->foreground(foreground, relay->data);
+}
+
+gboolean
+osh_terminal_relay_give(OshTerminalRelay *relay)
+{
+    if (relay->outer.fd >= 0 && !osh_outer_in_foreground(&relay->outer))
+        return FALSE;
+    set_foreground(relay, TRUE);
+    if (relay->outer.fd >= 0 && !relay->outer.shared)
+        osh_outer_make_raw(&relay->outer);
+    arrange(relay);
+    return TRUE;
+}
+
+void
+osh_terminal_relay_return(OshTerminalRelay *relay)
+{
+    gboolean foreground = relay->outer.fd < 0 || osh_outer_in_foreground(&relay->outer);
+
+    relay->away = FALSE;
+    osh_terminal_relay_copy_size(relay);
+    if (foreground != relay->given)
+        set_foreground(relay, foreground);
+    if (foreground && relay->outer.fd >= 0)
+        take_outer(relay);
+    arrange(relay);
+}
+
+gboolean
+osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number)
+{
+    return relay->outer.shared && relay->given &&
+           ioctl(relay->master, TIOCSIG, signal_number) == 0;
+}
+
+gboolean
+osh_terminal_relay_screen_taken(const OshTerminalRelay *relay)
+{
+    struct termios inner;
+
+    return !relay->finished && get_inner(relay, &inner) &&
+           (relay->screen.alternate || !(inner.c_lflag & ICANON));
+}
+
+/* --- Keys ---------------------------------------------------------------------------------------
+ */
+
+/* Whether keys are for the program, and not for another one that has the same terminal. */
+static gboolean
+may_read(const OshTerminalRelay *relay)
+{
+    return relay->outer.fd != relay->input ||
+           (relay->given && osh_outer_in_foreground(&relay->outer) &&
+            (relay->outer.shared ? osh_outer_equals(&relay->outer, &relay->agreed)
+                                 : relay->outer.set));
+}
+
+/* What the kernel does for a terminal that is not raw; it comes to ourselves as well. */
+static void
+signal_own_group(int signal_number)
+{
+    struct timespec none = {0};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, signal_number);
+    if (kill(0, signal_number) == 0)
+        sigtimedwait(&set, NULL, &none);
+}
+
+static void
+send_key_signals(const OshTerminalRelay *relay, const char *bytes, gsize length)
+{
+    struct termios inner;
+
+    if (relay->outer.shared || !osh_outer_is_controlling(&relay->outer) ||
+        !get_inner(relay, &inner) || !(inner.c_lflag & ISIG) ||
+        tcgetpgrp(relay->master) != relay->pid)
+        return;
+    for (gsize i = 0; i < length; i++) {
+        cc_t key = (cc_t)bytes[i];
+
+        if (key == _POSIX_VDISABLE)
+            continue;
+        if (key == inner.c_cc[VLNEXT] && (inner.c_lflag & IEXTEN))
+            i++;
+        else if (key == inner.c_cc[VINTR])
+            signal_own_group(SIGINT);
+        else if (key == inner.c_cc[VQUIT])
+            signal_own_group(SIGQUIT);
+    }
+}
+
+static gboolean
+is_hung_up(const OshTerminalRelay *relay)
+{
+    struct termios modes;
+
+    return relay->outer.fd != relay->input || tcgetattr(relay->keys, &modes) != 0;
+}
+
+/* What a terminal's user would type to say the same. */
+static void
+type_end(OshTerminalRelay *relay)
+{
+    Buffer *buffer = &relay->to_master;
+    struct termios inner;
+
+    buffer->bytes[0] = get_inner(relay, &inner) ? (char)inner.c_cc[VEOF] : 4;
+    buffer->start = 0;
+    buffer->end = 1;
+}
+
+void
+osh_terminal_relay_end_input(OshTerminalRelay *relay)
+{
+    relay->input_ended = TRUE;
+    set_foreground(relay, TRUE);
+    type_end(relay);
+    arrange(relay);
+}
+
+static gboolean
+look_again(gpointer data)
+{
+    OshTerminalRelay *relay = data;
+    struct pollfd keys = {.fd = relay->keys, .events = POLLIN};
+
+    drop(&relay->look_source);
+    /* A shell has put us into the foreground, and that makes no signal where nothing is stopped. */
+    if (poll(&keys, 1, 0) > 0 && osh_outer_in_foreground(&relay->outer)) {
+        if (!relay->given)
+            set_foreground(relay, TRUE);
+        if (!relay->outer.shared)
+            osh_outer_make_raw(&relay->outer);
+    }
+    arrange(relay);
+    return G_SOURCE_REMOVE;
+}
+
+/* Keys are there that may be another program's. */
+static gboolean
+keys_wait(gint fd, GIOCondition condition, gpointer data)
+{
+    OshTerminalRelay *relay = data;
+
+    (void)fd;
+    (void)condition;
+    drop(&relay->input_source);
+    look_later(relay, &relay->look_source, LOOK_MS, look_again);
+    return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -215,44 +451,108 @@ input_ready(gint fd, GIOCondition condition, gpointer data)
 {
     OshTerminalRelay *relay = data;
     Buffer *buffer = &relay->to_master;
-    gssize n = read(fd, buffer->bytes, sizeof buffer->bytes);
-    gssize suspend_at;
+    gssize n;
 
     (void)condition;
+    if (!may_read(relay))
+        return keys_wait(fd, condition, data);
+    n = read(fd, buffer->bytes, sizeof buffer->bytes);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return G_SOURCE_CONTINUE;
+    if (n < 0 && errno == EIO && !is_hung_up(relay))
+        return keys_wait(fd, condition, data);
     if (n <= 0) {
-        struct termios inner;
-
-        /* What a terminal's user would type to say the same. */
-        relay->input_ended = TRUE;
-        buffer->bytes[0] = tcgetattr(relay->master, &inner) == 0 ? (char)inner.c_cc[VEOF] : 4;
-        buffer->end = 1;
+        relay->input_ended = is_hung_up(relay);
+        type_end(relay);
     } else {
-        suspend_at = find_suspend(relay, buffer->bytes, (gsize)n);
+        buffer->start = 0;
         buffer->end = (gsize)n;
-        if (suspend_at >= 0) {
-            memmove(buffer->bytes + suspend_at, buffer->bytes + suspend_at + 1,
-                    (gsize)(n - suspend_at - 1));
-            buffer->end--;
-            suspend(relay);
-        }
+        send_key_signals(relay, buffer->bytes, buffer->end);
     }
-    buffer->start = 0;
     arrange(relay);
     return G_SOURCE_CONTINUE;
 }
 
-static void
-write_some(int fd, Buffer *buffer, gsize most)
+static gboolean
+still_there(gpointer data)
 {
-    gssize n = write(fd, buffer->bytes + buffer->start, MIN(buffer->end - buffer->start, most));
+    OshTerminalRelay *relay = data;
+    struct pollfd keys = {.fd = relay->keys, .events = POLLIN};
+
+    drop(&relay->look_source);
+    if (poll(&keys, 1, 0) > 0)
+        input_ready(relay->keys, G_IO_IN, relay);
+    else
+        arrange(relay);
+    return G_SOURCE_REMOVE;
+}
+
+/* Another program that waits for the same line gets it. */
+static gboolean
+be_patient(gint fd, GIOCondition condition, gpointer data)
+{
+    OshTerminalRelay *relay = data;
+
+    (void)fd;
+    (void)condition;
+    drop(&relay->input_source);
+    look_later(relay, &relay->look_source, PATIENCE_MS, still_there);
+    return G_SOURCE_REMOVE;
+}
+
+/* poll(2) makes the kernel move what is on its way, so that what comes next counts all of it. */
+static gboolean
+has_read_all(const OshTerminalRelay *relay)
+{
+    struct pollfd slave = {.fd = relay->slave, .events = POLLIN};
+    int count = 0;
+
+    return poll(&slave, 1, 0) < 0 || ioctl(relay->slave, FIONREAD, &count) != 0 || count == 0;
+}
+
+static gboolean
+look_at_unread(gpointer data)
+{
+    OshTerminalRelay *relay = data;
+
+    drop(&relay->unread_source);
+    if (has_read_all(relay)) {
+        relay->unread_ms = 0;
+        arrange(relay);
+        return G_SOURCE_REMOVE;
+    }
+    relay->unread_ms = MIN(relay->unread_ms * 2, MOST_UNREAD_MS);
+    look_later(relay, &relay->unread_source, relay->unread_ms, look_at_unread);
+    return G_SOURCE_REMOVE;
+}
+
+/* In lines, a terminal gives its reader one at a time, and leaves the rest to the next one. */
+static void
+wait_until_read(OshTerminalRelay *relay)
+{
+    if (relay->slave < 0 || !(relay->agreed.c_lflag & ICANON))
+        return;
+    relay->unread_ms = UNREAD_MS;
+    look_later(relay, &relay->unread_source, relay->unread_ms, look_at_unread);
+}
+
+static void
+write_keys(OshTerminalRelay *relay)
+{
+    Buffer *buffer = &relay->to_master;
+    gssize n = write(relay->master, buffer->bytes + buffer->start, buffer->end - buffer->start);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     /* A side that takes nothing any more must not hold up the other. */
     buffer->start = n < 0 ? buffer->end : buffer->start + (gsize)n;
+    wait_until_read(relay);
+    if (relay->room != NULL && buffer->start == buffer->end)
+        relay->room(relay->data);
 }
+
+/* --- Output -------------------------------------------------------------------------------------
+ */
 
 /* Returns: how much of what the program wrote is not written yet */
 static gsize
@@ -275,23 +575,54 @@ output_progressed(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* An outer terminal that is not raw adds carriage returns, as the box's has done. */
+static gsize
+take_out_returns(char *bytes, gsize length)
+{
+    gsize kept = 0;
+
+    for (gsize i = 0; i < length; i++)
+        if (bytes[i] != '\r' || i + 1 == length || bytes[i + 1] != '\n')
+            bytes[kept++] = bytes[i];
+    return kept;
+}
+
+static void
+deliver(OshTerminalRelay *relay, char *bytes, gsize length)
+{
+    osh_screen_watch(&relay->screen, bytes, length);
+    if (relay->tap != NULL)
+        relay->tap(bytes, length, relay->data);
+    if (relay->writer == NULL)
+        return;
+    if (osh_outer_adds_returns(relay->output))
+        length = take_out_returns(bytes, length);
+    /* All of it fits: nothing is read before the queue is empty. */
+    osh_fd_writer_add(relay->writer, bytes, length);
+}
+
 /* Returns: whether anything came. */
 static gboolean
 read_master(OshTerminalRelay *relay)
 {
     char bytes[TERMINAL_BUFFER];
     gssize n = read(relay->master, bytes, sizeof bytes);
+    gsize head = relay->outer.shared ? 1 : 0; /* tty_ioctl(4), packet mode */
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return FALSE;
     /* EIO: nobody in the box has the terminal open. */
     relay->master_ended |= n <= 0;
-    /* All of it fits: nothing is read before the queue is empty. */
-    if (n > 0 && relay->writer != NULL)
-        osh_fd_writer_add(relay->writer, bytes, (gsize)n);
-    if (n > 0 && relay->tap != NULL)
-        relay->tap(bytes, (gsize)n, relay->signal_data);
-    return n > 0;
+    if (n <= 0)
+        return FALSE;
+    if (head > 0 && bytes[0] != TIOCPKT_DATA) {
+        if (bytes[0] & TIOCPKT_IOCTL)
+            follow_modes(relay);
+        return TRUE;
+    }
+    if ((gsize)n > head)
+        deliver(relay, bytes + head, (gsize)n - head);
+    return TRUE;
 }
 
 static gboolean
@@ -299,27 +630,13 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
 {
     OshTerminalRelay *relay = data;
 
+    (void)fd;
     if (condition & G_IO_OUT)
-        write_some(fd, &relay->to_master, TERMINAL_BUFFER);
-    if ((condition & G_IO_OUT) && relay->room != NULL &&
-        relay->to_master.start == relay->to_master.end)
-        relay->room(relay->signal_data);
-    if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR))
+        write_keys(relay);
+    if (condition & (G_IO_IN | G_IO_PRI | G_IO_HUP | G_IO_ERR))
         read_master(relay);
     arrange(relay);
     return G_SOURCE_CONTINUE;
-}
-
-static void
-watch(OshTerminalRelay *relay, GSource **source, int fd, GIOCondition condition,
-      GUnixFDSourceFunc function)
-{
-    drop(source);
-    if (condition == 0 || fd < 0)
-        return;
-    *source = g_unix_fd_source_new(fd, condition);
-    g_source_set_callback(*source, G_SOURCE_FUNC(function), relay, NULL);
-    g_source_attach(*source, g_main_context_get_thread_default());
 }
 
 /* Waits for exactly what can be done: a full buffer stops whoever fills it. */
@@ -328,76 +645,55 @@ arrange(OshTerminalRelay *relay)
 {
     gboolean to_master = relay->to_master.start < relay->to_master.end;
     gboolean to_output = pending_output(relay) > 0;
-    gboolean may_read =
-        !relay->input_ended && !to_master && (relay->outer != relay->input || in_foreground(relay));
+    gboolean reads = !relay->input_ended && !relay->away && !relay->finished && !to_master &&
+                     relay->unread_ms == 0 && relay->look_source == NULL;
+    gboolean shares = relay->outer.shared && !relay->outer.set;
     GIOCondition master = 0;
 
+    if (relay->finish_source != NULL)
+        return;
     if (!relay->master_ended)
         master = (to_master ? G_IO_OUT : 0) | (to_output ? 0 : G_IO_IN);
     watch(relay, &relay->master_source, relay->master, master, master_ready);
-    watch(relay, &relay->input_source, relay->keys, may_read ? G_IO_IN : 0, input_ready);
+    watch(relay, &relay->input_source, relay->keys, reads ? G_IO_IN : 0,
+          !may_read(relay) ? keys_wait
+          : shares         ? be_patient
+                           : input_ready);
     watch(relay, &relay->output_source, to_output ? osh_fd_writer_progress_fd(relay->writer) : -1,
           G_IO_IN, output_progressed);
 }
 
-static int
-duplicate(int fd)
-{
-    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
-}
-
-/* An open file of our own, which may be non-blocking; where it cannot be had, the shared one. */
-static int
-open_keys(int input)
-{
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", input);
-    int fd =
-        input >= 0 && isatty(input) ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK) : -1;
-
-    return fd >= 0 ? fd : input;
-}
-
-static void
-copy_modes(OshTerminalRelay *relay)
-{
-    struct termios modes;
-
-    if (relay->outer < 0)
-        return;
-    if (tcgetattr(relay->outer, &modes) == 0)
-        tcsetattr(relay->master, TCSANOW, &modes);
-    copy_size(relay);
-}
+/* --- Life ---------------------------------------------------------------------------------------
+ */
 
 OshTerminalRelay *
 osh_terminal_relay_new(const OshTerminalRequest *request)
 {
     OshTerminalRelay *relay = g_new0(OshTerminalRelay, 1);
-    sigset_t set;
 
     relay->master = request->master;
+    relay->slave = -1;
     relay->input = duplicate(request->input);
-    relay->keys = open_keys(relay->input);
-    relay->output = duplicate(request->output);
+    relay->keys = open_again(relay->input, O_RDONLY | O_NONBLOCK);
+    relay->output = open_output(request->output);
     if (relay->output >= 0) {
         relay->writer = osh_fd_writer_new(duplicate(relay->output), TERMINAL_BUFFER, NULL);
         osh_fd_writer_start(relay->writer);
     }
     relay->pid = request->pid;
-    relay->signal = request->signal;
+    relay->foreground = request->foreground;
     relay->tap = request->tap;
     relay->room = request->room;
-    relay->signal_data = request->data;
-    relay->outer = relay->input >= 0 && isatty(relay->input)     ? relay->input
-                   : relay->output >= 0 && isatty(relay->output) ? relay->output
-                                                                 : -1;
+    relay->data = request->data;
+    relay->given = !request->background;
+    relay->outer.fd = relay->input >= 0 && isatty(relay->input)     ? relay->input
+                      : relay->output >= 0 && isatty(relay->output) ? relay->output
+                                                                    : -1;
+    relay->outer.shared = request->shared && relay->outer.fd >= 0;
     fcntl(relay->master, F_SETFL, fcntl(relay->master, F_GETFL) | O_NONBLOCK);
     copy_modes(relay);
-    make_raw(relay);
-    fill_signals(&set);
-    relay->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (relay->outer >= 0)
-        watch(relay, &relay->signal_source, relay->signals, G_IO_IN, signals_ready);
+    if (relay->given && !relay->outer.shared)
+        osh_outer_make_raw(&relay->outer);
     arrange(relay);
     return relay;
 }
@@ -408,7 +704,30 @@ stop_sources(OshTerminalRelay *relay)
     drop(&relay->master_source);
     drop(&relay->input_source);
     drop(&relay->output_source);
-    drop(&relay->signal_source);
+    drop(&relay->look_source);
+    drop(&relay->unread_source);
+}
+
+/* Blocks, but not for long. */
+static void
+deliver_now(OshTerminalRelay *relay)
+{
+    gint64 deadline = g_get_monotonic_time() + LEAVE_USEC;
+
+    while (relay->writer == NULL || osh_fd_writer_is_broken(relay->writer) ||
+           osh_fd_writer_flush(relay->writer, deadline))
+        if (g_get_monotonic_time() > deadline || !read_master(relay))
+            break;
+}
+
+void
+osh_terminal_relay_leave(OshTerminalRelay *relay)
+{
+    deliver_now(relay);
+    osh_outer_restore(&relay->outer);
+    relay->away = TRUE;
+    drop(&relay->look_source);
+    arrange(relay);
 }
 
 /*
@@ -430,14 +749,13 @@ finish(gpointer data)
         relay->progress = now;
     relay->pending = pending;
     if (more && now < relay->progress + FINISH_USEC) {
-        drop(&relay->finish_source);
-        relay->finish_source = g_timeout_source_new(pending > 0 ? FINISH_LOOK_MS : 0);
-        g_source_set_callback(relay->finish_source, finish, relay, NULL);
-        g_source_attach(relay->finish_source, g_main_context_get_thread_default());
+        look_later(relay, &relay->finish_source, pending > 0 ? FINISH_LOOK_MS : 0, finish);
         return G_SOURCE_REMOVE;
     }
     drop(&relay->finish_source);
-    restore(relay);
+    osh_outer_restore(&relay->outer);
+    relay->finished = TRUE;
+    arrange(relay);
     relay->done(relay->done_data);
     return G_SOURCE_REMOVE;
 }
@@ -485,10 +803,14 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
 {
     if (relay == NULL)
         return;
-    restore(relay);
+    if (relay->finished)
+        deliver_now(relay);
+    osh_outer_restore(&relay->outer);
     stop_sources(relay);
     drop(&relay->finish_source);
     close(relay->master);
+    if (relay->slave >= 0)
+        close(relay->slave);
     osh_fd_writer_free(relay->writer);
     if (relay->keys >= 0 && relay->keys != relay->input)
         close(relay->keys);
@@ -496,7 +818,5 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
         close(relay->input);
     if (relay->output >= 0)
         close(relay->output);
-    if (relay->signals >= 0)
-        close(relay->signals);
     g_free(relay);
 }
