@@ -18,7 +18,9 @@
  * (RFC 1116: the local side edits), passes bytes as they come, and tells when the program sets
  * modes, which the outer terminal then gets. A line is taken from it only when nobody else has
  * taken it for a moment, while its modes are those that we know, and after the program has read the
- * line before: as much as can be is left to the others.
+ * line before: as much as can be is left to the others. A program that reads key by key (an editor,
+ * a shell with jobs) has claimed the terminal: from then on it is as if it were not shared, except
+ * that newlines are left to whichever of the two terminals the program wants.
  */
 #include "terminal.h"
 
@@ -62,6 +64,7 @@ struct OshTerminalRelay {
     OshOuterTerminal outer; /* input or output, whichever is a terminal */
     struct termios agreed;  /* of a shared one: modes in which keys are ours to take */
     gboolean follows;       /* and they are the program's own */
+    gboolean claimed;       /* of a shared one: the program reads key by key */
     OshFdWriter *writer;    /* (nullable): of @output */
     pid_t pid;
     void (*foreground)(gboolean foreground, gpointer data);
@@ -222,9 +225,19 @@ set_inner(const OshTerminalRelay *relay, const struct termios *modes)
 {
     struct termios inner = *modes;
 
-    if (relay->outer.shared)
+    if (relay->outer.shared && !relay->claimed)
         inner.c_lflag |= EXTPROC;
     tcsetattr(relay->master, TCSANOW, &inner);
+}
+
+/* What it was before a pager beside us, or the shell whose prompt we are behind, set its own. */
+static void
+make_lines(struct termios *modes)
+{
+    modes->c_iflag |= ICRNL;
+    modes->c_oflag |= OPOST | ONLCR;
+    modes->c_lflag |= ICANON | ECHO | ISIG | IEXTEN;
+    modes->c_lflag &= (tcflag_t)~EXTPROC;
 }
 
 static void
@@ -240,7 +253,8 @@ copy_modes(OshTerminalRelay *relay)
     }
     if (tcgetattr(relay->outer.fd, &relay->agreed) != 0)
         return;
-    relay->agreed.c_lflag &= (tcflag_t)~EXTPROC;
+    if (relay->outer.shared || !relay->given)
+        make_lines(&relay->agreed);
     set_inner(relay, &relay->agreed);
     osh_terminal_relay_copy_size(relay);
 }
@@ -253,23 +267,54 @@ is_same(const struct termios *one, const struct termios *other)
            memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
 }
 
+/* Keys as they come; newlines as the program has them. */
+static void
+claim(OshTerminalRelay *relay, const struct termios *inner)
+{
+    relay->claimed = TRUE;
+    relay->unread_ms = 0;
+    drop(&relay->unread_source);
+    set_inner(relay, inner);
+    relay->agreed = *inner;
+    cfmakeraw(&relay->agreed);
+    relay->agreed.c_oflag = inner->c_oflag;
+}
+
 /* The program has set modes of a shared terminal. */
 static void
 follow_modes(OshTerminalRelay *relay)
 {
     struct termios inner;
+    gboolean passes;
 
     if (tcgetattr(relay->master, &inner) != 0)
         return;
-    if (!(inner.c_lflag & EXTPROC))
-        set_inner(relay, &inner);
+    passes = (inner.c_lflag & EXTPROC) != 0;
     inner.c_lflag &= (tcflag_t)~EXTPROC;
-    if (is_same(&inner, &relay->agreed))
+    /* The program may have set what it had saved before. */
+    if (passes == relay->claimed)
+        set_inner(relay, &inner);
+    if (relay->claimed || is_same(&inner, &relay->agreed))
         return;
-    relay->agreed = inner;
+    if (!(inner.c_lflag & ICANON))
+        claim(relay, &inner);
+    else
+        relay->agreed = inner;
     relay->follows = TRUE;
     if (!relay->finished && !relay->away)
-        osh_outer_set(&relay->outer, &inner);
+        osh_outer_set(&relay->outer, &relay->agreed);
+}
+
+static void
+follow_newlines(OshTerminalRelay *relay)
+{
+    struct termios inner;
+
+    if (!relay->claimed || !relay->outer.set || !get_inner(relay, &inner) ||
+        inner.c_oflag == relay->agreed.c_oflag)
+        return;
+    relay->agreed.c_oflag = inner.c_oflag;
+    osh_outer_set(&relay->outer, &relay->agreed);
 }
 
 gboolean
@@ -324,7 +369,7 @@ osh_terminal_relay_return(OshTerminalRelay *relay)
 gboolean
 osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number)
 {
-    return relay->outer.shared && relay->given &&
+    return relay->outer.shared && !relay->claimed && relay->given &&
            ioctl(relay->master, TIOCSIG, signal_number) == 0;
 }
 
@@ -368,7 +413,7 @@ send_key_signals(const OshTerminalRelay *relay, const char *bytes, gsize length)
 {
     struct termios inner;
 
-    if (relay->outer.shared || !osh_outer_is_controlling(&relay->outer) ||
+    if ((relay->outer.shared && !relay->claimed) || !osh_outer_is_controlling(&relay->outer) ||
         !get_inner(relay, &inner) || !(inner.c_lflag & ISIG) ||
         tcgetpgrp(relay->master) != relay->pid)
         return;
@@ -530,7 +575,7 @@ look_at_unread(gpointer data)
 static void
 wait_until_read(OshTerminalRelay *relay)
 {
-    if (relay->slave < 0 || !(relay->agreed.c_lflag & ICANON))
+    if (relay->slave < 0 || relay->claimed)
         return;
     relay->unread_ms = UNREAD_MS;
     look_later(relay, &relay->unread_source, relay->unread_ms, look_at_unread);
@@ -595,6 +640,7 @@ deliver(OshTerminalRelay *relay, char *bytes, gsize length)
         relay->tap(bytes, length, relay->data);
     if (relay->writer == NULL)
         return;
+    follow_newlines(relay);
     if (osh_outer_adds_returns(relay->output))
         length = take_out_returns(bytes, length);
     /* All of it fits: nothing is read before the queue is empty. */
