@@ -4,6 +4,8 @@
  */
 #include "run.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "openshell/ext/event-sink.h"
@@ -146,4 +148,38 @@ osh_run_add_sinks(OshRegistry *registry, OshBus *bus)
             plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
             osh_bus_add_sink(bus, &sink, plugin->required);
     }
+}
+
+GPtrArray *
+osh_run_allow_degraded(const OshOptions *options, const OshConfig *config)
+{
+    GPtrArray *allowed = g_ptr_array_new();
+    GVariant *configured = osh_config_host(config, "allow-degraded");
+
+    for (guint i = 0; i < options->allow_degraded->len; i++)
+        g_ptr_array_add(allowed, g_ptr_array_index(options->allow_degraded, i));
+    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
+        const char *name;
+
+        g_variant_get_child(configured, i, "&s", &name);
+        g_ptr_array_add(allowed, (gpointer)name);
+    }
+    g_ptr_array_add(allowed, NULL);
+    return allowed;
+}
+
+char *
+osh_run_find_workdir(const char *given, GError **error)
+{
+    g_autofree char *copy = NULL;
+    char *real = realpath(given != NULL ? given : ".", NULL);
+
+    if (real == NULL || !g_file_test(real, G_FILE_TEST_IS_DIR))
+        g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND, "the working directory %s: %s",
+                    given != NULL ? given : "(the current one)",
+                    real == NULL ? g_strerror(errno) : "is not a directory");
+    else
+        copy = g_strdup(real);
+    free(real);
+    return g_steal_pointer(&copy);
 }

@@ -9,7 +9,6 @@
  */
 #include "run.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -239,6 +238,7 @@ run_box_closed(gpointer data)
     OshRun *run = data;
 
     run->box = NULL;
+    osh_standard_error_share(NULL, NULL);
     osh_registry_stop(run->registry,
                       g_get_monotonic_time() +
                           setting(run, "stop-timeout", RUN_STOP_TIMEOUT) * G_USEC_PER_SEC,
@@ -315,6 +315,14 @@ run_required_failed(const OshPlugin *plugin, gpointer data)
 /* --- The program --------------------------------------------------------------------------------
  */
 
+static gboolean
+run_screen_taken(gpointer data)
+{
+    const OshRun *run = data;
+
+    return osh_launcher_screen_taken(&run->launcher, run->box);
+}
+
 static void
 run_exited(guint64 process_id, gint exit_code, gint signal_number, gpointer data)
 {
@@ -363,6 +371,7 @@ run_launched(const OshProcess *process, const GError *error, gpointer data)
     run->launching = FALSE;
     if (process != NULL) {
         run->process_id = process->id;
+        osh_standard_error_share(run_screen_taken, run);
         run_watch_time(run);
         if (run->hung_up)
             run_hangup(run);
@@ -529,8 +538,7 @@ static gboolean
 run_open_box(OshRun *run, GError **error)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
-    g_autoptr(GPtrArray) allowed = g_ptr_array_new();
-    GVariant *configured = osh_config_host(run->config, "allow-degraded");
+    g_autoptr(GPtrArray) allowed = osh_run_allow_degraded(run->options, run->config);
     OshOwnFilesRequest own = {
         .options = run->options,
         .config = run->config,
@@ -549,15 +557,6 @@ run_open_box(OshRun *run, GError **error)
 
     if (protected_paths == NULL)
         return FALSE;
-    for (guint i = 0; i < run->options->allow_degraded->len; i++)
-        g_ptr_array_add(allowed, g_ptr_array_index(run->options->allow_degraded, i));
-    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
-        const char *name;
-
-        g_variant_get_child(configured, i, "&s", &name);
-        g_ptr_array_add(allowed, (gpointer)name);
-    }
-    g_ptr_array_add(allowed, NULL);
     request.allow_degraded = (const char *const *)allowed->pdata;
     request.protected_paths = (const char *const *)protected_paths->pdata;
     if (!osh_registry_get_interface(run->registry, OSH_INTERFACE_PROCESS_LAUNCHER,
@@ -594,24 +593,6 @@ run_require_roles(OshRun *run, GError **error)
     }
     network->required = TRUE;
     run->network = TRUE;
-    return TRUE;
-}
-
-static gboolean
-run_find_workdir(OshRun *run, GError **error)
-{
-    const char *given = text_setting(run, "workdir", run->options->workdir);
-    char *real = realpath(given != NULL ? given : ".", NULL);
-
-    if (real == NULL || !g_file_test(real, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND, "the working directory %s: %s",
-                    given != NULL ? given : "(the current one)",
-                    real == NULL ? g_strerror(errno) : "is not a directory");
-        free(real);
-        return FALSE;
-    }
-    run->workdir = g_strdup(real);
-    free(real);
     return TRUE;
 }
 
@@ -706,8 +687,10 @@ run_add_host_interfaces(OshRun *run)
 static void
 print_line(const char *line, gpointer data)
 {
-    (void)data;
+    const OshRun *run = data;
+
     g_printerr("%s\n", line);
+    osh_launcher_note(&run->launcher, run->box, line);
 }
 
 static gboolean
@@ -724,7 +707,7 @@ run_make_services(OshRun *run, GError **error)
     if (run->publisher == NULL || !run_open_log(run, error))
         return FALSE;
     if (!is_quiet(run))
-        run->denials = osh_denial_lines_new(run->bus, print_line, NULL,
+        run->denials = osh_denial_lines_new(run->bus, print_line, run,
                                             text_setting(run, "policy", run->options->policy),
                                             run->options->audit);
     run->metrics = osh_metrics_new(error);
@@ -750,8 +733,9 @@ run_prepare(OshRun *run, GError **error)
         return FALSE;
     if (run->options->audit)
         osh_policy_service_set_audit(run->policy);
-    return run_find_workdir(run, error) && run_list_writable(run, error) &&
-           run_make_services(run, error);
+    run->workdir =
+        osh_run_find_workdir(text_setting(run, "workdir", run->options->workdir), error);
+    return run->workdir != NULL && run_list_writable(run, error) && run_make_services(run, error);
 }
 
 /* Everything before the first thread; a box, once open, is closed by run_finish(). */

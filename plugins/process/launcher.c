@@ -6,7 +6,7 @@
  * wrote to a terminal was delivered. Descriptors of a request are duplicated at once: the caller
  * closes its own whenever it likes.
  */
-#include "process-plugin.h"
+#include "box-program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,37 +18,9 @@
 
 #include "doctor-probe.h"
 #include "not-shown.h"
-#include "program-streams.h"
 
 /* What the host ends with when it cannot do its own part. */
 #define OUTPUT_LOST_CODE 125
-
-typedef struct {
-    OshBox *box;
-    guint32 id;
-    char *kind;
-    char *path; /* valid UTF-8 */
-    char *command;
-    char *search_path; /* (nullable) */
-    char *workdir;
-    int stdio[3];
-    OshStreamHandling handling[3];
-    OshTerminalChoice terminal;
-    OshTerminalRelay *relay;
-    OshJob *job; /* (nullable): of the entrypoint */
-    OshSessionStreams *attended_streams; /* (nullable): of one without a terminal, attended */
-    OshProgramStreams *streams;          /* (nullable): what is no terminal, unattended */
-    guint delivering;                    /* since it has ended: what is not delivered yet */
-    gboolean entrypoint;
-    gboolean attended; /* people may attach to it */
-    gboolean ended;
-    int pidfd;
-    pid_t pid;
-    int status;
-    OshLaunchFunc launched;
-    OshExitFunc exited;
-    gpointer data;
-} BoxProgram;
 
 /* Processes that it has left behind may still write, until the box is closed. */
 static void
@@ -121,140 +93,6 @@ start_time_of(pid_t pid)
     return field != NULL ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
 }
 
-static void
-signal_program(int signal_number, gpointer data)
-{
-    BoxProgram *program = data;
-
-    osh_box_signal(program->box->handle, program->id, signal_number, TRUE, NULL);
-}
-
-static void
-see_terminal(const char *bytes, gsize length, gpointer data)
-{
-    osh_session_output(((BoxProgram *)data)->box->session, 1, bytes, length);
-}
-
-static void
-terminal_has_room(gpointer data)
-{
-    osh_session_input_room(((BoxProgram *)data)->box->session);
-}
-
-static void
-set_foreground(gboolean foreground, gpointer data)
-{
-    BoxProgram *program = data;
-
-    osh_box_set_foreground(program->box->handle, program->id, foreground);
-}
-
-static void
-connect_terminal(BoxProgram *program, OshBoxProcess *process)
-{
-    gboolean typed = program->terminal.is_terminal[0] && program->terminal.outer >= 0;
-    OshTerminalRequest request = {
-        .master = process->terminal,
-        .input = typed ? program->stdio[0] : program->terminal.outer,
-        .tap = program->attended ? see_terminal : NULL,
-        .room = program->attended ? terminal_has_room : NULL,
-        .output = program->terminal.output,
-        .shared = program->terminal.shared,
-        .background = program->terminal.background,
-        .pid = process->pid,
-        .foreground = program->entrypoint ? set_foreground : NULL,
-        .data = program,
-    };
-
-    process->terminal = -1;
-    program->relay = osh_terminal_relay_new(&request);
-}
-
-static gssize
-type_to_program(const char *bytes, gsize length, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    if (program->job != NULL && osh_job_is_waiting(program->job)) {
-        osh_job_continue(program->job);
-        return (gssize)length;
-    }
-    if (program->relay != NULL)
-        return osh_terminal_relay_type(program->relay, bytes, length);
-    return osh_session_streams_input(bytes, length, program->attended_streams);
-}
-
-/* A program that is stopped takes a signal only when it goes on. */
-static void
-signal_attended(int signal_number, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    signal_program(signal_number, data);
-    if (program->job != NULL && osh_job_is_waiting(program->job))
-        osh_job_continue(program->job);
-}
-
-static void
-tell_attached(const char *text, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    if (program->attended)
-        osh_session_note(program->box->session, text);
-}
-
-static void
-control_job(BoxProgram *program)
-{
-    OshJobRequest request = {
-        .box = program->box->handle,
-        .id = program->id,
-        .relay = program->relay,
-        .alone = program->attended && program->terminal.outer < 0,
-        .note = tell_attached,
-        .data = program,
-    };
-
-    program->job = osh_job_new(&request);
-}
-
-static void
-box_stopped(OshBoxHandle *handle, guint32 id, int signal_number, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    (void)handle;
-    (void)id;
-    osh_job_stopped(program->job, signal_number);
-}
-
-static void
-resize_program(guint16 rows, guint16 columns, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    if (program->relay != NULL)
-        osh_terminal_relay_resize(program->relay, rows, columns);
-}
-
-static void
-let_people_attach(BoxProgram *program)
-{
-    OshSessionProgram attended = {
-        .input = type_to_program,
-        .resize = resize_program,
-        .send_signal = signal_attended,
-        .has_terminal = program->relay != NULL,
-        .local_input = program->relay != NULL
-                           ? program->terminal.outer >= 0
-                           : osh_session_streams_has_local_input(program->attended_streams),
-        .data = program,
-    };
-
-    osh_session_begin(program->box->session, &attended, osh_box_init_pid(program->box->handle));
-}
-
 /* Root's programs are somebody else, who may not enter what is root's alone. */
 static GError *
 explain(const BoxProgram *program, const GError *cause)
@@ -312,12 +150,7 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     }
     program->pid = process->pid;
     program->pidfd = g_steal_fd(&process->pidfd);
-    if (process->terminal >= 0)
-        connect_terminal(program, process);
-    if (program->entrypoint)
-        control_job(program);
-    if (program->attended)
-        let_people_attach(program);
+    osh_box_program_connect(program, process);
     started.id = program->id;
     started.pid = program->pid;
     started.pidfd = program->pidfd;
@@ -484,7 +317,7 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
     }
     /* Only a job can be put into the foreground later. */
     program->terminal.background &= program->entrypoint;
-    launch->stopped = program->entrypoint ? box_stopped : NULL;
+    launch->stopped = program->entrypoint ? osh_box_program_stopped : NULL;
     launch->background = program->terminal.background;
     launch->rows = program->terminal.rows;
     launch->columns = program->terminal.columns;
@@ -660,14 +493,7 @@ launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_n
     if (signal_number != SIGWINCH && signal_number != SIGUSR1 && signal_number != SIGUSR2 &&
         signal_number != SIGALRM && signal_number != SIGCONT)
         hurry_streams(program);
-    if (program->relay != NULL && (signal_number == SIGINT || signal_number == SIGQUIT) &&
-        osh_terminal_relay_signal(program->relay, signal_number))
-        return TRUE;
-    if (!osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL))
-        return FALSE;
-    if (program->job != NULL && osh_job_is_waiting(program->job))
-        osh_job_continue(program->job);
-    return TRUE;
+    return osh_box_program_signal(program, signal_number);
 }
 
 static gboolean
@@ -781,6 +607,28 @@ launcher_probe_rules(gpointer instance, const OshBoxRequest *request)
     return osh_doctor_probe_rules(instance, request);
 }
 
+static gboolean
+launcher_screen_taken(gpointer instance, OshBox *box)
+{
+    GHashTableIter iter;
+    gpointer program;
+
+    (void)instance;
+    g_hash_table_iter_init(&iter, box->programs);
+    while (g_hash_table_iter_next(&iter, NULL, &program))
+        if (osh_box_program_screen_taken(program))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+launcher_note(gpointer instance, OshBox *box, const char *line)
+{
+    (void)instance;
+    if (box->session != NULL)
+        osh_session_line(box->session, line);
+}
+
 const OshProcessLauncherInterface osh_process_launcher_vtable = {
     .struct_size = sizeof(OshProcessLauncherInterface),
     .box_open = launcher_box_open,
@@ -793,4 +641,6 @@ const OshProcessLauncherInterface osh_process_launcher_vtable = {
     .box_close = launcher_box_close,
     .probe = launcher_probe,
     .probe_rules = launcher_probe_rules,
+    .screen_taken = launcher_screen_taken,
+    .note = launcher_note,
 };

@@ -34,9 +34,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "osh-fd-writer.h"
 #include "outer-terminal.h"
-#include "screen-watch.h"
+
+#include "osh-fd-writer.h"
+#include "osh-screen-watch.h"
 
 #define TERMINAL_BUFFER 16384
 /* A reader that takes nothing for so long after the program's end is given up on. */

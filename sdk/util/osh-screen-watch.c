@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * screen-watch.c: ECMA-48 private modes 47, 1047 and 1049, set (h) and reset (l), alone or in a
+ * osh-screen-watch.c: ECMA-48 private modes 47, 1047 and 1049, set (h) and reset (l), alone or in a
  * list, as xterm has them: ESC [ ? 1049 h. Also a full reset, ESC c. A machine of a few states that
  * reads bytes from the box: it keeps nothing of them and cannot be made to keep more.
  */
-#include "screen-watch.h"
+#include "osh-screen-watch.h"
 
 #define ESCAPE 0x1b
 
