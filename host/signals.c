@@ -206,8 +206,7 @@ signals_ready(gint fd, GIOCondition condition, gpointer data)
 OshSignals *
 osh_signals_new(OshSignalFunc function, gpointer data, GError **error)
 {
-    static const int numbers[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
-                                  SIGUSR1, SIGUSR2, SIGALRM};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM};
     OshSignals *signals;
     struct sigaction hangup;
     sigset_t set;

@@ -22,7 +22,7 @@ typedef struct {
     OshStreamHandling handling[3];
     OshTerminalChoice terminal;
     OshTerminalRelay *relay;
-    OshJob *job; /* (nullable): of the entrypoint */
+    OshJob *job;                         /* (nullable): of the entrypoint */
     OshSessionStreams *attended_streams; /* (nullable): of one without a terminal, attended */
     OshProgramStreams *streams;          /* (nullable): what is no terminal, unattended */
     guint delivering;                    /* since it has ended: what is not delivered yet */

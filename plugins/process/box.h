@@ -32,7 +32,7 @@ typedef enum {
     OSH_BOX_ERROR_TIMED_OUT,
     OSH_BOX_ERROR_NETWORK, /* the kernel refused part of the network's plan */
     OSH_BOX_ERROR_CHANGED, /* a file of the plan is gone by now: a new plan may work */
-    OSH_BOX_ERROR_DEAD, /* init is gone, and with it all of the box */
+    OSH_BOX_ERROR_DEAD,    /* init is gone, and with it all of the box */
 } OshBoxError;
 
 /* One send of prebuilt netlink messages. `acks` successes are waited for; any error fails. */

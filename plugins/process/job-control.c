@@ -152,8 +152,8 @@ suspend(OshJob *job)
     OshTerminalRelay *relay = job->request.relay;
     int signal_number = job->stopped;
     gboolean has_stopped;
-    gboolean whole_group = signal_number != SIGSTOP && relay != NULL &&
-                           osh_terminal_relay_is_controlling(relay);
+    gboolean whole_group =
+        signal_number != SIGSTOP && relay != NULL && osh_terminal_relay_is_controlling(relay);
 
     if (relay != NULL)
         osh_terminal_relay_leave(relay);

@@ -18,7 +18,8 @@ typedef struct _OshSession OshSession;
  *   the program reads nothing any more
  * @resize: sets the size of its terminal; does nothing without one
  * @send_signal: to its process group
- * @screen_taken: (nullable): whether it draws on its terminal, so that a note would spoil the screen
+ * @screen_taken: (nullable): whether it draws on its terminal, so that a note would spoil the
+ * screen
  * @has_terminal: it has one
  * @local_input: the run's own standard input types, and nobody else may
  * @data: for the functions

@@ -396,34 +396,6 @@ test_others_type_as_far_as_there_is_room(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(osh_terminal_relay_type(fixture->relay, "x", 1), ==, -1);
 }
 
-/* A program that leads the session on the inner terminal, in its foreground. */
-static void
-lead_session(Fixture *fixture)
-{
-    int ready[2];
-
-    g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-    fixture->child = fork();
-    g_assert_cmpint(fixture->child, >=, 0);
-    if (fixture->child == 0) {
-        /* The descriptor comes as the name of the terminal: it does not exist yet. */
-        char name[64] = {0};
-
-        setsid();
-        if (read(ready[0], name, sizeof name - 1) <= 0 || open(name, O_RDWR) < 0)
-            _exit(1);
-        close(ready[0]);
-        for (;;)
-            pause();
-    }
-    start(fixture, fixture->outer, fixture->outer);
-    type(ready[1], ttyname(fixture->program));
-    close(ready[1]);
-    close(ready[0]);
-    /* Once it has opened the terminal it is in the foreground there. */
-    work(300);
-}
-
 static void
 test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * osh-screen-watch.h: finds out, in what a program writes to its terminal, whether it has switched to
- * the alternate screen. Plain functions; one state for each terminal. Not installed.
+ * osh-screen-watch.h: finds out, in what a program writes to its terminal, whether it has switched
+ * to the alternate screen. Plain functions; one state for each terminal. Not installed.
  */
 #pragma once
 

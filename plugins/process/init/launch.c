@@ -59,8 +59,7 @@ open_terminal(const struct osh_init_launch_plan *launch)
 static int
 take_terminal(struct osh_program *program)
 {
-    long slave =
-        CALL(ioctl, program->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    long slave = CALL(ioctl, program->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     long error;
 
     if (slave < 0)
@@ -150,7 +149,8 @@ void
 osh_launch(struct osh_init *init, const struct osh_init_request *request, const int *fds,
            uint32_t fd_count)
 {
-    struct osh_program program = {.fds = fds + 1, .fd_count = fd_count - 1, .terminal = -1, .slave = -1};
+    struct osh_program program = {
+        .fds = fds + 1, .fd_count = fd_count - 1, .terminal = -1, .slave = -1};
     struct osh_init_reply reply;
     int error;
 

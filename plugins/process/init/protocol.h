@@ -57,7 +57,7 @@ enum osh_init_request_type {
                         * the pidfd, then the PTY's master where one was asked for */
     OSH_INIT_SIGNAL,   /* to one launch, or to all with id 0; answered */
     OSH_INIT_SOCKET,   /* a fresh unconnected socket of the box's network; answer carries it */
-    OSH_INIT_TERMINATE, /* SIGTERM and SIGCONT to all; answered when no process is left */
+    OSH_INIT_TERMINATE,  /* SIGTERM and SIGCONT to all; answered when no process is left */
     OSH_INIT_FOREGROUND, /* puts the process group of a job into the foreground of its terminal, or
                           * takes it out; answered */
 };
