@@ -3,25 +3,23 @@
  * run.c: the main job, in the order in which it must happen.
  *
  * [main]. Until the box is open there is one thread, because the box is cloned from it; what makes
- * threads (shards, plugins' own) comes after. Every failure ends at one place, run_finish(), which
- * takes down whatever is up, in reverse. It must never leave a box behind, nor say that something
- * was refused when it failed.
+ * threads (shards, plugins' own) comes after. Every failure ends at one place, osh_run_finish(),
+ * which takes down whatever is up, in reverse. It must never leave a box behind, nor say that
+ * something was refused when it failed.
  */
-#include "run.h"
+#include "run-private.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "contributions.h"
 #include "denial-line.h"
+#include "end-by-signal.h"
 #include "event-log.h"
 #include "exit-code.h"
 #include "file-chain.h"
 #include "file-limit.h"
 #include "metrics.h"
-#include "openshell/ext/event-sink.h"
 #include "openshell/ext/process-launcher.h"
 #include "own-files.h"
 #include "plugin-protocols.h"
@@ -38,51 +36,13 @@
 
 #define RUN_START_TIMEOUT 30
 #define RUN_STOP_TIMEOUT  5
-#define RUN_TERM_GRACE    10
 #define RUN_GRACE_USEC    (2 * G_USEC_PER_SEC)
 #define RUN_TIMEOUT_USEC  (100 * 1000)
 #define RUN_WORKERS       4
 #define RUN_WORKER_QUEUE  256
 
-typedef struct {
-    const OshOptions *options;
-    OshConfig *config;
-    GMainLoop *loop;
-    OshSignals *signals;
-    OshBus *bus;
-    OshBusPublisher *publisher;
-    OshEventLog *log;
-    OshDenialLines *denials;
-    OshRegistry *registry;
-    OshPolicyService *policy;
-    gboolean policy_given;
-    OshRecorder *recorder;   /* (nullable) */
-    OshPolicyReload *reload; /* (nullable) */
-    OshShardPool *shards;
-    OshWorkerPool *workers;
-    OshMetrics *metrics;
-    OshInterface launcher;
-    OshBox *box;
-    gboolean network;
-    char *workdir;
-    GPtrArray *writable; /* from osh_writable_places() */
-    guint64 process_id;  /* of the entrypoint while it runs */
-    gboolean launching;  /* it may run already, and was not reported yet */
-    int early_signal;    /* what arrived meanwhile, 0 for nothing */
-    GSource *timeout;
-    GSource *grace; /* running since SIGTERM arrived */
-    gboolean finishing;
-    gboolean started;
-    gint exit_code;
-    OshPolicyPosture posture;
-    char *policy_errors; /* (nullable): lines that follow the error of a policy */
-} OshRun;
-
-static void run_finish(OshRun *run, gint exit_code);
-static void run_signal(int signal_number, gpointer data);
-
-static gint64
-setting(const OshRun *run, const char *key, gint64 fallback)
+gint64
+osh_run_setting(const OshRun *run, const char *key, gint64 fallback)
 {
     return osh_config_host_integer(run->config, key, fallback);
 }
@@ -115,8 +75,8 @@ is_quiet(const OshRun *run)
 }
 
 /* A path in it may have been made in a box. */
-static void
-complain(const OshRun *run, const GError *error)
+void
+osh_run_complain(const OshRun *run, const GError *error)
 {
     g_autoptr(GString) line = g_string_new("openshell: error: ");
 
@@ -131,7 +91,7 @@ complain(const OshRun *run, const GError *error)
 static void
 complain_of_start(const OshRun *run, const GError *error)
 {
-    complain(run, error);
+    osh_run_complain(run, error);
     if (run->options->command != NULL && g_getenv("OPENSHELL_SANDBOX") != NULL)
         g_printerr("openshell: this is a box already (OPENSHELL_SANDBOX is set), and there is none "
                    "inside another: run the command itself\n");
@@ -211,7 +171,7 @@ run_flushed(const GError *error, gpointer data)
     OshRun *run = data;
 
     if (error != NULL) {
-        complain(run, error);
+        osh_run_complain(run, error);
         if (run->exit_code == OSH_EXIT_OK)
             run->exit_code = OSH_EXIT_HOST_ERROR;
     }
@@ -235,9 +195,10 @@ run_box_closed(gpointer data)
     OshRun *run = data;
 
     run->box = NULL;
+    osh_standard_error_share(NULL, NULL);
     osh_registry_stop(run->registry,
                       g_get_monotonic_time() +
-                          setting(run, "stop-timeout", RUN_STOP_TIMEOUT) * G_USEC_PER_SEC,
+                          osh_run_setting(run, "stop-timeout", RUN_STOP_TIMEOUT) * G_USEC_PER_SEC,
                       run_stopped, run);
 }
 
@@ -248,8 +209,8 @@ run_close_box(OshRun *run, gint64 grace)
                            run);
 }
 
-static void
-drop_source(GSource **source)
+void
+osh_run_drop_source(GSource **source)
 {
     if (*source == NULL)
         return;
@@ -257,15 +218,15 @@ drop_source(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-static void
-run_finish(OshRun *run, gint exit_code)
+void
+osh_run_finish(OshRun *run, gint exit_code)
 {
     if (run->finishing)
         return;
     run->finishing = TRUE;
     run->exit_code = exit_code;
-    drop_source(&run->timeout);
-    drop_source(&run->grace);
+    osh_run_drop_source(&run->timeout);
+    osh_run_drop_source(&run->grace);
     publish(run, OSH_TOPIC_HOST_STOPPING, g_variant_new("(sa{sv})", "run is over", NULL));
     if (run->box != NULL)
         run_close_box(run, exit_code == OSH_EXIT_TIMEOUT ? RUN_TIMEOUT_USEC : RUN_GRACE_USEC);
@@ -273,11 +234,19 @@ run_finish(OshRun *run, gint exit_code)
         run_box_closed(run);
 }
 
+void
+osh_run_finish_by_signal(OshRun *run, int signal_number)
+{
+    if (!run->finishing)
+        run->end_signal = signal_number;
+    osh_run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
+}
+
 static void
 run_fail(OshRun *run, const GError *error)
 {
-    complain(run, error);
-    run_finish(run, OSH_EXIT_HOST_ERROR);
+    osh_run_complain(run, error);
+    osh_run_finish(run, OSH_EXIT_HOST_ERROR);
 }
 
 static void
@@ -300,130 +269,8 @@ run_required_failed(const OshPlugin *plugin, gpointer data)
     run_fail(data, error);
 }
 
-/* --- The program --------------------------------------------------------------------------------
- */
-
-static void
-run_exited(guint64 process_id, gint exit_code, gint signal_number, gpointer data)
-{
-    OshRun *run = data;
-
-    (void)process_id;
-    run->process_id = 0;
-    run_finish(run, signal_number != 0 ? OSH_EXIT_SIGNAL_BASE + signal_number : exit_code);
-}
-
-static gboolean
-run_timed_out(gpointer data)
-{
-    OshRun *run = data;
-
-    g_clear_pointer(&run->timeout, g_source_unref);
-    run_finish(run, OSH_EXIT_TIMEOUT);
-    g_printerr("openshell: the time of --timeout is over, ending the program\n");
-    return G_SOURCE_REMOVE;
-}
-
-static void
-run_watch_time(OshRun *run)
-{
-    gint64 seconds =
-        run->options->timeout >= 0 ? run->options->timeout : setting(run, "timeout", 0);
-
-    if (seconds == 0)
-        return;
-    run->timeout = g_timeout_source_new((guint)MIN(seconds * 1000, G_MAXINT32));
-    g_source_set_callback(run->timeout, run_timed_out, run, NULL);
-    g_source_attach(run->timeout, NULL);
-}
-
-static void
-run_launched(const OshProcess *process, const GError *error, gpointer data)
-{
-    OshRun *run = data;
-    gint exit_code = OSH_EXIT_HOST_ERROR;
-
-    run->launching = FALSE;
-    if (process != NULL) {
-        run->process_id = process->id;
-        run_watch_time(run);
-        if (run->early_signal != 0)
-            run_signal(run->early_signal, run);
-        return;
-    }
-    complain(run, error);
-    if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND))
-        exit_code = OSH_EXIT_NOT_FOUND;
-    else if (g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_EXECUTABLE))
-        exit_code = OSH_EXIT_NOT_EXECUTABLE;
-    run_finish(run, exit_code);
-}
-
-static gboolean
-run_grace_over(gpointer data)
-{
-    OshRun *run = data;
-
-    g_clear_pointer(&run->grace, g_source_unref);
-    run_finish(run, OSH_EXIT_SIGNAL_BASE + SIGTERM);
-    return G_SOURCE_REMOVE;
-}
-
-/* SIGTERM asks the program to end; one that does not is ended. */
-static void
-run_watch_grace(OshRun *run)
-{
-    run->grace = g_timeout_source_new_seconds(RUN_TERM_GRACE);
-    g_source_set_callback(run->grace, run_grace_over, run, NULL);
-    g_source_attach(run->grace, NULL);
-}
-
-static void
-run_signal(int signal_number, gpointer data)
-{
-    OshRun *run = data;
-
-    if (run->finishing)
-        return;
-    if (run->launching) {
-        run->early_signal = signal_number;
-        return;
-    }
-    if (run->process_id == 0) {
-        run_finish(run, run->options->command != NULL || !run->started
-                            ? OSH_EXIT_SIGNAL_BASE + signal_number
-                            : OSH_EXIT_OK);
-        return;
-    }
-    if (signal_number == SIGTERM && run->grace != NULL) {
-        /* A second SIGTERM ends the program at once. */
-        run_finish(run, OSH_EXIT_SIGNAL_BASE + signal_number);
-        return;
-    }
-    osh_launcher_signal(&run->launcher, run->box, run->process_id, signal_number);
-    if (signal_number == SIGTERM)
-        run_watch_grace(run);
-}
-
 /* --- Start --------------------------------------------------------------------------------------
  */
-
-static void
-run_launch(OshRun *run)
-{
-    OshLaunchSpec spec = {
-        .struct_size = sizeof(OshLaunchSpec),
-        .kind = "entrypoint",
-        .argv = (const char *const *)run->options->command,
-        .stdin_fd = STDIN_FILENO,
-        .stdout_fd = STDOUT_FILENO,
-        .stderr_fd = STDERR_FILENO,
-        .terminal = OSH_LAUNCH_STDIO,
-    };
-
-    run->launching = TRUE;
-    osh_launcher_launch(&run->launcher, run->box, &spec, run_launched, run_exited, run);
-}
 
 static gboolean
 run_seal(OshRun *run, GError **error)
@@ -466,23 +313,6 @@ run_follow_policy(OshRun *run)
 }
 
 static void
-run_add_sinks(OshRun *run)
-{
-    const GPtrArray *plugins = osh_registry_plugins(run->registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-        OshInterface sink;
-
-        if (osh_plugin_state(plugin) == OSH_PLUGIN_READY &&
-            osh_manifest_provides(plugin->manifest, OSH_INTERFACE_EVENT_SINK) &&
-            osh_can_call(plugin->entry, OshPluginEntry, get_interface) &&
-            plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
-            osh_bus_add_sink(run->bus, &sink, plugin->required);
-    }
-}
-
-static void
 run_ready(const GError *error, gpointer data)
 {
     OshRun *run = data;
@@ -494,7 +324,7 @@ run_ready(const GError *error, gpointer data)
         run_fail(run, error);
         return;
     }
-    run_add_sinks(run);
+    osh_run_add_sinks(run->registry, run->bus);
     if (run->box != NULL && !run_seal(run, &failure)) {
         run_fail(run, failure);
         return;
@@ -503,15 +333,14 @@ run_ready(const GError *error, gpointer data)
     announce_start(run);
     run_follow_policy(run);
     if (run->box != NULL)
-        run_launch(run);
+        osh_run_launch(run);
 }
 
 static gboolean
 run_open_box(OshRun *run, GError **error)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
-    g_autoptr(GPtrArray) allowed = g_ptr_array_new();
-    GVariant *configured = osh_config_host(run->config, "allow-degraded");
+    g_autoptr(GPtrArray) allowed = osh_run_allow_degraded(run->options, run->config);
     OshOwnFilesRequest own = {
         .options = run->options,
         .config = run->config,
@@ -530,15 +359,6 @@ run_open_box(OshRun *run, GError **error)
 
     if (protected_paths == NULL)
         return FALSE;
-    for (guint i = 0; i < run->options->allow_degraded->len; i++)
-        g_ptr_array_add(allowed, g_ptr_array_index(run->options->allow_degraded, i));
-    for (gsize i = 0; configured != NULL && i < g_variant_n_children(configured); i++) {
-        const char *name;
-
-        g_variant_get_child(configured, i, "&s", &name);
-        g_ptr_array_add(allowed, (gpointer)name);
-    }
-    g_ptr_array_add(allowed, NULL);
     request.allow_degraded = (const char *const *)allowed->pdata;
     request.protected_paths = (const char *const *)protected_paths->pdata;
     if (!osh_registry_get_interface(run->registry, OSH_INTERFACE_PROCESS_LAUNCHER,
@@ -550,28 +370,6 @@ run_open_box(OshRun *run, GError **error)
     return run->box != NULL;
 }
 
-/* Says why the plugin that would run a command does not take part in this very run. */
-static void
-set_no_launcher(OshRun *run, GError **error)
-{
-    const GPtrArray *plugins = osh_registry_plugins(run->registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-
-        if (plugin->manifest == NULL || plugin->reason == NULL ||
-            !osh_manifest_provides(plugin->manifest, OSH_INTERFACE_PROCESS_LAUNCHER))
-            continue;
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot run a command without %s: %s",
-                    plugin->path, plugin->reason);
-        return;
-    }
-    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                "no plugin that was found can run a command (%s): openshell-host plugins lists "
-                "them, --plugin-dir adds some",
-                OSH_INTERFACE_PROCESS_LAUNCHER);
-}
-
 static gboolean
 run_require_roles(OshRun *run, GError **error)
 {
@@ -580,7 +378,7 @@ run_require_roles(OshRun *run, GError **error)
     gboolean network_disabled = osh_config_enabled(run->config, "network") == OSH_FALSE;
 
     if (run->options->command != NULL && launcher == NULL) {
-        set_no_launcher(run, error);
+        osh_run_set_no_launcher(run->registry, error);
         return FALSE;
     }
     if (run->options->command != NULL)
@@ -597,24 +395,6 @@ run_require_roles(OshRun *run, GError **error)
     }
     network->required = TRUE;
     run->network = TRUE;
-    return TRUE;
-}
-
-static gboolean
-run_find_workdir(OshRun *run, GError **error)
-{
-    const char *given = text_setting(run, "workdir", run->options->workdir);
-    char *real = realpath(given != NULL ? given : ".", NULL);
-
-    if (real == NULL || !g_file_test(real, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND, "the working directory %s: %s",
-                    given != NULL ? given : "(the current one)",
-                    real == NULL ? g_strerror(errno) : "is not a directory");
-        free(real);
-        return FALSE;
-    }
-    run->workdir = g_strdup(real);
-    free(real);
     return TRUE;
 }
 
@@ -709,8 +489,10 @@ run_add_host_interfaces(OshRun *run)
 static void
 print_line(const char *line, gpointer data)
 {
-    (void)data;
+    const OshRun *run = data;
+
     g_printerr("%s\n", line);
+    osh_launcher_note(&run->launcher, run->box, line);
 }
 
 static gboolean
@@ -718,7 +500,7 @@ run_make_services(OshRun *run, GError **error)
 {
     static const char *const topics[] = {OSH_TOPIC_HOST_STARTED, OSH_TOPIC_HOST_STOPPING,
                                          OSH_TOPIC_POLICY_CHANGED, OSH_TOPIC_POLICY_REJECTED, NULL};
-    gint64 shards = setting(run, "shards", 0);
+    gint64 shards = osh_run_setting(run, "shards", 0);
 
     run->bus = osh_bus_new(NULL, NULL, error);
     if (run->bus == NULL)
@@ -727,7 +509,7 @@ run_make_services(OshRun *run, GError **error)
     if (run->publisher == NULL || !run_open_log(run, error))
         return FALSE;
     if (!is_quiet(run))
-        run->denials = osh_denial_lines_new(run->bus, print_line, NULL,
+        run->denials = osh_denial_lines_new(run->bus, print_line, run,
                                             text_setting(run, "policy", run->options->policy),
                                             run->options->audit);
     run->metrics = osh_metrics_new(error);
@@ -753,15 +535,16 @@ run_prepare(OshRun *run, GError **error)
         return FALSE;
     if (run->options->audit)
         osh_policy_service_set_audit(run->policy);
-    return run_find_workdir(run, error) && run_list_writable(run, error) &&
-           run_make_services(run, error);
+    run->workdir = osh_run_find_workdir(text_setting(run, "workdir", run->options->workdir), error);
+    return run->workdir != NULL && run_list_writable(run, error) && run_make_services(run, error);
 }
 
-/* Everything before the first thread; a box, once open, is closed by run_finish(). */
+/* Everything before the first thread; a box, once open, is closed by osh_run_finish(). */
 static gboolean
 run_begin(OshRun *run, GError **error)
 {
     announce_policy(run);
+    osh_signals_on_hangup(run->signals, osh_run_hangup, run);
     if (policy_path(run) != NULL)
         osh_signals_on_reload(run->signals, run_reload, run);
     if (!osh_run_scan(run->registry, run->options, run->config, error) ||
@@ -778,7 +561,8 @@ run_begin(OshRun *run, GError **error)
         return FALSE;
     osh_registry_start(run->registry,
                        g_get_monotonic_time() +
-                           setting(run, "start-timeout", RUN_START_TIMEOUT) * G_USEC_PER_SEC,
+                           osh_run_setting(run, "start-timeout", RUN_START_TIMEOUT) *
+                               G_USEC_PER_SEC,
                        run_ready, run);
     return TRUE;
 }
@@ -823,7 +607,7 @@ osh_run(const OshOptions *options)
         return OSH_EXIT_HOST_ERROR;
     osh_standard_error_begin();
     run.loop = g_main_loop_new(NULL, FALSE);
-    run.signals = osh_signals_new(run_signal, &run, &error);
+    run.signals = osh_signals_new(osh_run_signal, &run, &error);
     if (run.signals == NULL || !run_prepare(&run, &error)) {
         complain_of_start(&run, error);
         run_clear(&run);
@@ -832,11 +616,11 @@ osh_run(const OshOptions *options)
     }
     if (!run_begin(&run, &error)) {
         complain_of_start(&run, error);
-        run_finish(&run, OSH_EXIT_HOST_ERROR);
+        osh_run_finish(&run, OSH_EXIT_HOST_ERROR);
     }
     osh_standard_error_start();
     g_main_loop_run(run.loop);
     run_clear(&run);
     osh_standard_error_end();
-    return run.exit_code;
+    return run.end_signal != 0 ? osh_end_by_signal(run.end_signal) : run.exit_code;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "bus.h"
 #include "options.h"
 #include "registry.h"
 
@@ -61,5 +62,31 @@ char *osh_run_own_data_folder(gboolean *ret_build_tree);
  */
 gboolean osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
                       GError **error);
+
+/**
+ * osh_run_set_no_launcher:
+ * @error: (out): why the plugin that would run a command does not take part in this very run
+ */
+void osh_run_set_no_launcher(OshRegistry *registry, GError **error);
+
+/** osh_run_add_sinks: [main] Lets every event sink among the plugins that are ready have events. */
+void osh_run_add_sinks(OshRegistry *registry, OshBus *bus);
+
+/**
+ * osh_run_allow_degraded:
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): names of protections that
+ *   may be missing, which belong to the arguments
+ */
+GPtrArray *osh_run_allow_degraded(const OshOptions *options, const OshConfig *config);
+
+/**
+ * osh_run_find_workdir:
+ * @given: (nullable): a folder; %NULL for the current one
+ * @error: return location
+ *
+ * Returns: (transfer full) (nullable): its path without symbolic links
+ */
+char *osh_run_find_workdir(const char *given, GError **error);
 
 G_END_DECLS

@@ -28,6 +28,19 @@ void osh_standard_error_begin(void);
 /** osh_standard_error_start: [main] Begins to write. Makes a thread. */
 void osh_standard_error_start(void);
 
+/** OshScreenTaken: [main] Returns: whether a program draws on the screen of standard error. */
+typedef gboolean (*OshScreenTaken)(gpointer data);
+
+/**
+ * osh_standard_error_share:
+ * @taken: (nullable): asked before something is written; %NULL: nobody has the screen any more
+ * @data: for @taken
+ *
+ * [main] Where standard error is a terminal, lines wait as long as they would spoil what a program
+ * draws on it.
+ */
+void osh_standard_error_share(OshScreenTaken taken, gpointer data);
+
 /**
  * osh_standard_error_end:
  *

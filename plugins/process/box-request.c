@@ -280,6 +280,10 @@ osh_box_write_launch(const OshBoxLaunch *launch, int *fds, guint *ret_fd_count, 
         plan.flags |= OSH_INIT_LAUNCH_SWITCH_USER;
     if (launch->terminal)
         plan.flags |= OSH_INIT_LAUNCH_TERMINAL;
+    if (launch->stopped != NULL)
+        plan.flags |= OSH_INIT_LAUNCH_JOB;
+    if (launch->background)
+        plan.flags |= OSH_INIT_LAUNCH_BACKGROUND;
     osh_box_plan_begin(&writer, sizeof plan, 16384);
     plan.program = osh_box_plan_string(&writer, launch->argv[0]);
     plan.search_path = osh_box_plan_string(

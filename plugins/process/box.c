@@ -50,6 +50,7 @@ typedef struct {
 typedef struct {
     OshBoxLaunched launched;
     OshBoxExited exited;
+    OshBoxStopped stopped;
     gpointer user_data;
     gboolean running;
 } Launch;
@@ -412,6 +413,8 @@ handle_answer(OshBoxHandle *box, Answer *answer)
         report_launched(box, launch, answer);
     } else if (reply->type == OSH_INIT_EXITED && launch->running) {
         report_exited(box, reply->id, reply->status);
+    } else if (reply->type == OSH_INIT_STOPPED && launch->running && launch->stopped != NULL) {
+        launch->stopped(box, reply->id, reply->status, launch->user_data);
     } else if (reply->type == OSH_INIT_FAILED && !launch->running) {
         g_autoptr(GError) error = NULL;
 
@@ -675,6 +678,7 @@ osh_box_launch(OshBoxHandle *box, const OshBoxLaunch *launch, OshBoxLaunched lau
     waiting = g_new0(Launch, 1);
     waiting->launched = launched;
     waiting->exited = exited;
+    waiting->stopped = launch->stopped;
     waiting->user_data = user_data;
     g_hash_table_insert(box->launches, GUINT_TO_POINTER(request.id), waiting);
     return request.id;
@@ -690,6 +694,23 @@ osh_box_signal(OshBoxHandle *box, guint32 id, int signal, gboolean group, GError
         (id != 0 && g_hash_table_lookup(box->launches, GUINT_TO_POINTER(id)) == NULL))
         return TRUE;
     return send_request(box, &request, NULL, 0, error);
+}
+
+void
+osh_box_set_foreground(OshBoxHandle *box, guint32 id, gboolean foreground)
+{
+    struct osh_init_request request = {
+        .type = OSH_INIT_FOREGROUND, .id = id, .foreground = foreground != FALSE};
+
+    /* Where init is gone, so is the terminal. */
+    if (box->phase != PHASE_DEAD)
+        send_request(box, &request, NULL, 0, NULL);
+}
+
+int
+osh_box_control(OshBoxHandle *box)
+{
+    return box->init.control;
 }
 
 static gboolean

@@ -32,7 +32,7 @@ typedef enum {
     OSH_BOX_ERROR_TIMED_OUT,
     OSH_BOX_ERROR_NETWORK, /* the kernel refused part of the network's plan */
     OSH_BOX_ERROR_CHANGED, /* a file of the plan is gone by now: a new plan may work */
-    OSH_BOX_ERROR_DEAD, /* init is gone, and with it all of the box */
+    OSH_BOX_ERROR_DEAD,    /* init is gone, and with it all of the box */
 } OshBoxError;
 
 /* One send of prebuilt netlink messages. `acks` successes are waited for; any error fails. */
@@ -127,6 +127,14 @@ typedef struct {
 #define OSH_BOX_STDIO_NULL     (-1)
 #define OSH_BOX_STDIO_TERMINAL (-2)
 
+/**
+ * OshBoxStopped:
+ * @signal: stopped the program; 0: it was continued
+ *
+ * Called for a job between its OshBoxLaunched and its OshBoxExited.
+ */
+typedef void (*OshBoxStopped)(OshBoxHandle *box, guint32 id, int signal, gpointer user_data);
+
 /* One program. All pointers and descriptors are borrowed for the call. */
 typedef struct {
     const char *const *argv; /* argv[0] is looked up in search_path, inside the box */
@@ -145,6 +153,9 @@ typedef struct {
     gsize filter_count;
     const OshBoxLimit *limits; /* RLIMIT_CORE is 0 already */
     gsize limit_count;
+    OshBoxStopped stopped; /* (nullable): makes it a job, which SIGTSTP, SIGTTIN and SIGTTOU stop;
+                            * the user_data is that of the launch */
+    gboolean background;   /* of a job: not in the foreground of its terminal */
 } OshBoxLaunch;
 
 /* A started program. */
@@ -274,6 +285,19 @@ guint32 osh_box_launch(OshBoxHandle *box, const OshBoxLaunch *launch, OshBoxLaun
  * Returns: %TRUE when the request went out; a program that has ended already is not an error
  */
 gboolean osh_box_signal(OshBoxHandle *box, guint32 id, int signal, gboolean group, GError **error);
+
+/**
+ * osh_box_set_foreground:
+ * @id: of a launch; nothing is done for one that is no job with a terminal
+ * @foreground: whether its process group is that of its terminal's foreground
+ *
+ * A group that a program of the box has put there itself is left in it when @foreground is %FALSE.
+ */
+void osh_box_set_foreground(OshBoxHandle *box, guint32 id, gboolean foreground);
+
+/** osh_box_control: Returns: (transfer none): becomes readable when init says something; not to be
+ * read. */
+int osh_box_control(OshBoxHandle *box);
 
 /**
  * osh_box_close:

@@ -6,7 +6,7 @@
  * wrote to a terminal was delivered. Descriptors of a request are duplicated at once: the caller
  * closes its own whenever it likes.
  */
-#include "process-plugin.h"
+#include "box-program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,34 +18,9 @@
 
 #include "doctor-probe.h"
 #include "not-shown.h"
-#include "program-streams.h"
 
 /* What the host ends with when it cannot do its own part. */
 #define OUTPUT_LOST_CODE 125
-
-typedef struct {
-    OshBox *box;
-    guint32 id;
-    char *kind;
-    char *path; /* valid UTF-8 */
-    char *command;
-    char *search_path; /* (nullable) */
-    char *workdir;
-    int stdio[3];
-    OshStreamHandling handling[3];
-    OshTerminalChoice terminal;
-    OshTerminalRelay *relay;
-    OshSessionStreams *attended_streams; /* (nullable): of one without a terminal, attended */
-    OshProgramStreams *streams;          /* (nullable): what is no terminal, unattended */
-    guint delivering;                    /* since it has ended: what is not delivered yet */
-    gboolean attended;                   /* people may attach to it */
-    int pidfd;
-    pid_t pid;
-    int status;
-    OshLaunchFunc launched;
-    OshExitFunc exited;
-    gpointer data;
-} BoxProgram;
 
 /* Processes that it has left behind may still write, until the box is closed. */
 static void
@@ -66,6 +41,7 @@ program_free(gpointer data)
 {
     BoxProgram *program = data;
 
+    osh_job_free(program->job);
     osh_terminal_relay_free(program->relay);
     osh_session_streams_free(program->attended_streams);
     keep_streams(program);
@@ -115,83 +91,6 @@ start_time_of(pid_t pid)
     for (guint i = 2; field != NULL && i < 22; i++)
         field = strchr(field + 1, ' ');
     return field != NULL ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
-}
-
-static void
-signal_program(int signal_number, gpointer data)
-{
-    BoxProgram *program = data;
-
-    osh_box_signal(program->box->handle, program->id, signal_number, TRUE, NULL);
-}
-
-static void
-see_terminal(const char *bytes, gsize length, gpointer data)
-{
-    osh_session_output(((BoxProgram *)data)->box->session, 1, bytes, length);
-}
-
-static void
-terminal_has_room(gpointer data)
-{
-    osh_session_input_room(((BoxProgram *)data)->box->session);
-}
-
-static void
-connect_terminal(BoxProgram *program, OshBoxProcess *process)
-{
-    gboolean typed = program->terminal.is_terminal[0] && program->terminal.outer >= 0;
-    OshTerminalRequest request = {
-        .master = process->terminal,
-        .input = typed ? program->stdio[0] : program->terminal.outer,
-        .tap = program->attended ? see_terminal : NULL,
-        .room = program->attended ? terminal_has_room : NULL,
-        .output = program->terminal.output,
-        .pid = process->pid,
-        .signal = signal_program,
-        .data = program,
-    };
-
-    process->terminal = -1;
-    program->relay = osh_terminal_relay_new(&request);
-}
-
-static gssize
-type_to_terminal(const char *bytes, gsize length, gpointer data)
-{
-    return osh_terminal_relay_type(((BoxProgram *)data)->relay, bytes, length);
-}
-
-static gssize
-type_to_streams(const char *bytes, gsize length, gpointer data)
-{
-    return osh_session_streams_input(bytes, length, ((BoxProgram *)data)->attended_streams);
-}
-
-static void
-resize_program(guint16 rows, guint16 columns, gpointer data)
-{
-    const BoxProgram *program = data;
-
-    if (program->relay != NULL)
-        osh_terminal_relay_resize(program->relay, rows, columns);
-}
-
-static void
-let_people_attach(BoxProgram *program)
-{
-    OshSessionProgram attended = {
-        .input = program->relay != NULL ? type_to_terminal : type_to_streams,
-        .resize = resize_program,
-        .send_signal = signal_program,
-        .has_terminal = program->relay != NULL,
-        .local_input = program->relay != NULL
-                           ? program->terminal.outer >= 0
-                           : osh_session_streams_has_local_input(program->attended_streams),
-        .data = program,
-    };
-
-    osh_session_begin(program->box->session, &attended, osh_box_init_pid(program->box->handle));
 }
 
 /* Root's programs are somebody else, who may not enter what is root's alone. */
@@ -251,10 +150,7 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     }
     program->pid = process->pid;
     program->pidfd = g_steal_fd(&process->pidfd);
-    if (process->terminal >= 0)
-        connect_terminal(program, process);
-    if (program->attended)
-        let_people_attach(program);
+    osh_box_program_connect(program, process);
     started.id = program->id;
     started.pid = program->pid;
     started.pidfd = program->pidfd;
@@ -296,7 +192,11 @@ program_finished(gpointer data)
     /* A success whose output got lost is none. */
     if (lost != NULL && code == 0)
         code = OUTPUT_LOST_CODE;
-    g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
+    /* What it has left behind may write until the box is closed. */
+    if (program->entrypoint)
+        program->ended = TRUE;
+    else
+        g_hash_table_remove(box->programs, GUINT_TO_POINTER(id));
     if (exited != NULL)
         exited(id, code, signal_number, exited_data);
 }
@@ -331,6 +231,8 @@ box_exited(OshBoxHandle *handle, guint32 id, int status, gpointer data)
     (void)handle;
     (void)id;
     program->status = status;
+    if (program->job != NULL)
+        osh_job_end(program->job);
     program->delivering =
         (program->relay != NULL) + (program->streams != NULL) + (program->attended_streams != NULL);
     if (program->delivering == 0) {
@@ -376,7 +278,8 @@ program_new(OshBox *box, const OshLaunchSpec *spec, OshLaunchFunc launched, OshE
     program->command = g_strdup(spec->argv[0]);
     program->workdir = g_strdup(spec->cwd != NULL ? spec->cwd : box->workdir);
     program->pidfd = -1;
-    program->attended = box->session != NULL && g_str_equal(spec->kind, "entrypoint");
+    program->entrypoint = g_str_equal(spec->kind, "entrypoint");
+    program->attended = box->session != NULL && program->entrypoint;
     program->launched = launched;
     program->exited = exited;
     program->data = data;
@@ -412,6 +315,10 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
             launch->terminal = TRUE;
         }
     }
+    /* Only a job can be put into the foreground later. */
+    program->terminal.background &= program->entrypoint;
+    launch->stopped = program->entrypoint ? osh_box_program_stopped : NULL;
+    launch->background = program->terminal.background;
     launch->rows = program->terminal.rows;
     launch->columns = program->terminal.columns;
 }
@@ -541,7 +448,7 @@ launcher_box_open(gpointer instance, const OshBoxRequest *request, OshBoxLostFun
     OshBox *box = osh_process_box_open(instance, request, lost, data, error);
 
     if (box != NULL)
-        osh_terminal_block_signals();
+        osh_job_block_signals();
     return box;
 }
 
@@ -580,12 +487,13 @@ launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_n
     BoxProgram *program = g_hash_table_lookup(box->programs, GUINT_TO_POINTER((guint)process_id));
 
     (void)instance;
-    if (program == NULL)
+    if (program == NULL || program->ended)
         return FALSE;
     /* Whoever asks for the end does not wait for a reader that takes nothing. */
-    if (signal_number != SIGWINCH && signal_number != SIGUSR1)
+    if (signal_number != SIGWINCH && signal_number != SIGUSR1 && signal_number != SIGUSR2 &&
+        signal_number != SIGALRM && signal_number != SIGCONT)
         hurry_streams(program);
-    return osh_box_signal(box->handle, (guint32)process_id, signal_number, TRUE, NULL);
+    return osh_box_program_signal(program, signal_number);
 }
 
 static gboolean
@@ -671,8 +579,14 @@ launcher_box_close(gpointer instance, OshBox *box, gint64 deadline, OshCallback 
                    gpointer data)
 {
     gint64 grace = MAX(deadline - g_get_monotonic_time(), 0) / 1000;
+    GHashTableIter iter;
+    gpointer program;
 
     (void)instance;
+    g_hash_table_iter_init(&iter, box->programs);
+    while (g_hash_table_iter_next(&iter, NULL, &program))
+        if (((BoxProgram *)program)->job != NULL)
+            osh_job_end(((BoxProgram *)program)->job);
     box->closing = TRUE;
     box->closed = closed;
     box->closed_data = data;
@@ -693,6 +607,28 @@ launcher_probe_rules(gpointer instance, const OshBoxRequest *request)
     return osh_doctor_probe_rules(instance, request);
 }
 
+static gboolean
+launcher_screen_taken(gpointer instance, OshBox *box)
+{
+    GHashTableIter iter;
+    gpointer program;
+
+    (void)instance;
+    g_hash_table_iter_init(&iter, box->programs);
+    while (g_hash_table_iter_next(&iter, NULL, &program))
+        if (osh_box_program_screen_taken(program))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+launcher_note(gpointer instance, OshBox *box, const char *line)
+{
+    (void)instance;
+    if (box->session != NULL)
+        osh_session_line(box->session, line);
+}
+
 const OshProcessLauncherInterface osh_process_launcher_vtable = {
     .struct_size = sizeof(OshProcessLauncherInterface),
     .box_open = launcher_box_open,
@@ -705,4 +641,6 @@ const OshProcessLauncherInterface osh_process_launcher_vtable = {
     .box_close = launcher_box_close,
     .probe = launcher_probe,
     .probe_rules = launcher_probe_rules,
+    .screen_taken = launcher_screen_taken,
+    .note = launcher_note,
 };

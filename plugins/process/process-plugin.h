@@ -8,6 +8,7 @@
 #include "box.h"
 #include "environment.h"
 #include "identity.h"
+#include "job-control.h"
 #include "landlock-plan.h"
 #include "network-plan.h"
 #include "nflog.h"

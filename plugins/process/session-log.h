@@ -24,7 +24,7 @@ void osh_session_log_free(OshSessionLog *log);
 
 /**
  * osh_session_log_append:
- * @stream: 1 or 2
+ * @stream: 1 or 2; 0 for what the host says
  * @bytes: (array length=length): a piece; one that is longer than the log is cut at its start
  */
 void osh_session_log_append(OshSessionLog *log, guint stream, const char *bytes, gsize length);

@@ -38,6 +38,8 @@ gssize osh_session_streams_input(const char *bytes, gsize length, gpointer data)
  * osh_session_streams_finish:
  * @done: called once, never from within this function, when what the program has left in its pipes
  *   was delivered
+ *
+ * Processes that it has left behind go on to be served until the streams are freed.
  */
 void osh_session_streams_finish(OshSessionStreams *streams, void (*done)(gpointer data),
                                 gpointer data);

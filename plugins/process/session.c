@@ -29,6 +29,11 @@
 #define MAX_ATTACHMENTS 16
 #define MAX_WAITING     64
 #define DRAIN_SECONDS   2
+/* Lines that wait for the screen; of more the last ones are kept. */
+#define NOTES      0 /* as a stream of the log, where 1 and 2 are the program's */
+#define MAX_LINES  64
+#define LINE_BYTES 4096
+#define LOOK_MS    200
 
 typedef struct {
     OshSession *session;
@@ -49,6 +54,8 @@ struct _OshSession {
     Attachment *typist; /* (nullable) */
     GQueue waiting;     /* GBytes of the typist that the program has no room for yet */
     gsize waiting_offset;
+    GQueue lines; /* char *: what the host has said while the program had the screen */
+    GSource *look_source;
     pid_t init_pid;
     gboolean begun;
     OshSessionProgram program;
@@ -194,8 +201,11 @@ send_output(Attachment *attachment)
         gsize length;
         const char *bytes = osh_session_log_get(session->log, attachment->next, &stream, &length);
         char head = (char)stream;
+        gboolean sent = stream == NOTES
+                            ? send_message(attachment, OSH_SESSION_NOTE, NULL, 0, bytes, length)
+                            : send_message(attachment, OSH_SESSION_OUTPUT, &head, 1, bytes, length);
 
-        if (!send_message(attachment, OSH_SESSION_OUTPUT, &head, 1, bytes, length))
+        if (!sent)
             return TRUE;
         attachment->next++;
     }
@@ -231,6 +241,61 @@ osh_session_output(OshSession *session, guint stream, const char *bytes, gsize l
         length -= piece;
     }
     send_to_all(session);
+}
+
+void
+osh_session_note(OshSession *session, const char *text)
+{
+    for (guint i = 0; i < session->attachments->len; i++) {
+        Attachment *attachment = g_ptr_array_index(session->attachments, i);
+
+        if (attachment->greeted)
+            send_note(attachment, text);
+    }
+}
+
+/* --- What the host says -------------------------------------------------------------------------
+ */
+
+static void
+log_lines(OshSession *session)
+{
+    char *line;
+
+    drop_source(&session->look_source);
+    while ((line = g_queue_pop_head(&session->lines)) != NULL) {
+        osh_session_log_append(session->log, NOTES, line, strlen(line));
+        g_free(line);
+    }
+    send_to_all(session);
+}
+
+static gboolean
+look_at_screen(gpointer data)
+{
+    OshSession *session = data;
+
+    if (session->begun && !session->exited && session->program.screen_taken != NULL &&
+        session->program.screen_taken(session->program.data))
+        return G_SOURCE_CONTINUE;
+    log_lines(session);
+    return G_SOURCE_REMOVE;
+}
+
+void
+osh_session_line(OshSession *session, const char *line)
+{
+    /* A copy of bounded size that ends with a whole character. */
+    char *copy = g_utf8_make_valid(line, (gssize)MIN(strlen(line), LINE_BYTES));
+
+    g_queue_push_tail(&session->lines, copy);
+    if (g_queue_get_length(&session->lines) > MAX_LINES)
+        g_free(g_queue_pop_head(&session->lines));
+    if (session->look_source != NULL || !look_at_screen(session))
+        return;
+    session->look_source = g_timeout_source_new(LOOK_MS);
+    g_source_set_callback(session->look_source, look_at_screen, session, NULL);
+    g_source_attach(session->look_source, g_main_context_get_thread_default());
 }
 
 /* --- What somebody types ------------------------------------------------------------------------
@@ -293,6 +358,8 @@ take_input(Attachment *attachment, const char *bytes, gsize length)
     }
     if (!detached)
         return TRUE;
+    for (const GList *line = attachment->session->lines.head; line != NULL; line = line->next)
+        send_note(attachment, line->data);
     send_message(attachment, OSH_SESSION_DETACHED, NULL, 0, NULL, 0);
     let_go(attachment);
     return FALSE;
@@ -473,6 +540,7 @@ osh_session_new(const char *path, const char *const *visible, GError **error)
     session->log = osh_session_log_new(LOG_BYTES);
     session->attachments = g_ptr_array_new_with_free_func(attachment_free);
     g_queue_init(&session->waiting);
+    g_queue_init(&session->lines);
     session->listener = osh_session_socket_listen(path, visible, &session->path, error);
     return session->listener >= 0 ? g_steal_pointer(&session) : NULL;
 }
@@ -500,6 +568,7 @@ void
 osh_session_exited(OshSession *session, gint code, gint signal_number, void (*done)(gpointer data),
                    gpointer data)
 {
+    log_lines(session);
     session->exited = TRUE;
     session->exit = (OshSessionExit){.code = MAX(code, 0), .signal = signal_number};
     drop_source(&session->accept_source);
@@ -523,6 +592,8 @@ osh_session_free(OshSession *session)
     session->done = NULL;
     drop_source(&session->accept_source);
     drop_source(&session->drain_source);
+    drop_source(&session->look_source);
+    g_queue_clear_full(&session->lines, g_free);
     g_ptr_array_unref(session->attachments);
     g_queue_clear_full(&session->waiting, (GDestroyNotify)g_bytes_unref);
     osh_session_log_free(session->log);

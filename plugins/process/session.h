@@ -18,6 +18,8 @@ typedef struct _OshSession OshSession;
  *   the program reads nothing any more
  * @resize: sets the size of its terminal; does nothing without one
  * @send_signal: to its process group
+ * @screen_taken: (nullable): whether it draws on its terminal, so that a note would spoil the
+ * screen
  * @has_terminal: it has one
  * @local_input: the run's own standard input types, and nobody else may
  * @data: for the functions
@@ -26,6 +28,7 @@ typedef struct {
     gssize (*input)(const char *bytes, gsize length, gpointer data);
     void (*resize)(guint16 rows, guint16 columns, gpointer data);
     void (*send_signal)(int signal_number, gpointer data);
+    gboolean (*screen_taken)(gpointer data);
     gboolean has_terminal;
     gboolean local_input;
     gpointer data;
@@ -52,6 +55,18 @@ void osh_session_begin(OshSession *session, const OshSessionProgram *program, pi
 
 /** osh_session_output: @bytes: what the program wrote on @stream (1 or 2). */
 void osh_session_output(OshSession *session, guint stream, const char *bytes, gsize length);
+
+/** osh_session_note: says @text to everybody who is attached now. */
+void osh_session_note(OshSession *session, const char *text);
+
+/**
+ * osh_session_line:
+ * @line: what the host says of the run
+ *
+ * Those who are attached see it in its place among what the program writes, and so do those who
+ * come later. While the program draws on its screen it waits; who leaves meanwhile sees it then.
+ */
+void osh_session_line(OshSession *session, const char *line);
 
 /**
  * osh_session_input_room: the program may have room again for what is waiting.

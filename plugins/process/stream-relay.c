@@ -17,6 +17,7 @@
 #define RELAY_BUFFER 16384
 #define HURRY_USEC   (2 * G_USEC_PER_SEC)
 #define HURRY_MS     200
+#define REST_USEC    (G_USEC_PER_SEC / 5)
 
 struct _OshStreamRelay {
     int from;
@@ -26,6 +27,7 @@ struct _OshStreamRelay {
     GSource *source;   /* of whichever end is waited for */
     GSource *watchdog; /* while finishing */
     gint64 left;       /* while finishing: bytes still to be read; else -1 */
+    gboolean finished; /* what comes now is of processes that were left behind */
     gboolean hurry;
     gint64 progress; /* time of the last */
     gsize pending;   /* at that time */
@@ -128,8 +130,10 @@ watch_over(gpointer data)
         void (*done)(gpointer data) = relay->done;
 
         relay->done = NULL;
-        drop(&relay->source);
+        relay->finished = TRUE;
+        relay->left = -1;
         drop(&relay->watchdog);
+        arrange(relay);
         done(relay->done_data);
         return G_SOURCE_REMOVE;
     }
@@ -205,11 +209,28 @@ osh_stream_relay_hurry(OshStreamRelay *relay)
     relay->hurry = TRUE;
 }
 
+/* Blocks, but not for long. */
+static void
+deliver_rest(OshStreamRelay *relay)
+{
+    gint64 deadline = g_get_monotonic_time() + REST_USEC;
+    int count = 0;
+
+    while (relay->from >= 0 && g_get_monotonic_time() < deadline &&
+           ioctl(relay->from, FIONREAD, &count) == 0 && count > 0 &&
+           (relay->writer == NULL || osh_fd_writer_flush(relay->writer, deadline)))
+        fill(relay);
+    if (relay->writer != NULL)
+        osh_fd_writer_flush(relay->writer, deadline);
+}
+
 void
 osh_stream_relay_free(OshStreamRelay *relay)
 {
     if (relay == NULL)
         return;
+    if (relay->finished)
+        deliver_rest(relay);
     drop(&relay->source);
     drop(&relay->watchdog);
     if (relay->from >= 0)

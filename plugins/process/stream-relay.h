@@ -36,14 +36,15 @@ gboolean osh_stream_relay_ended(const OshStreamRelay *relay);
  * osh_stream_relay_finish:
  * @done: called once, never from within this function, when what @from holds now was delivered
  *
- * What comes into @from later is not waited for.
+ * What comes into @from later is not waited for, but carried until the relay is freed.
  */
 void osh_stream_relay_finish(OshStreamRelay *relay, void (*done)(gpointer data), gpointer data);
 
 /** osh_stream_relay_hurry: a reader that takes nothing for two seconds is given up from now on. */
 void osh_stream_relay_hurry(OshStreamRelay *relay);
 
-/** osh_stream_relay_free: @relay: (transfer full) (nullable): closes both ends. */
+/** osh_stream_relay_free: @relay: (transfer full) (nullable): closes both ends; what came after a
+ * finish has a fifth of a second. */
 void osh_stream_relay_free(OshStreamRelay *relay);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshStreamRelay, osh_stream_relay_free)

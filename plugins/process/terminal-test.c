@@ -25,7 +25,9 @@ typedef struct {
     OshTerminalRelay *relay;
     pid_t child; /* leader of the session on the inner terminal, 0 for none */
     pid_t pid;   /* of the program, where that is not the child */
-    GArray *signals;
+    GArray *foregrounds;
+    gboolean shared;
+    gboolean background;
     GString *tapped;
     guint rooms;
     gboolean done;
@@ -35,19 +37,12 @@ static void
 set_up(Fixture *fixture, gconstpointer data)
 {
     struct winsize size = {.ws_row = 33, .ws_col = 77};
-    struct timespec now = {0};
-    sigset_t set;
 
     (void)data;
-    sigemptyset(&set);
-    sigaddset(&set, SIGWINCH);
-    sigaddset(&set, SIGCONT);
-    while (sigtimedwait(&set, NULL, &now) > 0)
-        ;
     g_assert_cmpint(openpty(&fixture->screen, &fixture->outer, NULL, NULL, &size), ==, 0);
     g_assert_cmpint(ioctl(fixture->outer, TIOCSCTTY, 0), ==, 0);
     fixture->program = -1;
-    fixture->signals = g_array_new(FALSE, FALSE, sizeof(int));
+    fixture->foregrounds = g_array_new(FALSE, FALSE, sizeof(gboolean));
     fixture->tapped = g_string_new(NULL);
 }
 
@@ -65,14 +60,14 @@ tear_down(Fixture *fixture, gconstpointer data)
         close(fixture->program);
     close(fixture->outer);
     close(fixture->screen);
-    g_array_unref(fixture->signals);
+    g_array_unref(fixture->foregrounds);
     g_string_free(fixture->tapped, TRUE);
 }
 
 static void
-note_signal(int signal_number, gpointer data)
+note_foreground(gboolean foreground, gpointer data)
 {
-    g_array_append_val(((Fixture *)data)->signals, signal_number);
+    g_array_append_val(((Fixture *)data)->foregrounds, foreground);
 }
 
 static void
@@ -100,7 +95,9 @@ start(Fixture *fixture, int input, int output)
     OshTerminalRequest request = {
         .input = input,
         .output = output,
-        .signal = note_signal,
+        .shared = fixture->shared,
+        .background = fixture->background,
+        .foreground = note_foreground,
         .tap = note_tap,
         .room = note_room,
         .data = fixture,
@@ -267,8 +264,7 @@ test_size_and_its_changes_arrive(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(size.ws_row, ==, 33);
     size = (struct winsize){.ws_row = 40, .ws_col = 123};
     ioctl(fixture->screen, TIOCSWINSZ, &size);
-    kill(getpid(), SIGWINCH);
-    work(100);
+    osh_terminal_relay_copy_size(fixture->relay);
     g_assert_cmpint(ioctl(fixture->program, TIOCGWINSZ, &size), ==, 0);
     g_assert_cmpint(size.ws_row, ==, 40);
     g_assert_cmpint(size.ws_col, ==, 123);
@@ -400,76 +396,6 @@ test_others_type_as_far_as_there_is_room(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(osh_terminal_relay_type(fixture->relay, "x", 1), ==, -1);
 }
 
-/* A program that leads the session on the inner terminal, in its foreground. */
-static void
-lead_session(Fixture *fixture)
-{
-    int ready[2];
-
-    g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-    fixture->child = fork();
-    g_assert_cmpint(fixture->child, >=, 0);
-    if (fixture->child == 0) {
-        /* The descriptor comes as the name of the terminal: it does not exist yet. */
-        char name[64] = {0};
-
-        setsid();
-        if (read(ready[0], name, sizeof name - 1) <= 0 || open(name, O_RDWR) < 0)
-            _exit(1);
-        close(ready[0]);
-        for (;;)
-            pause();
-    }
-    start(fixture, fixture->outer, fixture->outer);
-    type(ready[1], ttyname(fixture->program));
-    close(ready[1]);
-    close(ready[0]);
-    /* Once it has opened the terminal it is in the foreground there. */
-    work(300);
-}
-
-static void
-test_suspend_key_stops_the_program_and_us(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    lead_session(fixture);
-    /* Whoever started this test lets it go on, as a shell would by fg. */
-    type(fixture->screen, "a\x1a"
-                          "b");
-    work(500);
-    g_assert_cmpuint(fixture->signals->len, >=, 2);
-    g_assert_cmpint(g_array_index(fixture->signals, int, 0), ==, SIGSTOP);
-    g_assert_cmpint(g_array_index(fixture->signals, int, 1), ==, SIGCONT);
-    g_assert_true(is_raw(fixture));
-    type(fixture->screen, "\r");
-    expect(fixture->program, "ab\n");
-}
-
-static void
-test_suspend_key_is_a_jobs_business_where_a_shell_runs_one(Fixture *fixture, gconstpointer data)
-{
-    struct termios modes;
-
-    (void)data;
-    /* The child is the job: its group is in the foreground, and the program is another. */
-    fixture->pid = getpid();
-    lead_session(fixture);
-    type(fixture->screen, "a\x1a"
-                          "b\r");
-    work(200);
-    g_assert_cmpuint(fixture->signals->len, ==, 0);
-    /* A program that reads every key gets this one as well. */
-    fixture->pid = 0;
-    g_assert_cmpint(tcgetattr(fixture->program, &modes), ==, 0);
-    modes.c_lflag &= (tcflag_t) ~(ISIG | ICANON | ECHO);
-    tcsetattr(fixture->program, TCSAFLUSH, &modes);
-    type(fixture->screen, "a\x1a"
-                          "b");
-    expect(fixture->program, "a\x1a"
-                             "b");
-    g_assert_cmpuint(fixture->signals->len, ==, 0);
-}
-
 static void
 test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
 {
@@ -514,9 +440,6 @@ run(int argc, char **argv)
          test_end_is_not_held_up_by_what_goes_on_writing},
         {"end-of-other-input-is-typed", test_end_of_other_input_is_typed},
         {"others-type-as-far-as-there-is-room", test_others_type_as_far_as_there_is_room},
-        {"suspend-key-stops-the-program-and-us", test_suspend_key_stops_the_program_and_us},
-        {"suspend-key-is-a-jobs-business-where-a-shell-runs-one",
-         test_suspend_key_is_a_jobs_business_where_a_shell_runs_one},
         {"choice-is-by-what-is-a-terminal", test_choice_is_by_what_is_a_terminal},
     };
 
@@ -524,7 +447,6 @@ run(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
-    osh_terminal_block_signals();
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_autofree char *path = g_strdup_printf("/process/terminal/%s", tests[i].name);
 

@@ -1,81 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * terminal.c: carries bytes, size and stops between the outer terminal and that of a program.
+ * terminal.c: carries bytes, modes and size between the outer terminal and that of a program.
  *
- * [main]. The outer terminal is shared with whoever started us: it is raw only while we are in its
- * foreground, it is never made non-blocking (that would be seen by everyone who has it open), and
- * it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S) for hours,
- * and a write to it then blocks although poll(2) found it writable: a thread writes, and nothing
- * here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own where the
- * terminal can be opened again, since another reader may take what poll(2) has promised.
+ * [main]. The outer terminal is shared with whoever started us: its modes are set only while we are
+ * in its foreground, it is never made non-blocking (that would be seen by everyone who has it
+ * open), and it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S)
+ * for hours, and a write to it then blocks although poll(2) found it writable: a thread writes, and
+ * nothing here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own
+ * where the terminal can be opened again, since another reader may take what poll(2) has promised.
  *
- * A program that is the leader of its session is an orphan to job control: the kernel drops its
- * own ^Z. So the suspend character is looked for here, and stops the program and this process, as
- * the shell outside expects. While a shell in the box runs a job of its own, the character is that
- * shell's business and passes.
+ * Where stdin and stdout are the outer terminal it is raw, and the box's terminal does all the
+ * rest: lines, echo, keys that send signals. Such a signal goes to our own process group too, where
+ * a shell script or the other programs of a pipeline wait for it.
+ *
+ * Where they are not both that terminal, a pager or a password prompt of another program may have
+ * it as well. Then it stays as it is and does the rest itself; the box's terminal has EXTPROC
+ * (RFC 1116: the local side edits), passes bytes as they come, and tells when the program sets
+ * modes, which the outer terminal then gets. A line is taken from it only when nobody else has
+ * taken it for a moment, while its modes are those that we know, and after the program has read the
+ * line before: as much as can be is left to the others. A program that reads key by key (an editor,
+ * a shell with jobs) has claimed the terminal: from then on it is as if it were not shared, except
+ * that newlines are left to whichever of the two terminals the program wants.
  */
-#include "terminal.h"
+#include "terminal-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
-#include <termios.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "osh-fd-writer.h"
-
-#define TERMINAL_BUFFER 16384
 /* A reader that takes nothing for so long after the program's end is given up on. */
 #define FINISH_USEC    (2 * G_USEC_PER_SEC)
 #define FINISH_LOOK_MS 50
+#define LEAVE_USEC     (G_USEC_PER_SEC / 3)
 
-typedef struct {
-    gsize start;
-    gsize end;
-    char bytes[TERMINAL_BUFFER];
-} Buffer;
+/* --- Which descriptors --------------------------------------------------------------------------
+ */
 
-struct OshTerminalRelay {
-    int master;
-    int input;
-    int keys; /* what is read for @input: the same terminal, opened again; or @input */
-    int output;
-    int outer;           /* of the two, the terminal; -1 when neither is */
-    OshFdWriter *writer; /* (nullable): of @output */
-    int signals;
-    pid_t pid;
-    void (*signal)(int signal_number, gpointer data);
-    void (*tap)(const char *bytes, gsize length, gpointer data);
-    void (*room)(gpointer data);
-    gpointer signal_data;
-    gboolean raw;
-    gboolean input_ended;
-    gboolean master_ended;
-    struct termios saved;
-    Buffer to_master;
-    GSource *master_source;
-    GSource *input_source;
-    GSource *output_source;
-    GSource *signal_source;
-    GSource *finish_source;
-    gint64 finish_began;
-    gint64 progress; /* while finishing: time of the last, and what was pending then */
-    gsize pending;
-    void (*done)(gpointer data);
-    gpointer done_data;
-};
+static gboolean
+is_one_device(int one, int other)
+{
+    struct stat about;
+    struct stat other_about;
 
-static void arrange(OshTerminalRelay *relay);
+    return fstat(one, &about) == 0 && fstat(other, &other_about) == 0 &&
+           about.st_rdev == other_about.st_rdev;
+}
 
 OshTerminalChoice
 osh_terminal_choose(const int stdio[3])
 {
     OshTerminalChoice choice = {.outer = -1, .output = -1};
+    OshOuterTerminal outer = {.fd = -1};
     struct winsize size = {0};
 
     for (gsize i = 0; i < 3; i++) {
@@ -86,109 +64,54 @@ osh_terminal_choose(const int stdio[3])
     choice.output = choice.is_terminal[1]   ? stdio[1]
                     : choice.is_terminal[2] ? stdio[2]
                                             : choice.outer;
-    if (choice.outer >= 0 && ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
+    if (choice.outer < 0)
+        return choice;
+    outer.fd = choice.outer;
+    choice.shared =
+        !choice.is_terminal[0] || !choice.is_terminal[1] || !is_one_device(stdio[0], stdio[1]);
+    choice.background = !osh_outer_in_foreground(&outer);
+    if (ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
         choice.rows = size.ws_row;
         choice.columns = size.ws_col;
     }
     return choice;
 }
 
-static void
-fill_signals(sigset_t *set)
+static int
+duplicate(int fd)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGWINCH);
-    sigaddset(set, SIGCONT);
-    sigaddset(set, SIGTSTP);
+    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 }
+
+/* An open file of our own, which may be non-blocking; where it cannot be had, the shared one. */
+static int
+open_again(int shared, int flags)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", shared);
+    int fd = shared >= 0 && isatty(shared) ? open(path, flags | O_NOCTTY | O_CLOEXEC) : -1;
+
+    return fd >= 0 ? fd : shared;
+}
+
+/* Standard input may be all that there is, and open to be read only. */
+static int
+open_output(int output)
+{
+    int copy = duplicate(output);
+    int writable = copy;
+
+    if (copy >= 0 && (fcntl(copy, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        writable = open_again(copy, O_WRONLY);
+    if (writable != copy)
+        close(copy);
+    return writable;
+}
+
+/* --- Sources ------------------------------------------------------------------------------------
+ */
 
 void
-osh_terminal_block_signals(void)
-{
-    sigset_t set;
-
-    fill_signals(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-static gboolean
-in_foreground(const OshTerminalRelay *relay)
-{
-    return relay->outer >= 0 && tcgetpgrp(relay->outer) == getpgrp();
-}
-
-static void
-make_raw(OshTerminalRelay *relay)
-{
-    struct termios raw;
-
-    if (relay->raw || !in_foreground(relay) || tcgetattr(relay->outer, &relay->saved) != 0)
-        return;
-    raw = relay->saved;
-    cfmakeraw(&raw);
-    relay->raw = tcsetattr(relay->outer, TCSANOW, &raw) == 0;
-}
-
-static void
-restore(OshTerminalRelay *relay)
-{
-    if (!relay->raw)
-        return;
-    relay->raw = FALSE;
-    /* In the background this would stop us; then the terminal is somebody else's by now. */
-    if (in_foreground(relay))
-        tcsetattr(relay->outer, TCSANOW, &relay->saved);
-}
-
-static void
-copy_size(OshTerminalRelay *relay)
-{
-    struct winsize size;
-
-    if (relay->outer >= 0 && ioctl(relay->outer, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
-        ioctl(relay->master, TIOCSWINSZ, &size);
-}
-
-/* Stops the program and ourselves; comes back when somebody has us go on. */
-static void
-suspend(OshTerminalRelay *relay)
-{
-    if (relay->signal != NULL)
-        relay->signal(SIGSTOP, relay->signal_data);
-    restore(relay);
-    kill(getpid(), SIGSTOP);
-}
-
-static void
-go_on(OshTerminalRelay *relay)
-{
-    make_raw(relay);
-    copy_size(relay);
-    if (relay->signal != NULL)
-        relay->signal(SIGCONT, relay->signal_data);
-    arrange(relay);
-}
-
-static gboolean
-signals_ready(gint fd, GIOCondition condition, gpointer data)
-{
-    OshTerminalRelay *relay = data;
-    struct signalfd_siginfo info;
-
-    (void)condition;
-    while (read(fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGWINCH)
-            copy_size(relay);
-        else if (info.ssi_signo == SIGTSTP)
-            suspend(relay);
-        else
-            go_on(relay);
-    }
-    return G_SOURCE_CONTINUE;
-}
-
-static void
-drop(GSource **source)
+osh_terminal_drop(GSource **source)
 {
     if (*source == NULL)
         return;
@@ -196,63 +119,30 @@ drop(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-/* Returns: where the suspend character stands in what was typed and is ours to act on, or -1. */
-static gssize
-find_suspend(const OshTerminalRelay *relay, const char *bytes, gsize length)
-{
-    struct termios inner;
-    const char *found;
-
-    if (relay->outer < 0 || tcgetattr(relay->master, &inner) != 0 || !(inner.c_lflag & ISIG) ||
-        inner.c_cc[VSUSP] == _POSIX_VDISABLE || tcgetpgrp(relay->master) != relay->pid)
-        return -1;
-    found = memchr(bytes, inner.c_cc[VSUSP], length);
-    return found != NULL ? found - bytes : -1;
-}
-
-static gboolean
-input_ready(gint fd, GIOCondition condition, gpointer data)
-{
-    OshTerminalRelay *relay = data;
-    Buffer *buffer = &relay->to_master;
-    gssize n = read(fd, buffer->bytes, sizeof buffer->bytes);
-    gssize suspend_at;
-
-    (void)condition;
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return G_SOURCE_CONTINUE;
-    if (n <= 0) {
-        struct termios inner;
-
-        /* What a terminal's user would type to say the same. */
-        relay->input_ended = TRUE;
-        buffer->bytes[0] = tcgetattr(relay->master, &inner) == 0 ? (char)inner.c_cc[VEOF] : 4;
-        buffer->end = 1;
-    } else {
-        suspend_at = find_suspend(relay, buffer->bytes, (gsize)n);
-        buffer->end = (gsize)n;
-        if (suspend_at >= 0) {
-            memmove(buffer->bytes + suspend_at, buffer->bytes + suspend_at + 1,
-                    (gsize)(n - suspend_at - 1));
-            buffer->end--;
-            suspend(relay);
-        }
-    }
-    buffer->start = 0;
-    arrange(relay);
-    return G_SOURCE_CONTINUE;
-}
-
 static void
-write_some(int fd, Buffer *buffer, gsize most)
+watch(OshTerminalRelay *relay, GSource **source, int fd, GIOCondition condition,
+      GUnixFDSourceFunc function)
 {
-    gssize n = write(fd, buffer->bytes + buffer->start, MIN(buffer->end - buffer->start, most));
-
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+    osh_terminal_drop(source);
+    if (condition == 0 || fd < 0)
         return;
-    /* A side that takes nothing any more must not hold up the other. */
-    buffer->start = n < 0 ? buffer->end : buffer->start + (gsize)n;
+    *source = g_unix_fd_source_new(fd, condition);
+    g_source_set_callback(*source, G_SOURCE_FUNC(function), relay, NULL);
+    g_source_attach(*source, g_main_context_get_thread_default());
 }
+
+void
+osh_terminal_look_later(OshTerminalRelay *relay, GSource **source, guint milliseconds,
+                        GSourceFunc function)
+{
+    osh_terminal_drop(source);
+    *source = g_timeout_source_new(milliseconds);
+    g_source_set_callback(*source, function, relay, NULL);
+    g_source_attach(*source, g_main_context_get_thread_default());
+}
+
+/* --- Output -------------------------------------------------------------------------------------
+ */
 
 /* Returns: how much of what the program wrote is not written yet */
 static gsize
@@ -271,8 +161,35 @@ output_progressed(gint fd, GIOCondition condition, gpointer data)
     (void)condition;
     if (read(fd, &ignored, sizeof ignored) < 0 && errno != EAGAIN)
         return G_SOURCE_REMOVE;
-    arrange(data);
+    osh_terminal_arrange(data);
     return G_SOURCE_CONTINUE;
+}
+
+/* An outer terminal that is not raw adds carriage returns, as the box's has done. */
+static gsize
+take_out_returns(char *bytes, gsize length)
+{
+    gsize kept = 0;
+
+    for (gsize i = 0; i < length; i++)
+        if (bytes[i] != '\r' || i + 1 == length || bytes[i + 1] != '\n')
+            bytes[kept++] = bytes[i];
+    return kept;
+}
+
+static void
+deliver(OshTerminalRelay *relay, char *bytes, gsize length)
+{
+    osh_screen_watch(&relay->screen, bytes, length);
+    if (relay->tap != NULL)
+        relay->tap(bytes, length, relay->data);
+    if (relay->writer == NULL)
+        return;
+    osh_terminal_follow_newlines(relay);
+    if (osh_outer_adds_returns(relay->output))
+        length = take_out_returns(bytes, length);
+    /* All of it fits: nothing is read before the queue is empty. */
+    osh_fd_writer_add(relay->writer, bytes, length);
 }
 
 /* Returns: whether anything came. */
@@ -281,17 +198,22 @@ read_master(OshTerminalRelay *relay)
 {
     char bytes[TERMINAL_BUFFER];
     gssize n = read(relay->master, bytes, sizeof bytes);
+    gsize head = relay->outer.shared ? 1 : 0; /* tty_ioctl(4), packet mode */
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return FALSE;
     /* EIO: nobody in the box has the terminal open. */
     relay->master_ended |= n <= 0;
-    /* All of it fits: nothing is read before the queue is empty. */
-    if (n > 0 && relay->writer != NULL)
-        osh_fd_writer_add(relay->writer, bytes, (gsize)n);
-    if (n > 0 && relay->tap != NULL)
-        relay->tap(bytes, (gsize)n, relay->signal_data);
-    return n > 0;
+    if (n <= 0)
+        return FALSE;
+    if (head > 0 && bytes[0] != TIOCPKT_DATA) {
+        if (bytes[0] & TIOCPKT_IOCTL)
+            osh_terminal_follow_modes(relay);
+        return TRUE;
+    }
+    if ((gsize)n > head)
+        deliver(relay, bytes + head, (gsize)n - head);
+    return TRUE;
 }
 
 static gboolean
@@ -299,116 +221,101 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
 {
     OshTerminalRelay *relay = data;
 
+    (void)fd;
     if (condition & G_IO_OUT)
-        write_some(fd, &relay->to_master, TERMINAL_BUFFER);
-    if ((condition & G_IO_OUT) && relay->room != NULL &&
-        relay->to_master.start == relay->to_master.end)
-        relay->room(relay->signal_data);
-    if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR))
+        osh_terminal_write_keys(relay);
+    if (condition & (G_IO_IN | G_IO_PRI | G_IO_HUP | G_IO_ERR))
         read_master(relay);
-    arrange(relay);
+    osh_terminal_arrange(relay);
     return G_SOURCE_CONTINUE;
 }
 
-static void
-watch(OshTerminalRelay *relay, GSource **source, int fd, GIOCondition condition,
-      GUnixFDSourceFunc function)
-{
-    drop(source);
-    if (condition == 0 || fd < 0)
-        return;
-    *source = g_unix_fd_source_new(fd, condition);
-    g_source_set_callback(*source, G_SOURCE_FUNC(function), relay, NULL);
-    g_source_attach(*source, g_main_context_get_thread_default());
-}
-
 /* Waits for exactly what can be done: a full buffer stops whoever fills it. */
-static void
-arrange(OshTerminalRelay *relay)
+void
+osh_terminal_arrange(OshTerminalRelay *relay)
 {
     gboolean to_master = relay->to_master.start < relay->to_master.end;
     gboolean to_output = pending_output(relay) > 0;
-    gboolean may_read =
-        !relay->input_ended && !to_master && (relay->outer != relay->input || in_foreground(relay));
+    gboolean reads = !relay->input_ended && !relay->away && !relay->finished && !to_master &&
+                     relay->unread_ms == 0 && relay->look_source == NULL;
     GIOCondition master = 0;
 
+    if (relay->finish_source != NULL)
+        return;
     if (!relay->master_ended)
         master = (to_master ? G_IO_OUT : 0) | (to_output ? 0 : G_IO_IN);
     watch(relay, &relay->master_source, relay->master, master, master_ready);
-    watch(relay, &relay->input_source, relay->keys, may_read ? G_IO_IN : 0, input_ready);
+    watch(relay, &relay->input_source, relay->keys, reads ? G_IO_IN : 0,
+          osh_terminal_keys_function(relay));
     watch(relay, &relay->output_source, to_output ? osh_fd_writer_progress_fd(relay->writer) : -1,
           G_IO_IN, output_progressed);
 }
 
-static int
-duplicate(int fd)
-{
-    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
-}
-
-/* An open file of our own, which may be non-blocking; where it cannot be had, the shared one. */
-static int
-open_keys(int input)
-{
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", input);
-    int fd =
-        input >= 0 && isatty(input) ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK) : -1;
-
-    return fd >= 0 ? fd : input;
-}
-
-static void
-copy_modes(OshTerminalRelay *relay)
-{
-    struct termios modes;
-
-    if (relay->outer < 0)
-        return;
-    if (tcgetattr(relay->outer, &modes) == 0)
-        tcsetattr(relay->master, TCSANOW, &modes);
-    copy_size(relay);
-}
+/* --- Life ---------------------------------------------------------------------------------------
+ */
 
 OshTerminalRelay *
 osh_terminal_relay_new(const OshTerminalRequest *request)
 {
     OshTerminalRelay *relay = g_new0(OshTerminalRelay, 1);
-    sigset_t set;
 
     relay->master = request->master;
+    relay->slave = -1;
     relay->input = duplicate(request->input);
-    relay->keys = open_keys(relay->input);
-    relay->output = duplicate(request->output);
+    relay->keys = open_again(relay->input, O_RDONLY | O_NONBLOCK);
+    relay->output = open_output(request->output);
     if (relay->output >= 0) {
         relay->writer = osh_fd_writer_new(duplicate(relay->output), TERMINAL_BUFFER, NULL);
         osh_fd_writer_start(relay->writer);
     }
     relay->pid = request->pid;
-    relay->signal = request->signal;
+    relay->foreground = request->foreground;
     relay->tap = request->tap;
     relay->room = request->room;
-    relay->signal_data = request->data;
-    relay->outer = relay->input >= 0 && isatty(relay->input)     ? relay->input
-                   : relay->output >= 0 && isatty(relay->output) ? relay->output
-                                                                 : -1;
+    relay->data = request->data;
+    relay->given = !request->background;
+    relay->outer.fd = relay->input >= 0 && isatty(relay->input)     ? relay->input
+                      : relay->output >= 0 && isatty(relay->output) ? relay->output
+                                                                    : -1;
+    relay->outer.shared = request->shared && relay->outer.fd >= 0;
     fcntl(relay->master, F_SETFL, fcntl(relay->master, F_GETFL) | O_NONBLOCK);
-    copy_modes(relay);
-    make_raw(relay);
-    fill_signals(&set);
-    relay->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (relay->outer >= 0)
-        watch(relay, &relay->signal_source, relay->signals, G_IO_IN, signals_ready);
-    arrange(relay);
+    osh_terminal_copy_modes(relay);
+    if (relay->given && !relay->outer.shared)
+        osh_outer_make_raw(&relay->outer);
+    osh_terminal_arrange(relay);
     return relay;
 }
 
 static void
 stop_sources(OshTerminalRelay *relay)
 {
-    drop(&relay->master_source);
-    drop(&relay->input_source);
-    drop(&relay->output_source);
-    drop(&relay->signal_source);
+    osh_terminal_drop(&relay->master_source);
+    osh_terminal_drop(&relay->input_source);
+    osh_terminal_drop(&relay->output_source);
+    osh_terminal_drop(&relay->look_source);
+    osh_terminal_drop(&relay->unread_source);
+}
+
+/* Blocks, but not for long. */
+static void
+deliver_now(OshTerminalRelay *relay)
+{
+    gint64 deadline = g_get_monotonic_time() + LEAVE_USEC;
+
+    while (relay->writer == NULL || osh_fd_writer_is_broken(relay->writer) ||
+           osh_fd_writer_flush(relay->writer, deadline))
+        if (g_get_monotonic_time() > deadline || !read_master(relay))
+            break;
+}
+
+void
+osh_terminal_relay_leave(OshTerminalRelay *relay)
+{
+    deliver_now(relay);
+    osh_outer_restore(&relay->outer);
+    relay->away = TRUE;
+    osh_terminal_drop(&relay->look_source);
+    osh_terminal_arrange(relay);
 }
 
 /*
@@ -430,14 +337,14 @@ finish(gpointer data)
         relay->progress = now;
     relay->pending = pending;
     if (more && now < relay->progress + FINISH_USEC) {
-        drop(&relay->finish_source);
-        relay->finish_source = g_timeout_source_new(pending > 0 ? FINISH_LOOK_MS : 0);
-        g_source_set_callback(relay->finish_source, finish, relay, NULL);
-        g_source_attach(relay->finish_source, g_main_context_get_thread_default());
+        osh_terminal_look_later(relay, &relay->finish_source, pending > 0 ? FINISH_LOOK_MS : 0,
+                                finish);
         return G_SOURCE_REMOVE;
     }
-    drop(&relay->finish_source);
-    restore(relay);
+    osh_terminal_drop(&relay->finish_source);
+    osh_outer_restore(&relay->outer);
+    relay->finished = TRUE;
+    osh_terminal_arrange(relay);
     relay->done(relay->done_data);
     return G_SOURCE_REMOVE;
 }
@@ -467,7 +374,7 @@ osh_terminal_relay_resize(OshTerminalRelay *relay, guint16 rows, guint16 columns
 gssize
 osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize length)
 {
-    Buffer *buffer = &relay->to_master;
+    OshTerminalBuffer *buffer = &relay->to_master;
 
     if (relay->master_ended)
         return -1;
@@ -476,7 +383,7 @@ osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize length
     buffer->start = 0;
     buffer->end = MIN(length, sizeof buffer->bytes);
     memcpy(buffer->bytes, bytes, buffer->end);
-    arrange(relay);
+    osh_terminal_arrange(relay);
     return (gssize)buffer->end;
 }
 
@@ -485,10 +392,14 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
 {
     if (relay == NULL)
         return;
-    restore(relay);
+    if (relay->finished)
+        deliver_now(relay);
+    osh_outer_restore(&relay->outer);
     stop_sources(relay);
-    drop(&relay->finish_source);
+    osh_terminal_drop(&relay->finish_source);
     close(relay->master);
+    if (relay->slave >= 0)
+        close(relay->slave);
     osh_fd_writer_free(relay->writer);
     if (relay->keys >= 0 && relay->keys != relay->input)
         close(relay->keys);
@@ -496,7 +407,5 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
         close(relay->input);
     if (relay->output >= 0)
         close(relay->output);
-    if (relay->signals >= 0)
-        close(relay->signals);
     g_free(relay);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * terminal.h: a program of the box has a terminal of its own, and this carries bytes, window size
- * and stops between it and the outer terminal (security rule 15). [main]: a relay belongs to the
+ * terminal.h: a program of the box has a terminal of its own, and this carries bytes, modes and
+ * window size between it and the outer terminal (security rule 15). [main]: a relay belongs to the
  * thread of the GMainContext that was the thread default when it was made.
  */
 #pragma once
@@ -18,6 +18,9 @@ typedef struct OshTerminalRelay OshTerminalRelay;
  * @is_terminal: which of stdin, stdout and stderr are terminals, and so become the box's terminal
  * @outer: (-1 for none): the descriptor, of the three, of the outer terminal
  * @output: (-1 for none): the one that takes what the box's terminal says
+ * @shared: stdin and stdout are not both that terminal, so that another program may have it too, as
+ *   a pager has behind a pipe
+ * @background: the host is not in the foreground of the outer terminal
  * @rows: window size of the outer terminal, 0 when unknown
  * @columns: likewise
  */
@@ -25,6 +28,8 @@ typedef struct {
     gboolean is_terminal[3];
     int outer;
     int output;
+    gboolean shared;
+    gboolean background;
     guint16 rows;
     guint16 columns;
 } OshTerminalChoice;
@@ -45,21 +50,27 @@ OshTerminalChoice osh_terminal_choose(const int stdio[3]);
  * @master: (transfer full): master of the box's terminal
  * @input: (-1 for none): keys come from here; duplicated
  * @output: (-1 for none): what the terminal says goes here; duplicated
- * @pid: the program, as the host sees it: leader of the session on the terminal
- * @signal: (nullable): sends a signal to the program's process group, for stopping and going on
+ * @shared: see #OshTerminalChoice
+ * @background: the program is not in the foreground of its terminal
+ * @pid: the program, as the host sees it: leader of its process group
+ * @foreground: (nullable): puts that group into the foreground of the box's terminal, or takes it
+ *   out
  * @tap: (nullable): sees what the terminal says before it is delivered
  * @room: (nullable): osh_terminal_relay_type() has room again
- * @data: for @signal, @tap and @room
+ * @data: for @foreground, @tap and @room
  *
- * If @input or @output is a terminal, it is the outer one: set to raw while this process is in
- * its foreground, its modes and window size copied to the box's terminal beforehand.
+ * If @input or @output is a terminal, it is the outer one: its modes and window size are copied to
+ * the box's terminal beforehand. It is set to raw while this process is in its foreground; a shared
+ * one stays in its own modes and has those that the program sets.
  */
 typedef struct {
     int master;
     int input;
     int output;
+    gboolean shared;
+    gboolean background;
     pid_t pid;
-    void (*signal)(int signal_number, gpointer data);
+    void (*foreground)(gboolean foreground, gpointer data);
     void (*tap)(const char *bytes, gsize length, gpointer data);
     void (*room)(gpointer data);
     gpointer data;
@@ -69,11 +80,60 @@ typedef struct {
  * osh_terminal_relay_new:
  * @request: what to connect
  *
- * SIGWINCH, SIGCONT and SIGTSTP must be blocked in every thread (osh_terminal_block_signals()).
- *
  * Returns: (transfer full): a relay that runs
  */
 OshTerminalRelay *osh_terminal_relay_new(const OshTerminalRequest *request);
+
+/** osh_terminal_relay_is_controlling: Returns: whether this process has the foreground of the outer
+ * terminal, which controls its session. */
+gboolean osh_terminal_relay_is_controlling(const OshTerminalRelay *relay);
+
+/**
+ * osh_terminal_relay_give:
+ *
+ * The program wants to read from its terminal or set its modes, and is in the background of it.
+ *
+ * Returns: %TRUE when it is in the foreground now; %FALSE where we are not in that of the outer one
+ */
+gboolean osh_terminal_relay_give(OshTerminalRelay *relay);
+
+/** osh_terminal_relay_end_input: the program gets the end of its input when it reads. */
+void osh_terminal_relay_end_input(OshTerminalRelay *relay);
+
+/**
+ * osh_terminal_relay_leave:
+ *
+ * To be called before this process stops: delivers what the program has written, for as long as a
+ * third of a second, and gives the outer terminal its own modes.
+ */
+void osh_terminal_relay_leave(OshTerminalRelay *relay);
+
+/**
+ * osh_terminal_relay_return:
+ *
+ * To be called when this process goes on: takes modes and size as they are now. In the background
+ * of the outer terminal the program is put into that of its own.
+ */
+void osh_terminal_relay_return(OshTerminalRelay *relay);
+
+/** osh_terminal_relay_copy_size: the window of the outer terminal may have changed. */
+void osh_terminal_relay_copy_size(OshTerminalRelay *relay);
+
+/**
+ * osh_terminal_relay_signal:
+ * @signal_number: SIGINT, SIGQUIT or SIGTSTP, from a key of a shared terminal
+ *
+ * Returns: %TRUE when the foreground of the box's terminal got it
+ */
+gboolean osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number);
+
+/**
+ * osh_terminal_relay_screen_taken:
+ *
+ * Returns: whether the program draws on the screen, which a line of anybody else would spoil: it
+ *   reads key by key or shows the alternate screen
+ */
+gboolean osh_terminal_relay_screen_taken(const OshTerminalRelay *relay);
 
 /**
  * osh_terminal_relay_finish:
@@ -83,7 +143,7 @@ OshTerminalRelay *osh_terminal_relay_new(const OshTerminalRequest *request);
  * @data: for @done
  *
  * To be called when the program has ended. What a process left behind writes later is not waited
- * for.
+ * for, but carried until the relay is freed.
  */
 void osh_terminal_relay_finish(OshTerminalRelay *relay, void (*done)(gpointer data), gpointer data);
 
@@ -114,13 +174,5 @@ gssize osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize
 void osh_terminal_relay_free(OshTerminalRelay *relay);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshTerminalRelay, osh_terminal_relay_free)
-
-/**
- * osh_terminal_block_signals:
- *
- * Blocks the signals that a relay reads from a descriptor of its own. To be called before any
- * thread is made, and after the box's init was forked, which would inherit it.
- */
-void osh_terminal_block_signals(void);
 
 G_END_DECLS

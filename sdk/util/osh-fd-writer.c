@@ -25,6 +25,7 @@ struct _OshFdWriter {
     GMutex lock;
     GCond changed;
     GString *queue;
+    gsize allowed; /* of the queue: may be written; G_MAXSIZE for all */
     gsize writing; /* bytes that the thread has taken out of the queue */
     guint64 lost;
     gboolean broken;
@@ -56,6 +57,7 @@ osh_fd_writer_new(int fd, gsize capacity, OshFdWriterLoss loss)
     writer->capacity = capacity;
     writer->loss = loss;
     writer->queue = g_string_new(NULL);
+    writer->allowed = G_MAXSIZE;
     g_mutex_init(&writer->lock);
     g_cond_init(&writer->changed);
     return writer;
@@ -129,15 +131,19 @@ writer_run(gpointer data)
     g_mutex_lock(&writer->lock);
     while (!writer->stopping && !writer->broken) {
         char piece[PIPE_BUF];
+        gsize ready;
         gboolean good;
 
         if (writer->queue->len == 0)
             note_loss(writer);
-        if (writer->queue->len == 0) {
+        ready = MIN(writer->queue->len, writer->allowed);
+        if (ready == 0) {
             g_cond_wait(&writer->changed, &writer->lock);
             continue;
         }
-        writer->writing = piece_of(writer->queue->str, writer->queue->len);
+        writer->writing = piece_of(writer->queue->str, ready);
+        if (writer->allowed != G_MAXSIZE)
+            writer->allowed -= writer->writing;
         memcpy(piece, writer->queue->str, writer->writing);
         g_string_erase(writer->queue, 0, (gssize)writer->writing);
         g_mutex_unlock(&writer->lock);
@@ -214,6 +220,15 @@ osh_fd_writer_add_line(OshFdWriter *writer, const char *line, gsize length)
     g_cond_broadcast(&writer->changed);
     g_mutex_unlock(&writer->lock);
     return taken;
+}
+
+void
+osh_fd_writer_limit(OshFdWriter *writer, gboolean limit)
+{
+    g_mutex_lock(&writer->lock);
+    writer->allowed = limit ? writer->queue->len : G_MAXSIZE;
+    g_cond_broadcast(&writer->changed);
+    g_mutex_unlock(&writer->lock);
 }
 
 gsize

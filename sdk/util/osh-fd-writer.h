@@ -61,6 +61,15 @@ gsize osh_fd_writer_add(OshFdWriter *writer, const char *bytes, gsize length);
  */
 gboolean osh_fd_writer_add_line(OshFdWriter *writer, const char *line, gsize length);
 
+/**
+ * osh_fd_writer_limit:
+ * @limit: whether only what waits now is written, and what is added later has to wait for another
+ *   call
+ *
+ * [any]. A flush writes no more than that either.
+ */
+void osh_fd_writer_limit(OshFdWriter *writer, gboolean limit);
+
 /** osh_fd_writer_pending: Returns: how many bytes were taken and are not written yet. */
 gsize osh_fd_writer_pending(OshFdWriter *writer);
 

@@ -58,7 +58,7 @@ class Run:
 
     def end(self, seconds=10):
         out, err = self.process.communicate(timeout=seconds)
-        return self.process.returncode, out.decode(), err.decode()
+        return harness.shell_code(self.process.returncode), out.decode(), err.decode()
 
 
 class Client:

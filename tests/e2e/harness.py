@@ -86,11 +86,17 @@ def expect(condition, *evidence):
         raise AssertionError("\n".join(str(piece) for piece in evidence) or "expectation failed")
 
 
+def shell_code(code):
+    """What a shell shows as $? of a process that ended with `code`: 128+n where signal n ended it,
+    which is -n to subprocess."""
+    return 128 - code if code is not None and code < 0 else code
+
+
 class Result:
     """How a run of the host ended."""
 
     def __init__(self, code, out, err, seconds):
-        self.code, self.out, self.err, self.seconds = code, out, err, seconds
+        self.code, self.out, self.err, self.seconds = shell_code(code), out, err, seconds
         self.recorded = []
 
     def __str__(self):

@@ -155,7 +155,7 @@ def _sigterm_unread():
         except subprocess.TimeoutExpired:
             process.kill()
             raise AssertionError(f"{name}, deaf {deaf}: SIGTERM did not hold") from None
-        expect(process.returncode == 143, name, deaf, process.returncode)
+        expect(process.returncode == -15, name, deaf, process.returncode)
         os.close(reader)
 
 

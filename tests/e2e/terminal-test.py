@@ -73,7 +73,7 @@ class Terminal:
                     pass
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self.status = os.waitstatus_to_exitcode(status)
+                self.status = harness.shell_code(os.waitstatus_to_exitcode(status))
         return self.status
 
     def __enter__(self):

@@ -200,6 +200,9 @@ dispatch(struct osh_init *init, const struct osh_init_request *request, const in
         case OSH_INIT_SIGNAL:
             osh_launch_signal(init, request);
             return;
+        case OSH_INIT_FOREGROUND:
+            osh_launch_foreground(init, request);
+            return;
         case OSH_INIT_SOCKET:
             handle_socket(request);
             return;
@@ -258,6 +261,8 @@ harden(struct osh_init *init)
 {
     struct osh_limit64 no_core = {0};
     uint64_t child = 1ULL << (SIGCHLD - 1);
+    /* Who gives the foreground of a terminal away is in its background. */
+    uint64_t blocked = child | 1ULL << (SIGTTOU - 1);
     long error = CALL(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 
     if (error == 0)
@@ -278,7 +283,7 @@ harden(struct osh_init *init)
             error = CALL(rt_sigaction, signal, by_default, NULL, sizeof(uint64_t));
     }
     if (error == 0)
-        error = CALL(rt_sigprocmask, OSH_SIG_SETMASK, &child, NULL, sizeof child);
+        error = CALL(rt_sigprocmask, OSH_SIG_SETMASK, &blocked, NULL, sizeof blocked);
     if (error == 0)
         error = CALL(fcntl, OSH_INIT_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     if (error < 0)
@@ -336,7 +341,8 @@ osh_init_main(void)
     init.netfilter = -1;
     init.host_root = -1;
     for (size_t i = 0; i < OSH_INIT_MAX_LAUNCHES; i++)
-        init.running[i].pidfd = init.running[i].terminal = init.running[i].failure = -1;
+        init.running[i].pidfd = init.running[i].terminal = init.running[i].failure =
+            init.running[i].slave = -1;
     error = harden(&init);
     if (error < 0) {
         osh_reply_clear(&reply, OSH_INIT_FAILED, OSH_INIT_OPEN, 0);

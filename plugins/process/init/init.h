@@ -27,6 +27,8 @@ struct osh_running {
     int pidfd;    /* until it was handed out, then -1 */
     int terminal; /* the same */
     int failure;  /* reads a reply when the start failed, its end when it worked; then -1 */
+    int is_job;
+    int slave; /* of a job: the other end of its terminal, which controls our session; or -1 */
 };
 
 struct osh_init {
@@ -92,6 +94,7 @@ void osh_launch(struct osh_init *init, const struct osh_init_request *request, c
 /* The start of @running has ended, one way or the other. */
 void osh_launch_finish(struct osh_init *init, struct osh_running *running);
 void osh_launch_signal(struct osh_init *init, const struct osh_init_request *request);
+void osh_launch_foreground(struct osh_init *init, const struct osh_init_request *request);
 void osh_launch_reap(struct osh_init *init);
 
 /* What a new process needs to become its program. */
@@ -101,7 +104,9 @@ struct osh_program {
     const int *fds; /* those that came with the request */
     uint32_t fd_count;
     int terminal; /* the PTY's master, or -1 */
-    int failure;  /* where to write what went wrong */
+    int slave;    /* of a job, or -1 */
+    int is_job;
+    int failure; /* where to write what went wrong */
 };
 
 _Noreturn void osh_program_become(const struct osh_init *init, struct osh_program *program);

@@ -62,12 +62,35 @@ set_up_signals(const struct osh_program *program)
         give_up(program, OSH_INIT_STAGE_SESSION, error, 0, NULL);
 }
 
+/* SIGTTOU is blocked here still. */
+static int
+set_up_job(const struct osh_program *program)
+{
+    long error = CALL(setpgid, 0, 0);
+    int group = (int)CALL(getpid);
+
+    if (error < 0)
+        give_up(program, OSH_INIT_STAGE_SESSION, error, 0, NULL);
+    if (program->slave < 0)
+        return -1;
+    error = CALL(fchown, program->slave, program->launch->uid, program->launch->gid);
+    if (error == 0 && !(program->launch->flags & OSH_INIT_LAUNCH_BACKGROUND))
+        error = CALL(ioctl, program->slave, TIOCSPGRP, &group);
+    if (error < 0)
+        give_up(program, OSH_INIT_STAGE_TERMINAL, error, 0, NULL);
+    return program->slave;
+}
+
 /* Returns: the box's end of the PTY, or -1 */
 static int
 set_up_session(const struct osh_program *program)
 {
-    long error = CALL(setsid);
+    long error;
     long slave;
+
+    if (program->is_job)
+        return set_up_job(program);
+    error = CALL(setsid);
 
     if (error < 0)
         give_up(program, OSH_INIT_STAGE_SESSION, error, 0, NULL);
@@ -282,9 +305,9 @@ osh_program_become(const struct osh_init *init, struct osh_program *program)
 
     if (name == NULL || name[0] == '\0' || arguments[0] == NULL)
         give_up(program, OSH_INIT_STAGE_EXEC, ENOENT, 0, "");
-    set_up_signals(program);
     CALL(umask, init->umask);
     slave = set_up_session(program);
+    set_up_signals(program);
     set_up_stdio(program, slave);
     set_up_limits(program);
     take_identity(program);

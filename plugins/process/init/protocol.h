@@ -57,7 +57,9 @@ enum osh_init_request_type {
                         * the pidfd, then the PTY's master where one was asked for */
     OSH_INIT_SIGNAL,   /* to one launch, or to all with id 0; answered */
     OSH_INIT_SOCKET,   /* a fresh unconnected socket of the box's network; answer carries it */
-    OSH_INIT_TERMINATE, /* SIGTERM and SIGCONT to all; answered when no process is left */
+    OSH_INIT_TERMINATE,  /* SIGTERM and SIGCONT to all; answered when no process is left */
+    OSH_INIT_FOREGROUND, /* puts the process group of a job into the foreground of its terminal, or
+                          * takes it out; answered */
 };
 
 /* One request. The plan, where there is one, is the first descriptor. */
@@ -68,12 +70,14 @@ struct osh_init_request {
     uint32_t group; /* signal the process group of the launch rather than its first process */
     int32_t family; /* of OSH_INIT_SOCKET */
     int32_t socket_type;
+    uint32_t foreground; /* of OSH_INIT_FOREGROUND */
 };
 
 enum osh_init_reply_type {
     OSH_INIT_DONE = 1, /* the request `request` with `id` is done */
     OSH_INIT_FAILED,   /* it failed at `stage` with `error`, nothing of it is left */
     OSH_INIT_EXITED,   /* the launch `id` has ended with `status` as waitpid() gives it */
+    OSH_INIT_STOPPED,  /* the job `id` was stopped by the signal `status`, 0: it was continued */
 };
 
 /* Where a request failed. The order is that of the work, names stand in box-error.c. */
@@ -253,6 +257,11 @@ struct osh_init_seal_plan {
 #define OSH_INIT_LAUNCH_SWITCH_USER                                                                \
     (1u << 0)                              /* setgroups, setresgid, setresuid; else only checked */
 #define OSH_INIT_LAUNCH_TERMINAL (1u << 1) /* a PTY of the box, controlling the new session */
+/* A process group of init's own session, as a shell makes one: a group whose parent is of another
+ * session is an orphan, and the kernel drops SIGTSTP, SIGTTIN and SIGTTOU to it. Its stops are
+ * reported. One job at a time has a terminal; another one gets a session of its own. */
+#define OSH_INIT_LAUNCH_JOB        (1u << 2)
+#define OSH_INIT_LAUNCH_BACKGROUND (1u << 3) /* of a job: not in the foreground of its terminal */
 
 struct osh_init_limit {
     uint32_t resource;

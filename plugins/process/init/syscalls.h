@@ -82,6 +82,8 @@ osh_syscall(long number, long a, long b, long c, long d, long e, long f)
 #define OSH_MAP_PRIVATE   2
 #define OSH_SEEK_END      2
 #define OSH_WNOHANG       1
+#define OSH_WUNTRACED     2
+#define OSH_WCONTINUED    8
 #define OSH_MNT_DETACH    2
 #define OSH_TMPFS_MAGIC   0x01021994
 #define OSH_RLIMIT_CORE   4

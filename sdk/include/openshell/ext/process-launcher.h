@@ -258,6 +258,8 @@ typedef struct {
                       gpointer data);
     GVariant *(*probe)(gpointer instance);
     GVariant *(*probe_rules)(gpointer instance, const OshBoxRequest *request);
+    gboolean (*screen_taken)(gpointer instance, OshBox *box);
+    void (*note)(gpointer instance, OshBox *box, const char *line);
 } OshProcessLauncherInterface;
 
 /**
@@ -439,6 +441,38 @@ osh_launcher_probe_rules(const OshInterface *launcher, const OshBoxRequest *requ
     return osh_can_call(vtable, OshProcessLauncherInterface, probe_rules)
                ? vtable->probe_rules(launcher->instance, request)
                : NULL;
+}
+
+/**
+ * osh_launcher_screen_taken:
+ *
+ * [main] Returns: whether a program draws on the terminal that it was given, key by key or on the
+ *   alternate screen, so that a line of the host's would spoil what it shows
+ */
+static inline gboolean
+osh_launcher_screen_taken(const OshInterface *launcher, OshBox *box)
+{
+    const OshProcessLauncherInterface *vtable =
+        (const OshProcessLauncherInterface *)launcher->vtable;
+
+    return box != NULL && osh_can_call(vtable, OshProcessLauncherInterface, screen_taken) &&
+           vtable->screen_taken(launcher->instance, box);
+}
+
+/**
+ * osh_launcher_note:
+ * @line: what the host says of the box, without a newline; borrowed
+ *
+ * [main] Shows it to those who are attached to the program, now or later.
+ */
+static inline void
+osh_launcher_note(const OshInterface *launcher, OshBox *box, const char *line)
+{
+    const OshProcessLauncherInterface *vtable =
+        (const OshProcessLauncherInterface *)launcher->vtable;
+
+    if (box != NULL && osh_can_call(vtable, OshProcessLauncherInterface, note))
+        vtable->note(launcher->instance, box, line);
 }
 
 G_END_DECLS
