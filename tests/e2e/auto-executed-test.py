@@ -432,7 +432,7 @@ def _large_tree():
               "for i in 1 2 3 4 5 6 7 8 9; do mkdir -p node_modules/p$i/.vscode; done\n"
               "echo x > src/.envrc; git init -q src/m1/n; git init -q --bare src/m2/n; exit 0\n")
     began = time.monotonic()
-    result = harness.run_recorded(["/bin/sh", "-c", IN_BOX + script], POLICY, cwd=folder)
+    result = harness.run_recorded(["/bin/sh", "-c", IN_BOX + script], POLICY, ["--verbose"], cwd=folder)
     expect(time.monotonic() - began < 10, result)
     expect(result.out == "", result)
     lines = result.err.splitlines()

@@ -387,8 +387,9 @@ def _peer_identity():
         expect(re.search(rf"on {thread}: uid \d+, pid \d+, /usr/bin/python3[.0-9]*, hash of 64, "
                          r"0 ancestors, fresh", result.err), thread, result)
     expect(re.search(r"on main: owners 4: ", result.err), "another tuple is not CLOSED", result)
-    expect(re.search(r"on main: owners 3: the program could not be identified in time", result.err),
-           "a deadline passed without a word", result)
+    # What was read of the owners late is an answer as well.
+    expect(len(re.findall(r"on main: uid \d+, pid \d+, ", result.err)) >= 2,
+           "owners that were read after the deadline are not told", result)
     expect("lookup on main: the connection was not made by a connect(2) that is known" in result.err,
            "a socket without a connect(2) has an identity", result)
 

@@ -340,7 +340,8 @@ def _long_dial():
     listener.bind((world.ADDRESS, 7070))
     listener.listen(0)
     listener.settimeout(8)
-    # They fill the queue, so that the proxy's own has to try again after a second.
+    # They fill the queue, so that the proxy's own has to try again after one and three seconds: by
+    # then the other program runs on a busy machine too.
     fill = [socket.socket() for _ in range(3)]
     for one in fill:
         one.setblocking(False)
@@ -354,7 +355,7 @@ def _long_dial():
             pass
 
     def serve():
-        time.sleep(0.6)
+        time.sleep(2.2)
         try:
             while True:
                 one, _ = listener.accept()
