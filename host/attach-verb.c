@@ -5,9 +5,10 @@
  * No main loop: one thread waits for descriptors and decides, and two write, because standard
  * output and standard error may take nothing for hours (security rule 15): meanwhile nothing is
  * read from the host, which skips what we do not take, and signals are obeyed. A terminal of ours
- * is raw only while we are attached to a program that has one, and gets its modes back however this
- * ends, short of SIGKILL. What the host sends is written out as it is: it is the program's output,
- * and who attaches asks to see it; notes of the host are escaped.
+ * is raw only while we are attached to a program that has one, passes the detach keys at once in
+ * any case, and gets its modes back however this ends, short of SIGKILL. What the host sends is
+ * written out as it is: it is the program's output, and who attaches asks to see it; notes of the
+ * host are escaped, and wait while the program shows the alternate screen.
  */
 #include "attach-verb.h"
 
@@ -27,18 +28,27 @@
 #include "exit-code.h"
 #include "openshell/session.h"
 #include "osh-fd-writer.h"
+#include "osh-screen-watch.h"
 #include "osh-text.h"
 
 #define QUEUE_BYTES (4 * OSH_SESSION_MAX_MESSAGE)
+#define NOTE_BYTES  (64 * 1024)
 #define GIVE_UP_MS  2000
+#define LOOK_MS     500
+#define CTRL_Q      0x11
 
 typedef struct {
     int fd;
     int signals;
-    gboolean read_only; /* asked for, or told */
+    gboolean only_looks; /* asked for */
+    gboolean read_only;  /* asked for, or told */
+    gboolean greeted;
+    gboolean has_terminal; /* the program */
     gboolean input_ended;
-    gboolean raw;
+    gboolean set; /* the modes of our terminal are ours */
     struct termios saved;
+    OshScreenWatch screen;
+    GString *notes;      /* wait for the end of the alternate screen */
     OshFdWriter *output; /* threads write: a reader that takes nothing must not make us deaf */
     OshFdWriter *errors;
     int asked; /* the signal that somebody wants us to end with, 0 for none */
@@ -77,35 +87,85 @@ has_room(const Client *client)
     return osh_fd_writer_pending(client->output) == 0 && osh_fd_writer_pending(client->errors) == 0;
 }
 
-static void
-make_raw(Client *client)
+/* In the background we would be stopped; another session's terminal stops nobody. */
+static gboolean
+is_in_foreground(void)
 {
-    struct termios raw;
+    pid_t group = tcgetpgrp(STDIN_FILENO);
 
-    if (client->read_only || tcgetattr(STDIN_FILENO, &client->saved) != 0)
+    return group == getpgrp() || (group < 0 && errno == ENOTTY);
+}
+
+/*
+ * The detach keys must come at once, and Ctrl-Q must not mean "go on". Where the program has no
+ * terminal, whoever types does so in lines, of which Ctrl-Q is one more end.
+ */
+static void
+set_modes(Client *client)
+{
+    struct termios modes;
+
+    if (client->set || !client->greeted || !is_in_foreground() ||
+        tcgetattr(STDIN_FILENO, &client->saved) != 0)
         return;
-    raw = client->saved;
-    cfmakeraw(&raw);
-    client->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    modes = client->saved;
+    if (client->has_terminal)
+        cfmakeraw(&modes);
+    modes.c_iflag &= (tcflag_t)~IXON;
+    if (client->read_only) {
+        /* Ctrl-C is ours. */
+        modes.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+        modes.c_lflag |= ISIG;
+        modes.c_cc[VMIN] = 1;
+        modes.c_cc[VTIME] = 0;
+    } else if (!client->has_terminal) {
+        modes.c_cc[VEOL] = CTRL_Q;
+    }
+    client->set = tcsetattr(STDIN_FILENO, TCSANOW, &modes) == 0;
 }
 
 static void
 restore(Client *client)
 {
-    if (client->raw)
+    if (client->set && is_in_foreground())
         tcsetattr(STDIN_FILENO, TCSANOW, &client->saved);
-    client->raw = FALSE;
+    client->set = FALSE;
+}
+
+static void
+print_notes(const Client *client)
+{
+    if (client->notes->len == 0 || client->screen.alternate)
+        return;
+    say(client, client->notes->str);
+    g_string_truncate(client->notes, 0);
 }
 
 static void
 print_note(const Client *client, const char *bytes, gsize length)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *note = g_strndup(bytes, length);
 
-    osh_text_append_terminal(text, note);
-    g_string_append(text, "\r\n");
-    say(client, text->str);
+    if (client->notes->len < NOTE_BYTES) {
+        osh_text_append_terminal(client->notes, note);
+        g_string_append(client->notes, "\r\n");
+    }
+    print_notes(client);
+}
+
+/* Our terminal as it was, whatever the program left it in. */
+static void
+give_back(Client *client)
+{
+    static const char plain[] = "\x1b[?1049l\x1b[?25h\x1b[m";
+
+    if (client->screen.alternate && isatty(STDOUT_FILENO)) {
+        osh_fd_writer_add(client->output, plain, sizeof plain - 1);
+        osh_fd_writer_flush(client->output, g_get_monotonic_time() + G_USEC_PER_SEC / 5);
+    }
+    client->screen.alternate = FALSE;
+    restore(client);
+    print_notes(client);
 }
 
 static void
@@ -116,6 +176,19 @@ finish(Client *client, int exit_code)
 }
 
 static void
+send_size(const Client *client)
+{
+    struct winsize size;
+    guint16 content[2];
+
+    if (client->read_only || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0)
+        return;
+    content[0] = size.ws_row;
+    content[1] = size.ws_col;
+    send_message(client, OSH_SESSION_RESIZE, content, sizeof content);
+}
+
+static void
 take_hello(Client *client, const char *content, gsize length)
 {
     OshSessionHello hello;
@@ -123,9 +196,18 @@ take_hello(Client *client, const char *content, gsize length)
     if (length < sizeof hello)
         return;
     memcpy(&hello, content, sizeof hello);
-    client->read_only |= (hello.flags & OSH_SESSION_READ_ONLY) != 0;
-    if (hello.flags & OSH_SESSION_TERMINAL)
-        make_raw(client);
+    client->read_only = client->only_looks || (hello.flags & OSH_SESSION_READ_ONLY) != 0;
+    client->has_terminal = (hello.flags & OSH_SESSION_TERMINAL) != 0;
+    if (!client->greeted)
+        say(client, client->read_only ? "openshell: attached, to look only; Ctrl-P Ctrl-Q leaves, "
+                                        "and the program goes on\r\n"
+                                      : "openshell: attached; Ctrl-P Ctrl-Q leaves, and the "
+                                        "program goes on\r\n");
+    client->greeted = TRUE;
+    /* Another one: whoever typed has left. */
+    restore(client);
+    set_modes(client);
+    send_size(client);
 }
 
 static void
@@ -151,6 +233,9 @@ take_message(Client *client, const char *message, gsize length)
         writer = message[1] == 2 ? client->errors : client->output;
         if (length > 2)
             osh_fd_writer_add(writer, message + 2, length - 2);
+        if (length > 2 && client->has_terminal)
+            osh_screen_watch(&client->screen, message + 2, length - 2);
+        print_notes(client);
         if (osh_fd_writer_is_broken(writer))
             finish(client, OSH_EXIT_OK);
         return;
@@ -158,7 +243,7 @@ take_message(Client *client, const char *message, gsize length)
         print_note(client, message + 1, length - 1);
         return;
     case OSH_SESSION_DETACHED:
-        restore(client);
+        give_back(client);
         say(client, "\nopenshell: detached; the program goes on\n");
         finish(client, OSH_EXIT_OK);
         return;
@@ -183,7 +268,7 @@ socket_ready(Client *client)
         take_message(client, message, (gsize)n);
         return;
     }
-    restore(client);
+    give_back(client);
     say(client, "openshell: error: the session is over, and nobody said how the program ended\n");
     finish(client, OSH_EXIT_HOST_ERROR);
 }
@@ -204,17 +289,20 @@ input_ready(Client *client)
     send_message(client, OSH_SESSION_END_INPUT, NULL, 0);
 }
 
+/* Our terminal is somebody else's meanwhile. */
 static void
-send_size(const Client *client)
+stop(Client *client)
 {
-    struct winsize size;
-    guint16 content[2];
+    sigset_t set;
 
-    if (client->read_only || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0)
-        return;
-    content[0] = size.ws_row;
-    content[1] = size.ws_col;
-    send_message(client, OSH_SESSION_RESIZE, content, sizeof content);
+    restore(client);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    kill(getpid(), SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    set_modes(client);
+    send_size(client);
 }
 
 /* Signals that somebody sends to us are meant for the program, as long as we may type. */
@@ -228,6 +316,10 @@ signal_ready(Client *client)
         return;
     if (info.ssi_signo == SIGWINCH) {
         send_size(client);
+        return;
+    }
+    if (info.ssi_signo == SIGTSTP) {
+        stop(client);
         return;
     }
     if (client->read_only) {
@@ -267,7 +359,7 @@ connect_to(Client *client, const char *path)
 static gboolean
 open_signals(Client *client)
 {
-    static const int numbers[] = {SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    static const int numbers[] = {SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     sigset_t set;
 
     sigemptyset(&set);
@@ -284,7 +376,7 @@ say_hello(const Client *client)
     struct winsize size = {0};
     OshSessionHello hello = {.version = OSH_SESSION_VERSION};
 
-    if (client->read_only)
+    if (client->only_looks)
         hello.flags |= OSH_SESSION_READ_ONLY;
     if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) {
         hello.rows = size.ws_row;
@@ -319,11 +411,20 @@ can_send(const Client *client)
     return poll(&entry, 1, 0) > 0;
 }
 
+/* Whoever only looks types nothing but the detach keys. */
+static gboolean
+is_typing(const Client *client)
+{
+    if (client->input_ended || (client->only_looks && !isatty(STDIN_FILENO)))
+        return FALSE;
+    return is_in_foreground() || !isatty(STDIN_FILENO);
+}
+
 static void
 run(Client *client)
 {
     while (!client->over) {
-        gboolean typing = !client->read_only && !client->input_ended;
+        gboolean typing = is_typing(client);
         gboolean sendable = can_send(client);
         short wanted = (has_room(client) ? POLLIN : 0) | (typing && !sendable ? POLLOUT : 0);
         struct pollfd entries[] = {
@@ -334,8 +435,13 @@ run(Client *client)
             {.fd = osh_fd_writer_progress_fd(client->errors), .events = POLLIN},
         };
 
-        if (poll(entries, G_N_ELEMENTS(entries), client->asked != 0 ? GIVE_UP_MS / 10 : -1) < 0)
+        int milliseconds = client->asked != 0                ? GIVE_UP_MS / 10
+                           : !typing && isatty(STDIN_FILENO) ? LOOK_MS
+                                                             : -1;
+
+        if (poll(entries, G_N_ELEMENTS(entries), milliseconds) < 0)
             continue;
+        set_modes(client);
         take_progress(client->output);
         take_progress(client->errors);
         if (entries[1].revents != 0)
@@ -390,9 +496,10 @@ osh_verb_attach(int argc, char **argv)
     Client client = {.fd = -1, .signals = -1, .exit_code = OSH_EXIT_HOST_ERROR};
     const char *path = NULL;
 
+    client.notes = g_string_new(NULL);
     for (int i = 1; i < argc; i++) {
         if (g_str_equal(argv[i], "--read-only"))
-            client.read_only = TRUE;
+            client.only_looks = client.read_only = TRUE;
         else if (path == NULL && argv[i][0] != '-')
             path = argv[i];
         else
@@ -400,14 +507,18 @@ osh_verb_attach(int argc, char **argv)
     }
     if (path == NULL || *path == '\0') {
         complain("write: openshell-host attach [--read-only] SOCKET");
+        g_string_free(client.notes, TRUE);
         return OSH_EXIT_HOST_ERROR;
     }
     if (connect_to(&client, path) && open_signals(&client) && open_outputs(&client)) {
         say_hello(&client);
         run(&client);
         write_rest(&client);
+        give_back(&client);
+        osh_fd_writer_flush(client.errors, g_get_monotonic_time() + G_USEC_PER_SEC / 5);
     }
     restore(&client);
+    g_string_free(client.notes, TRUE);
     osh_fd_writer_free(client.output);
     osh_fd_writer_free(client.errors);
     if (client.fd >= 0)

@@ -11,7 +11,8 @@
 #include "exit-code.h"
 #include "standard-error.h"
 
-#define RUN_TERM_GRACE 10
+#define RUN_TERM_GRACE   10
+#define RUN_HANGUP_GRACE 1
 
 static gboolean
 run_screen_taken(gpointer data)
@@ -101,7 +102,8 @@ run_watch_grace(OshRun *run, int signal_number)
 {
     osh_run_drop_source(&run->grace);
     run->grace_signal = signal_number;
-    run->grace = g_timeout_source_new_seconds(RUN_TERM_GRACE);
+    run->grace =
+        g_timeout_source_new(1000 * (signal_number == SIGHUP ? RUN_HANGUP_GRACE : RUN_TERM_GRACE));
     g_source_set_callback(run->grace, run_grace_over, run, NULL);
     g_source_attach(run->grace, NULL);
 }

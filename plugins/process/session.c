@@ -41,7 +41,8 @@ typedef struct {
     GSource *source;
     gboolean greeted;
     gboolean read_only;
-    guint64 next; /* piece of the log */
+    gboolean told_read_only; /* because somebody else types */
+    guint64 next;            /* piece of the log */
     OshDetachKeys keys;
 } Attachment;
 
@@ -323,6 +324,16 @@ osh_session_input_room(OshSession *session)
     }
 }
 
+static void
+send_hello(Attachment *attachment, guint16 flags)
+{
+    OshSessionHello hello = {.version = OSH_SESSION_VERSION, .flags = flags};
+
+    if (attachment->session->program.has_terminal)
+        hello.flags |= OSH_SESSION_TERMINAL;
+    send_message(attachment, OSH_SESSION_HELLO, &hello, sizeof hello, NULL, 0);
+}
+
 static gboolean
 may_type(Attachment *attachment)
 {
@@ -332,7 +343,12 @@ may_type(Attachment *attachment)
         return FALSE;
     if (session->typist == NULL)
         session->typist = attachment;
-    return session->typist == attachment;
+    if (session->typist != attachment)
+        return FALSE;
+    if (attachment->told_read_only)
+        send_hello(attachment, 0);
+    attachment->told_read_only = FALSE;
+    return TRUE;
 }
 
 /* Returns: %FALSE when the attachment is gone */
@@ -396,7 +412,7 @@ greet(Attachment *attachment, const char *bytes, gsize length)
 {
     OshSession *session = attachment->session;
     OshSessionHello hello;
-    OshSessionHello answer = {.version = OSH_SESSION_VERSION};
+    gboolean types;
 
     if (attachment->greeted || length != sizeof hello) {
         let_go(attachment);
@@ -410,14 +426,12 @@ greet(Attachment *attachment, const char *bytes, gsize length)
     }
     attachment->greeted = TRUE;
     attachment->read_only = (hello.flags & OSH_SESSION_READ_ONLY) != 0;
-    if (!may_type(attachment))
-        answer.flags |= OSH_SESSION_READ_ONLY;
-    if (session->program.has_terminal)
-        answer.flags |= OSH_SESSION_TERMINAL;
-    send_message(attachment, OSH_SESSION_HELLO, &answer, sizeof answer, NULL, 0);
-    if (answer.flags & OSH_SESSION_READ_ONLY && !attachment->read_only)
+    types = may_type(attachment);
+    send_hello(attachment, types ? 0 : OSH_SESSION_READ_ONLY);
+    attachment->told_read_only = !types && !attachment->read_only;
+    if (attachment->told_read_only)
         send_note(attachment, "openshell: somebody else types; you look only");
-    else if (hello.rows > 0 && !(answer.flags & OSH_SESSION_READ_ONLY))
+    else if (hello.rows > 0 && types)
         session->program.resize(hello.rows, MAX(hello.columns, 1), session->program.data);
     return send_output(attachment);
 }

@@ -93,7 +93,8 @@ gboolean osh_terminal_relay_is_controlling(const OshTerminalRelay *relay);
  *
  * The program wants to read from its terminal or set its modes, and is in the background of it.
  *
- * Returns: %TRUE when it is in the foreground now; %FALSE where we are not in that of the outer one
+ * Returns: %TRUE when it is in the foreground now; %FALSE where it was before, and where we are not
+ *   in that of the outer terminal
  */
 gboolean osh_terminal_relay_give(OshTerminalRelay *relay);
 

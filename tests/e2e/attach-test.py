@@ -13,6 +13,7 @@ import termios
 import time
 
 import harness
+import screen
 import world
 from harness import expect, test
 
@@ -401,6 +402,136 @@ def _verb_detach():
         done = subprocess.run([harness.HOST, *arguments], capture_output=True, text=True, check=False,
                               env=harness.clean_environment(), timeout=10)
         expect(done.returncode == 125 and text in done.stderr, arguments, done)
+
+
+def attach(run, *arguments):
+    return screen.Screen([harness.HOST, "attach", *arguments, run.path], columns=200)
+
+
+@test("whoever attaches is told at the start how to leave, and can: looking only, typing, or waiting")
+def _leave():
+    script = ["sh", "-c", "echo ready; while read line; do echo got $line; done"]
+    for terminal in (True, False):
+        with Run(script, terminal=terminal) as run:
+            people = []
+            for arguments, word in ((["--read-only"], "to look only"), ([], "attached;"),
+                                    ([], "somebody else types")):
+                person = attach(run, *arguments)
+                people.append(person)
+                person.read_until("Ctrl-P Ctrl-Q leaves")
+                person.read_until(word)
+                person.read_until("ready")
+                person.wait_for_modes(lambda modes: "echo" not in modes or not terminal, "echo")
+            looker, typist, waiting = people
+            looker.type("looker\r")
+            waiting.type("waiting\r")
+            typist.type("typist\r")
+            looker.read_until("got typist")
+            expect("got looker" not in looker.screen and "got waiting" not in looker.screen,
+                   looker.screen)
+            for person in (looker, typist):
+                with person:
+                    person.type("\x10\x11")
+                    person.read_until("detached; the program goes on")
+                    expect(person.wait() == 0, person.screen)
+                    expect(person.modes() == screen.COOKED, person.modes())
+            # The one that was told to look only may type now.
+            waiting.forget()
+            waiting.type("next\r")
+            waiting.read_until("got next")
+            waiting.type("after\r")
+            waiting.read_until("got after")
+            with waiting:
+                waiting.type("\x10\x11")
+                expect(waiting.wait() == 0, waiting.screen)
+            expect(run.process.poll() is None)
+
+
+@test("whoever only looks can also leave by Ctrl-C, and stop by Ctrl-Z, and the terminal is as before")
+def _looker_keys():
+    with Run(["sh", "-c", "echo ready; sleep 30"], terminal=True) as run:
+        with screen.Shell(POLICY) as shell:
+            shell.type(f"{harness.HOST} attach --read-only {run.path}\n")
+            shell.read_until("ready")
+            time.sleep(0.1)
+            shell.type("\x1a")
+            shell.read_until("Stopped")
+            shell.ends()
+            expect("newlines" in shell.modes(), shell.modes())
+            shell.enter("fg")
+            shell.wait_for_modes(lambda modes: modes == {"signals"}, "not ours again")
+            shell.type("\x03")
+            shell.ends()
+            expect("130" in shell.does("echo $?"), shell.screen)
+        expect(run.process.poll() is None)
+
+
+REFUSED = """
+import os, socket, sys, time
+def refused(port):
+    try: socket.create_connection(('10.77.0.1', port), 2)
+    except OSError: pass
+print('ready', flush=True); sys.stdin.readline()
+refused(8081); print('first', flush=True); sys.stdin.readline()
+print('\\x1b[?1049hdrawing', flush=True); refused(8082); time.sleep(0.2)
+print('drawn', flush=True); sys.stdin.readline()
+print('\\x1b[?1049lthrough', flush=True); sys.stdin.readline()
+"""
+
+
+@test("who is attached sees refusals, who comes later too, and none while the program draws")
+def _refusals():
+    with Run([harness.PYTHON, "-I", "-c", REFUSED], terminal=True) as run:
+        client = Client(run.path).see("ready")
+        client.type("\r")
+        client.read_until(lambda c: any("8081" in note for note in c.notes), "no line")
+        client.see("first")
+        client.type("\r")
+        client.see("drawn")
+        with attach(run, "--read-only") as looker:
+            looker.read_until("8081")
+            looker.read_until("drawn")
+            looker.read_for(0.4)
+            expect("8082" not in looker.screen, looker.screen)
+            expect(not any("8082" in note for note in client.notes), client.notes)
+            looker.type("\x10\x11")
+            expect(looker.wait() == 0, looker.screen)
+            shown = looker.screen.split("drawn")[1]
+            # Off the alternate screen first.
+            expect("\x1b[?1049l" in shown.split("8082")[0] and "8082" in shown, repr(shown))
+        client.type("\r")
+        client.see("through")
+        client.read_until(lambda c: any("8082" in note for note in c.notes), "no line afterwards")
+        late = Client(run.path).see("through")
+        late.read_until(lambda c: len(c.notes) >= 2 and "8082" in c.notes[-1], "not for who is late")
+        client.type("\r")
+        expect(client.ended() == (0, 0), client.exit)
+
+
+@test("a program that stops itself where only those who are attached type goes on by a key of theirs")
+def _stopped():
+    with Run(["sh", "-c", "read a; kill -TSTP 0; echo on; read b; kill -STOP $$; echo off; read c"],
+             terminal=True) as run:
+        client = Client(run.path)
+        for key, word in (("\r", "on"), ("\r", "off")):
+            client.type(key)
+            client.read_until(lambda c: any("any key" in note for note in c.notes), "no note")
+            client.notes.clear()
+            expect(word.encode() not in client.out, client.out)
+            client.type("x")
+            client.see(word)
+        client.type("\r")
+        expect(client.ended() == (0, 0), client.exit)
+
+
+@test("what an attended program leaves behind is served until the box is closed")
+def _left_behind():
+    script = ("trap 'echo late; echo late >&2; exit' TERM; echo child up; while :; do sleep 0.1; done")
+    for terminal in (False, True):
+        with Run(["sh", "-c", f'sh -c "{script}" & sleep 0.4; echo over'], terminal=terminal) as run:
+            code, out, err = run.end()
+            expect(code == 0 and "over" in out and (out + err).count("late") == 2,
+                   terminal, code, out, err)
 
 
 harness.main()

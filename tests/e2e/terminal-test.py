@@ -1,89 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person at a terminal: size, control keys, job control, and what the box may not do to it."""
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
+import subprocess
 import termios
 import time
 
 import harness
+import screen
 import world
 from harness import expect, test
 
 POLICY = world.policy(read_only=["/proc"])
 
 
-class Terminal:
-    """The host under a real terminal of ours."""
+class Terminal(screen.Screen):
+    """The host itself leads the session."""
 
-    def __init__(self, command, rows=24, columns=80, redirect=""):
-        folder = harness.scratch()
-        arguments = harness.host_command(command, POLICY)
-        environment = harness.clean_environment(TERM="xterm")
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            try:
-                os.chdir(folder)
-                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-                if redirect == "stdin":
-                    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-                os.execve(arguments[0], arguments, environment)
-            except BaseException as error:  # pylint: disable=broad-except
-                os.write(2, str(error).encode())
-                os._exit(99)
-        self.screen = ""
-        self.status = None
-
-    def read_until(self, text, seconds=10):
-        limit = time.monotonic() + seconds
-        while text not in self.screen:
-            left = limit - time.monotonic()
-            expect(left > 0, f"the screen never shows {text!r}:", repr(self.screen))
-            if select.select([self.master], [], [], left)[0]:
-                try:
-                    data = os.read(self.master, 65536)
-                except OSError:
-                    data = b""
-                if not data:
-                    expect(text in self.screen, f"it ended before showing {text!r}:",
-                           repr(self.screen))
-                    return
-                self.screen += data.decode("utf-8", "replace")
-
-    def forget(self):
-        self.screen = ""
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def wait(self, seconds=10):
-        limit = time.monotonic() + seconds
-        while self.status is None:
-            expect(time.monotonic() < limit, "it does not end:", repr(self.screen))
-            if select.select([self.master], [], [], 0.02)[0]:
-                try:
-                    self.screen += os.read(self.master, 65536).decode("utf-8", "replace")
-                except OSError:
-                    pass
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = harness.shell_code(os.waitstatus_to_exitcode(status))
-        return self.status
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self.master)
+    def __init__(self, command, rows=24, columns=80, redirect="", options=(), policy=POLICY):
+        super().__init__(harness.host_command(command, policy, list(options)), rows, columns,
+                         redirect)
 
 
 @test("the program has a terminal, of the size of the one outside")
@@ -198,6 +134,199 @@ def _mixed():
         terminal.read_until("no-input-terminal")
         terminal.read_until("\nterminal")
         expect(terminal.wait() == 0, terminal.screen)
+
+
+def shares(shell, line, until):
+    """Enters a line that leaves the terminal to somebody else, and returns its modes then."""
+    shell.enter(line)
+    shell.read_until(until)
+    shell.read_for(0.15)
+    return shell.modes()
+
+
+@test("the terminal stays as it is while standard output is a pipe or a file, and the program knows")
+def _shared_modes():
+    say = "test -t 0 && echo in; test -t 1 && echo out; test -t 2 && echo err; echo up >&2; sleep 0.4"
+    streams = (("| cat", {"in", "err"}), ("> said", {"in", "err"}), ("2>&1 | cat", {"in"}),
+               ("< /dev/null > said", {"err"}), ("< said", {"out", "err"}))
+    with screen.Shell(POLICY) as shell:
+        for stream, wanted in streams:
+            with open(os.path.join(shell.folder, "said"), "w", encoding="utf-8"):
+                pass
+            modes = shares(shell, f"run sh -c '{say}' {stream}", "up\r\n" if "2>" not in stream
+                           else "in\r\n")
+            expect(modes == screen.COOKED, stream, modes)
+            shown = shell.ends()
+            expect("\r\r" not in shown and "\n\n" not in shown, "line ends", stream, repr(shown))
+            with open(os.path.join(shell.folder, "said"), encoding="utf-8") as said:
+                shown += said.read()
+            said = {word for word in ("in", "out", "err") if word in shown.split()}
+            expect(said == wanted, stream, said, repr(shown))
+
+
+@test("a pager behind a pipe has the keys and the modes of the terminal, also while the run goes on")
+def _pager():
+    with screen.Shell(POLICY) as shell:
+        shell.enter("run sh -c 'seq 400; sleep 1' | LESS= less")
+        shell.read_until("\r\n:")
+        shell.type("G")
+        shell.read_for(0.3)
+        # This one waits for the end of the pipe, and the key for it.
+        shell.type("q")
+        shell.ends()
+        expect("399\r\n400" in shell.screen, repr(shell.screen))
+        expect(shares(shell, "run sh -c 'echo up; sleep 0.3'", "up\r\n") == set(), "not raw")
+        shell.ends()
+        expect("back" in shell.does("echo ba''ck"), shell.screen)
+
+
+@test("a pager in the box has the keys where only standard output is the terminal")
+def _pager_inside():
+    with screen.Shell(POLICY) as shell:
+        shell.enter("seq 400 | run less")
+        shell.read_until("\r\n:")
+        shell.type("G")
+        shell.read_until("400")
+        shell.type("\x1a")
+        expect("Stopped" in shell.ends(), repr(shell.screen))
+        shell.enter("fg")
+        shell.read_until("400")
+        shell.type("q")
+        shell.ends()
+
+
+@test("a line that is typed is echoed once, reaches the program, and the next one the next program")
+def _shared_lines():
+    with screen.Shell(POLICY) as shell:
+        shell.enter("run sh -c 'read a; echo got $a' | cat; read b; echo then $b")
+        time.sleep(0.4)
+        shell.type("one\ntwo\n")
+        shown = shell.ends()
+        expect(shown.count("one") == 2 and "got one\r\n" in shown and "then two" in shown, repr(shown))
+        shell.enter("run cat | sed s/^/=/")
+        time.sleep(0.4)
+        shell.type("a\nb\n\x04")
+        shown = shell.ends()
+        expect("=a\r\n" in shown and "=b\r\n" in shown and "\x04" not in shown, repr(shown))
+
+
+@test("a password is not shown, whoever asks for it, and reaches nobody else")
+def _password():
+    ask = "import getpass; print(\'got\', getpass.getpass())"
+    ours = f"run {harness.PYTHON} -I -c '" + ask.replace("\\", "") .replace("'", '"') + "' > said"
+    theirs = f"run cat > said | {harness.PYTHON} -I -c '" + ask.replace("'", '"') + "'"
+    with screen.Shell(POLICY) as shell:
+        for line, said in ((ours, "got secret\n"), (theirs, "")):
+            shell.enter(line)
+            shell.read_until("Password:")
+            shell.read_for(0.2)
+            expect("echo" not in shell.modes(), line, shell.modes())
+            shell.type("secret\n")
+            shell.read_for(0.2)
+            if not said:
+                shell.read_until("got secret")
+                shell.type("\x04")
+            shown = shell.ends()
+            expect("secret" not in shown.replace("got secret", ""), line, repr(shown))
+            with open(os.path.join(shell.folder, "said"), encoding="utf-8") as stream:
+                expect(stream.read() == said, line)
+
+
+@test("a shell in the box whose output is a pipe keeps Ctrl-C and Ctrl-Z to its jobs")
+def _shell_in_a_pipe():
+    with screen.Shell(POLICY) as shell:
+        shell.enter("run bash --norc -i | tee log")
+        shell.read_until("bash-")
+        for key, word in (("\x03", "^C"), ("\x1a", "Stopped")):
+            shell.forget()
+            shell.type("sleep 60\n")
+            time.sleep(0.3)
+            shell.type(key)
+            shell.read_until(word)
+            shell.read_until("bash-")
+        shell.type("kill %1; echo it \"goes\" on\n")
+        shell.read_until("it goes on")
+        shell.type("exit\n")
+        shell.read_for(0.2)
+        shell.type("exit\n")
+        shell.ends()
+
+
+@test("a terminal that does not control the session of the host serves it all the same")
+def _not_controlling():
+    master, slave = os.openpty()
+    process = harness.start_host(["sh", "-c", "read a; echo got $a"], POLICY, ["--quiet"],
+                                 stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    time.sleep(0.3)
+    os.write(master, b"keys\r")
+    shown = b""
+    while b"got keys" not in shown:
+        shown += os.read(master, 4096)
+    expect(process.wait(10) == 0)
+    os.close(master)
+
+
+DRAWS = """
+import os, socket, sys, termios, time, tty
+def refused(port):
+    try: socket.create_connection(('10.77.0.1', port), 2)
+    except OSError: pass
+refused(8081)
+print('seen', end='', flush=True); sys.stdin.readline()
+%s
+refused(8082)
+print('drawn', end='', flush=True); sys.stdin.readline()
+%s
+"""
+ALTERNATE = ("print('\\x1b[?1049h')", "print('\\x1b[?1049l')")
+RAW = ("old = termios.tcgetattr(0); tty.setcbreak(0)", "termios.tcsetattr(0, termios.TCSANOW, old)")
+
+
+@test("a refusal is shown at once, but after the program has drawn where it draws on the screen")
+def _refusal_waits():
+    for begin, end in (ALTERNATE, RAW):
+        end += "; print('through', flush=True); time.sleep(0.5); print('end')"
+        with Terminal([harness.PYTHON, "-I", "-c", DRAWS % (begin, end)]) as terminal:
+            terminal.read_until("seen")
+            terminal.read_until("10.77.0.1:8081")
+            # Each line begins at its begin, although the terminal is raw.
+            expect("\n" not in terminal.screen.replace("\r\n", ""), repr(terminal.screen))
+            terminal.type("\r")
+            terminal.read_until("drawn")
+            terminal.read_for(0.4)
+            expect("8082" not in terminal.screen, repr(terminal.screen))
+            terminal.type("\r")
+            terminal.read_until("10.77.0.1:8082")
+            expect(terminal.wait() == 0, terminal.screen)
+            after = terminal.screen.split("through")[1]
+            expect("DENIED" in after and "8082" in after.split("end")[0], repr(terminal.screen))
+
+
+@test("a refusal that waits is shown when the program ends, and at once where errors go elsewhere")
+def _refusal_at_the_end():
+    script = DRAWS % (RAW[0], "os.kill(os.getpid(), 9)")
+    with Terminal([harness.PYTHON, "-I", "-c", script]) as terminal:
+        terminal.read_until("seen")
+        terminal.type("\r")
+        terminal.read_until("drawn")
+        terminal.type("\r")
+        expect(terminal.wait() == 137, terminal.status)
+        expect("8082" in terminal.screen.split("drawn")[1], repr(terminal.screen))
+    with screen.Shell(POLICY, options=()) as shell:
+        with open(os.path.join(shell.folder, "draws"), "w", encoding="utf-8") as stream:
+            stream.write(DRAWS % (RAW[0], RAW[1]))
+        shell.enter(f"run {harness.PYTHON} -I draws 2> errors")
+        shell.read_until("seen")
+        shell.type("\r")
+        shell.read_until("drawn")
+
+        def told():
+            with open(os.path.join(shell.folder, "errors"), encoding="utf-8") as stream:
+                return "8082" in stream.read()
+        harness.wait_until(told, 5, "the line waits although it spoils nothing")
+        shell.type("\r")
+        shell.ends()
 
 
 harness.main()
