@@ -182,4 +182,3 @@ gboolean osh_policy_index_has_wildcards(const OshPolicyIndex *index);
 
 /** osh_policy_index_binary: Returns: the id of an exact binary path, or G_MAXUINT32. */
 guint32 osh_policy_index_binary(const OshPolicyIndex *index, const char *path, gsize length);
-
