@@ -144,6 +144,12 @@ add_call(OshPolicyAsked *asked, GError **error)
     fields[1] = (OshFact)OSH_FACT_RECORDS_INIT("params", params, n_params);
     *call = (OshFactRecord){fields, 2};
     add(asked, (OshFact)OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, call, 1));
+    if (ask->mcp_version == NULL)
+        return TRUE;
+    if (osh_mcp_revision_parse(ask->mcp_version, -1) == 0)
+        return fail(error, "known revisions: 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28",
+                    ask->mcp_version);
+    add(asked, (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_MCP_VERSION, osh_span(ask->mcp_version)));
     return TRUE;
 }
 
@@ -331,7 +337,8 @@ add_request(OshPolicyAsked *asked, const OshPolicySnapshot *policy, GError **err
 {
     const OshPolicyAsk *ask = asked->ask;
     gboolean has_content = ask->operations != NULL || ask->rpc_method != NULL ||
-                           ask->mcp_tool != NULL || ask->mcp_arguments != NULL;
+                           ask->mcp_version != NULL || ask->mcp_tool != NULL ||
+                           ask->mcp_arguments != NULL;
     OshPolicyTarget *target = asked->target;
 
     asked->wants_request = ask->method != NULL || has_content || ask->sql_command != NULL ||
@@ -355,7 +362,8 @@ add_request(OshPolicyAsked *asked, const OshPolicySnapshot *policy, GError **err
                                               target->query->len));
     if (ask->operations != NULL && !add_operations(asked, error))
         return FALSE;
-    return (ask->rpc_method == NULL && ask->mcp_tool == NULL && ask->mcp_arguments == NULL) ||
+    return (ask->rpc_method == NULL && ask->mcp_tool == NULL && ask->mcp_arguments == NULL &&
+            ask->mcp_version == NULL) ||
            add_call(asked, error);
 }
 

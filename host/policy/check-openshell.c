@@ -23,6 +23,13 @@ check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 }
 
 static void
+refuse(OshPolicyLoader *loader, const OshYamlNode *node, const char *suggestion, const char *what)
+{
+    osh_yaml_error_hint(loader->diagnostics, node, g_strdup(suggestion),
+                        "not portable: %s; OpenShell 0.1 refuses it", what);
+}
+
+static void
 check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
 {
     const OshYamlNode *arguments = osh_yaml_find(rule->source, "mcp_arguments");
@@ -32,9 +39,36 @@ check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
                             g_strdup("OpenShell can only tell tools apart, not their arguments"),
                             "not portable: mcp_arguments; " ALONE);
     if (g_strcmp0(rule->operation_type, "*") == 0)
-        osh_yaml_warning(loader->diagnostics, osh_yaml_find(rule->source, "operation_type"),
-                         "decided otherwise: OpenShell's gateway refuses operation_type: \"*\" in "
-                         "a file; list a rule for each type");
+        refuse(loader, osh_yaml_find(rule->source, "operation_type"), "write a rule for each type",
+               "operation_type: \"*\"");
+}
+
+/* What loads here with a warning, because refusing it would protect nobody. */
+static void
+check_deprecated(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *source = endpoint->match->source;
+    const OshYamlNode *tls = osh_yaml_find(source, "tls");
+    const OshPolicyEndpointMatch *match = endpoint->match;
+
+    if (tls != NULL && tls->length > 0 && endpoint->tls != OSH_POLICY_TLS_SKIP)
+        refuse(loader, tls, "leave the key out", "tls: terminate or passthrough");
+    for (guint i = 0; i < match->n_registered; i++)
+        if (strcmp(match->registered[i].operation_type, "*") == 0)
+            refuse(loader, osh_yaml_find(source, "graphql_persisted_queries"), "name the type",
+                   "operation_type: \"*\" of a registered query");
+}
+
+static void
+check_harness(OshPolicyLoader *loader, const OshPolicyEntry *entry)
+{
+    const OshYamlNode *binaries = osh_yaml_find(entry->source, "binaries");
+
+    for (const OshYamlNode *child =
+             binaries != NULL && binaries->kind == OSH_YAML_SEQUENCE ? binaries->first : NULL;
+         child != NULL; child = child->next)
+        if (osh_yaml_find(child, "harness") != NULL)
+            refuse(loader, osh_yaml_find(child, "harness"), "leave the key out", "harness");
 }
 
 /* Ranges that are refused here whatever the policy says, and not by OpenShell. */
@@ -77,9 +111,12 @@ osh_schema_check_openshell(OshPolicyLoader *loader)
 
         check_protocol(loader, endpoint);
         check_addresses(loader, endpoint);
+        check_deprecated(loader, endpoint);
         for (guint k = 0; as_written && k < match->n_rules; k++)
             check_rule(loader, &match->rules[k]);
         for (guint k = 0; k < match->n_deny_rules; k++)
             check_rule(loader, &match->deny_rules[k]);
     }
+    for (guint i = 0; i < snapshot->n_policies; i++)
+        check_harness(loader, &snapshot->policies[i]);
 }

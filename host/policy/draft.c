@@ -35,12 +35,9 @@ osh_draft_new(void)
     return draft;
 }
 
-/*
- * Every binary is a mapping here, also one that is written as its path alone. `harness` means
- * nothing, and YAML cannot mark anything as proposed.
- */
-static void
-normalise_binaries(OshValue *policy)
+/* `harness` means nothing, and YAML cannot mark anything as proposed. */
+void
+osh_draft_normalise_binaries(OshValue *policy)
 {
     OshValue *binaries = osh_draft_binaries(policy);
     OshValue *written;
@@ -76,7 +73,7 @@ read_document(const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
     draft = draft_new(osh_value_from_yaml(node));
     policies = osh_draft_policies(draft);
     for (guint i = 0; policies != NULL && i < osh_value_length(policies); i++)
-        normalise_binaries(osh_value_item(policies, i));
+        osh_draft_normalise_binaries(osh_value_item(policies, i));
     return draft;
 }
 

@@ -139,6 +139,12 @@ OshValue *osh_draft_endpoints(const OshValue *policy);
 /** osh_draft_binaries: Returns: (transfer none) (nullable): list of the binaries of @policy. */
 OshValue *osh_draft_binaries(const OshValue *policy);
 
+/**
+ * osh_draft_normalise_binaries: makes each binary of @policy a mapping, also one that was written
+ * as its path alone.
+ */
+void osh_draft_normalise_binaries(OshValue *policy);
+
 /** osh_draft_add_endpoint: Returns: (transfer none): a new endpoint; @port 0 means none yet. */
 OshValue *osh_draft_add_endpoint(OshValue *policy, const char *host, guint16 port);
 

@@ -179,8 +179,24 @@ why_param(GString *why, const OshFactRecord *call, const OshPolicyKeyMatcher *ma
                 *name != '\0' ? "--mcp-argument" : "--mcp-tool");
 }
 
+/* What MCP itself has against a call whose method the rule names. */
 static void
-why_rpc(GString *why, const OshPolicyQuestion *question, const OshPolicyRule *rule)
+why_mcp(GString *why, const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+        const OshPolicyRule *rule)
+{
+    OshSpan method = osh_policy_call_method(question->calls);
+
+    if (osh_policy_mcp_fit(question, question->calls, endpoint) != OSH_POLICY_MCP_FITS)
+        add_why(why, "no revision that the endpoint accepts has this message");
+    else if (osh_mcp_method_class(method.data, (gssize)method.length, NULL) ==
+                 OSH_MCP_METHOD_EXTENSION &&
+             !osh_policy_mcp_rule_is_exact(rule))
+        add_why(why, "an extension needs a rule with exactly its method");
+}
+
+static void
+why_rpc(GString *why, const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+        const OshPolicyRule *rule)
 {
     g_autofree char *method = NULL;
     const char *wanted = rule->method != NULL ? rule->method : TOOL_CALL;
@@ -194,6 +210,8 @@ why_rpc(GString *why, const OshPolicyQuestion *question, const OshPolicyRule *ru
             ? osh_policy_pattern_matches(rule->method_pattern, osh_span(method)) != OSH_POLICY_YES
             : strcmp(method, wanted) != 0)
         add_why(why, "method %s is not %s", method, wanted);
+    else if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
+        why_mcp(why, question, endpoint, rule);
     for (guint i = 0; i < rule->n_params; i++)
         why_param(why, &question->calls[0], &rule->params[i]);
     for (guint i = 0; i < rule->n_arguments; i++)
@@ -261,7 +279,7 @@ osh_policy_rule_why_not(const OshPolicyQuestion *question, const OshPolicyEndpoi
     switch (endpoint->protocol) {
     case OSH_POLICY_PROTOCOL_JSONRPC:
     case OSH_POLICY_PROTOCOL_MCP:
-        why_rpc(why, question, rule);
+        why_rpc(why, question, endpoint, rule);
         break;
     case OSH_POLICY_PROTOCOL_PLUGIN:
         why_facts(why, question, rule);

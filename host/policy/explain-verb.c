@@ -21,6 +21,7 @@ typedef struct {
     GStrv addresses;
     GStrv operations;
     char *rpc_method;
+    char *mcp_version;
     char *mcp_tool;
     GStrv mcp_arguments;
     char *sql;
@@ -37,6 +38,7 @@ options_clear(Options *options)
     g_strfreev(options->addresses);
     g_strfreev(options->operations);
     g_free(options->rpc_method);
+    g_free(options->mcp_version);
     g_free(options->mcp_tool);
     g_strfreev(options->mcp_arguments);
     g_free(options->sql);
@@ -101,6 +103,7 @@ ask_of(const Options *options, guint n_words)
         .addresses = (const char *const *)options->addresses,
         .operations = (const char *const *)options->operations,
         .rpc_method = options->rpc_method,
+        .mcp_version = options->mcp_version,
         .mcp_tool = options->mcp_tool,
         .mcp_arguments = (const char *const *)options->mcp_arguments,
         .sql_command = options->sql,
@@ -186,6 +189,8 @@ osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
          "A GraphQL operation; repeatable", "TYPE[:NAME[:FIELD,FIELD]]"},
         {"rpc-method", 0, 0, G_OPTION_ARG_STRING, &options.rpc_method,
          "Method of a JSON-RPC or MCP call", "METHOD"},
+        {"mcp-version", 0, 0, G_OPTION_ARG_STRING, &options.mcp_version,
+         "Revision of MCP that the request is in", "DATE"},
         {"mcp-tool", 0, 0, G_OPTION_ARG_STRING, &options.mcp_tool, "Tool of an MCP call", "NAME"},
         {"mcp-argument", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.mcp_arguments,
          "Argument of the tool, its name a dotted path; repeatable", "NAME=VALUE"},

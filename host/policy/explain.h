@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @addresses: (nullable) (array zero-terminated=1): what the host resolves to
  * @operations: (nullable) (array zero-terminated=1): GraphQL: TYPE[:NAME[:FIELD,FIELD...]]
  * @rpc_method: (nullable): method of a JSON-RPC or MCP call
+ * @mcp_version: (nullable): revision of MCP that the request is in; NULL is any that fits
  * @mcp_tool: (nullable): of an MCP tool call
  * @mcp_arguments: (nullable) (array zero-terminated=1): its arguments: NAME=VALUE
  * @sql_command: (nullable): a SQL command
@@ -31,6 +32,7 @@ typedef struct {
     const char *const *addresses;
     const char *const *operations;
     const char *rpc_method;
+    const char *mcp_version;
     const char *mcp_tool;
     const char *const *mcp_arguments;
     const char *sql_command;

@@ -124,6 +124,35 @@ read_list(OperationReader *reader, const OshYamlNode *node)
     return osh_value_from_yaml(node);
 }
 
+static gboolean
+says(const OshYamlNode *node, const char *word)
+{
+    return node != NULL && node->kind == OSH_YAML_SCALAR &&
+           g_ascii_strcasecmp(node->text, word) == 0;
+}
+
+/* What takes an endpoint out of everybody's sight is for a person to declare. */
+static void
+check_proposed_transport(OperationReader *reader, const OshYamlNode *endpoint)
+{
+    const OshYamlNode *protocol = osh_yaml_find(endpoint, "protocol");
+    const OshYamlNode *tls = osh_yaml_find(endpoint, "tls");
+    const OshYamlNode *name = osh_yaml_find(endpoint, "host");
+    OshAddress address;
+
+    if (says(protocol, "tcp"))
+        osh_yaml_error(reader->diagnostics, protocol,
+                       "a proposal cannot ask for protocol tcp: a person declares it");
+    if (says(tls, "skip"))
+        osh_yaml_error(reader->diagnostics, tls,
+                       "a proposal cannot ask for tls: skip: a person declares it");
+    if (name != NULL && name->kind == OSH_YAML_SCALAR &&
+        osh_address_parse(name->text, name->length, &address) &&
+        osh_address_classify_strict(&address) == OSH_ADDRESS_ALWAYS_BLOCKED)
+        osh_yaml_error(reader->diagnostics, name,
+                       "a proposal cannot ask for an address that is always blocked");
+}
+
 /* A rule path is no place for query values; the text is not repeated, it may hold a secret. */
 static void
 check_proposed_rules(OperationReader *reader, const OshYamlNode *endpoint)
@@ -146,6 +175,7 @@ static OshValue *
 read_rule(OperationReader *reader, const OshYamlNode *node)
 {
     static const char *const keys[] = {"name", "endpoints", "binaries", NULL};
+    OshValue *read;
 
     if (node == NULL || !is_kind(reader, node, OSH_YAML_MAPPING))
         return NULL;
@@ -160,13 +190,22 @@ read_rule(OperationReader *reader, const OshYamlNode *node)
         if (!is_kind(reader, child, OSH_YAML_SEQUENCE))
             return NULL;
         for (const OshYamlNode *item = child->first; item != NULL; item = item->next) {
+            if (strcmp(child->key, "binaries") == 0 && item->kind == OSH_YAML_SCALAR) {
+                if (!is_kind(reader, item, OSH_YAML_SCALAR))
+                    return NULL;
+                continue;
+            }
             if (!is_kind(reader, item, OSH_YAML_MAPPING))
                 return NULL;
-            if (reader->proposed)
+            if (reader->proposed) {
+                check_proposed_transport(reader, item);
                 check_proposed_rules(reader, item);
+            }
         }
     }
-    return osh_value_from_yaml(node);
+    read = osh_value_from_yaml(node);
+    osh_draft_normalise_binaries(read);
+    return read;
 }
 
 /* An addition without a name gets that of its rule, or one made of its first endpoint. */

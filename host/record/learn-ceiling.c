@@ -266,6 +266,23 @@ may_deny(const OshPolicyRule *deny, const OshLearnRule *rule)
     return rpc_may_deny(deny, rule);
 }
 
+/* As the engine has it: what MCP itself rules out, and what needs a rule with exactly its name. */
+static gboolean
+mcp_allows(const OshPolicyEndpoint *endpoint, const OshPolicyRule *allow, const OshLearnRule *rule)
+{
+    guint revisions;
+
+    switch (osh_mcp_method_class(rule->method, -1, &revisions)) {
+    case OSH_MCP_METHOD_SERVER_ONLY:
+        return FALSE;
+    case OSH_MCP_METHOD_CORE:
+        return (revisions & endpoint->mcp_versions) != 0;
+    case OSH_MCP_METHOD_EXTENSION:
+    default:
+        return allow != NULL && g_strcmp0(allow->method, rule->method) == 0;
+    }
+}
+
 static gboolean
 endpoint_allows(const OshPolicyEndpoint *endpoint, const OshLearnRule *rule,
                 const OshLearnPattern *path)
@@ -275,10 +292,11 @@ endpoint_allows(const OshPolicyEndpoint *endpoint, const OshLearnRule *rule,
     if (match->path != NULL && !osh_learn_pattern_inside(path, match->path->text))
         return FALSE;
     if (rule->kind == OSH_LEARN_MCP && endpoint->allow_all_known_mcp_methods &&
-        !(match->has_tool_rules && rule->tool != NULL))
+        mcp_allows(endpoint, NULL, rule) && !(match->has_tool_rules && rule->tool != NULL))
         return TRUE;
     for (guint i = 0; i < match->n_rules; i++)
-        if (allows(&match->rules[i], rule))
+        if (allows(&match->rules[i], rule) &&
+            (rule->kind != OSH_LEARN_MCP || mcp_allows(endpoint, &match->rules[i], rule)))
             return TRUE;
     return FALSE;
 }

@@ -13,6 +13,7 @@
 
 #include "learn-ceiling.h"
 #include "osh-destination.h"
+#include "osh-mcp.h"
 #include "replay.h"
 #include "row-words.h"
 
@@ -235,6 +236,29 @@ rpc_kind(const OshRecordedDecision *row, const OshFact *calls)
     return OSH_LEARN_JSONRPC;
 }
 
+/* What is written down accepts the default revision alone. */
+static gboolean
+is_default_mcp(const OshRecordedDecision *row, const OshFact *calls)
+{
+    const OshFact *version = osh_recorded_fact(row, OSH_FACT_MCP_VERSION, OSH_FACT_STRING);
+
+    if (version != NULL &&
+        osh_mcp_revision_parse(version->value.string.data, (gssize)version->value.string.length) !=
+            OSH_MCP_REVISION_DEFAULT)
+        return FALSE;
+    for (guint i = 0; i < calls->count; i++) {
+        const OshFact *method = field(&calls->value.records[i], "method", OSH_FACT_STRING);
+        OshSpan name = method != NULL ? method->value.string : (OshSpan){"", 0};
+        guint revisions;
+
+        if (osh_mcp_method_class(name.data, (gssize)name.length, &revisions) ==
+                OSH_MCP_METHOD_CORE &&
+            !(revisions & OSH_MCP_REVISION_DEFAULT))
+            return FALSE;
+    }
+    return calls->count == 1;
+}
+
 static gboolean
 read_http(const OshFact *method, const OshFact *path, GPtrArray *seen)
 {
@@ -277,6 +301,8 @@ read_request(const OshRecordedDecision *row, GPtrArray *seen)
         return FALSE;
     if (operations != NULL)
         return read_records(operations, OSH_LEARN_GRAPHQL, scope->text, seen);
+    if (calls != NULL && rpc_kind(row, calls) == OSH_LEARN_MCP && !is_default_mcp(row, calls))
+        return FALSE;
     if (calls != NULL)
         return read_records(calls, rpc_kind(row, calls), scope->text, seen);
     if (osh_recorded_fact(row, OSH_FACT_JSONRPC_RECEIVE_STREAM, OSH_FACT_BOOLEAN) != NULL ||

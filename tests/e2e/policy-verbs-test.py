@@ -100,7 +100,7 @@ def _many():
 
 @test("warnings fail only with --strict")
 def _strict():
-    path = harness.write_policy(GOOD.replace("version: 1", "version: 7"))
+    path = harness.write_policy(GOOD.replace("port: 443", "port: 443, tls: terminate"))
     expect(verb("check", path).code == 0, "a warning fails")
     result = verb("check", "--strict", path)
     expect(result.code == 1 and "refused, 0 errors, 1 warnings" in result.out, result)
@@ -132,7 +132,12 @@ def _openshell():
       - { host: d.test, port: 443, allowed_ips: [224.1.0.0/16] }""").replace("[\n      -", "\n      -") \
         .replace("224.1.0.0/16] }]", "224.1.0.0/16] }")
     result = verb("check", "--openshell", harness.write_policy(odd))
-    expect(result.code == 0 and result.out.count("decided otherwise") == 2, result)
+    expect(result.code == 1 and result.out.count("decided otherwise") == 1 and
+           result.out.count("not portable: operation_type") == 1, result)
+    for old in (GOOD.replace("port: 443", "port: 443, tls: passthrough"),
+                GOOD.replace("/usr/bin/curl", "/usr/bin/curl, harness: true")):
+        result = verb("check", "--openshell", harness.write_policy(old))
+        expect(result.code == 1 and "OpenShell 0.1 refuses it" in result.out, result)
 
 
 @test("a protocol is legal where a plugin declares it, and only there")
@@ -166,6 +171,52 @@ def _manifests():
     expect(result.code == 1 and "unknown protocol" in result.out, result)
     for name in ("protocol-demo.so", "bad-manifest.so"):
         expect(name in result.err, result)
+
+
+PRESET = """preset:
+  name: {0}
+  description: "what {0} needs"
+network_policies:
+  {0}:
+    endpoints: [{{ host: {0}.test, port: 443, tls: terminate }}]
+    binaries: [/usr/bin/curl]
+"""
+
+
+@test("fragments of a collection become one policy, which check and a run take")
+def _compose():
+    base, one, two = (harness.write_policy(text) for text in
+                      (GOOD, PRESET.format("one"), PRESET.format("two")))
+    result = verb("policy", "compose", base, one, two)
+    expect(result.code == 0 and result.err == "", result)
+    composed = result.out
+    expect(all(f"  {name}:" in composed for name in ("p", "one", "two")), composed)
+    expect("preset" not in composed and "terminate" not in composed, composed)
+    result = verb("check", "--strict", "--openshell", "-", stdin=composed.encode())
+    expect(result.code == 0 and "3 policies, 3 endpoints" in result.out, result)
+    result = harness.run_host(["true"], composed, ["--allow-degraded=landlock"])
+    expect(result.code == 0, result)
+    result = verb("policy", "compose", "-", one, stdin=GOOD.encode())
+    expect(result.code == 0 and "  one:" in result.out, result)
+    result = verb("check", one)
+    expect(result.code == 1 and "openshell-host policy compose" in result.out, result)
+
+
+@test("files that contradict each other are not composed, and both are named")
+def _compose_clash():
+    one = harness.write_policy(PRESET.format("one"))
+    other = harness.write_policy(PRESET.format("one").replace("443", "8443"))
+    result = verb("policy", "compose", one, other)
+    expect(result.code == 1 and result.out == "", result)
+    expect(one in result.err and other in result.err and
+           "network_policies.one.endpoints[0].port" in result.err, result)
+    result = verb("policy", "compose", "--replace", one, other)
+    expect(result.code == 0 and "8443" in result.out, result)
+    hidden = harness.write_policy(PRESET.format("two").replace("two.test", "one.test")
+                                  .replace("tls: terminate", "tls: skip"))
+    result = verb("policy", "compose", one, hidden)
+    expect(result.code == 1 and "ambiguous" in result.err and
+           f"policy 'two' is from {hidden}" in result.err, result)
 
 
 @test("a run refuses a protocol that nothing drives, also when its plugin is disabled")

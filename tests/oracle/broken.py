@@ -11,9 +11,9 @@ FIELDS = {
     "ports": [[], [0], [80, 0], [65536], [80, 443], ["80"], 80, [1, 1], None],
     "protocol": ["", "rest", "REST", "websocket", "graphql", "sql", "tcp", "TCP", "json-rpc", "mcp",
                  "http", "rest ", "json_rpc", 1],
-    "tls": ["", "skip", "terminate", "passthrough", "auto", 1],
-    "enforcement": ["", "enforce", "audit", "block", False],
-    "access": ["", "read-only", "read-write", "full", "none", "Full", []],
+    "tls": ["", "skip", "terminate", "passthrough", "auto", "SKIP", " skip", 1, None],
+    "enforcement": ["", "enforce", "audit", "block", "Enforce", "enforce ", False, None],
+    "access": ["", "read-only", "read-write", "full", "none", "Full", "readonly", [], None],
     "path": ["", "/", "/a/**", "**", "a", "*", "/[a", "/{a}", "/a]", 7],
     "allowed_ips": [[], ["10.0.0.0/8"], ["10.0.0.5"], ["0.0.0.0/0"], ["127.0.0.1"], ["nonsense"],
                     ["10.0.0.0/33"], ["169.254.1.0/24"], ["::1"], ["fe80::1/64"], ["10.0.0.0/8", "x"],
@@ -34,7 +34,12 @@ FIELDS = {
     "json_rpc": [{"max_body_bytes": 1}, {}, {"other": 1}, {"max_body_bytes": "1"}, None],
     "mcp": [{}, {"strict_tool_names": False}, {"strict_tool_names": True},
             {"allow_all_known_mcp_methods": True}, {"allow_all_known_mcp_methods": False},
-            {"max_body_bytes": 5}, {"other": 1}, {"strict_tool_names": "no"}, None],
+            {"max_body_bytes": 5}, {"other": 1}, {"strict_tool_names": "no"}, None,
+            {"versions": ["2025-11-25"]}, {"versions": ["2025-03-26", "2026-07-28"]},
+            {"versions": []}, {"versions": None}, {"versions": "2025-11-25"}, {"versions": [20251125]},
+            {"versions": ["2025-11-25", "2025-11-25"]}, {"versions": ["2024-11-05"]},
+            {"versions": ["2025-11-25 "]}, {"strict_tool_names": None},
+            {"versions": ["2025-06-18"], "allow_all_known_mcp_methods": True}],
     "rules": [[], [{}], [{"allow": {}}], [{"allow": {"method": "GET"}}], [{"deny": {}}], "GET",
               [{"allow": {"method": "GET", "path": "/a"}}], [{"allow": None}],
               [{"allow": {"operation_type": "query"}}], [{"allow": {"command": "SELECT"}}],
@@ -52,9 +57,9 @@ RULE_FIELDS = {
                "init*", "initialize", "*/call", 1, None],
     "path": ["", "/a", "**", "a", "/[a", 1],
     "query": [{"a": "x"}, {"a": {"any": ["x"]}}, {"a": {"any": []}}, {"a": {}}, {"a": 1}, [], {},
-              {"a": {"mode": "x"}}, {"a": {"any": [1]}}, {"a": "{x"}, {"a": {"any": ["[x"]}}, "a",
+              {"a": {"mode": "x"}}, {"a": {"any": [1]}}, None, {"a": None}, {"a": "{x"}, {"a": {"any": ["[x"]}}, "a",
               {"a": ["x"]}],
-    "operation_type": ["query", "mutation", "subscription", "read", "", 1],
+    "operation_type": ["*", "query", "mutation", "subscription", "read", "", 1],
     "operation_name": ["A*", "", "[A"],
     "fields": [["a"], ["a*", "[b"], [1], "a", [""]],
     "command": ["SELECT", "*", ""],
@@ -70,7 +75,10 @@ IDENTITIES = ["", "sandbox", "root", "0", "1", "1000", "4294967294", "4294967295
 SELECTORS = [{"include": ["a.test"]}, {"include": []}, {}, {"include": ["*.test"], "exclude": ["a.test"]},
              {"include": ["[a.test"]}, {"include": ["**"]}, {"include": ["a..b"]}, {"include": ["{a,b}.c"]},
              {"include": [f"h{i}.test" for i in range(32)]}, {"exclude": ["a"]}, {"include": ["*.b.test"]},
-             {"include": [f"h{i}.test" for i in range(33)]}, None, {"include": "a"}, {"other": []}]
+             {"include": [f"h{i}.test" for i in range(33)]}, None, {"include": "a"}, {"other": []},
+             {"include": ["a.test:443"]}, {"include": ["*.test"], "exclude": ["a.test:443"]},
+             {"include": ["*.test:*"]}, {"include": ["fd00::1"]}, {"include": ["[::1]:443"]},
+             {"include": ["**"]}, {"include": ["**"]}]
 
 
 class Breaker:
@@ -132,7 +140,10 @@ class Breaker:
         document.update(self.pick([
             {"filesystem_policy": files}, {"filesystem_policy": many},
             {"filesystem_policy": {"include_workdir": self.pick([True, False, "yes", 1])}},
-            {"filesystem": files}, {"landlock": {"compatibility": self.pick(["", "x", "best_effort", 1])}},
+            {"filesystem": files}, {"landlock": {"compatibility": self.pick(
+                ["", "x", "best_effort", "hard_requirement", "hard-requirement", "BEST_EFFORT", 1])}},
+            {key: None for key in self.generator.some(["landlock", "process", "filesystem_policy",
+                                             "network_policies", "network_middlewares"], 1, 1)},
             {"landlock": {"mode": "x"}}, {"process": {"run_as_user": self.pick(IDENTITIES)}},
             {"process": {"run_as_group": self.pick(IDENTITIES)}}, {"process": {"user": "sandbox"}}]))
 
@@ -142,6 +153,11 @@ class Breaker:
                              {"include": ["nowhere.invalid"]}} for i in range(count)}
         first = entries["m0"]
         first["endpoints"] = copy.deepcopy(self.pick(SELECTORS))
+        if self.generator.chance(0.6):
+            first.update({key: self.pick(words) for key, words in
+                          {"on_error": ["fail_open", "fail_closed"],
+                           "on_uninspectable": ["allow", "deny", "allow", "deny", "", "maybe", "Allow",
+                                                None]}.items() if self.generator.chance(0.6)})
         if self.generator.chance(0.3):
             key = self.pick(["order", "on_error", "middleware", "unknown", "name"])
             first[key] = self.pick({"order": [1, -1, "0", 2 ** 31, 0], "middleware": ["", 1, "x/y"],
@@ -153,12 +169,15 @@ class Breaker:
         rules = [r for r in document["network_policies"].values() if isinstance(r, dict)]
         rule = self.pick(rules or [{}])
         self.pick([lambda: document.pop("version", None),
-                   lambda: document.update(version=self.pick([1, "1", -1, None, 1.5])),
+                   lambda: document.update(version=self.pick([1, "1", -1, None, 1.5, 0, 2])),
                    lambda: document.update(unknown=1),
                    lambda: document.update(network_policies=[]),
-                   lambda: rule.update(binaries=self.pick([[{}], [{"path": 1}], ["/bin/sh"], "x", [],
+                   lambda: rule.update(binaries=self.pick([[{}], [{"path": 1}], ["/bin/sh"], "x", [], [5],
                                                            [{"path": "/bin/sh", "harness": True}],
                                                            [{"path": "/bin/sh", "extra": 1}]])),
                    lambda: rule.update(endpoints=self.pick([[], {}, ["a.test:443"], [{}]])),
                    lambda: rule.update(unknown=1),
-                   lambda: document["network_policies"].update(new=self.pick([{}, [], "x"]))])()
+                   lambda: document["network_policies"].update(new=self.pick([{}, [], "x", None])),
+                   lambda: document["network_policies"].update(
+                       {self.pick(["_provider_x", "provider_x", "x_provider_", "_provider", "_Provider_x",
+                                   "<<"]): {}})])()

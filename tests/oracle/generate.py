@@ -10,6 +10,7 @@ import ipaddress
 import random
 
 import deviations
+import mcp as protocol_mcp
 import policy as policies
 
 WORDS = ["a", "b", "api", "v1", "v2", "x", "users", "admin", "42", "a-b", "x_1", "A"]
@@ -37,9 +38,14 @@ NAME_GLOBS = ["Viewer", "Issue*", "*", "?iewer", "{Viewer,Issue}", "Issue.*", "*
 FIELDS = ["viewer", "repository", "createIssue", "admin.log", "a"]
 FIELD_GLOBS = ["viewer", "repository", "*", "create*", "*.log", "{viewer,a}", "[a-r]*", "**"]
 RPC_METHODS = ["initialize", "tools/list", "tools/call", "reports.search", "ping", "vendor/x.y",
-               "Initialize"]
+               "Initialize", "tasks/get", "server/discover", "resources/read", "roots/list",
+               "notifications/progress", "tools/vendor", "sampling/createMessage", "tools/*"]
 MCP_METHODS = ["initialize", "tools/list", "tools/call", "tools/*", "tools/c*", "ping", "vendor/x.y",
-               "tools/[cl]*", "tools/**"]
+               "tools/[cl]*", "tools/**", "tasks/get", "server/discover", "resources/read",
+               "roots/list", "tools/vendor", "tools/v*", "notifications/progress"]
+VERSIONS = [None, None, None, *([one] for one in protocol_mcp.REVISIONS),
+            [protocol_mcp.NOVEMBER, protocol_mcp.OLDEST], list(protocol_mcp.REVISIONS),
+            [protocol_mcp.SESSIONLESS, protocol_mcp.JUNE]]
 TOOLS = ["read_status", "read.status", "submit_a", "submit_payment", "a", "read_", "READ_status"]
 TOOL_GLOBS = ["read_*", "*", "submit_{a,b}", "read_status", "**", "read.*", "?", "submit_*", "[rs]*"]
 ENDPOINT_PATHS = ["", "", "", "/**", "**", "/v1/**", "/v1", "/v1/*", "/a/**", "/graphql", "/mcp",
@@ -50,6 +56,7 @@ class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.malformed = 0.0
+        self.versions = None  # of MCP, at the site and path that is being made
         self.within = ""  # the endpoint path that rule paths had better lie in
 
     # ---- small parts ------------------------------------------------------------------------------
@@ -148,7 +155,7 @@ class Generator:
         return rule
 
     def graphql_rule(self):
-        rule = {"operation_type": self.pick(OPERATIONS)}
+        rule = {"operation_type": self.pick([*OPERATIONS * 4, "*"])}
         if self.chance(0.3):
             rule["operation_name"] = self.glob(NAME_GLOBS)
         if self.chance(0.6):
@@ -172,7 +179,7 @@ class Generator:
     def ruled(self, make, presets=True):
         """Rules of one kind or a preset, and now and then deny rules."""
         if presets and self.chance(0.3):
-            fields = {"access": self.pick(["read-only", "read-write", "full"] * 8 + ["none"])}
+            fields = {"access": self.pick(["read-only", "read-write", "full"])}
         else:
             fields = {"rules": [{"allow": make()} for _ in range(self.random.randint(1, 4))]}
         if self.chance(0.4):
@@ -192,7 +199,8 @@ class Generator:
         fields = self.ruled(make)
         if self.chance(0.4):
             fields["graphql_persisted_queries"] = {
-                key: {**self.graphql_rule(), "fields": self.some(FIELDS, 1, 2)}
+                key: {**self.graphql_rule(), "fields": self.some(FIELDS, 1, 2),
+                      "operation_type": self.pick([*OPERATIONS * 3, "*"])}
                 for key in self.some(["abc", "def", "1"], 1, 2)}
         if self.chance(0.4):
             fields["persisted_queries"] = self.pick(["allow_registered", "deny"])
@@ -202,6 +210,9 @@ class Generator:
         fields, profile = {}, self.chance(0.5)
         if profile:
             fields["mcp"] = {"allow_all_known_mcp_methods": True}
+        if self.versions is not None:
+            fields.setdefault("mcp", {})["versions"] = self.random.sample(self.versions,
+                                                                          len(self.versions))
         if not profile or self.chance(0.6):
             fields.update(self.ruled(lambda: self.mcp_rule(profile), presets=False))
         elif self.chance(0.4):
@@ -241,7 +252,8 @@ class Generator:
         path = self.pick(ENDPOINT_PATHS)
         protocol, enforcement = site.setdefault(path, (
             self.pick(["", "rest", "rest", "rest", "websocket", "graphql", "graphql", "sql",
-                       "json-rpc", "mcp", "mcp"]), self.pick(["enforce", "enforce", "audit", ""])))
+                       "json-rpc", "mcp", "mcp", "mcp"]), self.pick(["enforce", "enforce", "audit", ""])))
+        self.versions = site.setdefault((path, "versions"), self.pick(VERSIONS))
         if self.chance(0.1) and not site["tls"] and not site["ips"]:
             protocol = ""
         if site["tcp"]:
@@ -276,8 +288,9 @@ class Generator:
                         not any(deviations.loosely_ambiguous(parsed, other) for other in accepted):
                     accepted.append(parsed)
                     endpoints.append(one)
-            binaries = [{"path": self.glob(BINARY_GLOBS) if self.chance(0.4) else
-                         self.pick(BINARIES)} for _ in range(self.pick([0, 1, 1, 2, 2, 3, 3, 4]))]
+            binaries = [self.glob(BINARY_GLOBS) if self.chance(0.4) else self.pick(BINARIES)
+                        for _ in range(self.pick([0, 1, 1, 2, 2, 3, 3, 4]))]
+            binaries = [path if self.chance(0.2) else {"path": path} for path in binaries]
             written[key] = {"endpoints": endpoints, "binaries": binaries}
             if self.chance(0.2):
                 written[key]["name"] = self.pick(["shown", "a", "zzz"])
@@ -337,6 +350,10 @@ class Generator:
         elif protocol in ("json-rpc", "mcp"):
             question["jsonrpc"] = self.rpc_data(rule)
             called = (question["jsonrpc"] or {}).get("method")
+            if self.chance(0.4):
+                question["mcp_version"] = self.pick(
+                    [*(endpoint["versions"] or protocol_mcp.DEFAULT) * 3, *protocol_mcp.REVISIONS,
+                     "2024-11-05", ""])
             question["method"] = self.pick((["POST"] * 9 if called else ["GET", "GET"]) +
                                            ["POST", "GET", "PUT"])
         elif self.chance(0.03):

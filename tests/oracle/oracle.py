@@ -8,6 +8,7 @@ comes up is evaluated, none is skipped because an earlier one had matched.
 """
 import ipaddress
 
+import mcp as protocol_mcp
 import patterns
 import policy as policies
 import primitives
@@ -176,9 +177,9 @@ def _operation_matches(endpoint, rule, operation, every_field):
         operation = _registered(endpoint, operation)
         if operation is None:
             return False
-    if rule["operation_type"] != "*" and \
-            rule["operation_type"].lower() != (operation.get("operation_type") or "").lower():
-        return False
+    kinds = {rule["operation_type"].lower(), (operation.get("operation_type") or "").lower()}
+    if rule["operation_type"] != "*" and len(kinds) > 1 and (every_field or "*" not in kinds):
+        return False  # what is registered for any type is denied by a rule about one of them
     name = operation.get("operation_name") or ""
     if rule["operation_name"] and not glob(rule["operation_name"], (), name):
         return False
@@ -240,6 +241,8 @@ def _mcp_allows(endpoint, question):
     rpc = question.get("jsonrpc")
     if not isinstance(rpc, dict) or rpc.get("error"):
         return False
+    if not protocol_mcp.fits(_versions(endpoint), question):
+        return False
     if question["method"] == "GET":  # the receive stream
         return bool(rpc.get("receive_stream")) and rpc.get("method") is None and \
             not rpc.get("has_response")
@@ -249,12 +252,28 @@ def _mcp_allows(endpoint, question):
         return True
     narrowed = _rpc_method(question) == "tools/call" and \
         any("name" in rule["params"] for rule in endpoint["rules"])
-    return bool(endpoint["profile"]) and _rpc_method(question) != "" and not narrowed
+    return bool(endpoint["profile"]) and _rpc_method(question) != "" and not narrowed and \
+        not protocol_mcp.is_extension(_rpc_method(question))
+
+
+def _versions(endpoint):
+    return endpoint["versions"] or protocol_mcp.DEFAULT
+
+
+def _mcp_rule_may_allow(endpoint, rule, question):
+    """A method of MCP needs a revision that has it, any other a rule with exactly its name."""
+    if endpoint["protocol"] != "mcp":
+        return True
+    method = _rpc_method(question)
+    exact = rule["method"] == method and not any(c in method for c in "*?[]{}\\")
+    return protocol_mcp.fits(_versions(endpoint), question) and \
+        (exact or not protocol_mcp.is_extension(method))
 
 
 def _rpc_allows(endpoint, question):
     by_rule = question["method"] == "POST" and not _has_response(question) and \
-        any([_rpc_rule_matches(endpoint, rule, question) for rule in endpoint["rules"]])
+        any([_rpc_rule_matches(endpoint, rule, question) for rule in endpoint["rules"]
+             if _mcp_rule_may_allow(endpoint, rule, question)])
     return by_rule or endpoint["protocol"] == "mcp" and _mcp_allows(endpoint, question)
 
 
@@ -321,11 +340,19 @@ def _request_reason(loaded, question, denied):
         ("blocked by deny rule" if denied else "not permitted by policy")
 
 
+def _is_no_mcp(loaded, question):
+    """What is meant for an MCP endpoint has to be MCP as that endpoint accepts it; no rule of another
+    one enables what its revisions lack."""
+    endpoint = selected(loaded, question)
+    return endpoint is not None and endpoint["protocol"] == "mcp" and \
+        not protocol_mcp.fits(_versions(endpoint), question)
+
+
 def l7(loaded, question):
     try:
         allowed = _some_policy_says(loaded, question, _allows)
         denied = _some_policy_says(loaded, question, _denies)
-        if allowed and not denied:
+        if allowed and not denied and not _is_no_mcp(loaded, question):
             return {"action": "allow"}
         return {"action": "deny", "reason_contains": [_request_reason(loaded, question, denied)]}
     except EvaluationError:

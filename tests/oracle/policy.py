@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads one policy as the canonical entrance does and says what is wrong with it.
+"""Reads one policy as OpenShell 0.1 does and says what is wrong with it.
 
 `load` gives a Policy with the problems found, each a (stage, text); what is loaded is plain
-dictionaries with every default filled in. Reference 40-policy sections 2 and 4.
+dictionaries with every default filled in. Reference 40-policy sections 2 and 4, and what
+45-openshell-0.1 changes of them.
 """
 import collections
 import functools
 import ipaddress
 import re
 
+import mcp as protocol_mcp
 import patterns
 from primitives import net_class, parse_net
 
@@ -33,20 +35,21 @@ def _number(low, high):
     return ("number", low, high)
 
 
-def _absent(of):
-    """A map for which null is as good as none (section 4.2: empty as absent)."""
-    return ("absent", of)
+def _word(*words):
+    """One of a closed vocabulary, in exactly this spelling; absent is the empty word."""
+    return ("word", words)
 
 
 U32 = _number(0, 2 ** 32 - 1)
 U16 = _number(0, 65535)
 MATCHER, PARAM = "matcher", "param"
-RULE = {"method": STRING, "path": STRING, "command": STRING, "query": _absent(MATCHER),
+RULE = {"method": STRING, "path": STRING, "command": STRING, "query": _map(MATCHER),
         "operation_type": STRING, "operation_name": STRING, "fields": _list(STRING),
         "tool": _optional(MATCHER), "params": _map(PARAM)}
 ENDPOINT = {
     "host": STRING, "path": STRING, "port": U16, "ports": _list(U16), "protocol": STRING,
-    "tls": STRING, "enforcement": STRING, "access": STRING, "rules": _list({"allow!": RULE}),
+    "tls": _word("", "skip", "terminate", "passthrough"), "enforcement": _word("", "enforce", "audit"),
+    "access": _word("", "read-only", "read-write", "full"), "rules": _list({"allow!": RULE}),
     "allowed_ips": _list(STRING), "deny_rules": _list(RULE), "allow_encoded_slash": BOOL,
     "websocket_credential_rewrite": BOOL, "request_body_credential_rewrite": BOOL,
     "allow_uninspected_credentials": BOOL, "persisted_queries": STRING,
@@ -56,19 +59,22 @@ ENDPOINT = {
     "signing_region": STRING, "credential_binding": _optional({"provider!": STRING}),
     "json_rpc": _optional({"max_body_bytes": U32}),
     "mcp": _optional({"max_body_bytes": U32, "strict_tool_names": _optional(BOOL),
-                      "allow_all_known_mcp_methods": _optional(BOOL)}),
+                      "allow_all_known_mcp_methods": _optional(BOOL),
+                      "versions": _optional(_list(STRING))}),
 }
+BINARY = ("binary", {"path!": STRING, "harness": BOOL})
 MIDDLEWARE = {"name": STRING, "middleware!": STRING, "order": _number(-2 ** 31, 2 ** 31 - 1),
               "config": _map(ANY), "on_error": STRING,
+              "on_uninspectable": _word("", "allow", "deny"),
               "endpoints": _optional({"include": _list(STRING), "exclude": _list(STRING)})}
 POLICY = {
-    "version!": U32,
+    "version!": _number(1, 1),
     "filesystem_policy": _optional({"include_workdir": BOOL, "read_only": _list(STRING),
                                     "read_write": _list(STRING)}),
-    "landlock": _optional({"compatibility": STRING}),
+    "landlock": _optional({"compatibility": _word("best_effort", "hard_requirement")}),
     "process": _optional({"run_as_user": STRING, "run_as_group": STRING}),
     "network_policies": _map({"name": STRING, "endpoints": _list(ENDPOINT),
-                              "binaries": _list({"path!": STRING, "harness": BOOL})}),
+                              "binaries": _list(BINARY)}),
     "network_middlewares": _map(MIDDLEWARE),
 }
 EMPTY = {STRING: "", BOOL: False}
@@ -81,7 +87,9 @@ class ParseError(Exception):
 def _default(shape):
     if isinstance(shape, str):
         return EMPTY[shape]
-    return {"list": [], "map": {}, "absent": {}, "optional": None, "number": 0}[shape[0]]
+    if shape[0] == "word":
+        return shape[1][0]
+    return {"list": [], "map": {}, "optional": None, "number": 0}[shape[0]]
 
 
 def _parse(value, shape, where):
@@ -95,10 +103,12 @@ def _parse(value, shape, where):
         return _expect(value, isinstance(value, str), where)
     if shape == BOOL:
         return _expect(value, isinstance(value, bool), where)
-    if shape[0] == "optional":
-        return None if value is None else _parse(value, shape[1], where)
-    if shape[0] == "absent":
-        return _parse({} if value is None else value, _map(shape[1]), where)
+    if shape[0] == "optional":  # null is not absence
+        return _parse(value, shape[1], where)
+    if shape[0] == "word":
+        return _expect(value, isinstance(value, str) and value in shape[1], where)
+    if shape[0] == "binary":
+        return _parse({"path": value} if isinstance(value, str) else value, shape[1], where)
     if shape[0] == "number":
         _expect(value, isinstance(value, int) and not isinstance(value, bool), where)
         return _expect(value, shape[1] <= value <= shape[2], where)
@@ -156,6 +166,10 @@ def _normalise(endpoint):
     endpoint["ports"], endpoint["protocol"] = ports, endpoint["protocol"].lower()
     mcp, rpc = endpoint["mcp"], endpoint["json_rpc"]
     endpoint["strict"], endpoint["profile"] = None, None
+    endpoint["written_tls"] = endpoint["tls"]
+    if endpoint["tls"] != "skip":  # the other words mean nothing any more
+        endpoint["tls"] = ""
+    endpoint["versions"] = mcp and mcp["versions"]
     endpoint["rpc_limit"] = rpc["max_body_bytes"] if rpc else 0
     if mcp:
         endpoint["rpc_limit"] = mcp["max_body_bytes"]
@@ -345,11 +359,13 @@ def _check_fields(endpoint, bad, warn):
         bad("l7", "graphql_max_body_bytes must be a positive integer")
     if protocol == "sql" and endpoint["enforcement"] == "enforce":
         bad("l7", "SQL enforcement requires full SQL parsing")
-    if protocol != "mcp" and (endpoint["strict"] is not None or endpoint["profile"] is not None):
-        bad("l7", "only valid for protocol mcp")
+    if protocol != "mcp" and endpoint["mcp"] is not None:
+        bad("l7", "mcp is only valid for protocol mcp")
+    if protocol == "mcp" and endpoint["versions"] is not None:
+        _check_versions(endpoint["versions"], bad)
     if protocol == "mcp" and not endpoint["host"].strip():
         bad("l7", "protocol mcp requires host")
-    if endpoint["tls"] in ("terminate", "passthrough"):
+    if endpoint["written_tls"] in ("terminate", "passthrough"):
         warn("is deprecated")
     if endpoint["tls"] == "skip" and protocol and 443 in endpoint["ports"]:
         warn("cannot work on encrypted traffic")
@@ -360,8 +376,19 @@ def _check_fields(endpoint, bad, warn):
         warn("JSON-RPC-specific endpoint fields are ignored")
     if endpoint["request_body_credential_rewrite"] and protocol != "rest":
         warn("request_body_credential_rewrite is ignored")
-    if endpoint["websocket_credential_rewrite"] and protocol not in ("rest", "websocket"):
-        warn("websocket_credential_rewrite is ignored")
+    if endpoint["websocket_credential_rewrite"] and protocol != "websocket":
+        bad("l7", "websocket_credential_rewrite is only valid for protocol websocket")
+
+
+def _check_versions(versions, bad):
+    """Section 7: distinct names of revisions, at least one."""
+    if not versions:
+        bad("l7", "mcp.versions is empty")
+    for i, version in enumerate(versions):
+        if version not in protocol_mcp.REVISIONS:
+            bad("l7", f"unknown revision {version}")
+        if version in versions[:i]:
+            bad("l7", f"{version} is listed twice")
 
 
 def _check_glob(glob, warn):
@@ -459,10 +486,13 @@ def _check_graphql_rule(endpoint, rule, bad, warn):
 
 
 def _check_operation(rule, authored, bad, warn):
-    """Section 4.2: the gateway refuses "*" and other case on a graphql endpoint."""
+    """Section 4.2: the gateway refuses other case on a graphql endpoint. "*" is refused by 0.1 and
+    taken here, with a warning."""
     kind = rule["operation_type"]
     if not kind or kind.lower() not in OPERATIONS + ("*",):
         bad("l7", "operation_type")
+    elif kind == "*":
+        warn('operation_type "*"')
     elif authored and kind not in OPERATIONS:
         bad("operation_type", "operation_type must be query, mutation, or subscription")
     if "fields" in rule["given"] and not rule["fields"] or "" in rule["fields"]:
@@ -488,14 +518,22 @@ def _check_endpoint(endpoint, bad, warn):
     if endpoint["protocol"] == "mcp":
         _check_mcp_tools(endpoint, bad)
     for operation in endpoint["graphql_persisted_queries"].values():  # names here, not globs
-        _check_operation(operation, endpoint["protocol"] == "graphql", bad, lambda _: None)
-    if endpoint["access"] and endpoint["access"] not in ("read-only", "read-write", "full"):
-        warn("unsupported L7 access preset")
+        _check_operation(operation, endpoint["protocol"] == "graphql", bad,
+                         lambda text: warn(text) if text.startswith("operation_type") else None)
+
+
+def _check_rules(policy, bad, warn):
+    """45-openshell-0.1 section 3: names that are kept for providers, and the key without effect."""
+    for key, rule in policy["network_policies"].items():
+        if key.startswith("_provider_"):
+            bad("parse", "names of policies cannot start with _provider_")
+        if any("harness" in binary["given"] for binary in rule["binaries"]):
+            warn("harness has no effect")
 
 
 # ---- middleware (section 9) ------------------------------------------------------------------------
 
-def _check_middlewares(policy, bad):
+def _check_middlewares(policy, bad, warn):
     middlewares = policy["network_middlewares"]
     if len(middlewares) > 10:
         bad("safety", "too many middleware configs")
@@ -509,6 +547,8 @@ def _check_middlewares(policy, bad):
             bad("safety", "middleware must not be empty")
         if one["on_error"] not in ("", "fail_closed", "fail_open"):
             bad("safety", "invalid on_error")
+        if one["on_error"] == "fail_open" and not one["on_uninspectable"]:
+            warn("is deprecated")
         _check_selector(policy, one, bad)
 
 
@@ -524,9 +564,12 @@ def _check_selector(policy, middleware, bad):
     try:
         for pattern in include + exclude:
             patterns.host_labels(pattern)
+            if ":" in pattern and not _is_address(pattern):
+                return bad("safety", f"a selector has no port: {pattern}")
     except patterns.PatternError:
         return bad("safety", "invalid host pattern")
-    if middleware["on_error"] == "fail_open":
+    if middleware["on_uninspectable"] == "allow" or \
+            not middleware["on_uninspectable"] and middleware["on_error"] == "fail_open":
         return None
     for rule in policy["network_policies"].values():
         for endpoint in rule["endpoints"]:
@@ -625,7 +668,7 @@ def has_extended(endpoint):
 
 
 def _connection(endpoint):
-    return {"tcp": endpoint["protocol"] == "tcp", "tls": endpoint["tls"].lower() == "skip",
+    return {"tcp": endpoint["protocol"] == "tcp", "tls": endpoint["tls"] == "skip",
             "allowed_ips": {entry.strip().lower() for entry in endpoint["allowed_ips"]}}
 
 
@@ -635,7 +678,7 @@ def _request(endpoint):
         "allow_encoded_slash", "websocket_credential_rewrite", "request_body_credential_rewrite",
         "credential_signing", "signing_service", "signing_region")}
     fields["protocol"] = protocol
-    fields["enforcement"] = endpoint["enforcement"].lower() == "enforce"
+    fields["enforcement"] = endpoint["enforcement"] == "enforce"
     fields["credential_binding"] = (endpoint["credential_binding"] or {"provider": ""})["provider"]
     if protocol == "websocket":
         fields["websocket_graphql_policy"] = is_graphql_websocket(endpoint)
@@ -645,6 +688,7 @@ def _request(endpoint):
         fields["json_rpc_max_body_bytes"] = endpoint["rpc_limit"] or 65536
     if protocol == "mcp":
         fields["mcp.strict_tool_names"] = endpoint["strict"] is not False
+        fields["mcp.versions"] = set(endpoint["versions"] or protocol_mcp.DEFAULT)
     return fields
 
 
@@ -729,7 +773,8 @@ def load(document):
     _check_static(parsed, bad)
     for endpoint in endpoints:
         _check_endpoint(endpoint, bad, policy.warnings.append)
-    _check_middlewares(parsed, bad)
+    _check_rules(parsed, bad, policy.warnings.append)
+    _check_middlewares(parsed, bad, policy.warnings.append)
     for i, left in enumerate(endpoints):
         for right in endpoints[i + 1:]:
             fields = conflicts(left, right)

@@ -265,6 +265,7 @@ read_facts(Facts *facts, json_t *input, gboolean request)
         add_graphql(facts, json_object_get(input, "graphql"));
     if (json_is_object(json_object_get(input, "jsonrpc")))
         add_jsonrpc(facts, json_object_get(input, "jsonrpc"));
+    add_string(facts, OSH_FACT_MCP_VERSION, json_object_get(input, "mcp_version"));
 }
 
 static void
