@@ -13,6 +13,7 @@
 #include "key-file.h"
 #include "openshell/host.h"
 #include "osh-suggest.h"
+#include "osh-text.h"
 
 /* One value with the place it was written at, "host.conf:12" or "--set". */
 typedef struct {
@@ -171,6 +172,7 @@ read_host_entry(OshConfig *config, const OshKeyFile *key_file, const OshKeyFileE
 {
     const char *names[G_N_ELEMENTS(host_keys) + 1] = {NULL};
     g_autofree char *suggestion = NULL;
+    g_autofree char *known = NULL;
 
     for (gsize i = 0; i < G_N_ELEMENTS(host_keys); i++) {
         g_autoptr(GVariant) value = NULL;
@@ -195,8 +197,10 @@ read_host_entry(OshConfig *config, const OshKeyFile *key_file, const OshKeyFileE
         return TRUE;
     }
     suggestion = osh_suggest_clause(entry->key, names);
-    osh_key_file_set_error(error, key_file, entry->line, "unknown key '%s' in [host]%s", entry->key,
-                           suggestion);
+    known = g_strjoinv(", ", (char **)names);
+    osh_key_file_set_error(error, key_file, entry->line,
+                           "unknown key '%s' in [host]%s; known here: %s", entry->key, suggestion,
+                           known);
     return FALSE;
 }
 
@@ -289,6 +293,25 @@ osh_config_load(OshConfig *config, const char *path, GError **error)
     return osh_config_parse(config, path, text, length, error);
 }
 
+/* Who repeats an option to lengthen a list would otherwise never learn what was lost. */
+static void
+warn_of_repetition(const OshConfig *config, const char *key)
+{
+    for (guint i = 0; i < config->assignments->len; i++) {
+        g_autoptr(GString) line = NULL;
+
+        if (!g_str_equal(((const Setting *)g_ptr_array_index(config->assignments, i))->key, key))
+            continue;
+        line = g_string_new("openshell: --set ");
+        osh_text_append_terminal(line, key);
+        g_printerr(
+            "%s is given again: only the last one counts; the values of a list stand in one, "
+            "separated by ';', in quotes for the shell: --set 'KEY=A;B'\n",
+            line->str);
+        return;
+    }
+}
+
 gboolean
 osh_config_set(OshConfig *config, const char *assignment, GError **error)
 {
@@ -303,6 +326,7 @@ osh_config_set(OshConfig *config, const char *assignment, GError **error)
                     assignment);
         return FALSE;
     }
+    warn_of_repetition(config, name);
     setting = g_new0(Setting, 1);
     setting->key = g_steal_pointer(&name);
     setting->text = g_strdup(equals + 1);

@@ -75,19 +75,16 @@ load_policy(const OshOptions *options)
     return policy;
 }
 
-/* Returns: FALSE when there is no policy to look at, which has been said */
-static gboolean
-print_rules(const OshOptions *options, const OshInterface *launcher, Tally *tally)
+static void
+print_rules(const OshOptions *options, const OshPolicySnapshot *policy,
+            const OshInterface *launcher, Tally *tally)
 {
-    g_autoptr(OshPolicySnapshot) policy = load_policy(options);
     g_autoptr(GPtrArray) allowed = g_ptr_array_new();
     g_autofree char *workdir =
         g_canonicalize_filename(options->workdir != NULL ? options->workdir : ".", NULL);
     OshBoxRequest request = {.struct_size = sizeof(OshBoxRequest), .workdir = workdir};
     g_autoptr(GVariant) rows = NULL;
 
-    if (policy == NULL)
-        return FALSE;
     for (guint i = 0; i < options->allow_degraded->len; i++)
         g_ptr_array_add(allowed, g_ptr_array_index(options->allow_degraded, i));
     g_ptr_array_add(allowed, NULL);
@@ -96,7 +93,6 @@ print_rules(const OshOptions *options, const OshInterface *launcher, Tally *tall
     rows = osh_launcher_probe_rules(launcher, &request);
     if (rows != NULL)
         print_rows(rows, tally);
-    return TRUE;
 }
 
 int
@@ -104,14 +100,22 @@ osh_verb_doctor(const OshOptions *options)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(OshVerbHost) host = NULL;
+    g_autoptr(OshPolicySnapshot) policy = NULL;
     g_autoptr(GVariant) probe = NULL;
     OshInterface launcher;
     Tally tally = {0};
 
     if (options->arguments->len > 0) {
-        g_printerr("openshell: error: openshell-host doctor takes no words\n");
+        g_autoptr(GString) line =
+            g_string_new("openshell: error: doctor takes options only, not '");
+
+        osh_text_append_terminal(line, g_ptr_array_index(options->arguments, 0));
+        g_printerr("%s': for a policy write openshell-host --policy FILE doctor\n", line->str);
         return OSH_EXIT_HOST_ERROR;
     }
+    policy = load_policy(options);
+    if (policy == NULL)
+        return OSH_EXIT_HOST_ERROR;
     host = osh_verb_host_new(options, &error);
     if (host == NULL) {
         g_printerr("openshell: error: %s\n", error->message);
@@ -130,5 +134,6 @@ osh_verb_doctor(const OshOptions *options)
         return OSH_EXIT_HOST_ERROR;
     }
     print_rows(probe, &tally);
-    return print_rules(options, &launcher, &tally) ? print_level(&tally) : OSH_EXIT_HOST_ERROR;
+    print_rules(options, policy, &launcher, &tally);
+    return print_level(&tally);
 }

@@ -18,6 +18,7 @@
 #include "record/replay-verb.h"
 #include "run.h"
 #include "standard-error.h"
+#include "verb-help.h"
 
 /* A verb whose answer got lost has failed: half a policy can be a valid one. */
 static int
@@ -30,6 +31,24 @@ end_verb(int code)
     g_printerr("openshell: error: standard output could not be written: %s\n",
                is_lost ? g_strerror(errno) : "something of it is missing");
     return OSH_EXIT_HOST_ERROR;
+}
+
+static gboolean
+asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++)
+        if (g_str_equal(argv[i], "--help") || g_str_equal(argv[i], "-h"))
+            return TRUE;
+    return FALSE;
+}
+
+static int
+run_attach(int argc, char **argv)
+{
+    if (!asks_for_help(argc, argv))
+        return osh_verb_attach(argc - 1, argv + 1);
+    g_print("%s", osh_verb_help_attach());
+    return OSH_EXIT_OK;
 }
 
 /* These read their own arguments, so they come before our options. */
@@ -47,7 +66,7 @@ run_verb(int argc, char **argv, int *ret_code)
     else if (g_str_equal(verb, "policy"))
         *ret_code = osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     else if (g_str_equal(verb, "attach"))
-        *ret_code = osh_verb_attach(argc - 1, argv + 1);
+        *ret_code = run_attach(argc, argv);
     else if (g_str_equal(verb, "replay"))
         *ret_code = osh_verb_replay(argc - 1, argv + 1);
     else
@@ -73,6 +92,10 @@ main(int argc, char **argv)
         osh_policy_append_printable(line, error->message);
         g_printerr("openshell: error: %s\n", line->str);
         return OSH_EXIT_HOST_ERROR;
+    }
+    if (options->help) {
+        g_print("%s", osh_verb_help(options->verb));
+        return end_verb(OSH_EXIT_OK);
     }
     switch (options->verb) {
     case OSH_VERB_HELP:

@@ -52,6 +52,11 @@ static const struct {
     {"--help", OSH_VERB_HELP},     {"-h", OSH_VERB_HELP},
 };
 
+/* main.c gives them all that follows them, without a look at it here. */
+static const char *const verbs_that_come_first[] = {
+    "check", "explain", "policy", "replay", "attach", "init", NULL,
+};
+
 const char *
 osh_options_help(void)
 {
@@ -59,8 +64,12 @@ osh_options_help(void)
            "\n"
            "  openshell-host [OPTION...] -- COMMAND [ARGUMENT...]\n"
            "  openshell-host [OPTION...]            no command: the proxy alone, until SIGTERM\n"
-           "  openshell-host plugins [inspect FILE] what is there, and why something is not\n"
+           "  openshell-host plugins [VERB]         what is there, and its settings; plugins "
+           "--help\n"
            "  openshell-host [--policy FILE] doctor what this machine enforces, on which paths\n"
+           "  openshell-host init [PROFILE]         writes a first policy; without PROFILE it "
+           "lists "
+           "them\n"
            "  openshell-host attach SOCKET          join the program of a run, see "
            "docs/running.md\n"
            "  openshell-host check FILE...          whether policy files are right\n"
@@ -85,11 +94,11 @@ osh_options_help(void)
            "  --allow-degraded=NAME  go on without a protection that is missing; repeatable\n"
            "  --quiet                no start line and no denial lines\n"
            "  --verbose              at the start also what the box is made of\n"
-           "  --config FILE          settings, see host.conf(5)\n"
+           "  --config FILE          settings, see openshell-host.conf(5)\n"
            "  --plugin-dir DIR       where plugins are; repeatable, the first id wins\n"
-           "  --set ID.KEY=VALUE     a setting of a plugin; repeatable\n"
+           "  --set ID.KEY=VALUE     a setting of a plugin, a list separated by ';'; repeatable\n"
            "  --enable ID, --disable ID\n"
-           "  --version, --help\n"
+           "  --version, --help      each verb has a --help of its own\n"
            "\n"
            "exit codes: the program's own; 124 timeout, 125 error of the host, 126 not "
            "executable,\n"
@@ -202,8 +211,18 @@ parse_option(OshOptions *options, const char *const *argv, gsize *index, GError 
 }
 
 static gboolean
+is_help(const char *word)
+{
+    return g_str_equal(word, "--help") || g_str_equal(word, "-h");
+}
+
+static gboolean
 parse_word(OshOptions *options, const char *word, gboolean *verb_seen, GError **error)
 {
+    if (*verb_seen && is_help(word)) {
+        options->help = TRUE;
+        return TRUE;
+    }
     if (*verb_seen) {
         g_ptr_array_add(options->arguments, g_strdup(word));
         return TRUE;
@@ -214,6 +233,13 @@ parse_word(OshOptions *options, const char *word, gboolean *verb_seen, GError **
             *verb_seen = TRUE;
             return TRUE;
         }
+    if (g_strv_contains(verbs_that_come_first, word)) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "the verb %s has options of its own and comes first: openshell-host %s --help "
+                    "says what to write (a program of that name: openshell-host [OPTION...] -- %s)",
+                    word, word, word);
+        return FALSE;
+    }
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
                 "%s is neither an option nor a verb; a command stands behind --: "
                 "openshell-host [OPTION...] -- %s",
@@ -224,7 +250,23 @@ parse_word(OshOptions *options, const char *word, gboolean *verb_seen, GError **
 static gboolean
 is_flag_verb(const char *word)
 {
-    return g_str_equal(word, "--help") || g_str_equal(word, "-h") || g_str_equal(word, "--version");
+    return is_help(word) || g_str_equal(word, "--version");
+}
+
+/* What is said about a command, where there is none, would never be looked at. */
+static gboolean
+refuse_without_command(const OshOptions *options, GError **error)
+{
+    const char *name = options->timeout >= 0              ? "--timeout"
+                       : options->allow_degraded->len > 0 ? "--allow-degraded"
+                                                          : NULL;
+
+    if (options->verb != OSH_VERB_RUN || options->command != NULL || name == NULL)
+        return FALSE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "%s is about a command, and there is none: openshell-host %s=... -- COMMAND", name,
+                name);
+    return TRUE;
 }
 
 static gboolean
@@ -252,7 +294,7 @@ parse_words(OshOptions *options, const char *const *argv, GError **error)
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "a verb and a command exclude each other");
         return FALSE;
     }
-    return TRUE;
+    return !refuse_without_command(options, error);
 }
 
 /* The box publishes; here it is an option since it is typed often. */

@@ -21,6 +21,7 @@ typedef enum {
  * OshOptions: what was said; NULL or empty where nothing was.
  * @command: (nullable): what stands behind "--", NULL-terminated; NULL without "--"
  * @arguments: words behind a verb
+ * @help: the verb is asked what it does
  * @timeout: seconds, -1 where nothing was said
  */
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
     gboolean quiet;
     gboolean verbose;
     gboolean audit;
+    gboolean help;
     GPtrArray *plugin_dirs;
     GPtrArray *publish;
     GPtrArray *settings;

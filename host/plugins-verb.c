@@ -9,6 +9,7 @@
 
 #include "exit-code.h"
 #include "osh-text.h"
+#include "plugins-inspect.h"
 #include "verb-host.h"
 
 #define COLUMNS 6
@@ -68,58 +69,6 @@ plugin_row(const OshPlugin *plugin)
                    plugin->reason != NULL ? plugin->reason : "");
 }
 
-static void
-print_list(const char *name, char **words)
-{
-    g_autofree char *joined = g_strjoinv(", ", words);
-
-    if (joined[0] != '\0')
-        g_print("%-10s %s\n", name, joined);
-}
-
-static int
-inspect(const char *path)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(OshPluginFile) file = osh_plugin_file_open(path, &error);
-    g_autoptr(OshManifest) manifest =
-        file != NULL ? osh_plugin_file_read_manifest(file, &error) : NULL;
-
-    if (manifest == NULL) {
-        g_printerr("openshell: error: %s\n", error->message);
-        return OSH_EXIT_HOST_ERROR;
-    }
-    g_print("%-10s %s\n%-10s %s\n%-10s %u.%u\n%-10s %s\n%-10s %s\n", "id", manifest->id, "version",
-            manifest->version, "abi", manifest->abi_major, manifest->abi_minor, "summary",
-            manifest->summary, "license", manifest->license);
-    print_list("provides", manifest->provides);
-    print_list("requires", manifest->requires);
-    print_list("wants", manifest->wants);
-    print_list("publishes", manifest->publishes);
-    for (guint i = 0; i < manifest->topics->len; i++) {
-        const OshManifestTopic *topic = g_ptr_array_index(manifest->topics, i);
-
-        g_print("%-10s %s %s\n", "topic", topic->name, topic->type);
-    }
-    for (guint i = 0; i < manifest->config_keys->len; i++) {
-        const OshManifestConfigKey *key = g_ptr_array_index(manifest->config_keys, i);
-
-        g_print("%-10s %s: %s\n", "config", key->key, key->help != NULL ? key->help : "");
-    }
-    for (guint i = 0; i < manifest->protocols->len; i++) {
-        const OshManifestProtocol *protocol = g_ptr_array_index(manifest->protocols, i);
-
-        g_print("%-10s %s over %s\n", "protocol", protocol->name, protocol->carrier);
-    }
-    for (guint i = 0; i < manifest->facts->len; i++) {
-        const OshManifestFact *fact = g_ptr_array_index(manifest->facts, i);
-
-        g_print("%-10s %s %s of %s%s\n", "fact", fact->name, fact->type, fact->protocol,
-                fact->sensitive ? ", sensitive" : "");
-    }
-    return OSH_EXIT_OK;
-}
-
 static int
 print_plugins(OshVerbHost *host)
 {
@@ -133,23 +82,39 @@ print_plugins(OshVerbHost *host)
     return OSH_EXIT_OK;
 }
 
+static int
+refuse(const char *problem)
+{
+    g_autoptr(GString) line = g_string_new("openshell: error: ");
+
+    osh_text_append_terminal(line, problem);
+    g_printerr("%s\n", line->str);
+    return OSH_EXIT_HOST_ERROR;
+}
+
 int
 osh_verb_plugins(const OshOptions *options)
 {
+    const char *word =
+        options->arguments->len > 0 ? g_ptr_array_index(options->arguments, 0) : NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(OshVerbHost) host = NULL;
 
-    if (options->arguments->len == 2 &&
-        g_str_equal(g_ptr_array_index(options->arguments, 0), "inspect"))
-        return inspect(g_ptr_array_index(options->arguments, 1));
-    if (options->arguments->len > 0) {
-        g_printerr("openshell: error: openshell-host plugins takes nothing, or inspect FILE\n");
-        return OSH_EXIT_HOST_ERROR;
+    if (g_strcmp0(word, "inspect") == 0 && options->arguments->len == 2) {
+        if (!osh_plugins_inspect(options, g_ptr_array_index(options->arguments, 1), &error))
+            return refuse(error->message);
+        return OSH_EXIT_OK;
     }
+    if (g_strcmp0(word, "settings") == 0 && options->arguments->len == 1) {
+        if (!osh_plugins_settings(options, &error))
+            return refuse(error->message);
+        return OSH_EXIT_OK;
+    }
+    if (word != NULL)
+        return refuse("write one of: openshell-host plugins, openshell-host plugins inspect "
+                      "PLUGIN, openshell-host plugins settings");
     host = osh_verb_host_new(options, &error);
-    if (host == NULL) {
-        g_printerr("openshell: error: %s\n", error->message);
-        return OSH_EXIT_HOST_ERROR;
-    }
+    if (host == NULL)
+        return refuse(error->message);
     return print_plugins(host);
 }

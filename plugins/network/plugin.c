@@ -258,6 +258,13 @@ network_open_listeners(NetworkPlugin *plugin, GError **error)
             return FALSE;
         g_ptr_array_add(network->listeners, listener);
     }
+    if (network->listeners->len == 0) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "nothing to listen on: there is no box, and network.listen names no address; "
+                    "write --set network.listen=127.0.0.1:3128 for a proxy, or -- COMMAND for a "
+                    "command in a box");
+        return FALSE;
+    }
     return TRUE;
 }
 

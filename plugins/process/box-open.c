@@ -444,6 +444,8 @@ osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request, Osh
         g_set_error(error, OSH_ERROR, OSH_ERROR_BUSY, "this run has its box already");
         return NULL;
     }
+    if (!osh_process_check_degraded(request->allow_degraded, error))
+        return NULL;
     box = g_new0(OshBox, 1);
     box->plugin = plugin;
     box->degraded = g_ptr_array_new_with_free_func(g_free);

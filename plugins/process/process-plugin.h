@@ -166,6 +166,10 @@ gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions
 /** osh_process_may_lack: whether --allow-degraded gave up @name. */
 gboolean osh_process_may_lack(const OshBoxRequest *request, const char *name);
 
+/** osh_process_check_degraded: whether each of @given is a protection that can be given up; in
+ * degraded-names.c. */
+gboolean osh_process_check_degraded(const char *const *given, GError **error);
+
 /** osh_process_check_capture: whether @name is a value of the configuration key "capture". */
 gboolean osh_process_check_capture(const char *name, GError **error);
 

@@ -27,7 +27,7 @@ typedef struct _OshBox OshBox;
  * @workdir: absolute path of the working directory; borrowed
  * @network: make the sandbox network with listeners; without it the box reaches nothing
  * @allow_degraded: (array zero-terminated=1): names of protections that may be missing;
- *   "host-sockets", "landlock", "tproxy" and so on; borrowed
+ *   "landlock", "capture" and so on; a name that the launcher does not know is an error; borrowed
  * @protected_paths: (array zero-terminated=1): files and folders that steer the host (policy,
  *   configuration, plugins, its executable and libraries), resolved: read-only in the box wherever
  *   a writable grant shows them, by whatever path; borrowed

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plugins-inspect.c: `plugins inspect` and `plugins settings`. [main]. Looks for plugins where a run
+ * does and reads their manifests; it must never load one of the files.
+ */
+#include "plugins-inspect.h"
+
+#include <string.h>
+
+#include "config-value.h"
+#include "openshell/host.h"
+#include "osh-suggest.h"
+#include "osh-text.h"
+#include "registry.h"
+#include "run.h"
+
+typedef struct {
+    OshConfig *config;
+    OshBus *bus;
+    OshRegistry *registry;
+} Found;
+
+static void
+found_clear(Found *found)
+{
+    osh_registry_free(found->registry);
+    g_clear_object(&found->bus);
+    osh_config_free(found->config);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Found, found_clear)
+
+static gboolean
+find(Found *found, const OshOptions *options, GError **error)
+{
+    found->config = osh_run_load_config(options, error);
+    if (found->config == NULL || (found->bus = osh_bus_new(NULL, NULL, error)) == NULL)
+        return FALSE;
+    found->registry = osh_registry_new(found->bus);
+    return osh_run_scan(found->registry, options, found->config, error);
+}
+
+static char *
+default_text(const OshManifestConfigKey *key)
+{
+    if (key->default_value == NULL)
+        return g_strdup("");
+    if (g_variant_is_of_type(key->default_value, G_VARIANT_TYPE_STRING))
+        return g_variant_dup_string(key->default_value, NULL);
+    if (g_variant_is_of_type(key->default_value, G_VARIANT_TYPE_STRING_ARRAY)) {
+        g_autofree const char **words = g_variant_get_strv(key->default_value, NULL);
+
+        return g_strjoinv(";", (char **)words);
+    }
+    return g_variant_print(key->default_value, FALSE);
+}
+
+static void
+print_line(const char *name, const char *text)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    osh_text_append_terminal(line, text);
+    g_print("%-10s %s\n", name, line->str);
+}
+
+static void
+print_list(const char *name, char **words)
+{
+    g_autofree char *joined = g_strjoinv(", ", words);
+
+    if (joined[0] != '\0')
+        print_line(name, joined);
+}
+
+static void
+print_config_keys(const OshManifest *manifest)
+{
+    for (guint i = 0; i < manifest->config_keys->len; i++) {
+        const OshManifestConfigKey *key = g_ptr_array_index(manifest->config_keys, i);
+        g_autofree char *value = default_text(key);
+        g_autofree char *text =
+            g_strdup_printf("%s (%s%s%s): %s", key->key, osh_config_type_name(key->type),
+                            value[0] != '\0' ? ", default " : "", value,
+                            key->help != NULL ? key->help : "");
+
+        print_line("config", text);
+    }
+}
+
+static void
+print_contracts(const OshManifest *manifest)
+{
+    print_list("provides", manifest->provides);
+    print_list("requires", manifest->requires);
+    print_list("wants", manifest->wants);
+    print_list("publishes", manifest->publishes);
+    for (guint i = 0; i < manifest->topics->len; i++) {
+        const OshManifestTopic *topic = g_ptr_array_index(manifest->topics, i);
+
+        g_print("%-10s %s %s\n", "topic", topic->name, topic->type);
+    }
+}
+
+static void
+print_manifest(const OshManifest *manifest)
+{
+    g_print("%-10s %s\n%-10s %s\n%-10s %u.%u\n", "id", manifest->id, "version", manifest->version,
+            "abi", manifest->abi_major, manifest->abi_minor);
+    print_line("summary", manifest->summary);
+    print_line("license", manifest->license);
+    print_contracts(manifest);
+    print_config_keys(manifest);
+    for (guint i = 0; i < manifest->protocols->len; i++) {
+        const OshManifestProtocol *protocol = g_ptr_array_index(manifest->protocols, i);
+
+        g_print("%-10s %s over %s\n", "protocol", protocol->name, protocol->carrier);
+    }
+    for (guint i = 0; i < manifest->facts->len; i++) {
+        const OshManifestFact *fact = g_ptr_array_index(manifest->facts, i);
+
+        g_print("%-10s %s %s of %s%s\n", "fact", fact->name, fact->type, fact->protocol,
+                fact->sensitive ? ", sensitive" : "");
+    }
+}
+
+static void
+set_not_found(GError **error, const OshRegistry *registry, const char *id)
+{
+    const GPtrArray *plugins = osh_registry_plugins((OshRegistry *)registry);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    g_autofree char *suggestion = NULL;
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        if (plugin->manifest != NULL)
+            g_ptr_array_add(ids, plugin->manifest->id);
+    }
+    g_ptr_array_add(ids, NULL);
+    suggestion = osh_suggest_clause(id, (const char *const *)ids->pdata);
+    g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND,
+                "no plugin with the id '%s' was found%s: openshell-host plugins lists them, and a "
+                "file is given by a path (./%s)",
+                id, suggestion, id);
+}
+
+static gboolean
+inspect_file(const char *path, GError **error)
+{
+    g_autoptr(OshPluginFile) file = osh_plugin_file_open(path, error);
+    g_autoptr(OshManifest) manifest =
+        file != NULL ? osh_plugin_file_read_manifest(file, error) : NULL;
+
+    if (manifest != NULL)
+        print_manifest(manifest);
+    return manifest != NULL;
+}
+
+gboolean
+osh_plugins_inspect(const OshOptions *options, const char *plugin, GError **error)
+{
+    g_auto(Found) found = {0};
+    const OshPlugin *known;
+
+    if (strchr(plugin, '/') != NULL || g_str_has_suffix(plugin, ".so"))
+        return inspect_file(plugin, error);
+    if (!find(&found, options, error))
+        return FALSE;
+    known = osh_registry_find(found.registry, plugin);
+    if (known == NULL) {
+        set_not_found(error, found.registry, plugin);
+        return FALSE;
+    }
+    print_line("file", known->path);
+    print_manifest(known->manifest);
+    return TRUE;
+}
+
+static void
+append_cell(GString *line, const char *text, gsize width)
+{
+    g_string_append_printf(line, "%-*s  ", (int)width, text);
+}
+
+static void
+print_settings(const OshManifest *manifest, gsize width)
+{
+    for (guint i = 0; i < manifest->config_keys->len; i++) {
+        const OshManifestConfigKey *key = g_ptr_array_index(manifest->config_keys, i);
+        g_autofree char *name = g_strdup_printf("%s.%s", manifest->id, key->key);
+        g_autofree char *value = default_text(key);
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        append_cell(line, name, width);
+        append_cell(line, osh_config_type_name(key->type), strlen("integer"));
+        osh_text_append_terminal(line, value[0] != '\0' ? value : "-");
+        append_cell(line, "", MAX(strlen("required"), strlen(value)) - MAX(strlen(value), 1));
+        osh_text_append_terminal(line, key->help != NULL ? key->help : "");
+        g_print("%s\n", line->str);
+    }
+}
+
+static gboolean
+is_shadowed(const Found *found, const OshPlugin *plugin)
+{
+    return plugin->manifest == NULL ||
+           osh_registry_find(found->registry, plugin->manifest->id) != plugin;
+}
+
+gboolean
+osh_plugins_settings(const OshOptions *options, GError **error)
+{
+    g_auto(Found) found = {0};
+    const GPtrArray *plugins;
+    gsize width = 0;
+
+    if (!find(&found, options, error))
+        return FALSE;
+    plugins = osh_registry_plugins(found.registry);
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        for (guint j = 0; !is_shadowed(&found, plugin) && j < plugin->manifest->config_keys->len;
+             j++) {
+            const OshManifestConfigKey *key = g_ptr_array_index(plugin->manifest->config_keys, j);
+
+            width = MAX(width, strlen(plugin->manifest->id) + 1 + strlen(key->key));
+        }
+    }
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        if (!is_shadowed(&found, plugin))
+            print_settings(plugin->manifest, width);
+    }
+    return TRUE;
+}
