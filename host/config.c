@@ -197,10 +197,9 @@ read_host_entry(OshConfig *config, const OshKeyFile *key_file, const OshKeyFileE
         return TRUE;
     }
     suggestion = osh_suggest_clause(entry->key, names);
-    known = g_strjoinv(", ", (char **)names);
-    osh_key_file_set_error(error, key_file, entry->line,
-                           "unknown key '%s' in [host]%s; known here: %s", entry->key, suggestion,
-                           known);
+    known = suggestion[0] == '\0' ? g_strjoinv(", ", (char **)names) : g_strdup("");
+    osh_key_file_set_error(error, key_file, entry->line, "unknown key '%s' in [host]%s%s%s",
+                           entry->key, suggestion, known[0] != '\0' ? "; known here: " : "", known);
     return FALSE;
 }
 

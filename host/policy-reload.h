@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 /** OSH_RUN_POLICY_FLAGS: how the policy of a run is loaded, at the start and at each reload. */
-#define OSH_RUN_POLICY_FLAGS (OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS)
+#define OSH_RUN_POLICY_FLAGS                                                                       \
+    (OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS | OSH_POLICY_CHECK_PROGRAMS)
 
 /**
  * OshPolicyPosture: what a file that cannot be used does to a run.

@@ -46,6 +46,17 @@ void osh_policy_asked_free(OshPolicyAsked *asked);
 void osh_policy_asked_decide(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                              OshPolicyVerdict *ret_verdict, gboolean *ret_uninspected);
 
+/**
+ * osh_policy_asked_may_dial:
+ * @ret_n_addresses: (out): how many addresses are known: of the question, or because the host is
+ * one
+ * @ret_reason: (out): (transfer full): why not, on refusal only
+ *
+ * Returns: TRUE when the data plane would dial what @verdict allows; in explain.c
+ */
+gboolean osh_policy_asked_may_dial(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
+                                   guint *ret_n_addresses, char **ret_reason);
+
 /** osh_policy_asked_has_request: Returns: TRUE when there is something that rules may judge. */
 gboolean osh_policy_asked_has_request(const OshPolicyAsked *asked);
 

@@ -173,6 +173,12 @@ check_address_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
             "host '%s' is a wildcard for addresses: it allows public ones alone, never a private "
             "one",
             endpoint->host);
+    /* RFC 6761, 6.3 */
+    if (strcmp(endpoint->host, "localhost") == 0 || g_str_has_suffix(endpoint->host, ".localhost"))
+        osh_yaml_warning_hint(loader->diagnostics, node, g_strdup("take the endpoint out"),
+                              "host '%s' is a loopback address, which is always blocked, whatever "
+                              "a policy says",
+                              endpoint->host);
     if (endpoint->host_is_pattern || !osh_address_parse(endpoint->host, -1, &address))
         return;
     if (osh_address_classify_strict(&address) == OSH_ADDRESS_ALWAYS_BLOCKED)

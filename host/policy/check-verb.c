@@ -147,7 +147,8 @@ osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
     if (protocols == NULL)
         return osh_verb_usage("check", error->message, NULL);
     check.protocols = protocols;
-    check.flags = OSH_POLICY_CHECK_WRITABLE | (run ? OSH_POLICY_LOAD_ENFORCEABLE : 0) |
+    check.flags = OSH_POLICY_CHECK_WRITABLE | OSH_POLICY_CHECK_PROGRAMS |
+                  (run ? OSH_POLICY_LOAD_ENFORCEABLE : 0) |
                   (openshell ? OSH_POLICY_LOAD_OPENSHELL : 0);
     for (guint i = 0; files[i] != NULL; i++)
         good &= check_file(&check, files[i]);

@@ -52,12 +52,15 @@ holds(const Change *change, const OshDraft *draft)
                                          1, OSH_POLICY_RESOLVE_LINKS, diagnostics)
             : NULL;
     g_auto(OshPolicyVerdict) verdict = {0};
+    g_autofree char *reason = NULL;
     gboolean uninspected;
+    guint n_addresses;
 
     if (policy == NULL)
         return FALSE;
     osh_policy_asked_decide(change->asked, policy, &verdict, &uninspected);
-    return verdict.action == OSH_POLICY_ALLOW;
+    return verdict.action == OSH_POLICY_ALLOW &&
+           osh_policy_asked_may_dial(change->asked, &verdict, &n_addresses, &reason);
 }
 
 /* The lines below @key of the only policy of @shown, without their indentation. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain-verb.c: `explain`: the command line of osh_policy_explain(). Main thread. */
 #include "explain.h"
+#include "program-path.h"
 #include "verb-words.h"
 #include "verbs.h"
 
@@ -9,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define USAGE "explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]... (see --help)"
+#define EXPLAIN_FLAGS (OSH_POLICY_RESOLVE_LINKS | OSH_POLICY_CHECK_PROGRAMS)
+#define USAGE         "explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]... (see --help)"
 
 typedef struct {
     gboolean json;
@@ -45,6 +47,47 @@ options_clear(Options *options)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
+/* As a connection is judged: by the file that runs. What is not here is taken as it is written. */
+static void
+resolve_program(char **path, GPtrArray *notes)
+{
+    g_auto(OshProgramPath) program = {0};
+    char *note;
+
+    if (*path == NULL || !osh_program_path_find(*path, &program))
+        return;
+    note = osh_program_path_note(*path, &program);
+    if (note == NULL)
+        return;
+    g_ptr_array_add(notes, note);
+    g_free(*path);
+    *path = g_strdup(program.path);
+}
+
+/* Binaries of what came close that stand for no process here. */
+static void
+note_binaries(OshPolicyExplanation *explanation, OshPolicyDiagnostics *diagnostics)
+{
+    for (guint i = 0; i < explanation->near->len; i++) {
+        const OshPolicyNear *near = g_ptr_array_index(explanation->near, i);
+        g_autofree char *place =
+            g_strdup_printf("network_policies.%s.binaries[", near->endpoint->policy_name);
+
+        for (guint k = 0; k < osh_policy_diagnostics_length(diagnostics); k++) {
+            const OshPolicyDiagnostic *warning = osh_policy_diagnostics_get(diagnostics, k);
+            g_autofree char *text = NULL;
+
+            if (warning->path == NULL || !g_str_has_prefix(warning->path, place) ||
+                warning->suggestion == NULL)
+                continue;
+            text = g_strdup_printf("line %u: %s; %s", warning->line, warning->message,
+                                   warning->suggestion);
+            if (!g_ptr_array_find_with_equal_func(explanation->notes, text, g_str_equal, NULL))
+                g_ptr_array_add(explanation->notes, g_steal_pointer(&text));
+        }
+    }
+}
+
 static OshPolicyAsk
 ask_of(const Options *options, guint n_words)
 {
@@ -66,7 +109,7 @@ ask_of(const Options *options, guint n_words)
 }
 
 static int
-explain_words(const Options *options, guint n_words, OshPolicyProtocolTable *protocols)
+explain_words(Options *options, guint n_words, OshPolicyProtocolTable *protocols)
 {
     const char *file = options->words[0];
     gboolean from_stdin = strcmp(file, "-") == 0;
@@ -75,13 +118,18 @@ explain_words(const Options *options, guint n_words, OshPolicyProtocolTable *pro
     g_autoptr(OshPolicySnapshot) policy =
         text != NULL ? osh_policy_load_bytes_with(protocols, text->str, text->len,
                                                   from_stdin ? "(standard input)" : file, 1,
-                                                  OSH_POLICY_RESOLVE_LINKS, diagnostics)
+                                                  EXPLAIN_FLAGS, diagnostics)
                      : NULL;
-    OshPolicyAsk ask = ask_of(options, n_words);
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    OshPolicyAsk ask;
     g_auto(OshPolicyExplanation) explanation = {0};
     g_autofree char *answer = NULL;
     g_autoptr(GError) error = NULL;
 
+    resolve_program(&options->binary, notes);
+    for (gsize i = 0; options->ancestors != NULL && options->ancestors[i] != NULL; i++)
+        resolve_program(&options->ancestors[i], notes);
+    ask = ask_of(options, n_words);
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
@@ -90,6 +138,9 @@ explain_words(const Options *options, guint n_words, OshPolicyProtocolTable *pro
     }
     if (!osh_policy_explain(policy, text, &ask, &explanation, &error))
         return osh_verb_usage("explain", error->message, USAGE);
+    for (guint i = 0; i < notes->len; i++)
+        g_ptr_array_add(explanation.notes, g_strdup(g_ptr_array_index(notes, i)));
+    note_binaries(&explanation, diagnostics);
     answer = options->json ? osh_policy_explanation_json(&explanation, policy)
                            : osh_policy_explanation_text(&explanation, policy);
     fputs(answer, stdout);

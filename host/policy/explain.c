@@ -47,9 +47,16 @@ line_of_rule(const OshPolicySnapshot *policy, const char *words)
 /* --- What holds besides the rules ----------------------------------------------------------------
  */
 
-static void
-explain_addresses(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
-                  OshPolicyExplanation *explanation)
+/* RFC 6761, 6.3: these names are the loopback address of whoever looks them up. */
+static gboolean
+is_loopback_name(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || g_str_has_suffix(host, ".localhost");
+}
+
+gboolean
+osh_policy_asked_may_dial(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
+                          guint *ret_n_addresses, char **ret_reason)
 {
     const OshPolicyEndpoint *selected = verdict->selected;
     g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(struct in6_addr));
@@ -62,27 +69,42 @@ explain_addresses(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
         .n_allowed = selected != NULL ? selected->n_allowed_ips : 0,
     };
     gboolean literal = osh_address_mapped_parse(asked->host, &address);
-    g_autofree char *reason = NULL;
 
     if (literal)
         g_array_append_val(addresses, address);
     for (gsize i = 0; asked->ask->addresses != NULL && asked->ask->addresses[i] != NULL; i++)
         if (!literal && osh_address_mapped_parse(asked->ask->addresses[i], &address))
             g_array_append_val(addresses, address);
-    if (!osh_destination_check(&request, (const struct in6_addr *)(gpointer)addresses->data,
-                               addresses->len, NULL, &reason)) {
+    if (addresses->len == 0 && is_loopback_name(asked->host)) {
+        address = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+        g_array_append_val(addresses, address);
+    }
+    *ret_n_addresses = addresses->len;
+    return osh_destination_check(&request, (const struct in6_addr *)(gpointer)addresses->data,
+                                 addresses->len, NULL, ret_reason);
+}
+
+static void
+explain_addresses(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
+                  OshPolicyExplanation *explanation)
+{
+    gboolean listed = verdict->selected != NULL && verdict->selected->n_allowed_ips > 0;
+    g_autofree char *reason = NULL;
+    guint n_addresses;
+
+    if (!osh_policy_asked_may_dial(asked, verdict, &n_addresses, &reason)) {
         explanation->allowed = FALSE;
         g_free(explanation->reason);
         explanation->reason =
             g_strdup_printf("the policy allows it, its address is refused: %s", reason);
-        if (request.n_allowed == 0 && !request.exact_declared_host)
+        if (!listed && !verdict->exact_declared_host)
             note(explanation, "a private address needs an endpoint that names this very host, or "
                               "that lists it in allowed_ips");
         return;
     }
-    if (addresses->len > 0)
+    if (n_addresses > 0)
         return;
-    if (request.n_allowed > 0)
+    if (listed)
         note(explanation, "every address of the host must be in allowed_ips");
     else if (!verdict->exact_declared_host)
         note(explanation, "only public addresses: no endpoint names this very host");
@@ -164,6 +186,18 @@ is_denied_by_rule(const OshPolicyExplanation *explanation)
     return FALSE;
 }
 
+/* An endpoint that names the very host would allow anything that can be allowed at all. */
+static void
+explain_blocked(const OshPolicyAsked *asked, OshPolicyExplanation *explanation)
+{
+    const OshPolicyVerdict best = {.exact_declared_host = TRUE};
+    g_autofree char *reason = NULL;
+    guint n_addresses;
+
+    if (!osh_policy_asked_may_dial(asked, &best, &n_addresses, &reason))
+        note(explanation, "no policy can allow it: %s", reason);
+}
+
 static void
 explain_denial(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                const OshPolicyVerdict *verdict, const GString *text,
@@ -181,6 +215,7 @@ explain_denial(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
         note(explanation, "a deny rule beats every allow: narrow or remove it");
     else if (text != NULL && !verdict->hard)
         osh_policy_suggest_change(asked, policy, text, explanation);
+    explain_blocked(asked, explanation);
 }
 
 static void

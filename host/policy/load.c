@@ -224,6 +224,8 @@ load_document(OshPolicyLoader *loader)
         osh_schema_check_openshell(loader);
     if (loader->flags & OSH_POLICY_CHECK_WRITABLE)
         osh_schema_check_binaries(loader);
+    if (loader->flags & OSH_POLICY_CHECK_PROGRAMS)
+        osh_schema_check_programs(loader);
     snapshot->index = osh_policy_index_build(snapshot);
     osh_schema_check_ambiguity(loader);
     osh_schema_check_neighbours(loader);

@@ -61,6 +61,8 @@ typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
  * part of a policy
  * @OSH_POLICY_CHECK_WRITABLE: a binary that the box itself could replace, as paths lead on this
  *   machine, is a warning
+ * @OSH_POLICY_CHECK_PROGRAMS: a binary that no process is known by on this machine, because the
+ *   path leads through a linked folder or is a script, is a warning
  */
 typedef enum {
     OSH_POLICY_LOAD_ANY = 0,
@@ -79,6 +81,7 @@ typedef enum {
     OSH_POLICY_CHECK_WRITABLE = 1 << 18,
     OSH_POLICY_LOAD_DERIVED = 1 << 19,
     OSH_POLICY_LOAD_FRAGMENT = 1 << 20,
+    OSH_POLICY_CHECK_PROGRAMS = 1 << 21,
 } OshPolicyLoadFlags;
 
 typedef enum {

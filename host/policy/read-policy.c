@@ -42,12 +42,9 @@ binary_id(OshPolicyLoader *loader, const char *path)
     return GPOINTER_TO_UINT(id);
 }
 
-/*
- * Where the symbolic links end that @path leads into, or NULL when it is none. Only the last
- * component is followed, as OpenShell does; a loop or a dangling link ends the walk.
- */
-static char *
-link_target(const char *path)
+/* A loop or a dangling link ends the walk. */
+char *
+osh_policy_link_target(const char *path)
 {
     g_autofree char *current = g_strdup(path);
     gboolean followed = FALSE;
@@ -81,7 +78,7 @@ read_exact_binary(OshPolicyLoader *loader, const OshYamlNode *node, const char *
         osh_yaml_warning(loader->diagnostics, node, "'%s' does not exist here", path);
         return;
     }
-    target = link_target(path);
+    target = osh_policy_link_target(path);
     if (target != NULL && strcmp(target, path) != 0)
         ids[entry->n_binaries++] = binary_id(loader, target);
 }

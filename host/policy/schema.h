@@ -108,6 +108,9 @@ void osh_schema_expand_full(OshPolicyLoader *loader, const OshPolicyEndpoint *en
 /** osh_schema_check_binaries: warns of binaries that the box can replace. */
 void osh_schema_check_binaries(OshPolicyLoader *loader);
 
+/** osh_schema_check_programs: warns of binaries that no process is known by on this machine. */
+void osh_schema_check_programs(OshPolicyLoader *loader);
+
 /** osh_schema_check_openshell: reports what OpenShell would not take or decides otherwise. */
 void osh_schema_check_openshell(OshPolicyLoader *loader);
 
