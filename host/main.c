@@ -8,6 +8,7 @@
 
 #include "attach-verb.h"
 #include "exit-code.h"
+#include "init-verb.h"
 #include "openshell/plugin.h"
 #include "options.h"
 #include "plugin-protocols.h"
@@ -67,6 +68,8 @@ run_verb(int argc, char **argv, int *ret_code)
         *ret_code = osh_verb_policy(argc - 1, argv + 1, osh_plugin_protocols_for_verb);
     else if (g_str_equal(verb, "attach"))
         *ret_code = run_attach(argc, argv);
+    else if (g_str_equal(verb, "init"))
+        *ret_code = osh_verb_init(argc - 1, argv + 1);
     else if (g_str_equal(verb, "replay"))
         *ret_code = osh_verb_replay(argc - 1, argv + 1);
     else

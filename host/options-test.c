@@ -46,6 +46,7 @@ test_verbs(void)
     g_assert_cmpuint(plugins->arguments->len, ==, 2);
     g_assert_null(none->command);
     g_assert_cmpint(none->timeout, ==, -1);
+    g_assert_false(plugins->help);
 }
 
 static void
@@ -68,6 +69,12 @@ test_errors(void)
         {"host --timeout -1 -- true", "--timeout*"},
         {"host --quiet=yes -- true", "*--quiet*"},
         {"host true", "*"},
+        {"host --timeout 5", "--timeout is about a command, and there is none*-- COMMAND"},
+        {"host --allow-degraded=user", "--allow-degraded is about a command*"},
+        {"host --policy p check p", "the verb check * comes first: openshell-host check --help*"},
+        {"host --quiet init", "the verb init * comes first*"},
+        {"host --set a.b=c policy learn", "the verb policy * comes first*"},
+        {"host --config c explain", "the verb explain * comes first*"},
         {"host --", "*--*"},
     };
 
@@ -83,12 +90,34 @@ test_errors(void)
     }
 }
 
+static void
+test_help(void)
+{
+    static const char *const lines[] = {
+        "host doctor --help",
+        "host doctor -h",
+        "host --policy p doctor --help",
+        "host doctor --policy p --help",
+        "host plugins inspect x --help",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OshOptions) options = parse(lines[i], &error);
+
+        g_assert_no_error(error);
+        g_assert_true(options->help);
+        g_assert_cmpint(options->verb, !=, OSH_VERB_HELP);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/options/every-option-is-read-and-the-command-left-alone", test_everything);
     g_test_add_func("/options/a-verb-takes-what-follows-it", test_verbs);
+    g_test_add_func("/options/help-behind-a-verb-is-about-the-verb", test_help);
     g_test_add_func("/options/every-mistake-is-an-error-that-names-it", test_errors);
     return g_test_run();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugins-inspect.c: `plugins inspect` and `plugins settings`. [main]. Looks for plugins where a run
- * does and reads their manifests; it must never load one of the files.
+ * plugins-inspect.c: `plugins inspect` and `plugins settings`. [main]. Looks for plugins where a
+ * run does and reads their manifests; it must never load one of the files.
  */
 #include "plugins-inspect.h"
 
@@ -79,10 +79,9 @@ print_config_keys(const OshManifest *manifest)
     for (guint i = 0; i < manifest->config_keys->len; i++) {
         const OshManifestConfigKey *key = g_ptr_array_index(manifest->config_keys, i);
         g_autofree char *value = default_text(key);
-        g_autofree char *text =
-            g_strdup_printf("%s (%s%s%s): %s", key->key, osh_config_type_name(key->type),
-                            value[0] != '\0' ? ", default " : "", value,
-                            key->help != NULL ? key->help : "");
+        g_autofree char *text = g_strdup_printf(
+            "%s (%s%s%s): %s", key->key, osh_config_type_name(key->type),
+            value[0] != '\0' ? ", default " : "", value, key->help != NULL ? key->help : "");
 
         print_line("config", text);
     }

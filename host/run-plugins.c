@@ -29,17 +29,31 @@ compare_paths(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *
-osh_run_own_plugin_folder(gboolean *ret_build_tree)
+/* What @built in a build tree, and @installed, lies beside the executable. */
+static char *
+own_folder(const char *built, const char *installed, gboolean *ret_build_tree)
 {
     g_autofree char *executable = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *directory = executable != NULL ? g_path_get_dirname(executable) : NULL;
     g_autofree char *name = directory != NULL ? g_path_get_basename(directory) : NULL;
+    g_autofree char *above = directory != NULL ? g_path_get_dirname(directory) : NULL;
 
     if (directory == NULL)
         return NULL;
     *ret_build_tree = g_str_equal(name, "host");
-    return g_build_filename(directory, "..", *ret_build_tree ? "plugins" : OSH_PLUGIN_LIBDIR, NULL);
+    return g_build_filename(above, *ret_build_tree ? built : installed, NULL);
+}
+
+char *
+osh_run_own_plugin_folder(gboolean *ret_build_tree)
+{
+    return own_folder("plugins", OSH_PLUGIN_LIBDIR, ret_build_tree);
+}
+
+char *
+osh_run_own_data_folder(gboolean *ret_build_tree)
+{
+    return own_folder("data", OSH_DATADIR, ret_build_tree);
 }
 
 /* The folders of a build tree: plugins/NAME/ beside host/. */

@@ -46,6 +46,14 @@ GPtrArray *osh_run_plugin_directories(const OshOptions *options, const OshConfig
 char *osh_run_own_plugin_folder(gboolean *ret_build_tree);
 
 /**
+ * osh_run_own_data_folder:
+ * @ret_build_tree: (out): whether it is that of a build
+ *
+ * Returns: (transfer full) (nullable): where profiles/ is, whether or not there is something
+ */
+char *osh_run_own_data_folder(gboolean *ret_build_tree);
+
+/**
  * osh_run_scan:
  * @error: return location
  *
