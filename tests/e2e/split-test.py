@@ -161,7 +161,7 @@ def _network_alone():
 def _alone_without_policy():
     with Proxy(None) as proxy:
         pass
-    expect("every connection is refused" in proxy.err, proxy.err)
+    expect("no policy: everything is denied" in proxy.err, proxy.err)
     expect("working directory" not in proxy.err and "read-only" not in proxy.err, proxy.err)
 
 
