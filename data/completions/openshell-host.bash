@@ -25,8 +25,8 @@ _openshell_host_plugins() {
 # The options of a verb, "" for those of a run. The test of the completions holds them against --help.
 _openshell_host_options() {
     case $1 in
-        "") echo --policy --policy-posture --workdir --timeout --events --record --audit \
-            --allow-degraded --quiet --config --plugin-dir --set --enable --disable --version \
+        "") echo --policy --policy-posture --workdir --timeout --publish --events --record --audit \
+            --allow-degraded --quiet --verbose --config --plugin-dir --set --enable --disable --version \
             --help ;;
         init) echo --output --force --help ;;
         check) echo --json --run --openshell --strict --plugin-dir --help ;;
@@ -34,7 +34,7 @@ _openshell_host_options() {
             --mcp-argument --websocket-text --sql --fact --plugin-dir --json --help ;;
         policy-format) echo --drop-comments --plugin-dir --help ;;
         policy-merge) echo --proposed --plugin-dir --help ;;
-        policy-compose) echo --provider --plugin-dir --help ;;
+        policy-compose) echo --replace --provider --plugin-dir --help ;;
         policy-covers) echo --plugin-dir --help ;;
         policy-learn) echo --ceiling --base --requests --output --plugin-dir --help ;;
         policy) echo --help ;;
@@ -52,7 +52,7 @@ _openshell_host_value() {
         --allow-degraded) _openshell_host_reply "capture landlock proc user" "$3" ;;
         --set) _openshell_host_settings "$1" "$3" ;;
         --enable | --disable) _openshell_host_plugins "$1" "$3" ;;
-        --timeout | --address | --graphql-operation | --rpc-method | --mcp-tool | --mcp-argument | \
+        --timeout | --publish | --address | --graphql-operation | --rpc-method | --mcp-tool | --mcp-argument | \
             --sql | --fact | --provider) COMPREPLY=() ;;
         --policy | --workdir | --events | --record | --config | --plugin-dir | --binary | \
             --ancestor | --ceiling | --base | --output) COMPREPLY=() ;;
@@ -74,7 +74,7 @@ _openshell_host() {
         fi
         # What an option takes is no verb. "=" is a word of its own, as COMP_WORDBREAKS has it.
         case $last in
-            --policy | --policy-posture | --workdir | --timeout | --events | --record | \
+            --policy | --policy-posture | --workdir | --timeout | --publish | --events | --record | \
                 --allow-degraded | --config | --plugin-dir | --set | --enable | --disable) ;;
             *)
                 if [ "$verb" = policy ] && [[ ${COMP_WORDS[i]} != -* ]]; then

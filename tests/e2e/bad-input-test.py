@@ -46,6 +46,78 @@ def _no_dashes():
     refused(harness.run_host(None, GOOD, ["true"]), "-- true")
 
 
+@test("a verb behind an option says that it comes first; doctor and plugins may stand anywhere")
+def _misplaced():
+    path = harness.write_policy(GOOD)
+    for verb, *words in (["check", path], ["explain", path, "a.test:1", "--binary", "/b"],
+                         ["policy", "format", path], ["replay", "a", "b"], ["attach", "s"],
+                         ["init"]):
+        refused(harness.run_host(None, path, [verb, *words]), f"openshell-host {verb} --help")
+    for words in (["--policy", "/no/such/policy", "doctor"], ["doctor", "--policy", "/no/such/policy"]):
+        result = harness.run_host(None, None, words)
+        expect(result.out == "" and result.code == 125, result)
+        expect("/no/such/policy: error: cannot be read" in result.err, result)
+    refused(harness.run_host(None, None, ["doctor", path]), "--policy FILE doctor")
+
+
+@test("a name that --allow-degraded does not know is refused with those that it knows")
+def _degraded():
+    for name in ("foo", "tproxy", "host-sockets", "Landlock"):
+        refused(harness.run_host(["true"], GOOD, [f"--allow-degraded={name}"]), name,
+                "known: capture, landlock, proc, user")
+    refused(harness.run_host(["true"], GOOD, ["--allow-degraded=landlok"]), "did you mean landlock")
+    folder = harness.scratch()
+    config = os.path.join(folder, "host.conf")
+    with open(config, "w", encoding="utf-8") as stream:
+        stream.write("[host]\nallow-degraded = landlock;nonsense\n")
+    refused(harness.run_host(["true"], GOOD, ["--config", config]), "nonsense", "known: ")
+    result = harness.run_host(None, None, ["--allow-degraded=foo", "doctor"])
+    expect(result.code == 1 and "known: capture" in result.out, result)
+
+
+@test("what is about a command is refused without one, and a proxy that would listen nowhere says so")
+def _nothing_to_do():
+    refused(harness.run_host(None, GOOD, ["--timeout", "1"]), "--timeout", "-- COMMAND")
+    refused(harness.run_host(None, GOOD, ["--allow-degraded=user"]), "-- COMMAND")
+    for options in (["--disable", "process"], ["--quiet"], ["--disable", "process", "--quiet"]):
+        with harness.nothing_left():
+            refused(harness.run_host(None, GOOD, options), r"network\.listen", "-- COMMAND")
+
+
+@test("a setting that is given twice is said, and so is how a list is written")
+def _repeated():
+    result = harness.run_host(["sh", "-c", "ulimit -n; ulimit -Hn"], GOOD, [
+        "--set", "process.limits=nofile=100", "--set", "process.limits=nofile=200"])
+    expect(result.code == 0 and result.out == "200\n200\n", result)
+    expect(re.search(r"process\.limits is given again.*A;B", result.err), result)
+    result = harness.run_host(["true"], GOOD, ["--set", "process.limits=nofile=100;core=0",
+                                               "--set", "process.baseline=true"])
+    expect("given again" not in result.err, result)
+    config = os.path.join(harness.scratch(), "host.conf")
+    with open(config, "w", encoding="utf-8") as stream:
+        stream.write("[plugin process]\nlimits = nofile=100\n")
+    result = harness.run_host(["sh", "-c", "ulimit -n"], GOOD, [
+        "--config", config, "--set", "process.limits=nofile=300"])
+    expect(result.code == 0 and result.out == "300\n" and "given again" not in result.err, result)
+
+
+@test("plugins inspect takes an id or a file, and settings has every key; neither runs their code")
+def _inspect():
+    for words in (["plugins", "inspect", "process"],
+                  ["plugins", "inspect", f"{harness.PLUGINS}/process/openshell-process.so"]):
+        result = harness.run_host(None, None, words)
+        expect(result.code == 0 and "id         process" in result.out, result)
+        expect("capture (string, default best)" in result.out, result)
+    refused(harness.run_host(None, None, ["plugins", "inspect", "proces"]), "did you mean process")
+    refused(harness.run_host(None, None, ["plugins", "inspect", "./process"]), "/process: No such")
+    refused(harness.run_host(None, None, ["plugins", "inspect"]), "plugins inspect PLUGIN")
+    result = harness.run_host(None, None, ["plugins", "settings"])
+    expect(result.code == 0 and result.err == "", result)
+    expect(re.search(r"^network\.connect_timeout +integer +20 +seconds", result.out, re.MULTILINE),
+           result)
+    expect(re.search(r"^process\.limits +strings +- +resource", result.out, re.MULTILINE), result)
+
+
 @test("a policy that is missing, unreadable, a folder or empty is refused by name")
 def _policy_file():
     folder = harness.scratch()

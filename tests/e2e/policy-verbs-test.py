@@ -244,6 +244,59 @@ def _explain():
         expect(verb("explain", path, *words).code == 125, words)
 
 
+@test("explain and check know a program as the kernel does: links followed, a script by its "
+      "interpreter")
+def _programs():
+    folder = harness.scratch()
+    real = os.path.join(folder, "real")
+    os.mkdir(real)
+    shutil.copy("/usr/bin/env", os.path.join(real, "tool"))
+    os.symlink("real", os.path.join(folder, "linked"))
+    os.symlink("../linked/tool", os.path.join(real, "link"))
+    script = os.path.join(real, "script")
+    with open(script, "w", encoding="utf-8") as stream:
+        stream.write(f"#!{real}/tool\n")
+    os.chmod(script, 0o755)
+    path = harness.write_policy(GOOD.replace("/usr/bin/curl", f"{real}/tool"))
+    for binary in ("real/tool", "linked/tool", "real/link", "linked/link", "real/script",
+                   "linked/script", "real/../real/tool"):
+        result = verb("explain", path, "a.test:443", "--binary", f"{folder}/{binary}")
+        expect(result.code == 0, binary, result)
+        result = verb("explain", path, "a.test:443", "--binary", "/none", "--ancestor",
+                      f"{folder}/{binary}")
+        expect(result.code == 0, binary, result)
+        expect((f"is {real}/tool" in result.out or "interpreter" in result.out)
+               == (binary != "real/tool"), result)
+    for binary in ("linked/tool", "real/script"):
+        path = harness.write_policy(GOOD.replace("/usr/bin/curl", f"{folder}/{binary}"))
+        result = verb("check", path)
+        expect(result.code == 0 and f"write {real}/tool" in result.out, result)
+        expect(verb("check", "--strict", path).code == 1, "--strict")
+        result = verb("explain", path, "a.test:443", "--binary", f"{folder}/{binary}")
+        expect(result.code == 1 and "line 5: this binary matches no process" in result.out
+               and f"write {real}/tool" in result.out, result)
+        expect(f"- path: {real}/tool" in result.out, result)
+
+
+@test("explain offers nothing that the check of addresses refuses whatever a policy says")
+def _blocked():
+    path = harness.write_policy(GOOD)
+    for target in ("127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "0.0.0.0:80", "169.254.169.254:80",
+                   "[fe80::1]:80", "[::ffff:127.0.0.1]:80", "localhost:80", "x.localhost:80",
+                   "10.0.0.1:10250", "https://127.0.0.1/x", "http://localhost:8080/"):
+        result = verb("explain", path, target, "--binary", "/usr/bin/curl", "--json")
+        answer = json.loads(result.out)
+        expect(result.code == 1 and answer["change"] is None, target, answer)
+        expect(any("no policy can allow it" in note for note in answer["notes"]), target, answer)
+    result = verb("explain", path, "b.test:80", "--address", "127.0.0.1", "--binary", "/b", "--json")
+    expect(json.loads(result.out)["change"] is None, result)
+    for target in ("10.0.0.1:80", "b.test:80", "8.8.8.8:53"):
+        result = verb("explain", path, target, "--binary", "/b", "--json")
+        expect(json.loads(result.out)["change"] is not None, target, result)
+    result = verb("check", harness.write_policy(GOOD.replace("a.test", "localhost")))
+    expect("always blocked" in result.out, result)
+
+
 def splice(path, add_to, yaml, line):
     """Puts the suggested lines where explain said, as a person would."""
     with open(path, encoding="utf-8") as stream:

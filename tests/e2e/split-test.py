@@ -157,6 +157,14 @@ def _network_alone():
     expect(origins.refused.connections == 0, "the refused server was reached")
 
 
+@test("the network plugin alone, without a policy, says that it refuses everything and nothing of a box")
+def _alone_without_policy():
+    with Proxy(None) as proxy:
+        pass
+    expect("no policy: everything is denied" in proxy.err, proxy.err)
+    expect("working directory" not in proxy.err and "read-only" not in proxy.err, proxy.err)
+
+
 @test("a port that is taken is said, with exit code 125")
 def _port_taken():
     with socket.socket() as holder:
