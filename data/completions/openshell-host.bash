@@ -31,7 +31,7 @@ _openshell_host_options() {
         init) echo --output --force --help ;;
         check) echo --json --run --openshell --strict --plugin-dir --help ;;
         explain) echo --binary --ancestor --address --graphql-operation --rpc-method --mcp-tool \
-            --mcp-argument --websocket-text --sql --fact --plugin-dir --json --help ;;
+            --mcp-version --mcp-argument --websocket-text --sql --fact --plugin-dir --json --help ;;
         policy-format) echo --drop-comments --plugin-dir --help ;;
         policy-merge) echo --proposed --plugin-dir --help ;;
         policy-compose) echo --replace --provider --plugin-dir --help ;;

@@ -210,7 +210,7 @@ _home = []
 def home():
     if not _home:
         folder = os.path.join(_root(), "home")
-        os.mkdir(folder)
+        os.makedirs(folder, exist_ok=True)  # a child of ours may have been the first to ask
         with open(os.path.join(folder, "private.txt"), "w", encoding="utf-8") as stream:
             stream.write("home sweet home\n")
         _home.append(folder)

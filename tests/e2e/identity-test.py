@@ -192,7 +192,7 @@ def _made():
         os.chmod(folder, 0o755)
         wanted = os.path.join(folder, "a", "b")
         result = harness.run_shell(f"echo x > {wanted}/file && cat {wanted}/file", world.policy(
-            read_write=[wanted]) + "process:\n  run_as_user: \"1\"\n")
+            read_write=[wanted]) + "process:\n  run_as_user: \"1\"\n", options=["--verbose"])
         expect(result.code == 0 and result.out == "x\n", result)
         expect(os.stat(wanted).st_uid == 1, os.stat(wanted))
         expect(os.stat(os.path.dirname(wanted)).st_uid == 0, "the folder above was given away")
@@ -239,7 +239,7 @@ filesystem_policy:
 
 @test("with a network a policy that names no system folder still runs programs, and says so")
 def _baseline():
-    result = harness.run_host(["/usr/bin/env", "true"], BARE)
+    result = harness.run_host(["/usr/bin/env", "true"], BARE, ["--verbose"])
     expect(result.code == 0 and "readable beside what the policy names: " in result.err, result)
     for options in (["--set", "process.baseline=false"], ["--disable", "network"]):
         result = harness.run_host(["/usr/bin/env", "true"], BARE, options=options)

@@ -280,7 +280,7 @@ def wait_gone(pid, seconds=10):
     while time.monotonic() < limit:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status)
+            return harness.shell_code(os.waitstatus_to_exitcode(status))
         time.sleep(0.02)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
