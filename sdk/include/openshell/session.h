@@ -25,8 +25,8 @@ G_BEGIN_DECLS
 
 /**
  * OshSessionMessage: the first byte of a message.
- * @OSH_SESSION_HELLO: both ways: an #OshSessionHello; once more from the host to one who was told to
- *   look only and may type now
+ * @OSH_SESSION_HELLO: both ways: an #OshSessionHello; once more from the host to one who was told
+ * to look only and may type now
  * @OSH_SESSION_INPUT: from the client: bytes that the program shall read
  * @OSH_SESSION_RESIZE: from the client: rows, then columns, guint16 each
  * @OSH_SESSION_SIGNAL: from the client: one byte, the number: SIGHUP, SIGINT, SIGQUIT, SIGKILL or
