@@ -186,7 +186,7 @@ test_a_refused_name_is_told_and_recorded(void)
         make_query(query, i, "evil");
         send(client, query + 2, QUERY_SIZE - 2, 0);
         receive(resolver.fixture, client, reply, sizeof reply);
-        g_assert_cmpuint(reply[3] & 15, ==, 5);
+        g_assert_cmpuint(reply[3] & 15, ==, 3);
         g_assert_cmpuint(reply[7], ==, 0);
     }
     event = osh_fixture_last(resolver.fixture, OSH_FIXTURE_DENIED);

@@ -55,7 +55,7 @@
  * the box, which nobody asks about. */
 #define ARRIVES_WITHIN (5 * G_TIME_SPAN_SECOND)
 /* How long a caller waits for its ancestors to have ended, and how often they are looked at. */
-#define SETTLES_WITHIN (3 * G_TIME_SPAN_SECOND)
+#define SETTLES_WITHIN (10 * G_TIME_SPAN_SECOND)
 #define SETTLES_MSEC   1
 #define MAX_UNSETTLED  256
 /* setpriority(2); of a thread, on Linux. */
