@@ -204,6 +204,48 @@ test_ceiling_bounds_what_is_generalised(void)
     g_assert_cmpuint(learned->left->len, ==, 3);
 }
 
+/* What is written down accepts the default revision, so the ceiling has to. */
+static void
+test_mcp_of_another_revision_is_left_to_a_person(void)
+{
+    static const char *const versions[] = {"[\"2025-06-18\"]", "[\"2025-11-25\"]"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(versions); i++) {
+        g_autofree char *text =
+            g_strdup_printf("version: 1\n"
+                            "network_policies:\n"
+                            "  all:\n"
+                            "    endpoints:\n"
+                            "    - {host: a.example.com, port: 443, path: /mcp, protocol: mcp, "
+                            "enforcement: enforce, "
+                            "mcp: {versions: %s, allow_all_known_mcp_methods: true}, "
+                            "rules: [{allow: {method: vendor/x}}]}\n"
+                            "    binaries:\n"
+                            "    - path: /usr/bin/curl\n",
+                            versions[i]);
+        g_autoptr(OshPolicySnapshot) ceiling = load(text);
+
+        for (guint k = 0; k < 2; k++) {
+            g_autofree char *call =
+                g_strdup_printf(",\"request.method\":\"POST\",\"request.path\":\"/mcp\","
+                                "\"jsonrpc.calls\":{\"records\":[{\"method\":\"%s\"}]}",
+                                k == 0 ? "tools/list" : "vendor/x");
+            g_autofree char *row = g_strdup_printf(
+                "{\"time\":\"t\",\"outcome\":\"audited\",\"layer\":\"http\",\"facts\":{"
+                "\"network.host\":\"a.example.com\",\"network.port\":443,"
+                "\"process.identity\":\"required\",\"process.binary\":\"/usr/bin/curl\"%s},"
+                "\"verdict\":{\"action\":\"allow\",\"protocol\":\"mcp\"},"
+                "\"addresses\":[\"8.8.8.8\"]}\n",
+                call);
+            g_autoptr(OshRecording) recording = read_rows(row);
+            g_autoptr(OshLearned) learned = learn(recording, ceiling, TRUE);
+
+            g_assert_cmpuint(learned->left->len, ==, i == 0 ? 1 : 0);
+            g_assert_true((strstr(learned->text, "protocol: mcp") != NULL) == (i == 1));
+        }
+    }
+}
+
 static void
 test_base_gives_everything_but_the_network(void)
 {
@@ -598,6 +640,8 @@ main(int argc, char **argv)
                     test_ceiling_keeps_its_addresses_and_names_the_parent);
     g_test_add_func("/record/learn/ceiling-bounds-what-is-generalised",
                     test_ceiling_bounds_what_is_generalised);
+    g_test_add_func("/record/learn/mcp-of-another-revision-is-left-to-a-person",
+                    test_mcp_of_another_revision_is_left_to_a_person);
     g_test_add_func("/record/learn/base-gives-everything-but-the-network",
                     test_base_gives_everything_but_the_network);
     g_test_add_func("/record/learn/learned-policies-hold-and-nothing-can-be-left-out",
