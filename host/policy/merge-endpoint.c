@@ -188,7 +188,8 @@ merge_inspection(const OshMerge *merge, OshValue *existing, const OshValue *inco
             continue;
         if (old == NULL)
             osh_value_set(existing, sections[i], osh_value_copy(value));
-        else if (!osh_value_equal(old, value))
+        else if (!osh_value_equal(old, value) &&
+                 !(osh_contract_is_mcp(existing) && osh_contract_same_mcp(existing, incoming)))
             osh_merge_warn(warnings, "%s keeps its %s; another one is not taken over", place,
                            sections[i]);
     }

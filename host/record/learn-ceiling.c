@@ -266,7 +266,10 @@ may_deny(const OshPolicyRule *deny, const OshLearnRule *rule)
     return rpc_may_deny(deny, rule);
 }
 
-/* As the engine has it: what MCP itself rules out, and what needs a rule with exactly its name. */
+/*
+ * As the engine has it: what MCP itself rules out, and what needs a rule with exactly its name.
+ * What is written down accepts the default revision, so the ceiling has to accept that one.
+ */
 static gboolean
 mcp_allows(const OshPolicyEndpoint *endpoint, const OshPolicyRule *allow, const OshLearnRule *rule)
 {
@@ -276,10 +279,11 @@ mcp_allows(const OshPolicyEndpoint *endpoint, const OshPolicyRule *allow, const 
     case OSH_MCP_METHOD_SERVER_ONLY:
         return FALSE;
     case OSH_MCP_METHOD_CORE:
-        return (revisions & endpoint->mcp_versions) != 0;
+        return (revisions & endpoint->mcp_versions & OSH_MCP_REVISION_DEFAULT) != 0;
     case OSH_MCP_METHOD_EXTENSION:
     default:
-        return allow != NULL && g_strcmp0(allow->method, rule->method) == 0;
+        return (endpoint->mcp_versions & OSH_MCP_REVISION_DEFAULT) != 0 && allow != NULL &&
+               g_strcmp0(allow->method, rule->method) == 0;
     }
 }
 

@@ -220,8 +220,10 @@ read_records(const OshFact *fact, OshLearnKind kind, const char *scope, GPtrArra
 static OshLearnKind
 rpc_kind(const OshRecordedDecision *row, const OshFact *calls)
 {
-    static const char *const prefixes[] = {"initialize", "ping",     "tools/",        "resources/",
-                                           "prompts/",   "logging/", "notifications/"};
+    static const char *const prefixes[] = {"initialize",      "ping",           "tools/",
+                                           "resources/",      "prompts/",       "logging/",
+                                           "tasks/",          "notifications/", "subscriptions/",
+                                           "server/discover", "completion/"};
 
     if (row->protocol[0] != '\0')
         return strcmp(row->protocol, "mcp") == 0 ? OSH_LEARN_MCP : OSH_LEARN_JSONRPC;
@@ -250,10 +252,10 @@ is_default_mcp(const OshRecordedDecision *row, const OshFact *calls)
         const OshFact *method = field(&calls->value.records[i], "method", OSH_FACT_STRING);
         OshSpan name = method != NULL ? method->value.string : (OshSpan){"", 0};
         guint revisions;
+        OshMcpMethodClass kind = osh_mcp_method_class(name.data, (gssize)name.length, &revisions);
 
-        if (osh_mcp_method_class(name.data, (gssize)name.length, &revisions) ==
-                OSH_MCP_METHOD_CORE &&
-            !(revisions & OSH_MCP_REVISION_DEFAULT))
+        if (kind == OSH_MCP_METHOD_SERVER_ONLY ||
+            (kind == OSH_MCP_METHOD_CORE && !(revisions & OSH_MCP_REVISION_DEFAULT)))
             return FALSE;
     }
     return calls->count == 1;

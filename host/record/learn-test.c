@@ -204,6 +204,48 @@ test_ceiling_bounds_what_is_generalised(void)
     g_assert_cmpuint(learned->left->len, ==, 3);
 }
 
+/* What is written down accepts the default revision, so the ceiling has to. */
+static void
+test_mcp_of_another_revision_is_left_to_a_person(void)
+{
+    static const char *const versions[] = {"[\"2025-06-18\"]", "[\"2025-11-25\"]"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(versions); i++) {
+        g_autofree char *text =
+            g_strdup_printf("version: 1\n"
+                            "network_policies:\n"
+                            "  all:\n"
+                            "    endpoints:\n"
+                            "    - {host: a.example.com, port: 443, path: /mcp, protocol: mcp, "
+                            "enforcement: enforce, "
+                            "mcp: {versions: %s, allow_all_known_mcp_methods: true}, "
+                            "rules: [{allow: {method: vendor/x}}]}\n"
+                            "    binaries:\n"
+                            "    - path: /usr/bin/curl\n",
+                            versions[i]);
+        g_autoptr(OshPolicySnapshot) ceiling = load(text);
+
+        for (guint k = 0; k < 2; k++) {
+            g_autofree char *call =
+                g_strdup_printf(",\"request.method\":\"POST\",\"request.path\":\"/mcp\","
+                                "\"jsonrpc.calls\":{\"records\":[{\"method\":\"%s\"}]}",
+                                k == 0 ? "tools/list" : "vendor/x");
+            g_autofree char *row = g_strdup_printf(
+                "{\"time\":\"t\",\"outcome\":\"audited\",\"layer\":\"http\",\"facts\":{"
+                "\"network.host\":\"a.example.com\",\"network.port\":443,"
+                "\"process.identity\":\"required\",\"process.binary\":\"/usr/bin/curl\"%s},"
+                "\"verdict\":{\"action\":\"allow\",\"protocol\":\"mcp\"},"
+                "\"addresses\":[\"8.8.8.8\"]}\n",
+                call);
+            g_autoptr(OshRecording) recording = read_rows(row);
+            g_autoptr(OshLearned) learned = learn(recording, ceiling, TRUE);
+
+            g_assert_cmpuint(learned->left->len, ==, i == 0 ? 1 : 0);
+            g_assert_true((strstr(learned->text, "protocol: mcp") != NULL) == (i == 1));
+        }
+    }
+}
+
 static void
 test_base_gives_everything_but_the_network(void)
 {
@@ -261,8 +303,31 @@ append_path(GString *text, GRand *random)
         g_string_append_c(text, '/');
 }
 
+/* Calls that some revisions of MCP have, none, or only a server. */
 static void
-append_request(GString *text, GRand *random)
+append_mcp(GString *text, GRand *random)
+{
+    static const char *const calls[] = {"tools/list",  "tasks/get",       "tools/vendor",
+                                        "ping",        "server/discover", "notifications/message",
+                                        "prompts/list"};
+    static const char *const versions[] = {"", "", ",\"mcp.version\":\"2025-11-25\"",
+                                           ",\"mcp.version\":\"2025-06-18\""};
+
+    g_string_append_printf(text,
+                           ",\"request.method\":\"POST\",\"request.path\":\"/mcp\","
+                           "\"jsonrpc.calls\":{\"records\":[{\"method\":\"%s\"}]}%s",
+                           PICK(random, calls), PICK(random, versions));
+}
+
+/* What a recording holds besides connections. */
+typedef enum {
+    NO_REQUESTS,
+    REQUESTS,
+    ODD_REQUESTS, /* also such as no rule can say */
+} Requests;
+
+static void
+append_request(GString *text, GRand *random, Requests requests)
 {
     switch (g_rand_int_range(random, 0, 8)) {
     case 0:
@@ -276,6 +341,10 @@ append_request(GString *text, GRand *random)
                                g_rand_boolean(random) ? "repo" : "user");
         return;
     case 2:
+        if (requests == ODD_REQUESTS && g_rand_boolean(random)) {
+            append_mcp(text, random);
+            return;
+        }
         g_string_append_printf(text,
                                ",\"request.method\":\"POST\",\"request.path\":\"/mcp\","
                                "\"jsonrpc.calls\":{\"records\":[{\"method\":\"tools/call\","
@@ -292,7 +361,7 @@ append_request(GString *text, GRand *random)
 }
 
 static void
-append_row(GString *text, GRand *random, gboolean requests)
+append_row(GString *text, GRand *random, Requests requests)
 {
     g_string_append_printf(text,
                            "{\"time\":\"t\",\"outcome\":\"%s\",\"layer\":\"connect\",\"facts\":{"
@@ -303,14 +372,14 @@ append_row(GString *text, GRand *random, gboolean requests)
     if (g_rand_boolean(random))
         g_string_append_printf(text, ",\"process.ancestors\":[\"%s\",\"/usr/bin/sh\"]",
                                PICK(random, binaries));
-    if (requests)
-        append_request(text, random);
+    if (requests != NO_REQUESTS)
+        append_request(text, random, requests);
     g_string_append(text, "},\"verdict\":{\"action\":\"deny\",\"protocol\":\"\"},"
                           "\"addresses\":[\"8.8.8.8\"]}\n");
 }
 
 static char *
-generate(GRand *random, gboolean requests)
+generate(GRand *random, Requests requests)
 {
     GString *text = g_string_new(NULL);
     guint n = (guint)g_rand_int_range(random, 1, 50);
@@ -319,6 +388,14 @@ generate(GRand *random, gboolean requests)
         append_row(text, random, requests);
     return g_string_free(text, FALSE);
 }
+
+static const char *const mcp_contracts[] = {
+    "mcp: {allow_all_known_mcp_methods: true}",
+    "mcp: {allow_all_known_mcp_methods: true, versions: [\"2025-06-18\"]}",
+    "mcp: {allow_all_known_mcp_methods: true, versions: [\"2026-07-28\", \"2025-11-25\"]}",
+    "rules: [{allow: {method: \"tools/*\"}}, {allow: {method: notifications/message}}]",
+    "rules: [{allow: {method: tools/vendor}}, {allow: {method: tasks/get}}]",
+};
 
 static char *
 generate_ceiling(GRand *random)
@@ -348,8 +425,10 @@ generate_ceiling(GRand *random)
             g_string_append_printf(text,
                                    "    - {host: %s, ports: [80, 443], path: /graphql, protocol: "
                                    "graphql, enforcement: enforce, rules: [{allow: "
-                                   "{operation_type: query, fields: [viewer, repo]}}]}\n",
-                                   hosts[i % 3]);
+                                   "{operation_type: query, fields: [viewer, repo]}}]}\n"
+                                   "    - {host: %s, ports: [80, 443], path: /mcp, protocol: mcp, "
+                                   "enforcement: enforce, %s}\n",
+                                   hosts[i % 3], hosts[i % 3], PICK(random, mcp_contracts));
         }
         g_string_append_printf(text, "    binaries: [{path: %s}, {path: %s}]\n",
                                PICK(random, binaries),
@@ -469,7 +548,7 @@ test_learned_policies_hold_and_nothing_can_be_left_out(void)
     for (guint seed = 1; seed <= SEEDS; seed++) {
         g_autoptr(GRand) random = g_rand_new_with_seed(seed);
         gboolean requests = seed % 3 != 0;
-        g_autofree char *rows = generate(random, requests);
+        g_autofree char *rows = generate(random, requests ? REQUESTS : NO_REQUESTS);
         g_autoptr(OshRecording) recording = read_rows(rows);
         g_autoptr(OshLearned) learned = learn(recording, NULL, requests);
         g_autoptr(OshLearned) again = learn(recording, NULL, requests);
@@ -494,7 +573,7 @@ test_order_of_rows_does_not_matter(void)
 {
     for (guint seed = 1; seed <= 50; seed++) {
         g_autoptr(GRand) random = g_rand_new_with_seed(seed);
-        g_autofree char *rows = generate(random, TRUE);
+        g_autofree char *rows = generate(random, REQUESTS);
         g_auto(GStrv) lines = g_strsplit(rows, "\n", -1);
         guint n = g_strv_length(lines) - 1;
         g_autoptr(GString) reversed = g_string_new(NULL);
@@ -521,8 +600,8 @@ test_nothing_is_outside_the_ceiling(void)
     for (guint seed = 1; seed <= SEEDS; seed++) {
         g_autoptr(GRand) random = g_rand_new_with_seed(1000 + seed);
         g_autofree char *ceiling_text = generate_ceiling(random);
-        g_autofree char *rows = generate(random, TRUE);
-        g_autofree char *more = generate(random, TRUE);
+        g_autofree char *rows = generate(random, ODD_REQUESTS);
+        g_autofree char *more = generate(random, ODD_REQUESTS);
         g_autofree char *strangers_text = g_strconcat(rows, more, NULL);
         g_autoptr(OshPolicySnapshot) ceiling = load(ceiling_text);
         g_autoptr(OshRecording) recording = read_rows(rows);
@@ -561,6 +640,8 @@ main(int argc, char **argv)
                     test_ceiling_keeps_its_addresses_and_names_the_parent);
     g_test_add_func("/record/learn/ceiling-bounds-what-is-generalised",
                     test_ceiling_bounds_what_is_generalised);
+    g_test_add_func("/record/learn/mcp-of-another-revision-is-left-to-a-person",
+                    test_mcp_of_another_revision_is_left_to_a_person);
     g_test_add_func("/record/learn/base-gives-everything-but-the-network",
                     test_base_gives_everything_but_the_network);
     g_test_add_func("/record/learn/learned-policies-hold-and-nothing-can-be-left-out",
