@@ -137,6 +137,19 @@ test_kernel(void)
     }
 }
 
+/* The script is the one that was named, and not another script that runs it. */
+static void
+test_script(void)
+{
+    g_autofree char *path = g_build_filename(tree, "linked", "deep", NULL);
+    g_autofree char *script = g_build_filename(tree, "real", "deep", NULL);
+    g_auto(OshProgramPath) program = {0};
+
+    g_assert_true(osh_program_path_find(path, &program));
+    g_assert_cmpstr(program.script, ==, script);
+    g_assert_false(program.is_shell);
+}
+
 static void
 make(const char *name, const char *text)
 {
@@ -220,6 +233,8 @@ main(int argc, char **argv)
         g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_row);
     }
     g_test_add_func("/check-programs/nothing is said where nobody asked", test_only_when_asked);
+    g_test_add_func("/check-programs/a script of a script is still the one that was named",
+                    test_script);
     g_test_add_func("/check-programs/the kernel knows each by the same path", test_kernel);
     result = g_test_run();
     remove_tree();
