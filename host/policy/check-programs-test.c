@@ -113,7 +113,7 @@ test_kernel(void)
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(tree, "linked", names[i], NULL);
-        char *argv[] = {path, (char *)"5", NULL};
+        char *argv[] = {path, (char *)"-f", (char *)"/dev/null", NULL};
         g_auto(OshProgramPath) program = {0};
         g_autofree char *real = g_build_filename(tree, "real", "tool", NULL);
         g_autofree char *file = NULL;
@@ -122,8 +122,9 @@ test_kernel(void)
 
         g_assert_true(osh_program_path_find(path, &program));
         g_assert_cmpstr(program.path, ==, real);
-        g_assert_true(
-            g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL));
+        g_assert_true(g_spawn_async(NULL, argv, NULL,
+                                    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                                    NULL, &pid, NULL));
         file = g_strdup_printf("/proc/%d/exe", (int)pid);
         /* env is a program of its own until it has found the other */
         for (guint tries = 0; tries < 500 && g_strcmp0(executable, program.path) != 0; tries++) {
@@ -135,6 +136,19 @@ test_kernel(void)
         kill(pid, SIGKILL);
         g_spawn_close_pid(pid);
     }
+}
+
+/* The script is the one that was named, and not another script that runs it. */
+static void
+test_script(void)
+{
+    g_autofree char *path = g_build_filename(tree, "linked", "deep", NULL);
+    g_autofree char *script = g_build_filename(tree, "real", "deep", NULL);
+    g_auto(OshProgramPath) program = {0};
+
+    g_assert_true(osh_program_path_find(path, &program));
+    g_assert_cmpstr(program.script, ==, script);
+    g_assert_false(program.is_shell);
 }
 
 static void
@@ -170,18 +184,18 @@ make_tree(void)
     folder = g_build_filename(tree, "real", NULL);
     g_assert_cmpint(mkdir(folder, 0755), ==, 0);
     tool = g_build_filename(tree, "real", "tool", NULL);
-    /* Takes a number of seconds and lives as long: something to look at. */
-    g_assert_true(g_file_get_contents("/bin/sleep", &content, &length, NULL));
+    /* tail -f lives until it is killed: something to look at. */
+    g_assert_true(g_file_get_contents("/usr/bin/tail", &content, &length, NULL));
     g_assert_true(g_file_set_contents(tool, content, (gssize)length, NULL));
     g_assert_cmpint(chmod(tool, 0755), ==, 0);
     fifo = g_build_filename(tree, "real", "fifo", NULL);
     g_assert_cmpint(mkfifo(fifo, 0700), ==, 0);
     make("real/other", "\177ELF");
     make("real/sh", "\177ELF");
-    make("real/script", "#!$/real/tool 5\n");
+    make("real/script", "#!$/real/tool -f\n");
     make("real/deep", "#! $/real/script\n");
     make("real/shell", "#!$/real/sh -e\n");
-    make("real/env", "#!/usr/bin/env -S tool 5\n");
+    make("real/env", "#!/usr/bin/env -S tool -f\n");
     make("real/lost", "#!$/none\n");
     make("real/loop", "#!$/real/loop\n");
     make_link("real/link", "tool");
@@ -220,6 +234,8 @@ main(int argc, char **argv)
         g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_row);
     }
     g_test_add_func("/check-programs/nothing is said where nobody asked", test_only_when_asked);
+    g_test_add_func("/check-programs/a script of a script is still the one that was named",
+                    test_script);
     g_test_add_func("/check-programs/the kernel knows each by the same path", test_kernel);
     result = g_test_run();
     remove_tree();

@@ -141,6 +141,12 @@ ROWS = [
     (H + "file-watch.c", "event->len > 0 && g_hash_table_contains(names, event->name)", "event->len > 0", "file-watch"),
     (H + "config-value.c", "if (parts[i][0] == '\\0')\n            return NULL;", "", "config"),
     (H + "config-value.c", "if (text[0] != '/') {", "if (FALSE) {", "config"),
+    # the command line
+    (H + "options.c", "return !refuse_without_command(options, error);", "return TRUE;", "options"),
+    (H + "options.c", "if (*verb_seen && is_help(word)) {", "if (FALSE) {", "options"),
+    (H + "options.c", "if (g_strv_contains(verbs_that_come_first, word)) {", "if (FALSE) {", "options"),
+    (H + "config.c", "warn_of_repetition(config, name);", "", "e2e-bad-input/twice"),
+    (H + "init-verb.c", "O_WRONLY | O_CREAT | O_EXCL |", "O_WRONLY | O_CREAT |", "e2e-init/stays"),
 ]
 UNNOTICED = {
     (H + "registry.c", "            dropped = TRUE;"):

@@ -214,4 +214,22 @@ ROWS = [
     ("host/record/learn-ceiling.c", "(revisions & endpoint->mcp_versions & OSH_MCP_REVISION_DEFAULT) != 0", "TRUE",
      "record-learn"),
     ("host/record/learn-row.c", "if (kind == OSH_MCP_METHOD_SERVER_ONLY ||", "if (", "record-learn"),
+    # what a program is known by
+    (P + "program-path.c", 'g_str_equal(name, "env") ? find_by_env(words) : g_strdup(words[0])',
+     "g_strdup(words[0])", "policy-check-programs"),
+    (P + "program-path.c", "words[i][0] != '-' &&", "", "policy-check-programs"),
+    (P + "program-path.c", "if (program.script == NULL)\n            program.script =", "program.script =",
+     "policy-check-programs"),
+    (P + "check-programs.c", "note == NULL || names_program(loader->snapshot, entry, program.path)", "note == NULL",
+     "policy-check-programs"),
+    (P + "check-programs.c", "if (g_strcmp0(target, program.path) == 0)\n        return;", "", "policy-check-programs"),
+    (P + "check-programs.c", "real != NULL && strcmp(real, prefix) != 0", "FALSE", "policy-check-programs"),
+    (P + "explain.c", 'strcmp(host, "localhost") == 0 ||', "", "e2e-policy-verbs/offers"),
+    (P + "explain-change.c", "osh_policy_asked_may_dial(change->asked, &verdict, &n_addresses, &reason)", "TRUE",
+     "e2e-policy-verbs/offers"),
+    # profiles
+    (P + "profile.c", "if (ret_program->is_shell || strpbrk", "if (strpbrk", "e2e-init/shell"),
+    (P + "profile.c", "if (!adapt_list(adaptation, list, all))\n        return;",
+     "adapt_list(adaptation, list, all);", "e2e-init/not"),
+    (P + "profile.c", "!is_inside(home, above)", "TRUE", "e2e-init/own"),
 ]
