@@ -165,6 +165,81 @@ check_terminal_gone_under_nohup(Fixture *fixture)
     return lose_terminal(fixture, TRUE) && !g_strstr_len(fixture->got->str, -1, "signal");
 }
 
+static void
+got_hangup(gpointer data)
+{
+    g_string_append(((Fixture *)data)->got, "hangup ");
+}
+
+/* In the host, whose parent is a shell on a terminal. Returns: what it got, within a second. */
+static void
+be_told(Fixture *fixture, int ready, int answer)
+{
+    gint64 deadline = g_get_monotonic_time() + G_USEC_PER_SEC;
+
+    osh_signals_on_reload(fixture->signals, got_reload, fixture);
+    osh_signals_on_hangup(fixture->signals, got_hangup, fixture);
+    if (write(ready, "r", 1) != 1)
+        _exit(1);
+    while (g_get_monotonic_time() < deadline)
+        iterate();
+    _exit(write(answer, fixture->got->str, fixture->got->len) < 0);
+}
+
+/* A shell of the session sends SIGHUP, and ends or not. */
+static gboolean
+told_by_shell(Fixture *fixture, gboolean ends, const char *expected)
+{
+    char text[64] = {0};
+    int ready[2];
+    int answer[2];
+    int master = take_terminal();
+
+    if (master < 0 || pipe(ready) != 0 || pipe(answer) != 0)
+        return FALSE;
+    if (fork() == 0) {
+        pid_t host = fork();
+
+        if (host == 0) {
+            if (!open_signals(fixture))
+                _exit(1);
+            be_told(fixture, ready[1], answer[1]);
+        }
+        if (read(ready[0], text, 1) == 1)
+            kill(host, SIGHUP);
+        if (!ends)
+            waitpid(host, NULL, 0);
+        _exit(0);
+    }
+    close(answer[1]);
+    /* Whether it still lived when the signal was read makes no difference but this. */
+    return read(answer[0], text, sizeof text - 1) >= 0 &&
+           (g_str_equal(text, expected) || (ends && g_str_equal(text, "reload hangup ")));
+}
+
+static gboolean
+check_shell_ends(Fixture *fixture)
+{
+    return told_by_shell(fixture, TRUE, "hangup ");
+}
+
+static gboolean
+check_shell_stays(Fixture *fixture)
+{
+    return told_by_shell(fixture, FALSE, "reload ");
+}
+
+static gboolean
+check_continued(Fixture *fixture)
+{
+    gint64 began = g_get_monotonic_time();
+
+    if (!open_signals(fixture) || !osh_signals_continue_after(fixture->signals, 1))
+        return FALSE;
+    kill(getpid(), SIGSTOP);
+    return g_get_monotonic_time() > began + G_USEC_PER_SEC / 2;
+}
+
 static gboolean
 check_closed(Fixture *fixture)
 {
@@ -185,6 +260,9 @@ static const struct {
     {"/signals/a-hangup-that-somebody-sent-reloads", check_hangup_with_reload},
     {"/signals/a-terminal-that-has-gone-is-no-wish-to-reload", check_terminal_gone},
     {"/signals/under-nohup-a-terminal-may-go", check_terminal_gone_under_nohup},
+    {"/signals/a-hangup-of-a-shell-that-ends-then-is-one", check_shell_ends},
+    {"/signals/a-hangup-of-a-shell-that-lives-on-reloads", check_shell_stays},
+    {"/signals/a-process-that-is-stopped-goes-on-in-time", check_continued},
     {"/signals/after-the-end-signals-stay-blocked", check_closed},
 };
 

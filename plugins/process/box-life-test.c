@@ -21,6 +21,8 @@ typedef struct {
     int status;
     gboolean launched;
     gboolean exited;
+    gboolean changed; /* it has stopped, or gone on */
+    int stop_signal;
 } Program;
 
 static void
@@ -49,6 +51,17 @@ on_exited(OshBoxHandle *box, guint32 id, int status, gpointer user_data)
 }
 
 static void
+on_stopped(OshBoxHandle *box, guint32 id, int signal, gpointer user_data)
+{
+    Program *program = user_data;
+
+    (void)box;
+    g_assert_cmpuint(id, ==, program->id);
+    program->stop_signal = signal;
+    program->changed = TRUE;
+}
+
+static void
 wait_until(const gboolean *flag)
 {
     while (!*flag)
@@ -56,7 +69,8 @@ wait_until(const gboolean *flag)
 }
 
 static void
-start(TestBox *test, const char *script, int output, gboolean terminal, Program *program)
+start_job(TestBox *test, const char *script, int output, gboolean terminal, OshBoxStopped stopped,
+          Program *program)
 {
     const char *const argv[] = {"sh", "-c", script, NULL};
     const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
@@ -68,6 +82,8 @@ start(TestBox *test, const char *script, int output, gboolean terminal, Program 
                            .terminal = terminal,
                            .rows = 33,
                            .columns = 111,
+                           .stopped = stopped,
+                           .background = terminal && stopped != NULL,
                            .uid = test->uid,
                            .gid = test->gid};
     g_autoptr(GError) error = NULL;
@@ -77,6 +93,12 @@ start(TestBox *test, const char *script, int output, gboolean terminal, Program 
                      !=, 0);
     g_assert_no_error(error);
     wait_until(&program->launched);
+}
+
+static void
+start(TestBox *test, const char *script, int output, gboolean terminal, Program *program)
+{
+    start_job(test, script, output, terminal, NULL, program);
 }
 
 static TestBox *
@@ -448,6 +470,60 @@ test_a_thousand_launches_leave_nothing_behind(void)
     g_assert_cmpstr(children, ==, "");
 }
 
+/* Waits for one change of a job. */
+static int
+next_change(Program *program)
+{
+    wait_until(&program->changed);
+    program->changed = FALSE;
+    return program->stop_signal;
+}
+
+static void
+test_a_job_can_be_stopped_and_continued_and_another_program_not(void)
+{
+    g_autoptr(TestBox) test = open_box();
+    Program job;
+    Program other;
+
+    start_job(test, "kill -TSTP 0; exit 5", -1, FALSE, on_stopped, &job);
+    g_assert_cmpint(next_change(&job), ==, SIGTSTP);
+    g_assert_true(osh_box_signal(test->box, job.id, SIGCONT, TRUE, NULL));
+    g_assert_cmpint(next_change(&job), ==, 0);
+    wait_until(&job.exited);
+    g_assert_cmpint(WEXITSTATUS(job.status), ==, 5);
+    /* An orphaned process group, for which the kernel drops the signal. */
+    start(test, "kill -TSTP 0; exit 6", -1, FALSE, &other);
+    wait_until(&other.exited);
+    g_assert_cmpint(WEXITSTATUS(other.status), ==, 6);
+}
+
+static void
+test_a_job_in_the_background_reads_when_it_has_the_foreground(void)
+{
+    g_autoptr(TestBox) test = open_box();
+    g_autofree char *seen = NULL;
+    Program job;
+    Program second;
+
+    start_job(test, "read line; echo got $line", -1, TRUE, on_stopped, &job);
+    g_assert_cmpint(write(job.terminal, "words\n", 6), ==, 6);
+    g_assert_cmpint(next_change(&job), ==, SIGTTIN);
+    osh_box_set_foreground(test->box, job.id, TRUE);
+    osh_box_signal(test->box, job.id, SIGCONT, TRUE, NULL);
+    seen = read_until(job.terminal, "got words");
+    wait_until(&job.exited);
+    /* A second one while the first lives has a session of its own, and is in its foreground. */
+    start_job(test, "sleep 100", -1, TRUE, on_stopped, &job);
+    g_clear_pointer(&seen, g_free);
+    start_job(test, "tty; read line; echo got $line", -1, TRUE, on_stopped, &second);
+    g_assert_cmpint(write(second.terminal, "more\n", 5), ==, 5);
+    seen = read_until(second.terminal, "got more");
+    wait_until(&second.exited);
+    close(second.terminal);
+    close(job.terminal);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -456,6 +532,10 @@ main(int argc, char **argv)
                     test_signals_reach_a_program_and_its_group);
     g_test_add_func("/box/a terminal is the box's own and controls the session",
                     test_a_terminal_is_the_boxs_own_and_controls_the_session);
+    g_test_add_func("/box/a job can be stopped and continued, and another program not",
+                    test_a_job_can_be_stopped_and_continued_and_another_program_not);
+    g_test_add_func("/box/a job in the background reads when it has the foreground",
+                    test_a_job_in_the_background_reads_when_it_has_the_foreground);
     g_test_add_func("/box/close asks first and kills after the grace",
                     test_close_asks_first_and_kills_after_the_grace);
     g_test_add_func("/box/the death of init is reported with every program",

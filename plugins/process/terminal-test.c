@@ -396,6 +396,162 @@ test_others_type_as_far_as_there_is_room(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(osh_terminal_relay_type(fixture->relay, "x", 1), ==, -1);
 }
 
+/* Typed as a person does: not before the relay has been told of a mode. */
+static void
+type_later(Fixture *fixture, const char *text)
+{
+    work(100);
+    type(fixture->screen, text);
+}
+
+static void
+test_shared_terminal_stays_as_it_is(Fixture *fixture, gconstpointer data)
+{
+    struct termios before;
+    struct termios after;
+
+    (void)data;
+    fixture->shared = TRUE;
+    g_assert_cmpint(tcgetattr(fixture->outer, &before), ==, 0);
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_cmpint(tcgetattr(fixture->outer, &after), ==, 0);
+    g_assert_cmpint(before.c_lflag, ==, after.c_lflag);
+    g_assert_cmpint(before.c_oflag, ==, after.c_oflag);
+    /* One carriage return each, although both terminals add some. */
+    type(fixture->program, "one\ntwo\n");
+    expect(fixture->screen, "one\r\ntwo\r\n");
+    g_assert_cmpstr(fixture->tapped->str, ==, "one\r\ntwo\r\n");
+}
+
+static void
+test_shared_terminal_gives_lines_one_by_one(Fixture *fixture, gconstpointer data)
+{
+    char bytes[64] = {0};
+
+    (void)data;
+    fixture->shared = TRUE;
+    start(fixture, fixture->outer, fixture->outer);
+    type(fixture->screen, "one\rtwo\r\x04");
+    expect(fixture->screen, "one\r\ntwo\r\n");
+    work(200);
+    g_assert_cmpint(read(fixture->program, bytes, sizeof bytes), ==, 4);
+    g_assert_cmpstr(bytes, ==, "one\n");
+    work(200);
+    g_assert_cmpint(read(fixture->program, bytes, sizeof bytes), ==, 4);
+    g_assert_cmpstr(bytes, ==, "two\n");
+    work(200);
+    g_assert_cmpint(read(fixture->program, bytes, sizeof bytes), ==, 0);
+    /* It was an end of the input, not of the terminal. */
+    type(fixture->screen, "three\r");
+    work(200);
+    g_assert_cmpint(read(fixture->program, bytes, sizeof bytes), ==, 6);
+}
+
+static void
+set_local_modes(int fd, tcflag_t off)
+{
+    struct termios modes;
+
+    g_assert_cmpint(tcgetattr(fd, &modes), ==, 0);
+    modes.c_lflag &= ~off;
+    g_assert_cmpint(tcsetattr(fd, TCSANOW, &modes), ==, 0);
+}
+
+static void
+test_keys_of_another_program_are_left_to_it(Fixture *fixture, gconstpointer data)
+{
+    char bytes[8];
+
+    (void)data;
+    fixture->shared = TRUE;
+    start(fixture, fixture->outer, fixture->outer);
+    set_local_modes(fixture->outer, ICANON | ECHO);
+    type_later(fixture, "q");
+    work(600);
+    g_assert_cmpint(read(fixture->outer, bytes, sizeof bytes), ==, 1);
+    /* As a prompt for a password does it. */
+    set_local_modes(fixture->outer, ECHO);
+    type_later(fixture, "secret\r");
+    work(600);
+    g_assert_cmpint(read(fixture->outer, bytes, sizeof bytes), ==, 7);
+}
+
+static gboolean
+has_echo(const Fixture *fixture)
+{
+    struct termios modes;
+
+    g_assert_cmpint(tcgetattr(fixture->outer, &modes), ==, 0);
+    return (modes.c_lflag & ECHO) != 0;
+}
+
+static void
+test_shared_terminal_has_the_modes_that_the_program_sets(Fixture *fixture, gconstpointer data)
+{
+    struct termios modes;
+
+    (void)data;
+    fixture->shared = TRUE;
+    start(fixture, fixture->outer, fixture->outer);
+    set_local_modes(fixture->program, ECHO);
+    work(100);
+    g_assert_false(has_echo(fixture));
+    g_assert_false(osh_terminal_relay_screen_taken(fixture->relay));
+    set_local_modes(fixture->program, ICANON);
+    work(100);
+    /* Newlines are left as the program has them. */
+    g_assert_cmpint(tcgetattr(fixture->outer, &modes), ==, 0);
+    g_assert_cmpint(modes.c_lflag & (ICANON | ISIG), ==, 0);
+    g_assert_true(modes.c_oflag & OPOST);
+    g_assert_true(osh_terminal_relay_screen_taken(fixture->relay));
+    finish(fixture, 5);
+    g_assert_true(has_echo(fixture));
+    g_assert_false(osh_terminal_relay_screen_taken(fixture->relay));
+}
+
+static void
+test_program_in_the_background_gets_the_terminal_when_we_have_it(Fixture *fixture,
+                                                                 gconstpointer data)
+{
+    (void)data;
+    fixture->background = TRUE;
+    start(fixture, fixture->outer, fixture->outer);
+    g_assert_false(is_raw(fixture));
+    g_assert_true(osh_terminal_relay_give(fixture->relay));
+    g_assert_true(is_raw(fixture));
+    g_assert_cmpuint(fixture->foregrounds->len, ==, 1);
+    g_assert_true(g_array_index(fixture->foregrounds, gboolean, 0));
+}
+
+static void
+test_who_leaves_restores_and_who_returns_takes_again(Fixture *fixture, gconstpointer data)
+{
+    struct winsize size = {.ws_row = 50, .ws_col = 120};
+
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    type(fixture->program, "last words");
+    osh_terminal_relay_leave(fixture->relay);
+    g_assert_false(is_raw(fixture));
+    expect(fixture->screen, "last words");
+    ioctl(fixture->screen, TIOCSWINSZ, &size);
+    osh_terminal_relay_return(fixture->relay);
+    g_assert_true(is_raw(fixture));
+    g_assert_cmpint(ioctl(fixture->program, TIOCGWINSZ, &size), ==, 0);
+    g_assert_cmpint(size.ws_row, ==, 50);
+    g_assert_cmpuint(fixture->foregrounds->len, ==, 0);
+}
+
+static void
+test_what_comes_after_the_end_is_carried(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    start(fixture, fixture->outer, fixture->outer);
+    finish(fixture, 5);
+    type(fixture->program, "left behind\n");
+    expect(fixture->screen, "left behind\r\n");
+}
+
 static void
 test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
 {
@@ -414,6 +570,8 @@ test_choice_is_by_what_is_a_terminal(Fixture *fixture, gconstpointer data)
         g_assert_cmpint(choice.outer, ==, i < 3 ? fixture->outer : -1);
         g_assert_cmpint(choice.output, ==, i < 3 ? fixture->outer : -1);
         g_assert_cmpint(choice.rows, ==, i < 3 ? 33 : 0);
+        g_assert_cmpint(choice.shared, ==, i < 3);
+        g_assert_false(choice.background);
     }
     close(null);
 }
@@ -440,6 +598,16 @@ run(int argc, char **argv)
          test_end_is_not_held_up_by_what_goes_on_writing},
         {"end-of-other-input-is-typed", test_end_of_other_input_is_typed},
         {"others-type-as-far-as-there-is-room", test_others_type_as_far_as_there_is_room},
+        {"shared-terminal-stays-as-it-is", test_shared_terminal_stays_as_it_is},
+        {"shared-terminal-gives-lines-one-by-one", test_shared_terminal_gives_lines_one_by_one},
+        {"keys-of-another-program-are-left-to-it", test_keys_of_another_program_are_left_to_it},
+        {"shared-terminal-has-the-modes-that-the-program-sets",
+         test_shared_terminal_has_the_modes_that_the_program_sets},
+        {"program-in-the-background-gets-the-terminal-when-we-have-it",
+         test_program_in_the_background_gets_the_terminal_when_we_have_it},
+        {"who-leaves-restores-and-who-returns-takes-again",
+         test_who_leaves_restores_and_who_returns_takes_again},
+        {"what-comes-after-the-end-is-carried", test_what_comes_after_the_end_is_carried},
         {"choice-is-by-what-is-a-terminal", test_choice_is_by_what_is_a_terminal},
     };
 

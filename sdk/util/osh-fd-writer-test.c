@@ -195,6 +195,32 @@ test_a_descriptor_that_somebody_made_non_blocking_is_waited_for(void)
 }
 
 static void
+test_what_is_added_under_a_limit_waits(void)
+{
+    int ends[2];
+    OshFdWriter *writer;
+    char bytes[CAPACITY];
+
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    writer = osh_fd_writer_new(ends[1], CAPACITY, NULL);
+    g_assert_true(osh_fd_writer_add_line(writer, "before\n", 7));
+    osh_fd_writer_limit(writer, TRUE);
+    g_assert_true(osh_fd_writer_add_line(writer, "second\n", 7));
+    osh_fd_writer_start(writer);
+    g_assert_false(osh_fd_writer_flush(writer, soon(50)));
+    g_assert_cmpint(read(ends[0], bytes, sizeof bytes), ==, 7);
+    osh_fd_writer_limit(writer, TRUE);
+    g_assert_true(osh_fd_writer_add_line(writer, "third\n", 6));
+    g_assert_false(osh_fd_writer_flush(writer, soon(50)));
+    g_assert_cmpint(read(ends[0], bytes, sizeof bytes), ==, 7);
+    osh_fd_writer_limit(writer, FALSE);
+    g_assert_true(osh_fd_writer_flush(writer, soon(5000)));
+    g_assert_cmpint(read(ends[0], bytes, sizeof bytes), ==, 6);
+    osh_fd_writer_free(writer);
+    close(ends[0]);
+}
+
+static void
 test_nothing_is_written_before_the_start(void)
 {
     int ends[2];
@@ -238,6 +264,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/util/fd-writer/a-descriptor-that-somebody-made-non-blocking-is-waited-for",
                     test_a_descriptor_that_somebody_made_non_blocking_is_waited_for);
+    g_test_add_func("/util/fd-writer/what-is-added-under-a-limit-waits",
+                    test_what_is_added_under_a_limit_waits);
     g_test_add_func("/util/fd-writer/progress-is-told-after-it-was-made",
                     test_progress_is_told_after_it_was_made);
     g_test_add_func("/util/fd-writer/nothing-is-written-before-the-start",

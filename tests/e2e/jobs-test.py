@@ -137,7 +137,7 @@ def stop_signal(process, seconds=10):
             expect(os.WIFSTOPPED(status), "it ended", status)
             return os.WSTOPSIG(status)
         time.sleep(0.01)
-    raise AssertionError("it is not stopped")
+    raise AssertionError(f"it is not stopped: {harness.all_processes()}")
 
 
 @test("without a terminal a program that stops is seen by whoever waits for the host, and goes on")
@@ -151,6 +151,8 @@ def _no_terminal():
         expect(out == b"on\n" and process.returncode == 0, stop, out, err, process.returncode)
     process = start(["sh", "-c", "echo up; sleep 0.3; echo on"])
     expect(process.stdout.readline() == b"up\n")
+    # A shell that waits for a vfork(2) stops for nobody, with or without a host.
+    time.sleep(0.1)
     process.send_signal(signal.SIGTSTP)
     expect(stop_signal(process) == signal.SIGTSTP, "a stop of the host is the program's as well")
     process.send_signal(signal.SIGCONT)
@@ -261,7 +263,8 @@ def _hung_up():
     for number, (hang_up, before) in enumerate(((hang_up_shell, ""), (hang_up_window, ""),
                                                 (hang_up_window, "bash --norc -i\n"),
                                                 (hang_up_inner_shell, "bash --norc -i\n"))):
-        for suffix in ("", " &"):
+        # A shell within may meet the end of its input first, and then tells no background job.
+        for suffix in ("",) if before and hang_up is hang_up_window else ("", " &"):
             shell = screen.Shell(POLICY)
             if before:
                 shell.type(before + "echo inner=$$\n")

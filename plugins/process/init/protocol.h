@@ -259,7 +259,7 @@ struct osh_init_seal_plan {
 #define OSH_INIT_LAUNCH_TERMINAL (1u << 1) /* a PTY of the box, controlling the new session */
 /* A process group of init's own session, as a shell makes one: a group whose parent is of another
  * session is an orphan, and the kernel drops SIGTSTP, SIGTTIN and SIGTTOU to it. Its stops are
- * reported. One job at a time has a terminal; another one gets a session of its own. */
+ * reported. Only the first one with a terminal is a job; another gets a session of its own. */
 #define OSH_INIT_LAUNCH_JOB        (1u << 2)
 #define OSH_INIT_LAUNCH_BACKGROUND (1u << 3) /* of a job: not in the foreground of its terminal */
 
