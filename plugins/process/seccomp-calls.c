@@ -8,11 +8,13 @@
 #include "seccomp-calls.h"
 
 #include <errno.h>
-#include <gio/gio.h>
+#include <glib.h>
 #include <seccomp.h>
 #include <stdlib.h>
 
 #include "osh-suggest.h"
+
+G_DEFINE_QUARK(osh - seccomp - error - quark, osh_seccomp_error)
 
 #define CALL(name, answer, scope, why)                                                             \
     {                                                                                              \
@@ -101,7 +103,7 @@ set_unknown(const char *name, GError **error)
     gsize count = 0;
 
     if (seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_INVALID,
                     "seccomp-allow: %s is allowed already, take it out", shown);
         return;
     }
@@ -109,7 +111,7 @@ set_unknown(const char *name, GError **error)
         if (calls[i].scope == OSH_SECCOMP_WHOLE || calls[i].scope == OSH_SECCOMP_SOME)
             candidates[count++] = calls[i].name;
     clause = osh_suggest_clause(name, candidates);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+    g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_INVALID,
                 "seccomp-allow: no system call is named \"%s\"%s", shown, clause);
 }
 
@@ -125,7 +127,7 @@ osh_seccomp_check_exceptions(const char *const *names, GError **error)
         }
         if (call->scope == OSH_SECCOMP_WHOLE || call->scope == OSH_SECCOMP_SOME)
             continue;
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_INVALID,
                     "seccomp-allow: %s stays refused, no configuration opens it (%s)", call->name,
                     call->why);
         return FALSE;

@@ -9,6 +9,14 @@
 
 G_BEGIN_DECLS
 
+#define OSH_SECCOMP_ERROR (osh_seccomp_error_quark())
+GQuark osh_seccomp_error_quark(void);
+
+typedef enum {
+    OSH_SECCOMP_ERROR_INVALID, /* no name that configuration may allow */
+    OSH_SECCOMP_ERROR_FAILED,  /* libseccomp or the kernel */
+} OshSeccompError;
+
 /* Newer than the C library's headers; the same number on every architecture. */
 #define OSH_NR_OPEN_TREE_ATTR 467
 

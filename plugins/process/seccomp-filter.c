@@ -18,7 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
+#include <glib.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -258,14 +258,14 @@ read_all(int fd, GError **error)
     gsize size;
 
     if (fstat(fd, &status) != 0 || status.st_size <= 0) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        g_set_error_literal(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                             "cannot read the seccomp filter back from its memory file");
         return NULL;
     }
     size = (gsize)status.st_size;
     bytes = g_malloc(size);
     if (pread(fd, bytes, size, 0) != (gssize)size) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        g_set_error_literal(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                             "cannot read the seccomp filter back from its memory file");
         return NULL;
     }
@@ -279,20 +279,20 @@ export_program(Filter *filter, GError **error)
     int fd;
 
     if (filter->status != 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter->status),
+        g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                     "cannot build the seccomp filter: %s", g_strerror(-filter->status));
         return NULL;
     }
     fd = memfd_create("openshell-seccomp", MFD_CLOEXEC);
     if (fd < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
+        g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                     "cannot make a memory file for the seccomp filter: %s", g_strerror(errno));
         return NULL;
     }
     filter->status = seccomp_export_bpf(filter->context, fd);
     if (filter->status != 0) {
         close(fd);
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter->status),
+        g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                     "cannot compile the seccomp filter: %s", g_strerror(-filter->status));
         return NULL;
     }
@@ -375,7 +375,7 @@ osh_seccomp_give_up(GError **error)
         seccomp_release(filter.context);
     if (filter.status == 0)
         return TRUE;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-filter.status),
+    g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_FAILED,
                 "the host cannot give up the system calls that it does not need: %s%s",
                 g_strerror(-filter.status),
                 filter.status == -EINVAL ? "; it takes a kernel with CONFIG_SECCOMP_FILTER" : "");

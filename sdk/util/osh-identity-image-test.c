@@ -81,6 +81,40 @@ test_hash(void)
 }
 
 static void
+test_hash_of_many_blocks(void)
+{
+    g_autoptr(OshImageTable) table = osh_image_table_new();
+    g_autofree char *text = g_strnfill(1000000, 'a');
+    Order order = {.order = 0};
+    Waiting waiting = {&order, 0};
+    g_autoptr(OshImage) image = image_of(table, text, 1000000, &waiting);
+
+    wait_for(&waiting);
+    /* FIPS 180-2, appendix B.3 */
+    g_assert_cmpstr(osh_image_sha256(image), ==,
+                    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    osh_image_table_end(table);
+}
+
+static void
+test_no_library(void)
+{
+    g_autoptr(OshImageTable) table = osh_image_table_new_with("libosh-none.so.9");
+    Order order = {.order = 0};
+    Waiting waiting[2] = {{&order, 0}, {&order, 0}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) {
+        g_autoptr(OshImage) image =
+            image_of(table, i == 0 ? "abc" : "", i == 0 ? 3 : 0, &waiting[i]);
+
+        wait_for(&waiting[i]);
+        g_assert_cmpint(osh_image_state(image), ==, OSH_IMAGE_FAILED);
+        g_assert_nonnull(strstr(osh_image_problem(image), "libcrypto could not be loaded"));
+    }
+    osh_image_table_end(table);
+}
+
+static void
 test_too_large(void)
 {
     g_autoptr(OshImageTable) table = osh_image_table_new();
@@ -190,6 +224,10 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/identity-image/a-content-is-hashed-once-and-known-by-its-key", test_hash);
+    g_test_add_func("/identity-image/a-content-of-many-blocks-has-its-known-hash",
+                    test_hash_of_many_blocks);
+    g_test_add_func("/identity-image/nothing-is-identified-without-a-library-to-hash-with",
+                    test_no_library);
     g_test_add_func("/identity-image/a-file-that-is-too-large-is-refused-by-its-size",
                     test_too_large);
     g_test_add_func("/identity-image/small-files-and-the-end-do-not-wait-for-huge-ones",

@@ -14,11 +14,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "osh-identity-digest.h"
 
 #define HASHING_THREADS 2
 #define BLOCK_SIZE      (256 * 1024)
@@ -46,12 +47,12 @@ typedef struct {
     OshImage *image;
     int fd;
     gint64 left;
-    guint64 age; /* a lower number has waited longer */
-    EVP_MD_CTX *context;
+    guint64 age;       /* a lower number has waited longer */
+    OshDigest *digest; /* (nullable): from the first block on */
 } Hashing;
 
 typedef struct {
-    guint8 bytes[32];
+    guint8 bytes[OSH_DIGEST_SIZE];
 } Digest;
 
 struct _OshImageTable {
@@ -59,6 +60,7 @@ struct _OshImageTable {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     pthread_cond_t ended;
+    OshDigestLibrary *library;
     GHashTable *images;  /* OshImageKey -> OshImage */
     GHashTable *trusted; /* path -> Digest */
     GQueue waiting;      /* Hashing, without those that a thread works on */
@@ -142,7 +144,7 @@ static void
 hashing_free(Hashing *hashing)
 {
     close(hashing->fd);
-    EVP_MD_CTX_free(hashing->context);
+    osh_digest_free(hashing->digest);
     osh_image_unref(hashing->image);
     g_free(hashing);
 }
@@ -170,18 +172,25 @@ table_settle(OshImageTable *table, OshImage *image, const char *problem)
 
 /* Without the lock. Returns: FALSE when there is nothing left to read. */
 static gboolean
-hashing_read(Hashing *hashing, guint8 *block, const char **ret_problem)
+hashing_read(OshDigestLibrary *library, Hashing *hashing, guint8 *block, const char **ret_problem)
 {
     gsize wanted = (gsize)MIN(hashing->left, BLOCK_SIZE);
     struct stat status;
     OshImageKey now;
     ssize_t n;
 
+    if (hashing->digest == NULL)
+        hashing->digest = osh_digest_new(library);
+    if (hashing->digest == NULL) {
+        *ret_problem = "has an executable that cannot be hashed: OpenSSL's libcrypto could not be "
+                       "loaded";
+        return FALSE;
+    }
     if (wanted > 0) {
         do
             n = read(hashing->fd, block, wanted);
         while (n < 0 && errno == EINTR);
-        if (n <= 0 || EVP_DigestUpdate(hashing->context, block, (size_t)n) != 1) {
+        if (n <= 0 || !osh_digest_update(hashing->digest, block, (gsize)n)) {
             *ret_problem = "has an executable that cannot be read";
             return FALSE;
         }
@@ -201,13 +210,12 @@ hashing_read(Hashing *hashing, guint8 *block, const char **ret_problem)
 static const char *
 hashing_finish(Hashing *hashing)
 {
-    guint8 digest[EVP_MAX_MD_SIZE];
-    guint length = 0;
+    Digest digest;
 
-    if (EVP_DigestFinal_ex(hashing->context, digest, &length) != 1 || length != sizeof(Digest))
+    if (!osh_digest_finish(hashing->digest, digest.bytes))
         return "has an executable that cannot be hashed";
-    for (guint i = 0; i < length; i++)
-        g_snprintf(hashing->image->sha256 + 2 * (gsize)i, 3, "%02x", digest[i]);
+    for (gsize i = 0; i < sizeof digest.bytes; i++)
+        g_snprintf(hashing->image->sha256 + 2 * i, 3, "%02x", digest.bytes[i]);
     return NULL;
 }
 
@@ -251,7 +259,7 @@ table_run(gpointer data)
         }
         hashing = table_next(table);
         pthread_mutex_unlock(&table->mutex);
-        more = hashing_read(hashing, block, &problem);
+        more = hashing_read(table->library, hashing, block, &problem);
         if (!more && problem == NULL)
             problem = hashing_finish(hashing);
         pthread_mutex_lock(&table->mutex);
@@ -273,6 +281,12 @@ table_run(gpointer data)
 OshImageTable *
 osh_image_table_new(void)
 {
+    return osh_image_table_new_with(NULL);
+}
+
+OshImageTable *
+osh_image_table_new_with(const char *library)
+{
     OshImageTable *table = g_new0(OshImageTable, 1);
     pthread_condattr_t monotonic;
 
@@ -283,6 +297,7 @@ osh_image_table_new(void)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&table->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    table->library = osh_digest_library_new(library);
     g_queue_init(&table->waiting);
     table->images =
         g_hash_table_new_full(key_hash, key_equal, NULL, (GDestroyNotify)osh_image_unref);
@@ -308,6 +323,7 @@ osh_image_table_unref(OshImageTable *table)
     pthread_mutex_destroy(&table->mutex);
     pthread_cond_destroy(&table->wake);
     pthread_cond_destroy(&table->ended);
+    osh_digest_library_free(table->library);
     g_free(table);
 }
 
@@ -395,8 +411,7 @@ table_begin(OshImageTable *table, OshImage *image, int fd)
     hashing->fd = own;
     hashing->left = image->key.size;
     hashing->age = ++table->last_age;
-    hashing->context = EVP_MD_CTX_new();
-    if (EVP_DigestInit_ex(hashing->context, EVP_sha256(), NULL) != 1 || !table_wake(table)) {
+    if (!table_wake(table)) {
         hashing_free(hashing);
         return "has an executable that cannot be hashed: the host has no thread or memory left";
     }

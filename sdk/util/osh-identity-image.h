@@ -47,8 +47,11 @@ void osh_image_key_init(OshImageKey *key, const struct stat *status);
 /** osh_image_key_equal: Returns: whether both name one content. */
 gboolean osh_image_key_equal(const OshImageKey *left, const OshImageKey *right);
 
-/** osh_image_table_new: Returns: (transfer full): a table without a thread until one is needed. */
+/** osh_image_table_new: Returns: (transfer full): a table without a thread until one is needed, and
+ * without a library loaded until something is hashed. */
 OshImageTable *osh_image_table_new(void);
+/** osh_image_table_new_with: @library: (nullable): soname of another libcrypto, for tests. */
+OshImageTable *osh_image_table_new_with(const char *library);
 /** osh_image_table_ref: Returns: (transfer full). */
 OshImageTable *osh_image_table_ref(OshImageTable *table);
 /** osh_image_table_unref: @table: (nullable) (transfer full). */
