@@ -214,10 +214,13 @@ load_document(OshPolicyLoader *loader)
     middlewares = section(loader, "network_middlewares", NULL);
     if (middlewares != NULL)
         osh_schema_check_middleware(loader, middlewares);
+    snapshot->static_part.inspects = middlewares != NULL && middlewares->length > 0;
     osh_schema_expand_presets(loader);
     if (snapshot->n_endpoints > 0)
         memcpy(snapshot->endpoints, loader->endpoints->data,
                snapshot->n_endpoints * sizeof(OshPolicyEndpoint));
+    for (guint i = 0; i < snapshot->n_endpoints; i++)
+        snapshot->static_part.inspects |= osh_policy_endpoint_inspects(&snapshot->endpoints[i]);
     if (loader->flags & OSH_POLICY_LOAD_ENFORCEABLE)
         osh_schema_check_enforceable(loader);
     if (loader->flags & OSH_POLICY_LOAD_OPENSHELL)

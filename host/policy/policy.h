@@ -408,6 +408,10 @@ guint64 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint);
  */
 gboolean osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint);
 
+/** osh_policy_endpoint_inspects: [any] Returns: whether what passes is looked into, which takes the
+ * run's certificate authority where it is TLS. */
+gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);
+
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);
 

@@ -4,19 +4,27 @@
 
 #include <string.h>
 
-static guint64
-treatment(const char *endpoint)
+static OshPolicySnapshot *
+load(const char *endpoint, const char *more)
 {
     g_autofree char *yaml = g_strdup_printf("version: 1\nnetwork_policies:\n  web:\n"
                                             "    endpoints: [{%s}]\n"
-                                            "    binaries: [{path: /usr/bin/curl}]\n",
-                                            endpoint);
+                                            "    binaries: [{path: /usr/bin/curl}]\n%s",
+                                            endpoint, more);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) snapshot =
+    OshPolicySnapshot *snapshot =
         osh_policy_load_bytes(yaml, strlen(yaml), "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
 
     if (snapshot == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));
+    return snapshot;
+}
+
+static guint64
+treatment(const char *endpoint)
+{
+    g_autoptr(OshPolicySnapshot) snapshot = load(endpoint, "");
+
     return osh_policy_endpoint_treatment(osh_policy_endpoint(snapshot, 0));
 }
 
@@ -51,6 +59,54 @@ test_differs_for_what_reaches_the_bytes(void)
             g_assert_cmpuint(all[i], !=, all[j]);
 }
 
+static void
+test_what_is_looked_into(void)
+{
+    static const struct {
+        const char *endpoint;
+        const char *more;
+        gboolean inspects;
+    } rows[] = {
+        {"host: a.example.com, port: 443", "", FALSE},
+        {"host: a.example.com, port: 443, tls: skip", "", FALSE},
+        {"host: a.example.com, port: 443, protocol: tcp", "", FALSE},
+        {"host: a.example.com, port: 443, allowed_ips: [10.0.0.0/8]", "", FALSE},
+        {"host: a.example.com, port: 443, protocol: rest, access: full", "", TRUE},
+        {"host: a.example.com, port: 443, protocol: rest, tls: skip, access: full", "", FALSE},
+        {"host: a.example.com, port: 443, protocol: sql, enforcement: audit, access: full", "",
+         TRUE},
+        {"host: a.example.com, port: 443, protocol: websocket, access: full", "", TRUE},
+        {"host: b.example.com, port: 80}, {host: a.example.com, port: 443, protocol: rest, "
+         "access: full",
+         "", TRUE},
+        {"host: a.example.com, port: 443", "network_middlewares: {}\n", FALSE},
+        {"host: a.example.com, port: 443",
+         "network_middlewares:\n  m: {middleware: openshell/regex, endpoints: {include: "
+         "[a.example.com]}}\n",
+         TRUE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(OshPolicySnapshot) snapshot = load(rows[i].endpoint, rows[i].more);
+        g_autoptr(OshPolicySnapshot) quarantine = osh_policy_quarantine(snapshot, 2, "it is bad");
+
+        g_test_message("%s", rows[i].endpoint);
+        g_assert_cmpint(osh_policy_static_part(snapshot)->inspects, ==, rows[i].inspects);
+        g_assert_cmpint(osh_policy_static_part(quarantine)->inspects, ==, rows[i].inspects);
+    }
+}
+
+static void
+test_no_policy_looks_into_nothing(void)
+{
+    g_autoptr(OshPolicySnapshot) snapshot = osh_policy_default();
+
+    g_assert_false(osh_policy_static_inspects(osh_policy_static_part(snapshot)));
+    /* A host that cannot say so may look into anything. */
+    g_assert_true(osh_policy_static_inspects(&(OshPolicyStatic){.struct_size = 56}));
+    g_assert_false(osh_policy_static_inspects(NULL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -59,5 +115,9 @@ main(int argc, char **argv)
                     test_equal_for_what_only_decides);
     g_test_add_func("/policy/treatment/differs-for-what-reaches-the-bytes",
                     test_differs_for_what_reaches_the_bytes);
+    g_test_add_func("/policy/treatment/a-policy-says-whether-it-looks-into-connections",
+                    test_what_is_looked_into);
+    g_test_add_func("/policy/treatment/no-policy-looks-into-nothing",
+                    test_no_policy_looks_into_nothing);
     return g_test_run();
 }

@@ -57,3 +57,12 @@ osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint)
             endpoint->websocket_credential_rewrite || endpoint->request_body_credential_rewrite ||
             endpoint->allow_uninspected_credentials);
 }
+
+gboolean
+osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint)
+{
+    return endpoint->tls != OSH_POLICY_TLS_SKIP &&
+           ((endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
+             endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
+            osh_policy_endpoint_has_credentials(endpoint));
+}

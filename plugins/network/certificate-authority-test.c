@@ -51,19 +51,6 @@ test_each_run_has_its_own(void)
                     osh_certificate_authority_pem(second));
 }
 
-static void
-test_bundle_holds_it_and_the_roots_and_no_key(void)
-{
-    g_autoptr(OshCertificateAuthority) authority = osh_certificate_authority_new(NULL);
-    g_autofree char *bundle = osh_certificate_authority_bundle(authority);
-
-    g_assert_true(g_str_has_prefix(bundle, osh_certificate_authority_pem(authority)));
-    if (g_file_test("/etc/ssl/certs/ca-certificates.crt", G_FILE_TEST_EXISTS))
-        g_assert_nonnull(strstr(bundle + 30, "-----BEGIN CERTIFICATE-----"));
-    g_assert_null(strstr(bundle, "PRIVATE KEY"));
-    g_assert_null(strstr(bundle, "----------BEGIN"));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -71,7 +58,5 @@ main(int argc, char **argv)
     g_test_add_func("/network/authority/certificate-signs-leaves-and-nothing-else",
                     test_certificate_signs_leaves_and_nothing_else);
     g_test_add_func("/network/authority/each-run-has-its-own", test_each_run_has_its_own);
-    g_test_add_func("/network/authority/bundle-holds-it-and-the-roots-and-no-key",
-                    test_bundle_holds_it_and_the_roots_and_no_key);
     return g_test_run();
 }

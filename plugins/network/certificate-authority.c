@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * certificate-authority.c: makes the authority of a run. It must never write or print the key.
+ *
+ * With libcrypto this is a module of its own, which run-authority.c loads when a program can need
+ * it.
  */
 #include "certificate-authority.h"
 
-#include <fcntl.h>
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,11 +16,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "openshell/host.h"
+#include "openshell/plugin.h"
 
 #define VALID_BEFORE (24 * 3600)
 #define VALID_AFTER  (7 * 24 * 3600)
@@ -26,15 +26,6 @@ struct _OshCertificateAuthority {
     EVP_PKEY *key;
     X509 *certificate;
     char *pem;
-};
-
-#define MAX_BUNDLE (16 * 1024 * 1024)
-
-static const char *const system_bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
 };
 
 static gboolean
@@ -120,7 +111,9 @@ osh_certificate_authority_new(GError **error)
 {
     g_autoptr(OshCertificateAuthority) authority = g_new0(OshCertificateAuthority, 1);
 
-    authority->key = EVP_EC_gen("P-256");
+    /* A configuration file could name code to load. */
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1)
+        authority->key = EVP_EC_gen("P-256");
     if (authority->key == NULL || !make_certificate(authority) || !write_pem(authority)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
                     "cannot make the certificate authority of this run: %s",
@@ -148,40 +141,8 @@ osh_certificate_authority_pem(const OshCertificateAuthority *authority)
     return authority->pem;
 }
 
-/* The roots of a machine are the largest thing that the start of a box handles: read in place. */
-static char *
-read_behind(const char *first, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    gsize at = strlen(first);
-    struct stat about;
-    gssize length = -1;
-    char *text = NULL;
-
-    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
-        about.st_size < MAX_BUNDLE) {
-        text = g_malloc(at + (gsize)about.st_size + 1);
-        memcpy(text, first, at);
-        length = read(fd, text + at, (gsize)about.st_size);
-    }
-    if (fd >= 0)
-        close(fd);
-    if (length <= 0) {
-        g_free(text);
-        return NULL;
-    }
-    text[at + (gsize)length] = '\0';
-    return text;
-}
-
-char *
-osh_certificate_authority_bundle(const OshCertificateAuthority *authority)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(system_bundles); i++) {
-        char *bundle = read_behind(authority->pem, system_bundles[i]);
-
-        if (bundle != NULL)
-            return bundle;
-    }
-    return g_strdup(authority->pem);
-}
+OSH_PLUGIN_EXPORT const OshAuthorityModule osh_authority_module_v1 = {
+    .create = osh_certificate_authority_new,
+    .free = osh_certificate_authority_free,
+    .pem = osh_certificate_authority_pem,
+};

@@ -30,11 +30,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshCertificateAuthority, osh_certificate_authority
 /** osh_certificate_authority_pem: Returns: (transfer none): the certificate. */
 const char *osh_certificate_authority_pem(const OshCertificateAuthority *authority);
 
-/**
- * osh_certificate_authority_bundle:
- *
- * Returns: (transfer full): the system's certificates, as far as there are any, then the authority
- */
-char *osh_certificate_authority_bundle(const OshCertificateAuthority *authority);
+/** OSH_AUTHORITY_MODULE_SYMBOL: what the module of these functions exports. */
+#define OSH_AUTHORITY_MODULE_SYMBOL "osh_authority_module_v1"
+
+/** OshAuthorityModule: the functions above, of the module that has libcrypto. */
+typedef struct {
+    OshCertificateAuthority *(*create)(GError **error);
+    void (*free)(OshCertificateAuthority *authority);
+    const char *(*pem)(const OshCertificateAuthority *authority);
+} OshAuthorityModule;
+
+/** osh_authority_module_v1: of a build that has them linked in. */
+extern __attribute__((visibility("default"))) const OshAuthorityModule osh_authority_module_v1;
 
 G_END_DECLS

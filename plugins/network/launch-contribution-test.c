@@ -48,12 +48,16 @@ static const char own_names[] =
     "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1,[::1],.localhost,inside";
 
 static void
-launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean java)
+launch_begin_with(Launch *launch, const char *proxy, const char *resolver, gboolean java,
+                  gboolean authority)
 {
     *launch = (Launch){0};
     launch->contribution.network = &launch->network;
     launch->network.config.java = java;
-    launch->network.authority = osh_certificate_authority_new(NULL);
+    if (authority) {
+        launch->network.authority.functions = &osh_authority_module_v1;
+        launch->network.authority.authority = osh_certificate_authority_new(NULL);
+    }
     launch->network.has_box = proxy != NULL;
     if (resolver != NULL)
         launch->network.sandbox_net = (OshInterface){"test", &net_vtable, (gpointer)resolver};
@@ -73,11 +77,17 @@ launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean j
 }
 
 static void
+launch_begin(Launch *launch, const char *proxy, const char *resolver, gboolean java)
+{
+    launch_begin_with(launch, proxy, resolver, java, proxy != NULL);
+}
+
+static void
 launch_end(Launch *launch)
 {
     g_hash_table_unref(launch->variables);
     g_hash_table_unref(launch->files);
-    osh_certificate_authority_free(launch->network.authority);
+    osh_run_authority_clear(&launch->network.authority);
 }
 
 static void
@@ -152,7 +162,7 @@ test_programs_trust_the_authority(void)
     const char *pem;
 
     launch_begin(&launch, "169.254.1.1", "169.254.1.2", TRUE);
-    pem = osh_certificate_authority_pem(launch.network.authority);
+    pem = osh_run_authority_pem(&launch.network.authority);
     for (gsize i = 0; i < G_N_ELEMENTS(bundles); i++)
         assert_variable(&launch, bundles[i], "/run/openshell/ca-bundle.pem");
     for (gsize i = 0; i < G_N_ELEMENTS(alone); i++)
@@ -163,6 +173,28 @@ test_programs_trust_the_authority(void)
     g_assert_nonnull(g_hash_table_lookup(launch.files, "/run/openshell/ca-bundle.p12"));
     g_assert_nonnull(strstr(g_hash_table_lookup(launch.variables, "JAVA_TOOL_OPTIONS"),
                             "trustStore=/run/openshell/ca-bundle.p12"));
+    launch_end(&launch);
+}
+
+static void
+test_without_an_authority_nothing_is_said_of_one(void)
+{
+    Launch launch;
+    GHashTableIter iter;
+    gpointer name, value;
+
+    launch_begin_with(&launch, "169.254.1.1", "169.254.1.2", TRUE, FALSE);
+    g_hash_table_iter_init(&iter, launch.variables);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        g_assert_null(strstr(value, "/run/openshell"));
+        g_assert_null(strstr(name, "CERT"));
+        g_assert_null(strstr(name, "CA_"));
+        g_assert_null(strstr(name, "JAVA"));
+    }
+    g_hash_table_iter_init(&iter, launch.files);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_assert_false(g_str_has_prefix(name, "/run/openshell"));
+    assert_variable(&launch, "HTTPS_PROXY", "http://169.254.1.1:3128");
     launch_end(&launch);
 }
 
@@ -198,6 +230,8 @@ main(int argc, char **argv)
     g_test_add_func("/network/launch/names-are-the-resolver's", test_names_are_the_resolver_s);
     g_test_add_func("/network/launch/programs-trust-the-authority",
                     test_programs_trust_the_authority);
+    g_test_add_func("/network/launch/without-an-authority-nothing-is-said-of-one",
+                    test_without_an_authority_nothing_is_said_of_one);
     g_test_add_func("/network/launch/java-may-be-left-alone", test_java_may_be_left_alone);
     g_test_add_func("/network/launch/without-a-box-nothing-is-asked-for",
                     test_without_a_box_nothing_is_asked_for);

@@ -6,6 +6,7 @@
 #include "launch-contribution.h"
 
 #include "audit.h"
+#include "certificate-bundle.h"
 #include "trust-store.h"
 
 #include <string.h>
@@ -41,8 +42,7 @@ contribute_java(const OshContributionBuilder *builder, const char *bundle)
 }
 
 static void
-contribute_authority(const OshCertificateAuthority *authority,
-                     const OshContributionBuilder *builder, gboolean java)
+contribute_authority(const char *pem, const OshContributionBuilder *builder, gboolean java)
 {
     /* OpenSSL and what follows it, Python, curl, git, then those that look nowhere else. */
     static const char *const bundle_names[] = {
@@ -60,8 +60,7 @@ contribute_authority(const OshCertificateAuthority *authority,
         "PERL_LWP_SSL_CA_FILE",
         "PIP_CERT",
     };
-    const char *pem = osh_certificate_authority_pem(authority);
-    g_autofree char *bundle = osh_certificate_authority_bundle(authority);
+    g_autofree char *bundle = osh_certificate_bundle(pem);
 
     osh_contribution_add_file(builder, AUTHORITY_FILE, pem, strlen(pem), 0444);
     osh_contribution_add_file(builder, BUNDLE_FILE, bundle, strlen(bundle), 0444);
@@ -81,6 +80,7 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
         "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "grpc_proxy",
     };
     const OshLaunchContribution *contribution = instance;
+    const char *pem = osh_run_authority_pem(&contribution->network->authority);
     const char *resolver = osh_sandbox_net_resolver_address(&contribution->network->sandbox_net);
 
     (void)error;
@@ -101,9 +101,8 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
     }
     if (resolver != NULL)
         contribute_resolver(builder, resolver);
-    if (contribution->network->has_box)
-        contribute_authority(contribution->network->authority, builder,
-                             contribution->network->config.java);
+    if (pem != NULL)
+        contribute_authority(pem, builder, contribution->network->config.java);
     return TRUE;
 }
 

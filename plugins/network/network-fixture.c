@@ -469,7 +469,6 @@ fixture_clear_network(OshNetwork *network)
     g_ptr_array_unref(network->listeners);
     osh_peer_table_clear(&network->peers);
     osh_synthetic_names_free(network->names);
-    osh_certificate_authority_free(network->authority);
 }
 
 void

@@ -14,9 +14,9 @@
 #include <openshell/ext/worker.h>
 #include <openshell/host.h>
 
-#include "certificate-authority.h"
 #include "osh-buffer.h"
 #include "osh-identity.h"
+#include "run-authority.h"
 #include "synthetic-names.h"
 
 G_BEGIN_DECLS
@@ -61,6 +61,7 @@ typedef enum {
  * @max_connections: open at once
  * @max_connections_per_process: of one process
  * @java: have Java trust the run's authority
+ * @tls_always: make the authority although the policy looks into nothing
  */
 typedef struct {
     char **listen;
@@ -72,6 +73,7 @@ typedef struct {
     guint max_connections;
     guint max_connections_per_process;
     gboolean java;
+    gboolean tls_always;
 } OshNetworkConfig;
 
 /**
@@ -126,7 +128,7 @@ typedef struct {
  * OshNetwork:
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
- * @authority: of this run; what would be intercepted would be signed by it
+ * @authority: of this run; what would be intercepted would be signed by it; [main]
  * @dns: (nullable): the box's resolver
  * @has_box: sandbox-net gave listeners, so the workload is the box's processes
  * @peer_identity: provider all zeros where we look ourselves
@@ -154,7 +156,7 @@ struct _OshNetwork {
     OshImageTable *images; /* (nullable): of @scanner */
     OshIdentityScanner *scanner;
     OshSyntheticNames *names;
-    OshCertificateAuthority *authority;
+    OshRunAuthority authority;
     struct _OshDnsListener *dns;
     GPtrArray *listeners;
     guint n_shards;

@@ -67,10 +67,16 @@ OSH_PLUGIN_MANIFEST(
     "type=integer\n"
     "default=12288\n"
     "help=connections that one process may have open\n"
+    "[config tls]\n"
+    "type=string\n"
+    "default=auto\n"
+    "help=auto: a certificate authority for programs of the box where the policy at the start "
+    "looks "
+    "into connections; always: in any case\n"
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
-    "help=where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's authority; each JVM "
+    "help=with an authority, where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's authority; each JVM "
     "says so in one line\n");
 
 typedef struct {
@@ -127,9 +133,25 @@ config_read_identity(GVariant *config, OshNetworkConfig *parsed, GError **error)
 }
 
 static gboolean
+config_read_tls(GVariant *config, OshNetworkConfig *parsed, GError **error)
+{
+    g_autofree char *tls = NULL;
+
+    if (config != NULL)
+        g_variant_lookup(config, "tls", "s", &tls);
+    parsed->tls_always = g_strcmp0(tls, "always") == 0;
+    if (tls == NULL || parsed->tls_always || g_str_equal(tls, "auto"))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "tls: \"%s\" is neither \"auto\" nor "
+                "\"always\"",
+                tls);
+    return FALSE;
+}
+
+static gboolean
 config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
 {
-    g_auto(GStrv) environment = g_get_environ();
     gint64 connect, head, idle, all, each;
 
     parsed->java = TRUE;
@@ -137,8 +159,7 @@ config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
         g_variant_lookup(config, "listen", "^as", &parsed->listen);
         g_variant_lookup(config, "java", "b", &parsed->java);
     }
-    parsed->java = parsed->java && osh_java_is_here((const char *const *)environment);
-    if (!config_read_identity(config, parsed, error))
+    if (!config_read_identity(config, parsed, error) || !config_read_tls(config, parsed, error))
         return FALSE;
     if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||
         (head = config_integer(config, "head_timeout", 1, 3600, 10, error)) < 0 ||
@@ -166,9 +187,19 @@ network_destroy(gpointer self)
     osh_dns_listener_free(plugin->network.dns);
     osh_peer_table_clear(&plugin->network.peers);
     osh_synthetic_names_free(plugin->network.names);
-    osh_certificate_authority_free(plugin->network.authority);
+    osh_run_authority_clear(&plugin->network.authority);
     g_free(plugin->network.shards);
     g_free(plugin);
+}
+
+static void
+network_choose_authority(OshNetwork *network)
+{
+    g_auto(GStrv) environment = g_get_environ();
+
+    osh_run_authority_choose(&network->authority, network->config.tls_always, &network->policy);
+    network->config.java = network->config.java && network->authority.wanted &&
+                           osh_java_is_here((const char *const *)environment);
 }
 
 static gboolean
@@ -185,6 +216,8 @@ network_create(const OshHost *host, gpointer *ret_self, GError **error)
         network_destroy(plugin);
         return FALSE;
     }
+    if (osh_host_get_interface(host, OSH_INTERFACE_POLICY, &network->policy))
+        network_choose_authority(network);
     *ret_self = plugin;
     return TRUE;
 }
@@ -357,11 +390,9 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->opened = osh_host_topic(network->host, OSH_TOPIC_NETWORK_OPENED);
     network->closed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_CLOSED);
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
-    network->authority = osh_certificate_authority_new(error);
-    if (network->authority == NULL)
-        return FALSE;
     network_raise_limit(network);
-    if (!network_open_listeners(plugin, error) || !network_find_identities(network, error))
+    if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||
+        (network->has_box && !osh_run_authority_make(&network->authority, error)))
         return FALSE;
     network_make_shards(network);
     return TRUE;
@@ -383,8 +414,13 @@ static void
 network_policy_changed(const OshEvent *event, gpointer data)
 {
     OshNetwork *network = data;
+    const char *line = network->has_box
+                           ? osh_run_authority_policy_changed(&network->authority, &network->policy)
+                           : NULL;
 
     (void)event;
+    if (line != NULL)
+        osh_host_log(network->host, G_LOG_LEVEL_MESSAGE, line);
     for (guint i = 0; i < network->n_shards; i++)
         osh_shard_post(&network->shard, i, network_part_reload, &network->shards[i]);
 }

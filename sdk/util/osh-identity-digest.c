@@ -68,9 +68,9 @@ library_load(OshDigestLibrary *library)
 {
     Functions *functions = &library->functions;
 
+/* As dlsym(3) has it: ISO C converts no object pointer to a function pointer. */
 #define FIND(name)                                                                                 \
-    functions->name =                                                                              \
-        (__typeof__(functions->name))osh_lazy_library_symbol(library->file, #name, NULL);          \
+    *(gpointer *)(gpointer)&functions->name = osh_lazy_library_symbol(library->file, #name, NULL); \
     if (functions->name == NULL)                                                                   \
         return FALSE;
     FUNCTIONS(FIND)

@@ -119,12 +119,13 @@ osh_lazy_library_find(const char *soname)
 /* Returns: (transfer full) (nullable): the folder of the module that @code lies in. A plugin was
  * loaded from a descriptor, which is what the linker has for its name. */
 static char *
-folder_of(gconstpointer code)
+folder_of(gconstpointer code, struct stat *ret_status)
 {
     g_autofree char *target = NULL;
     Dl_info about;
 
-    if (dladdr(code, &about) == 0 || about.dli_fname == NULL)
+    if (dladdr(code, &about) == 0 || about.dli_fname == NULL ||
+        stat(about.dli_fname, ret_status) != 0)
         return NULL;
     target = g_file_read_link(about.dli_fname, NULL);
     return g_path_get_dirname(target != NULL ? target : about.dli_fname);
@@ -134,13 +135,14 @@ OshLazyLibrary *
 osh_lazy_library_beside(gconstpointer code, const char *name)
 {
     OshLazyLibrary *library = library_new(name);
-    g_autofree char *folder = folder_of(code);
-    g_autofree char *path = g_build_filename(folder != NULL ? folder : "/", name, NULL);
+    struct stat own = {.st_uid = 0};
     struct stat status;
+    g_autofree char *folder = folder_of(code, &own);
+    g_autofree char *path = g_build_filename(folder != NULL ? folder : "/", name, NULL);
 
     if (!library_open(library, path, O_NOFOLLOW, &status)) {
         library->problem = g_strdup_printf("%s: %s", path, g_strerror(errno));
-    } else if ((status.st_uid != 0 && status.st_uid != geteuid()) ||
+    } else if ((status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != own.st_uid) ||
                (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         library->problem = g_strdup_printf("%s can be replaced by another user: it must belong to "
                                            "root or to you, and chmod go-w it",
@@ -155,6 +157,10 @@ osh_lazy_library_free(OshLazyLibrary *library)
 {
     if (library == NULL)
         return;
+    /* The linker knows what it loaded by the number of the descriptor, which must not become that
+     * of another library. */
+    if (library->handle != NULL)
+        library->fd = -1;
     library_close(library);
     pthread_mutex_destroy(&library->mutex);
     g_free(library->name);
@@ -176,6 +182,17 @@ library_load(OshLazyLibrary *library, GError **error)
         g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "cannot load %s: %s", library->name,
                     library->problem != NULL ? library->problem : dlerror());
     return library->handle != NULL;
+}
+
+gboolean
+osh_lazy_library_load(OshLazyLibrary *library, GError **error)
+{
+    gboolean loaded;
+
+    pthread_mutex_lock(&library->mutex);
+    loaded = library_load(library, error);
+    pthread_mutex_unlock(&library->mutex);
+    return loaded;
 }
 
 gpointer

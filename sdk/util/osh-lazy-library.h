@@ -30,15 +30,24 @@ OshLazyLibrary *osh_lazy_library_find(const char *soname);
  * @code: an address in the shared module that asks
  * @name: of a file in the folder of that module
  *
- * A file that another user than root or our own owns, or that its group or others may write, is
- * not taken (what holds for a plugin's file; the folder was checked with the plugin).
+ * A file that its group or others may write is not taken, and it must be root's, ours, or of the
+ * owner of that module: what holds for a plugin's file. The folder was checked with the plugin.
  *
  * Returns: (transfer full): never %NULL; what is wrong shows when it is loaded
  */
 OshLazyLibrary *osh_lazy_library_beside(gconstpointer code, const char *name);
 
-/** osh_lazy_library_free: @library: (transfer full) (nullable). What was loaded stays loaded. */
+/** osh_lazy_library_free: @library: (transfer full) (nullable). What was loaded stays loaded,
+ * and its descriptor open. */
 void osh_lazy_library_free(OshLazyLibrary *library);
+
+/**
+ * osh_lazy_library_load:
+ * @error: return location; names the library
+ *
+ * Returns: whether it is loaded
+ */
+gboolean osh_lazy_library_load(OshLazyLibrary *library, GError **error);
 
 /**
  * osh_lazy_library_symbol:

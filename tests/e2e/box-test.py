@@ -203,8 +203,9 @@ def _authority():
               "    except OSError:\n"
               "        pass\n"
               "print(open(os.environ['DENO_CERT']).read())\n")
-    first = harness.run_python(script, world.policy())
-    second = harness.run_python(script, world.policy())
+    always = ["--set", "network.tls=always"]
+    first = harness.run_python(script, world.policy(), options=always)
+    second = harness.run_python(script, world.policy(), options=always)
     expect(first.code == 0 and "BEGIN CERTIFICATE" in first.out, first)
     expect(second.code == 0 and second.out != first.out, "each run has its own:", second)
 

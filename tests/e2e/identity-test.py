@@ -280,9 +280,15 @@ def _cannot_hide():
 
 @test("the environment is exactly what is documented")
 def _environment():
-    result = harness.run_host(["env"], world.policy(), env=harness.clean_environment(
+    given = harness.clean_environment(
         OPENSHELL_SANDBOX_TOKEN="s3cret", OPENSHELL_ENDPOINT="https://gateway", PYTHONPATH="/x",
-        http_proxy="http://evil", SSL_CERT_FILE="/evil", OPENSHELL_SANDBOX="name"))
+        http_proxy="http://evil", SSL_CERT_FILE="/evil", OPENSHELL_SANDBOX="name")
+    plain = harness.run_host(["env"], world.policy(), env=given)
+    result = harness.run_host(["env"], world.policy(), ["--set", "network.tls=always"], env=given)
+    authority = set(result.out.splitlines()) - set(plain.out.splitlines())
+    expect(plain.code == 0 and "/run/openshell" not in plain.out and "evil" not in plain.out, plain)
+    expect(len(authority) >= 15 and all("/run/openshell/" in line for line in authority), authority)
+    expect(set(plain.out.splitlines()) < set(result.out.splitlines()), plain, result)
     values = dict(line.split("=", 1) for line in result.out.splitlines())
     expect(result.code == 0 and "s3cret" not in result.out, result)
     proxies = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "grpc_proxy"}
@@ -321,9 +327,11 @@ def _java():
     with open(os.path.join(folder, "Trusted.java"), "w", encoding="utf-8") as stream:
         stream.write(JAVA)
     command = ["java", "-Xshare:auto", "Trusted.java"]
-    result = harness.run_host(command, STATUS, cwd=folder)
+    always = ["--set", "network.tls=always"]
+    result = harness.run_host(command, STATUS, cwd=folder, options=always)
     expect(result.code == 0 and "CN=OpenShell Sandbox CA" in result.out, result)
-    result = harness.run_host(command, STATUS, cwd=folder, options=["--set", "network.java=false"])
+    result = harness.run_host(command, STATUS, cwd=folder,
+                              options=[*always, "--set", "network.java=false"])
     expect(result.code == 0 and "OpenShell" not in result.out, result)
 
 

@@ -324,6 +324,44 @@ def _libraries():
             expect(result.code == 125 and words in result.err and result.out == "", value, result)
 
 
+def system_library(name):
+    """Where the dynamic linker finds it."""
+    with open("/proc/self/maps", encoding="utf-8") as stream:
+        folders = {os.path.dirname(line.split()[5]) for line in stream if "/libc.so.6" in line}
+    for folder in (*folders, "/usr/lib", "/usr/lib64"):
+        if os.path.exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    raise harness.Skip(f"there is no {name}")
+
+
+@test("a library that the host loads later cannot be changed before, and without it no program is "
+      "identified")
+def _later_library():
+    library = system_library("libcrypto.so.3")
+    world.World()
+    connect = ("import socket, sys\n"
+               f"s = socket.create_connection(('{world.ADDRESS}', {world.ECHO_PORT}))\n"
+               "s.sendall(b'hello'); sys.stdout.write(s.recv(5).decode())\n")
+    reach = policy(workdir=True).replace("network_policies", "unused") + (
+        "network_policies:\n  a:\n    endpoints: [{host: %s, port: %d}]\n    binaries: [{path: "
+        "/usr/bin/python3*}]\n" % (world.ADDRESS, world.ECHO_PORT))
+    with Place(work__x="", none="") as place:
+        os.makedirs(place.at("work/lib"))
+        shutil.copy(library, place.at("work/lib/libcrypto.so.3"))
+        place.open_up("work")
+        script = ("f=lib/libcrypto.so.3; (echo x >> $f) 2> /dev/null && echo WROTE; mv $f old "
+                  "2> /dev/null && echo MOVED; rm -f $f 2> /dev/null && echo REMOVED; "
+                  "echo x > new && echo control; exec /usr/bin/python3 -c \"$CONNECT\"")
+        script = f"CONNECT='{connect.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}'; {script}"
+        result = inside(script, reach, cwd=place.at("work"),
+                        mounts=f"mount --bind {place.at('work/lib/libcrypto.so.3')} {library}")
+        expect(result.out.split() == ["control", "hello"], result)
+        # what cannot be loaded
+        result = inside(script, reach, cwd=place.at("work"),
+                        mounts=f"mount --bind {place.at('none')} {library}")
+        expect("hello" not in result.out and "libcrypto could not be loaded" in result.err, result)
+
+
 @test("nothing can be put into a folder of plugins, or in the place of one")
 def _plugin_folder():
     with Place(work__plugins__x="", work__x="", view__x="") as place:

@@ -139,6 +139,8 @@ osh_verdict_clear(OshVerdict *verdict)
  * @run_as_user: (nullable): name or decimal id; NULL when the policy leaves it open
  * @run_as_group: (nullable): likewise
  * @source_path: (nullable): file it was read from
+ * @inspects: some endpoint has its connections looked into, so that programs of a box must trust
+ *   the run's certificate authority; read it with osh_policy_static_inspects()
  *
  * What is fixed when a box is made. Borrowed from the snapshot.
  */
@@ -151,7 +153,18 @@ typedef struct {
     const char *run_as_user;
     const char *run_as_group;
     const char *source_path;
+    gboolean inspects;
 } OshPolicyStatic;
+
+/** osh_policy_static_inspects: [any] Returns: whether @part has anything looked into; TRUE when its
+ * host cannot say. */
+static inline gboolean
+osh_policy_static_inspects(const OshPolicyStatic *part)
+{
+    return part != NULL &&
+           (part->struct_size < G_STRUCT_OFFSET(OshPolicyStatic, inspects) + sizeof(gboolean) ||
+            part->inspects);
+}
 
 /**
  * OshDecisionOutcome: how a decision ended.

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nothing of TLS before a program can need it: libcrypto takes more of a start than everything else
+ * of the network. [main].
+ *
+ * The module lies beside the plugin under a name that no search for plugins takes. It is linked to
+ * libcrypto, and gets the one that was chosen at the start, because that is loaded first.
+ */
+#include "run-authority.h"
+
+#include <openssl/opensslv.h>
+
+#define LIBCRYPTO "libcrypto.so." G_STRINGIFY(OPENSSL_SHLIB_VERSION)
+#define MODULE    "openshell-network-authority.module"
+
+/* An address in the plugin, by which its folder is found. */
+static const char here;
+
+static gboolean
+policy_inspects(const OshInterface *policy)
+{
+    OshPolicySnapshot *snapshot = osh_policy_interface_current(policy);
+    gboolean inspects =
+        osh_policy_static_inspects(osh_policy_interface_static_part(policy, snapshot));
+
+    osh_policy_interface_release(policy, snapshot);
+    return inspects;
+}
+
+void
+osh_run_authority_choose(OshRunAuthority *authority, gboolean always, const OshInterface *policy)
+{
+    authority->wanted = always || policy_inspects(policy);
+    if (!authority->wanted)
+        return;
+    authority->libcrypto = osh_lazy_library_find(LIBCRYPTO);
+    authority->module = osh_lazy_library_beside(&here, MODULE);
+}
+
+gboolean
+osh_run_authority_make(OshRunAuthority *authority, GError **error)
+{
+    if (!authority->wanted)
+        return TRUE;
+    if (!osh_lazy_library_load(authority->libcrypto, error))
+        return FALSE;
+    authority->functions =
+        osh_lazy_library_symbol(authority->module, OSH_AUTHORITY_MODULE_SYMBOL, error);
+    if (authority->functions != NULL)
+        authority->authority = authority->functions->create(error);
+    return authority->authority != NULL;
+}
+
+const char *
+osh_run_authority_pem(const OshRunAuthority *authority)
+{
+    return authority->authority != NULL ? authority->functions->pem(authority->authority) : NULL;
+}
+
+const char *
+osh_run_authority_policy_changed(OshRunAuthority *authority, const OshInterface *policy)
+{
+    gboolean missing = authority->authority == NULL && policy_inspects(policy);
+    gboolean said = authority->told;
+
+    authority->told = missing;
+    if (!missing || said)
+        return NULL;
+    return "the policy now looks into connections, and programs of this box do not trust the run's "
+           "certificate authority: needs a restart; network.tls=always prepares for it";
+}
+
+void
+osh_run_authority_clear(OshRunAuthority *authority)
+{
+    if (authority->authority != NULL)
+        authority->functions->free(g_steal_pointer(&authority->authority));
+    g_clear_pointer(&authority->libcrypto, osh_lazy_library_free);
+    g_clear_pointer(&authority->module, osh_lazy_library_free);
+}
