@@ -3,7 +3,7 @@
 
 TESTS = ("vectors-extra vectors-cases policy-judge policy-decide policy-load policy-broken osh-glob "
          "osh-host-pattern osh-request-path osh-address-class osh-mcp policy-mcp policy-limits "
-         "policy-explain policy-merge policy-policy-verb")
+         "policy-explain policy-merge policy-policy-verb policy-check-openshell")
 P = "host/policy/"
 U = "sdk/util/"
 ROWS = [
