@@ -133,10 +133,10 @@ read_order(OshPolicyLoader *loader, const OshYamlNode *node)
 static Uninspectable
 read_uninspectable(OshPolicyLoader *loader, const OshYamlNode *node, const char *on_error)
 {
-    static const char *const words[] = {"allow", "deny", "", NULL};
+    static const char *const words[] = {"allow", "deny", NULL};
     const char *word = osh_schema_word(loader, node, "on_uninspectable", words);
 
-    if (osh_yaml_find(node, "on_uninspectable") != NULL && g_strcmp0(word, "") != 0)
+    if (osh_yaml_find(node, "on_uninspectable") != NULL)
         return g_strcmp0(word, "allow") == 0 ? UNINSPECTABLE_ALLOWED : UNINSPECTABLE_DENIED;
     if (g_strcmp0(on_error, "fail_open") != 0)
         return UNINSPECTABLE_DENIED;

@@ -106,9 +106,22 @@ test_size(void)
     g_unlink(path);
 }
 
-/* An escape of two bytes stands for three, so a file can hold more than it is long. */
 static void
 test_scalars(void)
+{
+    for (guint length = 65536; length <= 65537; length++) {
+        g_autoptr(GString) one = g_string_new(MIDDLEWARE "{a: ");
+
+        for (guint i = 0; i < length; i++)
+            g_string_append_c(one, 'a');
+        g_string_append(one, "}\n");
+        expect_said(one, length == 65536 ? "" : "the value is longer than 65536 bytes");
+    }
+}
+
+/* An escape of two bytes stands for three, so a file can hold more than it is long. */
+static void
+test_scalars_together(void)
 {
     g_autoptr(GString) text = g_string_new(MIDDLEWARE "\n");
 
@@ -224,7 +237,8 @@ main(int argc, char **argv)
     g_test_add_func("/limits/10000 entries are read and 10001 are not", test_entries);
     g_test_add_func("/limits/more than 100000 keys and values are refused", test_nodes);
     g_test_add_func("/limits/4 MiB are read and a byte more is not", test_size);
-    g_test_add_func("/limits/values that grow past 4 MiB are refused", test_scalars);
+    g_test_add_func("/limits/a value of more than 64 KiB is refused", test_scalars);
+    g_test_add_func("/limits/values that grow past 4 MiB are refused", test_scalars_together);
     g_test_add_func("/limits/a pipe as a file is refused at once", test_fifo);
     g_test_add_func("/limits/a value of the wrong kind is not repeated", test_no_values);
     g_test_add_func("/limits/what is said stays short, whatever the file holds",

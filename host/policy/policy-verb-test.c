@@ -198,6 +198,12 @@ static const Row rows[] = {
      "",
      "f.yaml:2:10: error: process: a fragment adds network_policies and network_middlewares "
      "only\n"},
+    {"a header is a mapping",
+     {"f.yaml", "preset: npm\nnetwork_policies: {}\n"},
+     {"compose", "f.yaml"},
+     1,
+     "",
+     "f.yaml:1:9: error: preset: expected a mapping, found a string\n"},
     {"a policy without version is no fragment",
      {"f.yaml", "network_policies: {}\n"},
      {"compose", "f.yaml"},

@@ -409,8 +409,8 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
                          OshPolicyEndpoint *ret_endpoint)
 {
     static const char *const tls_words[] = {"skip", "", "terminate", "passthrough", NULL};
-    static const char *const enforcement_words[] = {"enforce", "audit", "", NULL};
-    static const char *const access_words[] = {"read-only", "read-write", "full", "", NULL};
+    static const char *const enforcement_words[] = {"enforce", "audit", NULL};
+    static const char *const access_words[] = {"read-only", "read-write", "full", NULL};
     OshPolicyEndpoint *endpoint = ret_endpoint;
     OshPolicyEndpointMatch *match = osh_arena_take(loader->snapshot->arena, sizeof(*match));
     const char *text;

@@ -35,9 +35,9 @@ def _number(low, high):
     return ("number", low, high)
 
 
-def _word(*words):
-    """One of a closed vocabulary, in exactly this spelling; absent is the empty word."""
-    return ("word", words)
+def _word(*words, absent=""):
+    """One of a closed vocabulary, in exactly this spelling."""
+    return ("word", words, absent)
 
 
 U32 = _number(0, 2 ** 32 - 1)
@@ -48,8 +48,8 @@ RULE = {"method": STRING, "path": STRING, "command": STRING, "query": _map(MATCH
         "tool": _optional(MATCHER), "params": _map(PARAM)}
 ENDPOINT = {
     "host": STRING, "path": STRING, "port": U16, "ports": _list(U16), "protocol": STRING,
-    "tls": _word("", "skip", "terminate", "passthrough"), "enforcement": _word("", "enforce", "audit"),
-    "access": _word("", "read-only", "read-write", "full"), "rules": _list({"allow!": RULE}),
+    "tls": _word("", "skip", "terminate", "passthrough"), "enforcement": _word("enforce", "audit"),
+    "access": _word("read-only", "read-write", "full"), "rules": _list({"allow!": RULE}),
     "allowed_ips": _list(STRING), "deny_rules": _list(RULE), "allow_encoded_slash": BOOL,
     "websocket_credential_rewrite": BOOL, "request_body_credential_rewrite": BOOL,
     "allow_uninspected_credentials": BOOL, "persisted_queries": STRING,
@@ -65,13 +65,13 @@ ENDPOINT = {
 BINARY = ("binary", {"path!": STRING, "harness": BOOL})
 MIDDLEWARE = {"name": STRING, "middleware!": STRING, "order": _number(-2 ** 31, 2 ** 31 - 1),
               "config": _map(ANY), "on_error": STRING,
-              "on_uninspectable": _word("", "allow", "deny"),
+              "on_uninspectable": _word("allow", "deny"),
               "endpoints": _optional({"include": _list(STRING), "exclude": _list(STRING)})}
 POLICY = {
     "version!": _number(1, 1),
     "filesystem_policy": _optional({"include_workdir": BOOL, "read_only": _list(STRING),
                                     "read_write": _list(STRING)}),
-    "landlock": _optional({"compatibility": _word("best_effort", "hard_requirement")}),
+    "landlock": _optional({"compatibility": _word("best_effort", "hard_requirement", absent="best_effort")}),
     "process": _optional({"run_as_user": STRING, "run_as_group": STRING}),
     "network_policies": _map({"name": STRING, "endpoints": _list(ENDPOINT),
                               "binaries": _list(BINARY)}),
@@ -88,7 +88,7 @@ def _default(shape):
     if isinstance(shape, str):
         return EMPTY[shape]
     if shape[0] == "word":
-        return shape[1][0]
+        return shape[2]
     return {"list": [], "map": {}, "optional": None, "number": 0}[shape[0]]
 
 

@@ -3,7 +3,7 @@
 
 TESTS = ("vectors-extra vectors-cases policy-judge policy-decide policy-load policy-broken osh-glob "
          "osh-host-pattern osh-request-path osh-address-class osh-mcp policy-mcp policy-limits "
-         "policy-explain policy-merge policy-policy-verb")
+         "policy-explain policy-merge policy-policy-verb policy-check-openshell")
 P = "host/policy/"
 U = "sdk/util/"
 ROWS = [
@@ -133,7 +133,6 @@ ROWS = [
     (P + "read-policy.c", "if (harness != NULL)", "if (FALSE)"),
     (P + "read-policy.c", "if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_STRING)",
      "if (node->kind == OSH_YAML_SCALAR)"),
-    (P + "read-policy.c", "child->kind == OSH_YAML_SCALAR ? child : osh_yaml_find", "osh_yaml_find"),
     (P + "read-endpoint.c", 'tls_words[] = {"skip", ""', 'tls_words[] = {"skip", "", "auto"'),
     (P + "read-endpoint.c", 'enforcement_words[] = {"enforce",', 'enforcement_words[] = {"enforce", "Enforce",'),
     (P + "read-endpoint.c", 'access_words[] = {"read-only",', 'access_words[] = {"read-only", "none",'),
