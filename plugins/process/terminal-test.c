@@ -457,23 +457,32 @@ set_local_modes(int fd, tcflag_t off)
     g_assert_cmpint(tcsetattr(fd, TCSANOW, &modes), ==, 0);
 }
 
+/* What waits at the outer terminal, for another program that reads there. */
+static void
+expect_waiting(const Fixture *fixture, gssize length)
+{
+    struct pollfd entry = {.fd = fixture->outer, .events = POLLIN};
+    char bytes[8];
+
+    g_assert_cmpint(poll(&entry, 1, 0), ==, 1);
+    g_assert_cmpint(read(fixture->outer, bytes, sizeof bytes), ==, length);
+}
+
 static void
 test_keys_of_another_program_are_left_to_it(Fixture *fixture, gconstpointer data)
 {
-    char bytes[8];
-
     (void)data;
     fixture->shared = TRUE;
     start(fixture, fixture->outer, fixture->outer);
     set_local_modes(fixture->outer, ICANON | ECHO);
     type_later(fixture, "q");
     work(600);
-    g_assert_cmpint(read(fixture->outer, bytes, sizeof bytes), ==, 1);
+    expect_waiting(fixture, 1);
     /* As a prompt for a password does it. */
     set_local_modes(fixture->outer, ECHO);
     type_later(fixture, "secret\r");
     work(600);
-    g_assert_cmpint(read(fixture->outer, bytes, sizeof bytes), ==, 7);
+    expect_waiting(fixture, 7);
 }
 
 static gboolean
