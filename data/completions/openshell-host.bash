@@ -52,8 +52,8 @@ _openshell_host_value() {
         --allow-degraded) _openshell_host_reply "capture landlock proc user" "$3" ;;
         --set) _openshell_host_settings "$1" "$3" ;;
         --enable | --disable) _openshell_host_plugins "$1" "$3" ;;
-        --timeout | --publish | --address | --graphql-operation | --rpc-method | --mcp-tool | --mcp-argument | \
-            --sql | --fact | --provider) COMPREPLY=() ;;
+        --timeout | --publish | --address | --graphql-operation | --rpc-method | --mcp-version | \
+            --mcp-tool | --mcp-argument | --sql | --fact | --provider) COMPREPLY=() ;;
         --policy | --workdir | --events | --record | --config | --plugin-dir | --binary | \
             --ancestor | --ceiling | --base | --output) COMPREPLY=() ;;
         *) return 1 ;;

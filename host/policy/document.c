@@ -578,7 +578,7 @@ read_document(Reader *reader)
     return root;
 }
 
-/* Looked at before the parser, which would read a NUL as one more character. */
+/* Looked at before the parser, which would take UTF-16 as well, and a NUL as one more character. */
 static gboolean
 is_utf8(Reader *reader)
 {
@@ -608,8 +608,6 @@ osh_yaml_parse(OshArena *arena, const char *text, gsize length, OshPolicyDiagnos
         yaml_parser_delete(&reader.parser);
         return NULL;
     }
-    /* OpenShell reads UTF-8 alone; a guess from the first bytes would take UTF-16 as well. */
-    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
     root = read_document(&reader);
     yaml_parser_delete(&reader.parser);

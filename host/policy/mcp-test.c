@@ -124,6 +124,34 @@ test_row(gconstpointer data)
     g_assert_cmpint(verdict.hard, ==, row->hard);
 }
 
+#define REST(name, host, port, path)                                                               \
+    "  " name ": { endpoints: [{ host: " host ", port: " port ", path: " path                      \
+    ", protocol: rest, enforcement: enforce, access: full }], binaries: [/b] }\n"
+#define STRICT "enforcement: enforce, mcp: { " PROFILE " }"
+
+static const char neighbours_text[] =
+    "version: 1\nnetwork_policies:\n" ENDPOINT("alone", "alone.test", STRICT)
+        REST("other_port", "alone.test", "2", "/mcp") REST("left", "plain.test", "1", "/a")
+            REST("right", "plain.test", "1", "/b") ENDPOINT("both", "both.test", STRICT)
+                REST("near", "both.test", "1", "/a") REST("far", "both.test", "1", "/b");
+
+/* Only where another protocol stands at one host and port, and once for each MCP endpoint. */
+static void
+test_neighbours(void)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
+        neighbours_text, strlen(neighbours_text), "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
+    const char *first = strstr(said, "protocol mcp beside protocol rest of ");
+
+    g_assert_nonnull(policy);
+    g_assert_nonnull(first);
+    g_assert_nonnull(strstr(said, "network_policies.both.endpoints[0]"));
+    g_assert_null(strstr(first + 1, "warning:"));
+    g_assert_true(strstr(said, "warning:") < first);
+}
+
 /* What a plugin has to know before it can ask. */
 static void
 test_option(void)
@@ -161,6 +189,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/mcp/an endpoint beside another protocol is warned of", test_neighbours);
     g_test_add_func("/mcp/a plugin is told which revisions an endpoint accepts", test_option);
     return g_test_run();
 }

@@ -571,7 +571,7 @@ def _unreadable():
             return
         expect("NOTICE" in first.err and "/new" in first.err, first)
         second = run_in_box(folder, "chmod 755 sub; echo x >> sub/.git/config; "
-                            "mv sub other; echo x > sub/.envrc")
+                            "mv sub other; echo x > sub/.envrc", options=["--verbose"])
         expect("[core]" in open(folder + "/sub/.git/config", encoding="utf-8").read(), second)
         expect(not os.path.exists(folder + "/other"), second)
         expect("x\n" not in open(folder + "/sub/.git/config", encoding="utf-8"), second)

@@ -41,7 +41,7 @@ def write(folder, **files):
     return folder
 
 
-def works(script, output, policy=POLICY, cwd=None, options=(), timeout=60):
+def works(script, output, policy=POLICY, cwd=None, options=(), timeout=150):
     """The script ends with 0 and that output, and the host says no more than it must."""
     # The folder is the program's, as that of a newcomer is the newcomer's.
     folder = cwd or harness.scratch()
@@ -104,7 +104,7 @@ def _go():
     folder = write(harness.scratch(), go_dot_mod="module example.test/a\n\ngo 1.19\n",
                    main_dot_go='package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("from go") }\n')
     works("export GOCACHE=/tmp/go GOFLAGS=-mod=mod GOTOOLCHAIN=local; go build -o a . && ./a && "
-          "go vet ./...", "from go", cwd=folder, timeout=120)
+          "go vet ./...", "from go", cwd=folder)
 
 
 @test("Cargo builds and runs a program")
@@ -113,7 +113,7 @@ def _cargo():
     folder = write(harness.scratch(), Cargo_dot_toml='[package]\nname = "a"\nversion = "1.0.0"\n'
                                                      'edition = "2021"\n',
                    src__main_dot_rs='fn main() { println!("from rust"); }\n')
-    works("export CARGO_HOME=/tmp/cargo; cargo run --quiet --offline", "from rust", cwd=folder, timeout=120)
+    works("export CARGO_HOME=/tmp/cargo; cargo run --quiet --offline", "from rust", cwd=folder)
 
 
 def git(folder, *arguments):
