@@ -198,6 +198,15 @@ static const Row rows[] = {
      "",
      "f.yaml:2:10: error: process: a fragment adds network_policies and network_middlewares "
      "only\n"},
+    {"nor its files, whatever else it has",
+     {"f.yaml", "preset: {name: x}\nfilesystem_policy: {read_write: [/home]}\nlandlock: {}\n"
+                "version: 1\n"},
+     {"compose", "f.yaml"},
+     1,
+     "",
+     "f.yaml:2:20: error: filesystem_policy: a fragment adds network_policies and "
+     "network_middlewares only\nf.yaml:3:11: error: landlock: a fragment adds network_policies and "
+     "network_middlewares only\n"},
     {"a header is a mapping",
      {"f.yaml", "preset: npm\nnetwork_policies: {}\n"},
      {"compose", "f.yaml"},

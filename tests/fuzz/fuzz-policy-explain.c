@@ -74,6 +74,7 @@ ask_all(const OshPolicySnapshot *policy, const GString *text, const char *target
         {.target = target, .binary = "/b", .method = "POST", .addresses = addresses},
         {.target = target, .binary = "/b", .operations = operations},
         {.target = target, .binary = "/b", .mcp_tool = "read", .mcp_arguments = arguments},
+        {.target = target, .binary = "/b", .rpc_method = "tasks/get", .mcp_version = "2025-06-18"},
         {.target = target, .binary = "/b", .facts = facts},
         {.target = target, .binary = "/b", .sql_command = "SELECT"},
     };
