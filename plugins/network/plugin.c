@@ -76,7 +76,8 @@ OSH_PLUGIN_MANIFEST(
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
-    "help=with an authority, where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's authority; each JVM "
+    "help=with an authority, where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's "
+    "authority; each JVM "
     "says so in one line\n");
 
 typedef struct {
