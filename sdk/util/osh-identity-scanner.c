@@ -26,6 +26,8 @@
 /* Between two looks: longer than an exec takes from the new executable to the closed descriptors.
  */
 #define LOOK_AGAIN_USEC 1000
+/* How long a scan waits for ancestors that are ending, which a busy machine lets do so late. */
+#define SETTLES_WITHIN (100 * G_TIME_SPAN_MILLISECOND)
 
 struct _OshIdentityLookup {
     OshIdentityScanner *scanner;
@@ -56,6 +58,7 @@ struct _OshIdentityScanner {
     OshImageTable *images;
     OshWorkloadProcesses *processes;
     OshProgramCache *programs;
+    gint64 settles_until; /* of the scan that runs */
     GThread *thread;
     GMutex mutex;
     GCond wake;
@@ -251,6 +254,22 @@ lookup_add_owner(OshIdentityLookup *lookup, OshProgram *program)
     return TRUE;
 }
 
+/* Returns: (transfer full) (nullable): as osh_program_read() */
+static OshProgram *
+scanner_read_program(OshIdentityScanner *scanner, pid_t pid, char **ret_problem)
+{
+    for (;;) {
+        OshProgram *program = osh_program_read(scanner->programs, pid, pid, ret_problem);
+
+        if (program != NULL || *ret_problem == NULL ||
+            !osh_program_cache_is_unsettled(scanner->programs) ||
+            g_get_monotonic_time() >= scanner->settles_until)
+            return program;
+        g_clear_pointer(ret_problem, g_free);
+        g_usleep(LOOK_AGAIN_USEC);
+    }
+}
+
 static void
 scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdentityLookup *lookup)
 {
@@ -259,7 +278,7 @@ scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdenti
         g_autoptr(OshProgram) program = NULL;
         char *problem = NULL;
 
-        program = osh_program_read(scanner->programs, pid, pid, &problem);
+        program = scanner_read_program(scanner, pid, &problem);
         /* It has ended: no descriptor of it is left. */
         if (program == NULL && problem == NULL)
             continue;
@@ -381,6 +400,7 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
         if (!settled && reading > 1)
             g_usleep(READ_AGAIN_USEC);
     }
+    scanner->settles_until = g_get_monotonic_time() + SETTLES_WITHIN;
     for (guint i = 0; i < lookups->len; i++)
         scanner_judge(scanner, &scan, lookups->pdata[i]);
     g_hash_table_unref(scan.wanted);
