@@ -196,7 +196,8 @@ struct _OshBus {
     guint64 room_epoch;              /* room_lock: raised whenever room was given back */
     guint sinks_stuck;               /* room_lock: required ones */
     OshBusReservation *reservations; /* room_lock: one for each unit of room */
-    guint32 free_reservation;        /* room_lock: index plus 1 */
+    guint32 free_reservation;        /* room_lock: index plus 1; 0: take one that was never used */
+    guint32 reservations_touched;    /* room_lock: used at least once */
     GHashTable *accounts;            /* room_lock: process key to OshBusAccount */
     OshBusAccount crowd;             /* room_lock: when there are too many */
     GArray *waiters;                 /* room_lock */

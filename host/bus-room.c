@@ -39,11 +39,8 @@ osh_bus_room_init(OshBus *bus)
 void
 osh_bus_room_open(OshBus *bus)
 {
+    /* Memory that nothing has written to costs nothing yet, so there is no list of all of them. */
     bus->reservations = g_new0(OshBusReservation, bus->limits.room);
-    for (guint i = bus->limits.room; i > 0; i--) {
-        bus->reservations[i - 1].next_free = bus->free_reservation;
-        bus->free_reservation = i;
-    }
 }
 
 void
@@ -197,10 +194,12 @@ static guint64
 reservation_new_locked(OshBus *bus, OshBusPublisher *publisher, OshBusTopic *topic,
                        OshBusAccount *account)
 {
-    guint32 index = bus->free_reservation - 1;
+    gboolean again = bus->free_reservation != 0;
+    guint32 index = again ? bus->free_reservation - 1 : bus->reservations_touched++;
     OshBusReservation *reservation = &bus->reservations[index];
 
-    bus->free_reservation = reservation->next_free;
+    if (again)
+        bus->free_reservation = reservation->next_free;
     reservation->publisher = publisher;
     reservation->topic = topic;
     reservation->account = account;

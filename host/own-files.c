@@ -56,6 +56,13 @@ is_in_writable(const List *list, const char *resolved)
     return FALSE;
 }
 
+static void
+add_resolved(List *list, const char *resolved)
+{
+    if (!g_ptr_array_find_with_equal_func(list->files, resolved, g_str_equal, NULL))
+        g_ptr_array_add(list->files, g_strdup(resolved));
+}
+
 static gboolean
 add(List *list, const char *what, const char *path, GError **error)
 {
@@ -69,8 +76,7 @@ add(List *list, const char *what, const char *path, GError **error)
     if (resolved == NULL)
         return TRUE;
     if (lstat(resolved, &about) == 0) {
-        if (!g_ptr_array_find_with_equal_func(list->files, resolved, g_str_equal, NULL))
-            g_ptr_array_add(list->files, g_steal_pointer(&resolved));
+        add_resolved(list, resolved);
         return TRUE;
     }
     if (errno != ENOENT || !is_in_writable(list, resolved))
@@ -127,16 +133,17 @@ add_plugins(List *list, GError **error)
     return TRUE;
 }
 
-/* proc_pid_maps(5): the path begins at the first slash; a file that was replaced is no path. */
-static gboolean
-add_mapped(List *list, GError **error)
+/* proc_pid_maps(5): the path begins at the first slash; a file that was replaced is no path. The
+ * kernel writes where the file is, without links. */
+static void
+add_mapped(List *list)
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
     const char *last = "";
 
     if (!g_file_get_contents("/proc/self/maps", &text, NULL, NULL))
-        return TRUE;
+        return;
     lines = g_strsplit(text, "\n", -1);
     for (gsize i = 0; lines[i] != NULL; i++) {
         const char *slash = strchr(lines[i], '/');
@@ -146,11 +153,9 @@ add_mapped(List *list, GError **error)
 
         if (is_new)
             last = slash;
-        if (path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) &&
-            !add(list, "the executable or library", path, error))
-            return FALSE;
+        if (path != NULL && g_file_test(path, G_FILE_TEST_EXISTS))
+            add_resolved(list, path);
     }
-    return TRUE;
 }
 
 /* It is mapped as well; but the path by which it was started may be a link, and is used again. */
@@ -197,8 +202,9 @@ osh_own_files_list(const OshOwnFilesRequest *request, GError **error)
     if (request->options->config != NULL &&
         !add(&list, "the configuration", request->options->config, error))
         return NULL;
-    if (!add_plugins(&list, error) || !add_executable(&list, error) || !add_mapped(&list, error))
+    if (!add_plugins(&list, error) || !add_executable(&list, error))
         return NULL;
+    add_mapped(&list);
     for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
         if (!add_variable(&list, i, error))
             return NULL;

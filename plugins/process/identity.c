@@ -125,14 +125,16 @@ find_group(const char *name, gid_t gid, gid_t *ret_gid, char **ret_name)
     return FALSE;
 }
 
+/* @absent: (nullable): an account that is known not to exist; a look-up may ask a daemon. */
 static void
-set_homeless(OshIdentity *identity, uid_t uid)
+set_homeless(OshIdentity *identity, uid_t uid, const char *absent)
 {
     g_auto(Account) other = {0};
 
     identity->uid = uid;
     identity->has_no_account = TRUE;
-    identity->user = find_account(OSH_IDENTITY_OWN_NAME, 0, &other)
+    identity->user = g_strcmp0(absent, OSH_IDENTITY_OWN_NAME) != 0 &&
+                             find_account(OSH_IDENTITY_OWN_NAME, 0, &other)
                          ? g_strdup_printf("box%u", uid)
                          : g_strdup(OSH_IDENTITY_OWN_NAME);
     identity->home = g_strdup(HOMELESS);
@@ -164,7 +166,7 @@ use_spare_id(OshIdentity *identity, const char *account, gboolean *ret_has_gid, 
                     account, OSH_IDENTITY_SPARE_ID, account);
         return FALSE;
     }
-    set_homeless(identity, OSH_IDENTITY_SPARE_ID);
+    set_homeless(identity, OSH_IDENTITY_SPARE_ID, account);
     identity->gid = OSH_IDENTITY_SPARE_ID;
     *ret_has_gid = TRUE;
     identity->note = g_strdup_printf("running as uid %d, which no account has: the policy names no "
@@ -189,7 +191,7 @@ resolve_user(const OshIdentityRequest *request, OshIdentity *identity, gboolean 
         if (!parse_id("process.run_as_user", request->run_as_user, &uid, error))
             return FALSE;
         if (!find_account(NULL, uid, &account)) {
-            set_homeless(identity, uid);
+            set_homeless(identity, uid, NULL);
             return TRUE;
         }
     } else if (!find_account(request->run_as_user, 0, &account)) {
@@ -329,7 +331,7 @@ resolve_as_ordinary_user(const OshIdentityRequest *request, OshIdentity *identit
     if (find_account(NULL, request->uid, &account))
         take_account(identity, &account);
     else
-        set_homeless(identity, request->uid);
+        set_homeless(identity, request->uid, NULL);
     identity->uid = request->uid;
     identity->gid = request->gid;
     identity->groups = g_new0(gid_t, 1);
