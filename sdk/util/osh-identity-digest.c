@@ -34,7 +34,7 @@ typedef struct {
 struct _OshDigestLibrary {
     pthread_mutex_t mutex;
     OshLazyLibrary *file;
-    gboolean loaded;
+    gboolean loaded;     /* under the lock */
     Functions functions; /* never changed once loaded */
 };
 
@@ -83,11 +83,12 @@ osh_digest_new(OshDigestLibrary *library)
 {
     const Functions *functions = &library->functions;
     OshDigest *digest;
+    gboolean loaded;
 
     pthread_mutex_lock(&library->mutex);
-    library->loaded = library->loaded || library_load(library);
+    loaded = library->loaded = library->loaded || library_load(library);
     pthread_mutex_unlock(&library->mutex);
-    if (!library->loaded)
+    if (!loaded)
         return NULL;
     digest = g_new0(OshDigest, 1);
     digest->functions = functions;
