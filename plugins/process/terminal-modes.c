@@ -182,12 +182,3 @@ osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number)
     return relay->outer.shared && !relay->claimed && relay->given &&
            ioctl(relay->master, TIOCSIG, signal_number) == 0;
 }
-
-gboolean
-osh_terminal_relay_screen_taken(const OshTerminalRelay *relay)
-{
-    struct termios inner;
-
-    return !relay->finished && osh_terminal_get_inner(relay, &inner) &&
-           (relay->screen.alternate || !(inner.c_lflag & ICANON));
-}

@@ -230,6 +230,20 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+gboolean
+osh_terminal_relay_screen_taken(OshTerminalRelay *relay)
+{
+    struct termios inner;
+
+    if (relay->finished || relay->finish_source != NULL)
+        return FALSE;
+    /* What the program has written before that is on its way. */
+    if (pending_output(relay) == 0 && !relay->master_ended && read_master(relay))
+        osh_terminal_arrange(relay);
+    return osh_terminal_get_inner(relay, &inner) &&
+           (relay->screen.alternate || !(inner.c_lflag & ICANON));
+}
+
 /* Waits for exactly what can be done: a full buffer stops whoever fills it. */
 void
 osh_terminal_arrange(OshTerminalRelay *relay)

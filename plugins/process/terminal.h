@@ -134,7 +134,7 @@ gboolean osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number);
  * Returns: whether the program draws on the screen, which a line of anybody else would spoil: it
  *   reads key by key or shows the alternate screen
  */
-gboolean osh_terminal_relay_screen_taken(const OshTerminalRelay *relay);
+gboolean osh_terminal_relay_screen_taken(OshTerminalRelay *relay);
 
 /**
  * osh_terminal_relay_finish:
