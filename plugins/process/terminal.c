@@ -70,6 +70,7 @@ osh_terminal_choose(const int stdio[3])
     choice.shared =
         !choice.is_terminal[0] || !choice.is_terminal[1] || !is_one_device(stdio[0], stdio[1]);
     choice.background = !osh_outer_in_foreground(&outer);
+    osh_terminal_choose_modes(&choice);
     if (ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
         choice.rows = size.ws_row;
         choice.columns = size.ws_col;
@@ -291,9 +292,9 @@ osh_terminal_relay_new(const OshTerminalRequest *request)
     relay->outer.fd = relay->input >= 0 && isatty(relay->input)     ? relay->input
                       : relay->output >= 0 && isatty(relay->output) ? relay->output
                                                                     : -1;
-    relay->outer.shared = request->shared && relay->outer.fd >= 0;
+    relay->outer.shared = request->shared && request->modes != NULL && relay->outer.fd >= 0;
     fcntl(relay->master, F_SETFL, fcntl(relay->master, F_GETFL) | O_NONBLOCK);
-    osh_terminal_copy_modes(relay);
+    osh_terminal_begin_modes(relay, request->modes);
     if (relay->given && !relay->outer.shared)
         osh_outer_make_raw(&relay->outer);
     osh_terminal_arrange(relay);
