@@ -39,6 +39,7 @@ connect_terminal(BoxProgram *program, OshBoxProcess *process)
         .output = program->terminal.output,
         .shared = program->terminal.shared,
         .background = program->terminal.background,
+        .modes = program->terminal.has_modes ? &program->terminal.modes : NULL,
         .pid = process->pid,
         .foreground = program->entrypoint ? set_foreground : NULL,
         .data = program,

@@ -267,6 +267,17 @@ choose_stdio(const OshBoxLaunch *launch, struct osh_init_launch_plan *plan, int 
     return TRUE;
 }
 
+static void
+write_modes(const struct termios *from, struct osh_init_modes *to)
+{
+    to->input = from->c_iflag;
+    to->output = from->c_oflag;
+    to->control = from->c_cflag;
+    to->local = from->c_lflag;
+    to->line = from->c_line;
+    memcpy(to->characters, from->c_cc, sizeof to->characters);
+}
+
 int
 osh_box_write_launch(const OshBoxLaunch *launch, int *fds, guint *ret_fd_count, GError **error)
 {
@@ -284,6 +295,10 @@ osh_box_write_launch(const OshBoxLaunch *launch, int *fds, guint *ret_fd_count, 
         plan.flags |= OSH_INIT_LAUNCH_JOB;
     if (launch->background)
         plan.flags |= OSH_INIT_LAUNCH_BACKGROUND;
+    if (launch->terminal && launch->modes != NULL) {
+        plan.flags |= OSH_INIT_LAUNCH_MODES;
+        write_modes(launch->modes, &plan.modes);
+    }
     osh_box_plan_begin(&writer, sizeof plan, 16384);
     plan.program = osh_box_plan_string(&writer, launch->argv[0]);
     plan.search_path = osh_box_plan_string(

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 #include <sys/types.h>
+#include <termios.h>
 
 #include "mount-plan.h"
 
@@ -145,6 +146,7 @@ typedef struct {
     gboolean terminal;       /* a PTY of the box; its master comes with the process */
     guint16 rows;
     guint16 columns;
+    const struct termios *modes; /* (nullable): of the PTY, before the program starts */
     uid_t uid;
     gid_t gid;
     const gid_t *groups; /* supplementary; none unless given, and only with root */

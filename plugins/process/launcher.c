@@ -319,6 +319,7 @@ choose_terminal(BoxProgram *program, const OshLaunchSpec *spec, OshBoxLaunch *la
     program->terminal.background &= program->entrypoint;
     launch->stopped = program->entrypoint ? osh_box_program_stopped : NULL;
     launch->background = program->terminal.background;
+    launch->modes = program->terminal.has_modes ? &program->terminal.modes : NULL;
     launch->rows = program->terminal.rows;
     launch->columns = program->terminal.columns;
 }

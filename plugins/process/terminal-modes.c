@@ -49,22 +49,13 @@ make_lines(struct termios *modes)
 }
 
 void
-osh_terminal_copy_modes(OshTerminalRelay *relay)
+osh_terminal_choose_modes(OshTerminalChoice *choice)
 {
-    int on = 1;
-
-    if (relay->outer.fd < 0)
-        return;
-    if (relay->outer.shared) {
-        ioctl(relay->master, TIOCPKT, &on);
-        relay->slave = ioctl(relay->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    }
-    if (tcgetattr(relay->outer.fd, &relay->agreed) != 0)
-        return;
-    if (relay->outer.shared || !relay->given)
-        make_lines(&relay->agreed);
-    set_inner(relay, &relay->agreed);
-    osh_terminal_relay_copy_size(relay);
+    choice->has_modes = tcgetattr(choice->outer, &choice->modes) == 0;
+    if (choice->shared || choice->background)
+        make_lines(&choice->modes);
+    if (choice->shared)
+        choice->modes.c_lflag |= EXTPROC;
 }
 
 static gboolean
@@ -110,6 +101,25 @@ osh_terminal_follow_modes(OshTerminalRelay *relay)
     relay->follows = TRUE;
     if (!relay->finished && !relay->away)
         osh_outer_set(&relay->outer, &relay->agreed);
+}
+
+void
+osh_terminal_begin_modes(OshTerminalRelay *relay, const struct termios *modes)
+{
+    int on = 1;
+
+    if (relay->outer.fd < 0)
+        return;
+    osh_terminal_relay_copy_size(relay);
+    if (modes != NULL)
+        relay->agreed = *modes;
+    relay->agreed.c_lflag &= (tcflag_t)~EXTPROC;
+    if (!relay->outer.shared)
+        return;
+    ioctl(relay->master, TIOCPKT, &on);
+    relay->slave = ioctl(relay->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    /* What the program has set before we were told. */
+    osh_terminal_follow_modes(relay);
 }
 
 void
@@ -181,13 +191,4 @@ osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number)
 {
     return relay->outer.shared && !relay->claimed && relay->given &&
            ioctl(relay->master, TIOCSIG, signal_number) == 0;
-}
-
-gboolean
-osh_terminal_relay_screen_taken(const OshTerminalRelay *relay)
-{
-    struct termios inner;
-
-    return !relay->finished && osh_terminal_get_inner(relay, &inner) &&
-           (relay->screen.alternate || !(inner.c_lflag & ICANON));
 }

@@ -74,8 +74,11 @@ void osh_terminal_look_later(OshTerminalRelay *relay, GSource **source, guint mi
  * EXTPROC. */
 gboolean osh_terminal_get_inner(const OshTerminalRelay *relay, struct termios *ret_modes);
 
-/** osh_terminal_copy_modes: at the start, from the outer terminal. */
-void osh_terminal_copy_modes(OshTerminalRelay *relay);
+/** osh_terminal_choose_modes: of the box's terminal, from the outer one of @choice. */
+void osh_terminal_choose_modes(OshTerminalChoice *choice);
+
+/** osh_terminal_begin_modes: @modes: (nullable): that the box's terminal had at first. */
+void osh_terminal_begin_modes(OshTerminalRelay *relay, const struct termios *modes);
 
 /** osh_terminal_follow_modes: the program has set modes of a shared terminal. */
 void osh_terminal_follow_modes(OshTerminalRelay *relay);

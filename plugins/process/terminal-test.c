@@ -102,9 +102,17 @@ start(Fixture *fixture, int input, int output)
         .room = note_room,
         .data = fixture,
     };
+    const int stdio[] = {input, output, -1};
+    OshTerminalChoice choice = osh_terminal_choose(stdio);
     int master;
 
     g_assert_cmpint(openpty(&master, &fixture->program, NULL, NULL, NULL), ==, 0);
+    if (choice.has_modes && fixture->shared)
+        choice.modes.c_lflag |= EXTPROC;
+    if (choice.has_modes) {
+        g_assert_cmpint(tcsetattr(master, TCSANOW, &choice.modes), ==, 0);
+        request.modes = &choice.modes;
+    }
     fcntl(master, F_SETFD, FD_CLOEXEC);
     request.master = master;
     request.pid = fixture->pid != 0 ? fixture->pid : fixture->child;

@@ -70,6 +70,7 @@ osh_terminal_choose(const int stdio[3])
     choice.shared =
         !choice.is_terminal[0] || !choice.is_terminal[1] || !is_one_device(stdio[0], stdio[1]);
     choice.background = !osh_outer_in_foreground(&outer);
+    osh_terminal_choose_modes(&choice);
     if (ioctl(choice.outer, TIOCGWINSZ, &size) == 0) {
         choice.rows = size.ws_row;
         choice.columns = size.ws_col;
@@ -230,6 +231,20 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+gboolean
+osh_terminal_relay_screen_taken(OshTerminalRelay *relay)
+{
+    struct termios inner;
+
+    if (relay->finished || relay->finish_source != NULL)
+        return FALSE;
+    /* What the program has written before that is on its way. */
+    if (pending_output(relay) == 0 && !relay->master_ended && read_master(relay))
+        osh_terminal_arrange(relay);
+    return osh_terminal_get_inner(relay, &inner) &&
+           (relay->screen.alternate || !(inner.c_lflag & ICANON));
+}
+
 /* Waits for exactly what can be done: a full buffer stops whoever fills it. */
 void
 osh_terminal_arrange(OshTerminalRelay *relay)
@@ -277,9 +292,9 @@ osh_terminal_relay_new(const OshTerminalRequest *request)
     relay->outer.fd = relay->input >= 0 && isatty(relay->input)     ? relay->input
                       : relay->output >= 0 && isatty(relay->output) ? relay->output
                                                                     : -1;
-    relay->outer.shared = request->shared && relay->outer.fd >= 0;
+    relay->outer.shared = request->shared && request->modes != NULL && relay->outer.fd >= 0;
     fcntl(relay->master, F_SETFL, fcntl(relay->master, F_GETFL) | O_NONBLOCK);
-    osh_terminal_copy_modes(relay);
+    osh_terminal_begin_modes(relay, request->modes);
     if (relay->given && !relay->outer.shared)
         osh_outer_make_raw(&relay->outer);
     osh_terminal_arrange(relay);

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <sys/types.h>
+#include <termios.h>
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,8 @@ typedef struct OshTerminalRelay OshTerminalRelay;
  * @shared: stdin and stdout are not both that terminal, so that another program may have it too, as
  *   a pager has behind a pipe
  * @background: the host is not in the foreground of the outer terminal
+ * @has_modes: there are some
+ * @modes: that the box's terminal must have before the program starts
  * @rows: window size of the outer terminal, 0 when unknown
  * @columns: likewise
  */
@@ -30,6 +33,8 @@ typedef struct {
     int output;
     gboolean shared;
     gboolean background;
+    gboolean has_modes;
+    struct termios modes;
     guint16 rows;
     guint16 columns;
 } OshTerminalChoice;
@@ -52,6 +57,7 @@ OshTerminalChoice osh_terminal_choose(const int stdio[3]);
  * @output: (-1 for none): what the terminal says goes here; duplicated
  * @shared: see #OshTerminalChoice
  * @background: the program is not in the foreground of its terminal
+ * @modes: (nullable): that the box's terminal had when the program started
  * @pid: the program, as the host sees it: leader of its process group
  * @foreground: (nullable): puts that group into the foreground of the box's terminal, or takes it
  *   out
@@ -59,8 +65,8 @@ OshTerminalChoice osh_terminal_choose(const int stdio[3]);
  * @room: (nullable): osh_terminal_relay_type() has room again
  * @data: for @foreground, @tap and @room
  *
- * If @input or @output is a terminal, it is the outer one: its modes and window size are copied to
- * the box's terminal beforehand. It is set to raw while this process is in its foreground; a shared
+ * If @input or @output is a terminal, it is the outer one: its window size is copied to the box's
+ * terminal. It is set to raw while this process is in its foreground; a shared
  * one stays in its own modes and has those that the program sets.
  */
 typedef struct {
@@ -69,6 +75,7 @@ typedef struct {
     int output;
     gboolean shared;
     gboolean background;
+    const struct termios *modes;
     pid_t pid;
     void (*foreground)(gboolean foreground, gpointer data);
     void (*tap)(const char *bytes, gsize length, gpointer data);
@@ -134,7 +141,7 @@ gboolean osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number);
  * Returns: whether the program draws on the screen, which a line of anybody else would spoil: it
  *   reads key by key or shows the alternate screen
  */
-gboolean osh_terminal_relay_screen_taken(const OshTerminalRelay *relay);
+gboolean osh_terminal_relay_screen_taken(OshTerminalRelay *relay);
 
 /**
  * osh_terminal_relay_finish:

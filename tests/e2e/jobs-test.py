@@ -94,9 +94,7 @@ def _shell_inside():
         shell.enter("fg")
         shell.type("jobs\n")
         shell.read_until("sleep 50")
-        shell.type("kill %1; exit 3\n")
-        time.sleep(0.2)
-        shell.type("exit 3\n")
+        shell.type("kill -9 %1; sleep 0.2; exit 3\n")
         shell.ends()
         expect("3\r\n" in shell.does("echo $?"), shell.screen)
 
@@ -289,9 +287,10 @@ def _hung_up_unwilling():
         shell.does("run sh -c 'kill -STOP $$; sleep 401'")
         shell.enter("run sh -c 'trap \"\" HUP; sleep 402; sleep 402'")
         keeper.enter("nohup ./run sleep 403 > /dev/null 2>&1 &")
-        for name in ("sleep 402", "sleep 403"):
-            harness.wait_until(lambda n=name: is_running(n), 10, f"{name} does not start")
-        time.sleep(0.3)
+        # The host, the program and what it has started.
+        for name, count in (("sleep 402", 3), ("sleep 403", 2)):
+            harness.wait_until(lambda n=name, c=count: len(is_running(n)) == c, 10,
+                               f"{name} does not start")
         os.kill(keeper.pid, signal.SIGHUP)
         os.kill(shell.pid, signal.SIGHUP)
         ends("sleep 401")
@@ -306,8 +305,7 @@ def _hung_up_unwilling():
 def _reload():
     with screen.Shell(POLICY, options=()) as shell:
         shell.enter("run sleep 501 &")
-        harness.wait_until(lambda: is_running("sleep 501"), 10, "it does not start")
-        time.sleep(0.3)
+        harness.wait_until(lambda: len(is_running("sleep 501")) == 2, 10, "it does not start")
         shell.enter("kill -HUP %1")
         shell.read_until("policy")
         time.sleep(2.3)

@@ -92,6 +92,8 @@ class Screen:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = harness.shell_code(os.waitstatus_to_exitcode(status))
+        while select.select([self.master], [], [], 0)[0] and self._read(0):
+            pass
         return self.status
 
     def hang_up(self):

@@ -186,11 +186,13 @@ def _pager_inside():
         shell.enter("seq 400 | run less")
         shell.read_until("\r\n:")
         shell.type("G")
-        shell.read_until("400")
+        shell.read_until("(END)")
+        # A signal between its last look and its read waits for the next key, wherever it runs.
+        shell.read_for(0.1)
         shell.type("\x1a")
         expect("Stopped" in shell.ends(), repr(shell.screen))
         shell.enter("fg")
-        shell.read_until("400")
+        shell.read_until("(END)")
         shell.type("q")
         shell.ends()
 
@@ -244,10 +246,8 @@ def _shell_in_a_pipe():
             shell.type(key)
             shell.read_until(word)
             shell.read_until("bash-")
-        shell.type("kill %1; echo it \"goes\" on\n")
+        shell.type("kill -9 %1; sleep 0.2; echo it \"goes\" on\n")
         shell.read_until("it goes on")
-        shell.type("exit\n")
-        shell.read_for(0.2)
         shell.type("exit\n")
         shell.ends()
 
@@ -299,8 +299,10 @@ def _refusal_waits():
             terminal.type("\r")
             terminal.read_until("10.77.0.1:8082")
             expect(terminal.wait() == 0, terminal.screen)
-            after = terminal.screen.split("through")[1]
-            expect("DENIED" in after and "8082" in after.split("end")[0], repr(terminal.screen))
+            after = terminal.screen.split("drawn")[1]
+            if begin == ALTERNATE[0]:
+                after = after.split("\x1b[?1049l")[1]
+            expect("8082" in after.split("end")[0], repr(terminal.screen))
 
 
 @test("a refusal that waits is shown when the program ends, and at once where errors go elsewhere")

@@ -48,6 +48,9 @@ open_terminal(const struct osh_init_launch_plan *launch)
     error = CALL(ioctl, fd, TIOCSPTLCK, &unlocked);
     if (error == 0)
         error = CALL(ioctl, fd, TIOCSWINSZ, &size);
+    /* Now: a program sets its own as soon as it runs. */
+    if (error == 0 && (launch->flags & OSH_INIT_LAUNCH_MODES))
+        error = CALL(ioctl, fd, TCSETS, &launch->modes);
     if (error < 0) {
         osh_close((int)fd);
         return (int)error;

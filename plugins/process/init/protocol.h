@@ -263,6 +263,18 @@ struct osh_init_seal_plan {
 #define OSH_INIT_LAUNCH_JOB        (1u << 2)
 #define OSH_INIT_LAUNCH_BACKGROUND (1u << 3) /* of a job: not in the foreground of its terminal */
 
+#define OSH_INIT_LAUNCH_MODES (1u << 4) /* the PTY has `modes` before the program starts */
+
+/* The kernel's struct termios, as TCSETS takes it on the machines that init knows. */
+struct osh_init_modes {
+    uint32_t input;
+    uint32_t output;
+    uint32_t control;
+    uint32_t local;
+    uint8_t line;
+    uint8_t characters[19];
+};
+
 struct osh_init_limit {
     uint32_t resource;
     uint32_t reserved;
@@ -281,6 +293,7 @@ struct osh_init_launch_plan {
     int32_t stdio[3];     /* index of a passed descriptor, or OSH_INIT_STDIO_ */
     uint16_t rows;
     uint16_t columns;
+    struct osh_init_modes modes;
     /* Tables of uint64_t string offsets with a closing 0 that `count` does not include. They are
      * turned into pointers in place, which is why a plan is mapped privately. */
     struct osh_init_table arguments;
