@@ -469,7 +469,7 @@ def _looker_keys():
 REFUSED = """
 import os, socket, sys, time
 def refused(port):
-    try: socket.create_connection(('10.77.0.1', port), 2)
+    try: socket.create_connection(('10.77.0.1', port), 2).recv(1)
     except OSError: pass
 print('ready', flush=True); sys.stdin.readline()
 refused(8081); print('first', flush=True); sys.stdin.readline()
