@@ -91,8 +91,6 @@ osh_start_line(const OshStartLine *start)
     append_plugins(line, start->registry);
     if (box != NULL)
         append_degraded(line, box);
-    for (guint i = 0; start->more != NULL && i < start->more->len; i++)
-        g_string_append_printf(line, " | %s", (const char *)g_ptr_array_index(start->more, i));
     append_lines(line, osh_box_info_warnings(box));
     if (start->verbose && box != NULL)
         append_lines(line, box->notes);

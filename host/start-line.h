@@ -20,7 +20,6 @@ G_BEGIN_DECLS
  * @policy_read_once: its file is not followed
  * @network: whether the box has listeners
  * @verbose: what the box is made of as well
- * @more: (nullable) (element-type utf8): further words of the line
  */
 typedef struct {
     OshRegistry *registry;
@@ -31,7 +30,6 @@ typedef struct {
     gboolean policy_read_once;
     gboolean network;
     gboolean verbose;
-    const GPtrArray *more;
 } OshStartLine;
 
 /**
