@@ -210,11 +210,17 @@ listener_resume(gpointer data)
         listener_watch(watch);
 }
 
+static gboolean
+is_full_table(int error_number)
+{
+    return error_number == EMFILE || error_number == ENFILE;
+}
+
 static void
 listener_say(struct OshListenerWatch *watch, int error_number)
 {
     const OshInterface *shard = &watch->shard->network->shard;
-    gboolean is_full = error_number == EMFILE || error_number == ENFILE;
+    gboolean is_full = is_full_table(error_number);
 
     if (is_full && osh_shard_now(shard) < watch->say_full_at)
         return;
@@ -292,7 +298,7 @@ listener_event(int fd, guint32 events, gpointer data)
         int error_number = accepted < 0 ? errno : 0;
 
         /* A full table is found out before whether there is a client at all. */
-        if (error_number == EMFILE || error_number == ENFILE) {
+        if (is_full_table(error_number)) {
             int full = error_number;
 
             error_number = listener_answer_with_spare(watch);
