@@ -49,12 +49,6 @@ test_event_is_one_json_object(void)
 
 static const char *const nothing[] = {NULL};
 
-static char *
-scratch_path(const char *name)
-{
-    return g_build_filename(g_get_tmp_dir(), name, NULL);
-}
-
 static void
 test_lines_are_appended_to_a_private_file(void)
 {
@@ -195,9 +189,9 @@ count_resume(gpointer data)
 }
 
 static void
-test_full_pipe_takes_nothing_more_until_it_is_read(void)
+test_full_pipe_takes_nothing_more_until_it_is_read(Place *place, gconstpointer data)
 {
-    g_autofree char *path = scratch_path("event-log-fifo");
+    const char *path = place->path;
     g_autofree char *long_text = g_strnfill(60000, 'x');
     g_autoptr(GVariant) payload = g_variant_ref_sink(g_variant_new("(s)", long_text));
     OshEvent event = event_with(payload);
@@ -209,7 +203,7 @@ test_full_pipe_takes_nothing_more_until_it_is_read(void)
     gsize total = 0;
     int reader;
 
-    g_unlink(path);
+    (void)data;
     g_assert_cmpint(mkfifo(path, 0600), ==, 0);
     reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     log = osh_event_log_new(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), path);
@@ -232,7 +226,6 @@ test_full_pipe_takes_nothing_more_until_it_is_read(void)
         total += (gsize)n;
     g_assert_cmpuint(total, >, 120000);
     close(reader);
-    g_unlink(path);
 }
 
 int
@@ -248,7 +241,7 @@ main(int argc, char **argv)
                test_no_link_is_followed_on_the_way, tear_down);
     g_test_add("/host/event-log/what-the-box-may-write-is-refused", Place, NULL, set_up,
                test_what_the_box_may_write_is_refused, tear_down);
-    g_test_add_func("/host/event-log/full-pipe-takes-nothing-more-until-it-is-read",
-                    test_full_pipe_takes_nothing_more_until_it_is_read);
+    g_test_add("/host/event-log/full-pipe-takes-nothing-more-until-it-is-read", Place, NULL, set_up,
+               test_full_pipe_takes_nothing_more_until_it_is_read, tear_down);
     return g_test_run();
 }
