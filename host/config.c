@@ -505,6 +505,14 @@ osh_config_host(const OshConfig *config, const char *key)
     return g_hash_table_lookup(config->host, key);
 }
 
+const char *
+osh_config_host_text(const OshConfig *config, const char *key, const char *option)
+{
+    GVariant *value = option == NULL ? osh_config_host(config, key) : NULL;
+
+    return value != NULL ? g_variant_get_string(value, NULL) : option;
+}
+
 gint64
 osh_config_host_integer(const OshConfig *config, const char *key, gint64 fallback)
 {

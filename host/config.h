@@ -105,6 +105,10 @@ GVariant *osh_config_for_plugin(const OshConfig *config, const OshManifest *mani
  */
 GVariant *osh_config_host(const OshConfig *config, const char *key);
 
+/** osh_config_host_text: Returns: (transfer none) (nullable): @option where given, or @key's value.
+ */
+const char *osh_config_host_text(const OshConfig *config, const char *key, const char *option);
+
 /** osh_config_host_integer: Returns: the value of @key, or @fallback. */
 gint64 osh_config_host_integer(const OshConfig *config, const char *key, gint64 fallback);
 

@@ -9,7 +9,7 @@
 #include "openshell/ext/process-launcher.h"
 #include "osh-text.h"
 #include "plugins-verb.h"
-#include "policy.h"
+#include "run.h"
 #include "verb-host.h"
 
 static void
@@ -59,38 +59,34 @@ print_level(const Tally *tally)
 }
 
 static OshPolicySnapshot *
-load_policy(const OshOptions *options)
+load_policy(const OshOptions *options, const OshConfig *config)
 {
-    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autofree char *text = NULL;
-    OshPolicySnapshot *policy;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *messages = NULL;
+    OshPolicySnapshot *policy = osh_run_load_policy(options, config, &messages, &error);
 
-    if (options->policy == NULL)
-        return osh_policy_default();
-    policy = osh_policy_load_file(
-        options->policy, 1, OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_RESOLVE_LINKS, diagnostics);
-    text = osh_policy_diagnostics_format(diagnostics);
-    if (text[0] != '\0')
-        g_printerr("%s\n", g_strchomp(text));
+    if (policy == NULL)
+        g_printerr("openshell: error: %s\n", error->message);
+    if (messages != NULL && messages[0] != '\0')
+        g_printerr("%s\n", messages);
     return policy;
 }
 
 static void
-print_rules(const OshOptions *options, const OshPolicySnapshot *policy,
+print_rules(const OshOptions *options, const OshConfig *config, const OshPolicySnapshot *policy,
             const OshInterface *launcher, Tally *tally)
 {
-    g_autoptr(GPtrArray) allowed = g_ptr_array_new();
-    g_autofree char *workdir =
-        g_canonicalize_filename(options->workdir != NULL ? options->workdir : ".", NULL);
-    OshBoxRequest request = {.struct_size = sizeof(OshBoxRequest), .workdir = workdir};
-    g_autoptr(GVariant) rows = NULL;
+    g_autoptr(GPtrArray) allowed = osh_run_allow_degraded(options, config);
+    const char *given = osh_config_host_text(config, "workdir", options->workdir);
+    g_autofree char *workdir = g_canonicalize_filename(given != NULL ? given : ".", NULL);
+    OshBoxRequest request = {
+        .struct_size = sizeof(OshBoxRequest),
+        .workdir = workdir,
+        .policy = osh_policy_static_part(policy),
+        .allow_degraded = (const char *const *)allowed->pdata,
+    };
+    g_autoptr(GVariant) rows = osh_launcher_probe_rules(launcher, &request);
 
-    for (guint i = 0; i < options->allow_degraded->len; i++)
-        g_ptr_array_add(allowed, g_ptr_array_index(options->allow_degraded, i));
-    g_ptr_array_add(allowed, NULL);
-    request.policy = osh_policy_static_part(policy);
-    request.allow_degraded = (const char *const *)allowed->pdata;
-    rows = osh_launcher_probe_rules(launcher, &request);
     if (rows != NULL)
         print_rows(rows, tally);
 }
@@ -113,14 +109,14 @@ osh_verb_doctor(const OshOptions *options)
         g_printerr("%s': for a policy write openshell-host --policy FILE doctor\n", line->str);
         return OSH_EXIT_HOST_ERROR;
     }
-    policy = load_policy(options);
-    if (policy == NULL)
-        return OSH_EXIT_HOST_ERROR;
     host = osh_verb_host_new(options, &error);
     if (host == NULL) {
         g_printerr("openshell: error: %s\n", error->message);
         return OSH_EXIT_HOST_ERROR;
     }
+    policy = load_policy(options, osh_verb_host_config(host));
+    if (policy == NULL)
+        return OSH_EXIT_HOST_ERROR;
     if (!osh_registry_get_interface(osh_verb_host_registry(host), OSH_INTERFACE_PROCESS_LAUNCHER,
                                     &launcher)) {
         g_printerr("openshell: error: no usable plugin makes boxes: openshell-host plugins says "
@@ -134,6 +130,6 @@ osh_verb_doctor(const OshOptions *options)
         return OSH_EXIT_HOST_ERROR;
     }
     print_rows(probe, &tally);
-    print_rules(options, policy, &launcher, &tally);
+    print_rules(options, osh_verb_host_config(host), policy, &launcher, &tally);
     return print_level(&tally);
 }

@@ -18,6 +18,7 @@
 #include "openshell/host.h"
 #include "osh-suggest.h"
 #include "osh-text.h"
+#include "output-file.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
 #include "policy/verb-words.h"
@@ -113,22 +114,6 @@ print_profiles(const char *folder)
     return OSH_EXIT_OK;
 }
 
-static gboolean
-write_all(int fd, const char *text)
-{
-    gsize length = strlen(text);
-    gsize done = 0;
-
-    while (done < length) {
-        ssize_t written = write(fd, text + done, length - done);
-
-        if (written < 0 && errno != EINTR)
-            return FALSE;
-        done += written > 0 ? (gsize)written : 0;
-    }
-    return TRUE;
-}
-
 static int
 write_new(const char *path, const char *text)
 {
@@ -138,7 +123,7 @@ write_new(const char *path, const char *text)
         say("%s is there already: --output FILE writes another one, --force writes over it", path);
         return OSH_EXIT_CHECK_FAILED;
     }
-    if (fd < 0 || !write_all(fd, text)) {
+    if (fd < 0 || !osh_output_write(fd, text)) {
         say("cannot write %s: %s", path, g_strerror(errno));
         if (fd >= 0)
             unlink(path);

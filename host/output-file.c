@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -150,4 +151,20 @@ osh_output_file_open(const char *what, const char *path, const char *const *writ
     if (fd < 0 || !check_file(fd, what, path, error))
         return -1;
     return g_steal_fd(&fd);
+}
+
+gboolean
+osh_output_write(int fd, const char *text)
+{
+    gsize length = strlen(text);
+    gsize done = 0;
+
+    while (done < length) {
+        ssize_t written = write(fd, text + done, length - done);
+
+        if (written < 0 && errno != EINTR)
+            return FALSE;
+        done += written > 0 ? (gsize)written : 0;
+    }
+    return TRUE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output-file.h: a file that the host writes for the length of a run. */
+/* output-file.h: files that the host writes: for the length of a run, or once. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,5 +21,13 @@ G_BEGIN_DECLS
  */
 int osh_output_file_open(const char *what, const char *path, const char *const *writable,
                          GError **error);
+
+/**
+ * osh_output_write: [any]
+ * @fd: of a file, blocking
+ *
+ * Returns: FALSE with errno set when not all of @text could be written
+ */
+gboolean osh_output_write(int fd, const char *text);
 
 G_END_DECLS

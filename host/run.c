@@ -22,7 +22,6 @@
 #include "metrics.h"
 #include "openshell/ext/process-launcher.h"
 #include "own-files.h"
-#include "plugin-protocols.h"
 #include "policy-interface.h"
 #include "policy-reload.h"
 #include "run-recording.h"
@@ -50,11 +49,7 @@ osh_run_setting(const OshRun *run, const char *key, gint64 fallback)
 static const char *
 text_setting(const OshRun *run, const char *key, const char *option)
 {
-    GVariant *value = osh_config_host(run->config, key);
-
-    if (option != NULL)
-        return option;
-    return value != NULL ? g_variant_get_string(value, NULL) : NULL;
+    return osh_config_host_text(run->config, key, option);
 }
 
 /* Returns: (nullable): the policy's file; NULL also when it comes from standard input */
@@ -411,34 +406,16 @@ run_list_writable(OshRun *run, GError **error)
 static gboolean
 run_load_policy(OshRun *run, GError **error)
 {
-    const char *path = text_setting(run, "policy", run->options->policy);
-    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
-    g_autoptr(GString) bytes = NULL;
-    g_autofree char *text = NULL;
-    OshPolicySnapshot *snapshot = NULL;
+    g_autofree char *messages = NULL;
+    OshPolicySnapshot *snapshot = osh_run_load_policy(run->options, run->config, &messages, error);
 
-    if (path == NULL) {
-        run->policy = osh_policy_service_new(osh_policy_default());
-        return TRUE;
-    }
-    run->policy_given = TRUE;
-    protocols = osh_plugin_protocols_find(run->options, run->config, NULL, error);
-    if (protocols == NULL)
-        return FALSE;
-    bytes = osh_policy_read_file(policy_path(run), diagnostics);
-    if (bytes != NULL)
-        snapshot = osh_policy_load_bytes_with(protocols, bytes->str, bytes->len,
-                                              policy_path(run) != NULL ? path : "(standard input)",
-                                              1, OSH_RUN_POLICY_FLAGS, diagnostics);
-    text = osh_policy_diagnostics_format(diagnostics);
     if (snapshot == NULL) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:");
-        run->policy_errors = g_strdup(g_strchomp(text));
+        run->policy_errors = g_steal_pointer(&messages);
         return FALSE;
     }
-    if (text[0] != '\0' && !is_quiet(run))
-        g_printerr("%s\n", g_strchomp(text));
+    run->policy_given = text_setting(run, "policy", run->options->policy) != NULL;
+    if (messages != NULL && messages[0] != '\0' && !is_quiet(run))
+        g_printerr("%s\n", messages);
     run->policy = osh_policy_service_new(snapshot);
     return TRUE;
 }

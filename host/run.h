@@ -6,6 +6,7 @@
 
 #include "bus.h"
 #include "options.h"
+#include "policy.h"
 #include "registry.h"
 
 G_BEGIN_DECLS
@@ -79,6 +80,18 @@ void osh_run_add_sinks(OshRegistry *registry, OshBus *bus);
  *   may be missing, which belong to the arguments
  */
 GPtrArray *osh_run_allow_degraded(const OshOptions *options, const OshConfig *config);
+
+/**
+ * osh_run_load_policy:
+ * @ret_messages: (out) (transfer full) (nullable): warnings, or what is wrong, a line each
+ * @error: return location
+ *
+ * [main] Reads what the command line or the configuration names, which may be standard input.
+ *
+ * Returns: (transfer full) (nullable): the policy; the built-in one where none is named
+ */
+OshPolicySnapshot *osh_run_load_policy(const OshOptions *options, const OshConfig *config,
+                                       char **ret_messages, GError **error);
 
 /**
  * osh_run_find_workdir:

@@ -66,6 +66,12 @@ osh_verb_host_registry(OshVerbHost *host)
     return host->registry;
 }
 
+const OshConfig *
+osh_verb_host_config(const OshVerbHost *host)
+{
+    return host->config;
+}
+
 void
 osh_verb_host_free(OshVerbHost *host)
 {

@@ -24,6 +24,9 @@ OshVerbHost *osh_verb_host_new(const OshOptions *options, GError **error);
 /** osh_verb_host_registry: Returns: (transfer none): its plugins. */
 OshRegistry *osh_verb_host_registry(OshVerbHost *host);
 
+/** osh_verb_host_config: Returns: (transfer none): what it was configured with. */
+const OshConfig *osh_verb_host_config(const OshVerbHost *host);
+
 /** osh_verb_host_free: [main] @host: (transfer full) (nullable). */
 void osh_verb_host_free(OshVerbHost *host);
 

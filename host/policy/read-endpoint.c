@@ -5,6 +5,7 @@
  * Reads types and known keys only; whether the values make sense together is for the check-*.c
  * files. Runs on the loading thread.
  */
+#include "osh-socket-address.h"
 #include "question.h"
 #include "schema.h"
 
@@ -134,9 +135,7 @@ public_range(const OshAddressRange *range)
         memcpy(cidr.address.s6_addr, range->address.bytes, 16);
         return cidr;
     }
-    cidr.address.s6_addr[10] = 0xff;
-    cidr.address.s6_addr[11] = 0xff;
-    memcpy(cidr.address.s6_addr + 12, range->address.bytes, 4);
+    osh_address_map_ipv4(range->address.bytes, &cidr.address);
     cidr.prefix += 96;
     return cidr;
 }

@@ -13,6 +13,7 @@
 
 #include "auto-fd.h"
 #include "exit-code.h"
+#include "output-file.h"
 #include "verb-words.h"
 
 #define USAGE                                                                                      \
@@ -41,22 +42,6 @@ print_diagnostics(OshPolicyDiagnostics *diagnostics)
     fputs(messages, stderr);
 }
 
-static gboolean
-write_all(int fd, const char *text)
-{
-    gsize length = strlen(text);
-    gsize done = 0;
-
-    while (done < length) {
-        ssize_t n = write(fd, text + done, length - done);
-
-        if (n < 0 && errno != EINTR)
-            return FALSE;
-        done += n > 0 ? (gsize)n : 0;
-    }
-    return TRUE;
-}
-
 /* Returns: an exit code. */
 static int
 give_out(const OshLearned *learned, const char *out)
@@ -71,7 +56,7 @@ give_out(const OshLearned *learned, const char *out)
     if (fd < 0)
         return complain_about(out, errno == EEXIST ? "is there already, and is not replaced"
                                                    : g_strerror(errno));
-    if (!write_all(fd, learned->text))
+    if (!osh_output_write(fd, learned->text))
         return complain_about(out, g_strerror(errno));
     return OSH_EXIT_OK;
 }

@@ -12,6 +12,7 @@
 #include "forward-request.h"
 #include "identity-question.h"
 #include "listener.h"
+#include "osh-socket-address.h"
 #include "owner-check.h"
 #include "relay.h"
 #include "reply.h"
@@ -20,7 +21,6 @@
 #include "transparent.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -159,31 +159,12 @@ osh_connection_upstream_event(int fd, guint32 events, gpointer data)
         connection->down.hung_up = TRUE;
 }
 
-static void
-connection_store_address(const struct sockaddr_storage *storage, struct in6_addr *ret_address,
-                         guint16 *ret_port)
-{
-    if (storage->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *address = (const struct sockaddr_in6 *)(const void *)storage;
-
-        *ret_address = address->sin6_addr;
-        *ret_port = g_ntohs(address->sin6_port);
-    } else {
-        const struct sockaddr_in *address = (const struct sockaddr_in *)(const void *)storage;
-
-        memset(ret_address, 0, sizeof *ret_address);
-        ret_address->s6_addr[10] = 0xff;
-        ret_address->s6_addr[11] = 0xff;
-        memcpy(&ret_address->s6_addr[12], &address->sin_addr, 4);
-        *ret_port = g_ntohs(address->sin_port);
-    }
-}
-
 void
 osh_connection_set_destination(OshConnection *connection,
                                const struct sockaddr_storage *destination)
 {
-    connection_store_address(destination, &connection->local_address, &connection->local_port);
+    osh_socket_address_map((const struct sockaddr *)destination, &connection->local_address,
+                           &connection->local_port);
     connection->host = osh_address_text(&connection->local_address);
     connection->host_kind =
         IN6_IS_ADDR_V4MAPPED(&connection->local_address) ? OSH_HOST_IPV4 : OSH_HOST_IPV6;
@@ -222,7 +203,8 @@ osh_connection_accepted(OshNetworkShard *shard, OshListener *listener, int fd,
     connection->look_index = OSH_NO_LOOK;
     connection->transport = listener->kind == OSH_LISTENER_TRANSPARENT ? OSH_TRANSPORT_TRANSPARENT
                                                                        : OSH_TRANSPORT_CONNECT;
-    connection_store_address(peer, &connection->client_address, &connection->client_port);
+    osh_socket_address_map((const struct sockaddr *)peer, &connection->client_address,
+                           &connection->client_port);
     connection->local_address = listener->address;
     connection->local_port = listener->port;
     connection_join(connection, OSH_STEP_HEAD);

@@ -8,13 +8,12 @@
 #include "listener.h"
 
 #include "connection.h"
+#include "osh-socket-address.h"
 #include "reply.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -100,42 +99,6 @@ osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind, guint32 orig
     return listener;
 }
 
-static gboolean
-listener_parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_length,
-               struct in6_addr *ret_mapped, guint16 *ret_port)
-{
-    const char *colon = strrchr(text, ':');
-    g_autofree char *host = NULL;
-    guint64 port;
-    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)ret_address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)ret_address;
-
-    memset(ret_address, 0, sizeof *ret_address);
-    if (colon == NULL || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
-        return FALSE;
-    *ret_port = (guint16)port;
-    host = g_strndup(text, (gsize)(colon - text));
-    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = g_htons(*ret_port);
-        *ret_length = sizeof *v4;
-        memset(ret_mapped, 0, sizeof *ret_mapped);
-        ret_mapped->s6_addr[10] = ret_mapped->s6_addr[11] = 0xff;
-        memcpy(&ret_mapped->s6_addr[12], &v4->sin_addr, 4);
-        return TRUE;
-    }
-    if (host[0] != '[' || host[strlen(host) - 1] != ']')
-        return FALSE;
-    host[strlen(host) - 1] = '\0';
-    if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) != 1)
-        return FALSE;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = g_htons(*ret_port);
-    *ret_length = sizeof *v6;
-    *ret_mapped = v6->sin6_addr;
-    return TRUE;
-}
-
 OshListener *
 osh_listener_bind(OshNetwork *network, const char *text, GError **error)
 {
@@ -146,11 +109,12 @@ osh_listener_bind(OshNetwork *network, const char *text, GError **error)
     const int on = 1;
     int fd;
 
-    if (!listener_parse(text, &address, &length, &mapped, &port)) {
+    if (!osh_socket_address_parse(text, NULL, &address, &length)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
                     "listen: \"%s\" is not ADDRESS:PORT, for example 127.0.0.1:3128", text);
         return NULL;
     }
+    osh_socket_address_map((struct sockaddr *)&address, &mapped, &port);
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* Reuse is for restarts on this machine: a TCP listener cannot be shadowed by it, only an old
        connection in TIME_WAIT be ignored. */

@@ -7,9 +7,9 @@
 #include "resolution.h"
 
 #include "osh-destination.h"
+#include "osh-socket-address.h"
 
 #include <netdb.h>
-#include <string.h>
 #include <sys/socket.h>
 
 /* More addresses than this are never tried. */
@@ -22,19 +22,6 @@ struct _OshResolution {
     OshAddressList *addresses;
     int result;
 };
-
-static void
-resolution_map(const struct sockaddr *address, struct in6_addr *ret_mapped)
-{
-    if (address->sa_family == AF_INET6) {
-        *ret_mapped = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-        return;
-    }
-    memset(ret_mapped, 0, sizeof *ret_mapped);
-    ret_mapped->s6_addr[10] = ret_mapped->s6_addr[11] = 0xff;
-    memcpy(&ret_mapped->s6_addr[12], &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-           4);
-}
 
 OshAddressList *
 osh_resolution_literal(const char *literal)
@@ -60,7 +47,7 @@ resolution_interleave(const struct addrinfo *info)
             next[turn] = next[turn]->ai_next;
         if (next[turn] == NULL)
             continue;
-        resolution_map(next[turn]->ai_addr, &list->at[list->length++]);
+        osh_socket_address_map(next[turn]->ai_addr, &list->at[list->length++], NULL);
         next[turn] = next[turn]->ai_next;
     }
     return list;

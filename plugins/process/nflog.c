@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "network-plan.h"
+#include "osh-socket-address.h"
 
 #define NFLOG_MAX_KINDS          256
 #define NFLOG_KEPT_FOR_NEW       64
@@ -95,15 +96,6 @@ osh_refused_packet_equal(gconstpointer a, gconstpointer b)
 }
 
 static void
-map_v4(struct in6_addr *ret_address, const guint8 *bytes)
-{
-    memset(ret_address, 0, sizeof *ret_address);
-    ret_address->s6_addr[10] = 0xff;
-    ret_address->s6_addr[11] = 0xff;
-    memcpy(ret_address->s6_addr + 12, bytes, 4);
-}
-
-static void
 parse_ports(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
 {
     if (length < 4 || (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP &&
@@ -121,8 +113,8 @@ parse_v4(OshRefusedPacket *packet, const guint8 *bytes, gsize length)
     if (header < 20 || length < header)
         return FALSE;
     packet->protocol = bytes[9];
-    map_v4(&packet->source, bytes + 12);
-    map_v4(&packet->destination, bytes + 16);
+    osh_address_map_ipv4(bytes + 12, &packet->source);
+    osh_address_map_ipv4(bytes + 16, &packet->destination);
     /* Only the first fragment holds ports. */
     if (((bytes[6] & 0x1f) | bytes[7]) == 0)
         parse_ports(packet, bytes + header, length - header);

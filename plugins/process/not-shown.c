@@ -53,18 +53,19 @@ interpreter_of(const char *path)
     return start[0] != '\0' ? g_strdup(start) : NULL;
 }
 
+/* @name: what the message calls @path */
 static char *
-say_not_shown(const char *path, const char *what)
+say_not_shown(const char *path, const char *name)
 {
     g_autofree char *resolved = osh_path_resolve(path);
     g_autofree char *folder = g_path_get_dirname(resolved != NULL ? resolved : path);
     g_autofree char *leads = resolved != NULL && !g_str_equal(resolved, path)
-                                 ? g_strdup_printf("%s, which leads to %s,", path, resolved)
-                                 : g_strdup(path);
+                                 ? g_strdup_printf("%s, which leads to %s,", name, resolved)
+                                 : g_strdup(name);
 
-    return g_strdup_printf("%s%s exists, but the policy does not show it in the box: add %s to "
+    return g_strdup_printf("%s exists, but the policy does not show it in the box: add %s to "
                            "filesystem_policy.read_only",
-                           what, leads, folder);
+                           leads, folder);
 }
 
 /* The file is there, so that what it needs to be run is not. */
@@ -80,9 +81,9 @@ explain_shown(const OshMountPlan *mounts, const char *path)
     if (!g_file_test(interpreter, G_FILE_TEST_EXISTS))
         return g_strdup_printf("the interpreter of %s, %s, does not exist", path, interpreter);
     if (!osh_mount_plan_shows(mounts, interpreter)) {
-        g_autofree char *what = g_strdup_printf("the interpreter of %s, ", path);
+        g_autofree char *name = g_strdup_printf("the interpreter of %s, %s,", path, interpreter);
 
-        return say_not_shown(interpreter, what);
+        return say_not_shown(interpreter, name);
     }
     return NULL;
 }
@@ -95,6 +96,8 @@ osh_not_shown_command(const OshMountPlan *mounts, const char *command, const cha
 
     if (path == NULL)
         return NULL;
-    return osh_mount_plan_shows(mounts, path) ? explain_shown(mounts, path)
-                                              : say_not_shown(path, "");
+    if (osh_mount_plan_shows(mounts, path))
+        return explain_shown(mounts, path);
+    /* The message begins with the command. */
+    return say_not_shown(path, g_str_equal(path, command) ? "it" : path);
 }

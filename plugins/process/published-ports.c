@@ -9,7 +9,6 @@
  */
 #include "published-ports.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <glib-unix.h>
 #include <netinet/in.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "openshell/ext/sandbox-net.h"
+#include "osh-socket-address.h"
 #include "port-relay.h"
 
 #define MAX_CONNECTIONS 512
@@ -63,37 +63,12 @@ typedef struct {
     int fds[2];
 } Pair;
 
+/* Returns: FALSE with @error set. */
 static gboolean
-parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_length,
-      guint16 *ret_port, GError **error)
+parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_length, GError **error)
 {
-    const char *colon = strrchr(text, ':');
-    g_autofree char *address = colon != NULL ? g_strndup(text, (gsize)(colon - text)) : NULL;
-    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)ret_address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)ret_address;
-    gsize length = address != NULL ? strlen(address) : 0;
-    guint64 port;
-
-    memset(ret_address, 0, sizeof *ret_address);
-    if (g_ascii_string_to_unsigned(colon != NULL ? colon + 1 : text, 10, 1, 65535, &port, NULL)) {
-        *ret_port = (guint16)port;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(*ret_port);
-        *ret_length = sizeof *v4;
-        if (address == NULL || inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-            if (address == NULL)
-                v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-            return TRUE;
-        }
-        if (length > 2 && address[0] == '[' && address[length - 1] == ']') {
-            address[length - 1] = '\0';
-            v6->sin6_family = AF_INET6;
-            v6->sin6_port = htons(*ret_port);
-            *ret_length = sizeof *v6;
-            if (inet_pton(AF_INET6, address + 1, &v6->sin6_addr) == 1)
-                return TRUE;
-        }
-    }
+    if (osh_socket_address_parse(text, "127.0.0.1", ret_address, ret_length))
+        return TRUE;
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
                 "publish: \"%s\" is not [ADDRESS:]PORT, for example 8000 or 192.0.2.1:8000", text);
     return FALSE;
@@ -104,10 +79,9 @@ osh_published_ports_check(const char *const *ports, GError **error)
 {
     struct sockaddr_storage address;
     socklen_t length;
-    guint16 port;
 
     for (gsize i = 0; ports[i] != NULL; i++)
-        if (!parse(ports[i], &address, &length, &port, error))
+        if (!parse(ports[i], &address, &length, error))
             return FALSE;
     return TRUE;
 }
@@ -262,13 +236,14 @@ static gboolean
 listen_on(OshPublishedPorts *ports, const char *text, GError **error)
 {
     struct sockaddr_storage address;
+    struct in6_addr mapped;
     socklen_t length;
     guint16 port;
     const int on = 1;
     Listener *listener;
     int fd;
 
-    if (!parse(text, &address, &length, &port, error))
+    if (!parse(text, &address, &length, error))
         return FALSE;
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0)
@@ -281,6 +256,7 @@ listen_on(OshPublishedPorts *ports, const char *text, GError **error)
             close(fd);
         return FALSE;
     }
+    osh_socket_address_map((const struct sockaddr *)&address, &mapped, &port);
     listener = g_new0(Listener, 1);
     *listener = (Listener){.ports = ports, .fd = fd, .port = port};
     g_ptr_array_add(ports->listeners, listener);

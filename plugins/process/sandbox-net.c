@@ -4,6 +4,7 @@
  *
  * [main], except diag_socket, which is [any]: the sockets are handed out by an atomic counter.
  */
+#include "osh-socket-address.h"
 #include "process-plugin.h"
 
 #include <arpa/inet.h>
@@ -58,9 +59,7 @@ fill(const OshBox *box, const Listener *listener, gsize index, int fd,
         memcpy(&ret_listener->address, socket->address, sizeof(ret_listener->address));
         return;
     }
-    ret_listener->address.s6_addr[10] = 0xff;
-    ret_listener->address.s6_addr[11] = 0xff;
-    memcpy(ret_listener->address.s6_addr + 12, socket->address, 4);
+    osh_address_map_ipv4(socket->address, &ret_listener->address);
 }
 
 static gsize

@@ -6,6 +6,7 @@
 #include "osh-destination.h"
 
 #include "osh-address-class.h"
+#include "osh-socket-address.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -71,9 +72,7 @@ destination_is_listed(const OshDestinationRequest *request, const struct in6_add
     struct in6_addr behind = *address;
 
     if (osh_address_nat64_inside(&plain, &inside)) {
-        memset(&behind, 0, sizeof behind);
-        behind.s6_addr[10] = behind.s6_addr[11] = 0xff;
-        memcpy(&behind.s6_addr[12], inside.bytes, 4);
+        osh_address_map_ipv4(inside.bytes, &behind);
     }
     for (gsize i = 0; i < request->n_allowed; i++)
         if (destination_inside(&request->allowed[i], address) ||

@@ -8,9 +8,11 @@
  * Readings of /proc are not atomic, and what was not seen may be there all the same (security rule
  * 4). An answer that decides about a connection therefore comes from two readings of every process
  * that agree, in neither of which a process ended before it was read: what it owned may have gone
- * to one that was not listed. A scan that sees no owner, or different ones, is made again: a
- * process may have been starting another program, whose descriptors close only after its executable
- * has changed.
+ * to one that was read before. Each reading goes on until no process was created since it looked
+ * last, so that none runs away from it by going on in a child; and a descriptor that is in flight
+ * between processes, where none has it, may be the one. A scan that sees no owner, or different
+ * ones, is made again: a process may have been starting another program, whose descriptors close
+ * only after its executable has changed.
  */
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"
@@ -21,6 +23,8 @@
 #define MAX_LOOKS 3
 /* Until descriptors stand still. */
 #define MAX_READINGS 8
+/* Until nothing was created since: a program that goes on in children is met within a few. */
+#define MAX_ROUNDS 64
 /* Let processes that come and go do so. */
 #define READ_AGAIN_USEC 500
 /* Between two looks: longer than an exec takes from the new executable to the closed descriptors.
@@ -77,8 +81,8 @@ typedef struct {
 typedef struct {
     GHashTable *wanted;
     pid_t unreadable; /* 0: every process was read */
-    gboolean ended;   /* in this reading a process ended before it was read */
-    gboolean ended_before;
+    gboolean changed; /* in this reading a process may have been missed */
+    gboolean changed_before;
     guint seen; /* how many of the wanted the process that is being read owns */
 } Scan;
 
@@ -156,6 +160,18 @@ scan_saw_all(gpointer data)
     return scan->seen == g_hash_table_size(scan->wanted);
 }
 
+/* A process that was read twice, for a thread of it that is new, owns a socket once. */
+static void
+owners_drop_repeated(GArray *pids)
+{
+    guint kept = 0;
+
+    for (guint i = 0; i < pids->len; i++)
+        if (i == 0 || g_array_index(pids, pid_t, i) != g_array_index(pids, pid_t, kept - 1))
+            g_array_index(pids, pid_t, kept++) = g_array_index(pids, pid_t, i);
+    g_array_set_size(pids, kept);
+}
+
 static gint
 compare_pids(gconstpointer left, gconstpointer right)
 {
@@ -175,8 +191,10 @@ scan_compare(Scan *scan)
         Owners *owners = value;
 
         g_array_sort(owners->pids, compare_pids);
+        owners_drop_repeated(owners->pids);
         owners->settled =
-            !scan->ended && !scan->ended_before && owners->pids->len == owners->pids_before->len &&
+            !scan->changed && !scan->changed_before &&
+            owners->pids->len == owners->pids_before->len &&
             (owners->pids->len == 0 || memcmp(owners->pids->data, owners->pids_before->data,
                                               owners->pids->len * sizeof(pid_t)) == 0);
         all = all && owners->settled;
@@ -184,16 +202,40 @@ scan_compare(Scan *scan)
     return all;
 }
 
+/* Returns: FALSE when the process has ended. */
+static gboolean
+scan_read_process(const OshIdentityScanner *scanner, Scan *scan, pid_t pid, gboolean careful)
+{
+    gboolean in_flight = FALSE;
+
+    /* PID 1 of a box is our own init: it owns no connection and none can be passed to it. */
+    if (pid == osh_workload_init(scanner->processes))
+        return TRUE;
+    scan->seen = 0;
+    switch (osh_workload_each_socket(pid, careful ? scan_saw_all : NULL, scan_found, scan,
+                                     &in_flight)) {
+    case 0:
+        scan->changed = scan->changed || in_flight;
+        return TRUE;
+    case -ESRCH:
+        return FALSE;
+    default:
+        scan->unreadable = pid;
+        return TRUE;
+    }
+}
+
 static void
 scan_read(const OshIdentityScanner *scanner, Scan *scan, gboolean careful)
 {
     const GArray *pids = osh_workload_processes_list(scanner->processes);
+    gboolean any = TRUE;
     GHashTableIter iter;
     gpointer value;
 
     scan->unreadable = 0;
-    scan->ended_before = scan->ended;
-    scan->ended = FALSE;
+    scan->changed_before = scan->changed;
+    scan->changed = FALSE;
     g_hash_table_iter_init(&iter, scan->wanted);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Owners *owners = value;
@@ -204,24 +246,16 @@ scan_read(const OshIdentityScanner *scanner, Scan *scan, gboolean careful)
         g_array_set_size(before, 0);
     }
     /* The newest first: they are the likeliest to end while others are read. */
-    for (guint i = pids->len; i-- > 0;) {
-        pid_t pid = g_array_index(pids, pid_t, i);
-
-        /* PID 1 of a box is our own init: it owns no connection and none can be passed to it. */
-        if (pid == osh_workload_init(scanner->processes))
-            continue;
-        scan->seen = 0;
-        switch (osh_workload_each_socket(pid, careful ? scan_saw_all : NULL, scan_found, scan)) {
-        case 0:
-            break;
-        case -ESRCH:
-            scan->ended = TRUE;
-            break;
-        default:
-            scan->unreadable = pid;
-            break;
-        }
+    for (guint i = pids->len; i-- > 0;)
+        if (!scan_read_process(scanner, scan, g_array_index(pids, pid_t, i), careful))
+            scan->changed = TRUE;
+    for (guint round = 0; any && pids != NULL && round < MAX_ROUNDS; round++) {
+        pids = osh_workload_processes_since(scanner->processes, &any);
+        /* What has ended has left nothing but what is created after it, and read next. */
+        for (guint i = 0; pids != NULL && i < pids->len; i++)
+            scan_read_process(scanner, scan, g_array_index(pids, pid_t, i), careful);
     }
+    scan->changed = scan->changed || any;
 }
 
 static void
@@ -279,9 +313,11 @@ scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdenti
         char *problem = NULL;
 
         program = scanner_read_program(scanner, pid, &problem);
-        /* It has ended: no descriptor of it is left. */
+        /* It has ended, and may have left the socket to a child that was created since. */
         if (program == NULL && problem == NULL)
-            continue;
+            problem = g_strdup_printf("process %d ended while the owners of the connection were "
+                                      "read",
+                                      pid);
         if (program == NULL) {
             lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN, problem);
             return;

@@ -215,10 +215,10 @@ test_holders(void)
     pair_open(&pair);
     g_assert_cmpint(fstat(pair.client, &status), ==, 0);
     search.wanted = status.st_ino;
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
     g_assert_cmpuint(search.found, ==, 1);
     pair_close(&pair);
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
     g_assert_cmpuint(search.found, ==, 1);
 }
 
@@ -291,7 +291,8 @@ shortest_look(pid_t root)
         guint sockets = 0;
 
         for (guint i = 0; i < pids->len; i++)
-            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count_sockets, &sockets);
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count_sockets, &sockets,
+                                     NULL);
         g_assert_cmpuint(pids->len, ==, 1);
         shortest = MIN(shortest, own_time() - began);
     }
@@ -345,6 +346,66 @@ test_namespace_finds_new(void)
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     osh_workload_processes_free(processes);
+}
+
+static gboolean
+has_pid(const GArray *pids, pid_t pid)
+{
+    for (guint i = 0; i < pids->len; i++)
+        if (g_array_index(pids, pid_t, i) == pid)
+            return TRUE;
+    return FALSE;
+}
+
+/* Whatever else is created on the machine meanwhile: what is of the workload is told, once. */
+static void
+check_created(const OshWorkload *workload)
+{
+    OshWorkloadProcesses *processes = osh_workload_processes_new(workload);
+    pid_t before = spawn_sleep();
+    pid_t children[3];
+    gboolean any = TRUE;
+
+    g_assert_true(has_pid(osh_workload_processes_list(processes), before));
+    for (guint i = 0; i < G_N_ELEMENTS(children); i++)
+        children[i] = spawn_sleep();
+    for (guint round = 0; any && round < 1000; round++) {
+        const GArray *created = osh_workload_processes_since(processes, &any);
+
+        g_assert_nonnull(created);
+        g_assert_false(has_pid(created, before));
+        for (guint i = 0; i < G_N_ELEMENTS(children); i++)
+            g_assert_true(has_pid(created, children[i]) == (round == 0));
+    }
+    g_assert_false(any);
+    for (guint i = 0; i < G_N_ELEMENTS(children); i++) {
+        g_assert_true(has_pid(osh_workload_processes_list(processes), children[i]));
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
+    }
+    /* What is not of the workload is not told. */
+    if (workload->root_pid != 0) {
+        OshWorkloadProcesses *others =
+            osh_workload_processes_new(&(OshWorkload){.root_pid = before});
+
+        osh_workload_processes_list(others);
+        children[0] = spawn_sleep();
+        g_assert_false(has_pid(osh_workload_processes_since(others, &any), children[0]));
+        g_assert_true(any);
+        kill(children[0], SIGKILL);
+        waitpid(children[0], NULL, 0);
+        osh_workload_processes_free(others);
+    }
+    kill(before, SIGKILL);
+    waitpid(before, NULL, 0);
+    osh_workload_processes_free(processes);
+}
+
+static void
+test_created_since(void)
+{
+    check_created(&(OshWorkload){.root_pid = getpid()});
+    check_created(&(OshWorkload){0});
 }
 
 typedef struct {
@@ -616,7 +677,7 @@ test_first_thread_ended(void)
     }
     g_assert_cmpint(read(report[0], &byte, 1), ==, 1);
     search.wanted = inode_of(pair.client);
-    g_assert_cmpint(osh_workload_each_socket(child, NULL, search_found, &search), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(child, NULL, search_found, &search, NULL), ==, 0);
     g_assert_cmpuint(search.found, ==, 1);
     program = osh_program_read(cache, child, child, &problem);
     g_assert_cmpstr(problem, ==, NULL);
@@ -644,6 +705,8 @@ main(int argc, char **argv)
                     test_cost_follows_the_workload);
     g_test_add_func("/identity/a-process-that-is-new-since-the-last-look-is-seen",
                     test_namespace_finds_new);
+    g_test_add_func("/identity/what-is-created-while-a-list-is-read-is-told-and-nothing-else",
+                    test_created_since);
     g_test_add_func("/identity/a-program-is-its-image-content-and-ancestry", test_program);
     g_test_add_func("/identity/a-fork-is-the-same-program-before-and-after-its-parent-has-ended",
                     test_fork_and_parent_that_ends);

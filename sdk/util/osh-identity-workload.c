@@ -8,12 +8,17 @@
  *
  * A tree is not listed in one moment. When a process or a thread ends, its children are given to
  * another one, whose children may have been read before: so it is listed until a listing adds
- * nothing, and what any of the listings had is in the result. Descriptors belong to threads: the
+ * nothing and met nothing that had ended, and what any of the listings had is in the result. What
+ * is created after a listing has begun is found by its pid, because the kernel gives them out in
+ * order. It does so before the process can be seen, while its parent is still there: a pid without
+ * a process is asked for again. Descriptors belong to threads: the
  * first thread of a process may have ended, and outside of a box a thread may have a table of its
  * own. Neither is a table read in one moment: a process that ran meanwhile can have moved a
  * descriptor from a number that was not read yet to one that was, so it is read several times.
  */
 #include "osh-identity-workload.h"
+
+#include "osh-identity-process.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,12 +32,20 @@
 
 /* Beyond this many new pids, reading the whole directory is cheaper than asking for each. */
 #define MAX_NEW_PIDS 256
+/* How often the kept list of a namespace is made anew. */
+#define LIST_ANEW (1 * G_TIME_SPAN_SECOND)
 /* A workload that starts processes all the time adds some to each listing. */
 #define MAX_LISTINGS 8
-/* A descriptor that is moved all the time is missed by one reading in three or four. */
-#define CAREFUL_READINGS 4
+/* A descriptor that is moved all the time is missed by one reading in two or three. */
+#define CAREFUL_READINGS 16
+/* How often a descriptor is looked at that has gone since the folder was read: for 0.1 ms. */
+#define MAX_PROBES 64
 /* Beyond this many threads one has run for sure. */
 #define MAX_WATCHED_THREADS 64
+/* How often a process is asked anew for its ancestors when one of them ends meanwhile. */
+#define MAX_CLIMBS 16
+/* Deeper than any tree of processes that a machine has room for. */
+#define MAX_DEPTH 4096
 
 struct _OshWorkloadProcesses {
     pid_t root;
@@ -40,8 +53,12 @@ struct _OshWorkloadProcesses {
     char *cgroup;
     pid_t self;
     char *own_namespace;
-    glong last_pid;
+    glong last_pid; /* given out when the list was begun, or asked for last */
     GArray *pids;
+    GArray *created; /* since then */
+    GArray *unseen;  /* pids that were given out since the list was begun, without a process */
+    gint64 listed_at;
+    GHashTable *kept; /* of a namespace: the pids */
 };
 
 OshWorkloadProcesses *
@@ -55,6 +72,9 @@ osh_workload_processes_new(const OshWorkload *workload)
     processes->self = getpid();
     processes->own_namespace = g_file_read_link("/proc/self/ns/net", NULL);
     processes->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    processes->created = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    processes->unseen = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    processes->kept = g_hash_table_new(NULL, NULL);
     return processes;
 }
 
@@ -64,6 +84,9 @@ osh_workload_processes_free(OshWorkloadProcesses *processes)
     g_free(processes->cgroup);
     g_free(processes->own_namespace);
     g_array_unref(processes->pids);
+    g_array_unref(processes->created);
+    g_array_unref(processes->unseen);
+    g_hash_table_unref(processes->kept);
     g_free(processes);
 }
 
@@ -90,14 +113,26 @@ workload_read(const char *path, char *text, gsize size)
     return n;
 }
 
-/* Adds those of the file's numbers that @known lacks. */
-static void
+/* The last field of /proc/loadavg is the pid that was given out last in our pid namespace. */
+static glong
+workload_last_pid(void)
+{
+    char text[128] = "";
+    const char *field;
+
+    workload_read("/proc/loadavg", text, sizeof text);
+    field = strrchr(text, ' ');
+    return field != NULL ? strtol(field + 1, NULL, 10) : 0;
+}
+
+/* Adds those of the file's numbers that @known lacks. Returns: whether it could be read. */
+static gboolean
 workload_add_numbers(GArray *pids, GHashTable *known, const char *path)
 {
     g_autofree char *text = NULL;
 
     if (!g_file_get_contents(path, &text, NULL, NULL))
-        return;
+        return FALSE;
     for (char *at = text; *at != '\0';) {
         char *end;
         pid_t pid = (pid_t)strtol(at, &end, 10);
@@ -108,42 +143,52 @@ workload_add_numbers(GArray *pids, GHashTable *known, const char *path)
             g_array_append_val(pids, pid);
         at = end + strspn(end, " \n");
     }
+    return TRUE;
 }
 
-static void
+/* Returns: FALSE when a thread ended meanwhile, whose children are another one's now. */
+static gboolean
 workload_add_children(GArray *pids, GHashTable *known, pid_t pid)
 {
     char path[64];
+    gboolean whole = TRUE;
     DIR *tasks;
 
     g_snprintf(path, sizeof path, "/proc/%d/task", pid);
     tasks = opendir(path);
     if (tasks == NULL)
-        return;
+        return TRUE;
     for (struct dirent *entry = readdir(tasks); entry != NULL; entry = readdir(tasks)) {
         char children[96];
 
         if (!g_ascii_isdigit(entry->d_name[0]))
             continue;
         g_snprintf(children, sizeof children, "/proc/%d/task/%.16s/children", pid, entry->d_name);
-        workload_add_numbers(pids, known, children);
+        whole = workload_add_numbers(pids, known, children) && whole;
     }
     closedir(tasks);
+    return whole;
 }
 
 static void
 workload_list_tree(OshWorkloadProcesses *processes)
 {
     g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
+    gboolean whole = FALSE;
     guint before = 0;
 
     g_array_set_size(processes->pids, 0);
     g_array_append_val(processes->pids, processes->root);
     g_hash_table_add(known, GINT_TO_POINTER(processes->root));
-    for (guint listing = 0; before < processes->pids->len && listing < MAX_LISTINGS; listing++) {
+    for (guint listing = 0; (!whole || before < processes->pids->len) && listing < MAX_LISTINGS;
+         listing++) {
         before = processes->pids->len;
+        whole = TRUE;
+        /* A process that has ended stays in the list, and the reader of its descriptors says so. */
         for (guint i = 0; i < processes->pids->len; i++)
-            workload_add_children(processes->pids, known, g_array_index(processes->pids, pid_t, i));
+            whole = workload_add_children(processes->pids, known,
+                                          g_array_index(processes->pids, pid_t, i)) &&
+                    whole;
     }
 }
 
@@ -196,18 +241,27 @@ workload_in_namespace(const OshWorkloadProcesses *processes, pid_t pid)
 }
 
 static void
+workload_keep(OshWorkloadProcesses *processes, pid_t pid)
+{
+    if (g_hash_table_add(processes->kept, GINT_TO_POINTER(pid)))
+        g_array_append_val(processes->pids, pid);
+}
+
+static void
 workload_list_all(OshWorkloadProcesses *processes)
 {
     DIR *proc = opendir("/proc");
 
+    processes->listed_at = g_get_monotonic_time();
     g_array_set_size(processes->pids, 0);
+    g_hash_table_remove_all(processes->kept);
     if (proc == NULL)
         return;
     for (struct dirent *entry = readdir(proc); entry != NULL; entry = readdir(proc)) {
         pid_t pid = (pid_t)atoi(entry->d_name);
 
         if (pid > 0 && workload_in_namespace(processes, pid))
-            g_array_append_val(processes->pids, pid);
+            workload_keep(processes, pid);
     }
     closedir(proc);
 }
@@ -216,50 +270,127 @@ static void
 workload_forget_dead(OshWorkloadProcesses *processes)
 {
     for (guint i = processes->pids->len; i-- > 0;) {
+        pid_t pid = g_array_index(processes->pids, pid_t, i);
         char path[64];
 
-        g_snprintf(path, sizeof path, "/proc/%d", g_array_index(processes->pids, pid_t, i));
-        if (access(path, F_OK) != 0)
+        g_snprintf(path, sizeof path, "/proc/%d", pid);
+        if (access(path, F_OK) != 0) {
+            g_hash_table_remove(processes->kept, GINT_TO_POINTER(pid));
             g_array_remove_index_fast(processes->pids, i);
+        }
     }
 }
 
-/* The last field of /proc/loadavg is the pid that was given out last in our pid namespace. */
 static void
-workload_list_namespace(OshWorkloadProcesses *processes)
+workload_list_namespace(OshWorkloadProcesses *processes, glong last)
 {
-    char text[128] = "";
-    const char *field;
-    glong last;
+    glong new = last - processes->last_pid;
 
-    workload_read("/proc/loadavg", text, sizeof text);
-    field = strrchr(text, ' ');
-    last = field != NULL ? strtol(field + 1, NULL, 10) : 0;
-    if (last > 0 && last == processes->last_pid)
-        return;
-    if (processes->last_pid > 0 && last > processes->last_pid &&
-        last - processes->last_pid <= MAX_NEW_PIDS) {
-        workload_forget_dead(processes);
-        for (pid_t pid = (pid_t)processes->last_pid + 1; pid <= (pid_t)last; pid++)
-            if (workload_in_namespace(processes, pid))
-                g_array_append_val(processes->pids, pid);
-    } else {
+    if (processes->listed_at == 0 || new < 0 || new > MAX_NEW_PIDS ||
+        g_get_monotonic_time() - processes->listed_at > LIST_ANEW) {
         workload_list_all(processes);
+        return;
     }
-    processes->last_pid = last;
+    workload_forget_dead(processes);
+    /* Some of those before had no process yet when they were asked for. */
+    for (pid_t pid = (pid_t)MAX(last - MAX_NEW_PIDS, 1); pid <= (pid_t)last; pid++)
+        if (osh_process_thread_group(pid) == pid && workload_in_namespace(processes, pid))
+            workload_keep(processes, pid);
 }
 
 const GArray *
 osh_workload_processes_list(OshWorkloadProcesses *processes)
 {
+    /* Before the first one is listed: what is created from now on is not missed. */
+    glong last = workload_last_pid();
+
     if (processes->root != 0) {
         workload_list_tree(processes);
     } else if (processes->cgroup != NULL) {
         workload_list_cgroup(processes);
     } else {
-        workload_list_namespace(processes);
+        workload_list_namespace(processes, last);
     }
+    processes->last_pid = last;
+    g_array_set_size(processes->unseen, 0);
     return processes->pids;
+}
+
+/*
+ * Whether @pid is @root or below it. One whose ancestors end all the time counts as below: it is
+ * looked into then, which does no harm.
+ */
+static gboolean
+workload_is_below(pid_t pid, pid_t root)
+{
+    for (guint climb = 0; climb < MAX_CLIMBS; climb++) {
+        pid_t at = pid;
+        guint64 start_time;
+        guint depth = 0;
+
+        while (at != root && at > 1 && depth++ < MAX_DEPTH) {
+            if (osh_process_read_stat(at, &at, &start_time) != 0) {
+                if (depth == 1)
+                    return FALSE;
+                at = -1;
+            }
+        }
+        if (at >= 0)
+            return at == root;
+    }
+    return TRUE;
+}
+
+static gboolean
+workload_has(const OshWorkloadProcesses *processes, pid_t pid)
+{
+    if (processes->root != 0)
+        return workload_is_below(pid, processes->root);
+    if (processes->cgroup == NULL)
+        return workload_in_namespace(processes, pid);
+    for (guint i = 0; i < processes->pids->len; i++)
+        if (g_array_index(processes->pids, pid_t, i) == pid)
+            return TRUE;
+    return FALSE;
+}
+
+/* Adds the thread group of @pid, a process or a thread. Returns: FALSE when there is none. */
+static gboolean
+workload_add_created(OshWorkloadProcesses *processes, pid_t pid)
+{
+    /* A thread may have a table of descriptors of its own. */
+    pid_t group = osh_process_thread_group(pid);
+
+    if (group <= 0)
+        return FALSE;
+    if (workload_has(processes, group))
+        g_array_append_val(processes->created, group);
+    return TRUE;
+}
+
+const GArray *
+osh_workload_processes_since(OshWorkloadProcesses *processes, gboolean *ret_any)
+{
+    glong last = workload_last_pid();
+    glong new = last - processes->last_pid;
+    GArray *unseen = processes->unseen;
+
+    g_array_set_size(processes->created, 0);
+    *ret_any = TRUE;
+    /* Pids have begun at the lowest ones again, or are too many. */
+    if (new < 0 || new + unseen->len > MAX_NEW_PIDS)
+        return NULL;
+    if (processes->root == 0 && processes->cgroup != NULL && new + unseen->len > 0)
+        workload_list_cgroup(processes);
+    for (guint i = unseen->len; i-- > 0;)
+        if (workload_add_created(processes, g_array_index(unseen, pid_t, i)))
+            g_array_remove_index_fast(unseen, i);
+    for (pid_t pid = (pid_t)processes->last_pid + 1; pid <= (pid_t)last; pid++)
+        if (!workload_add_created(processes, pid))
+            g_array_append_val(unseen, pid);
+    processes->last_pid = last;
+    *ret_any = new > 0 || processes->created->len > 0;
+    return processes->created;
 }
 
 /* Returns: what a failed opening or reading below /proc/PID means for a scan. */
@@ -269,14 +400,32 @@ workload_error(int error)
     return error == ENOENT || error == ESRCH ? -ESRCH : -EACCES;
 }
 
+/* What one reading of a process's descriptors is for, and found. */
+typedef struct {
+    pid_t pid;
+    OshHeldSocketFunc each;
+    gpointer data;
+    gboolean careful;
+    gboolean in_flight;
+} TableReading;
+
+/* Linux names what a UNIX socket's queue holds since 5.4 (fs/proc/fd.c, unix_show_fdinfo()). */
+static gboolean
+workload_is_carrying(const char *info)
+{
+    const char *line = strstr(info, "scm_fds:");
+
+    return line != NULL && g_ascii_strtoull(line + strlen("scm_fds:"), NULL, 10) > 0;
+}
+
 /* A process that is not dumpable may hide fd/ but not fdinfo/, which names the inode since 5.14. */
 static int
-workload_each_info(pid_t pid, pid_t thread, OshHeldSocketFunc each, gpointer data)
+workload_each_info(TableReading *reading, pid_t thread)
 {
     char path[64];
     DIR *infos;
 
-    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo", pid, thread);
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo", reading->pid, thread);
     infos = opendir(path);
     if (infos == NULL)
         return workload_error(errno);
@@ -296,40 +445,62 @@ workload_each_info(pid_t pid, pid_t thread, OshHeldSocketFunc each, gpointer dat
         }
         line = strstr(text, "ino:");
         if (line != NULL)
-            each(pid, g_ascii_strtoull(line + 4, NULL, 10), data);
+            reading->each(reading->pid, g_ascii_strtoull(line + 4, NULL, 10), reading->data);
+        reading->in_flight = reading->in_flight || workload_is_carrying(text);
     }
     closedir(infos);
     return 0;
 }
 
+/* Returns: the length of what descriptor @number of the folder @fds is, or -1. */
+static ssize_t
+workload_read_link(const TableReading *reading, int fds, const char *number, char *link, gsize size)
+{
+    ssize_t n = readlinkat(fds, number, link, size);
+
+    /* It was there when the folder was read. One that comes and goes is there again at once. */
+    for (guint probe = 0; n < 0 && errno == ENOENT && reading->careful && probe < MAX_PROBES;
+         probe++)
+        n = readlinkat(fds, number, link, size);
+    return n;
+}
+
 static int
-workload_each_descriptor(pid_t pid, pid_t thread, OshHeldSocketFunc each, gpointer data)
+workload_each_descriptor(TableReading *reading, pid_t thread)
 {
     char path[64];
     DIR *fds;
 
-    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, thread);
+    g_snprintf(path, sizeof path, "/proc/%d/task/%d/fd", reading->pid, thread);
     fds = opendir(path);
     if (fds == NULL)
-        return workload_error(errno) == -ESRCH ? -ESRCH
-                                               : workload_each_info(pid, thread, each, data);
+        return workload_error(errno) == -ESRCH ? -ESRCH : workload_each_info(reading, thread);
     for (struct dirent *entry = readdir(fds); entry != NULL; entry = readdir(fds)) {
         char link[64];
         ssize_t n;
 
         if (entry->d_name[0] == '.')
             continue;
-        n = readlinkat(dirfd(fds), entry->d_name, link, sizeof link - 1);
+        n = workload_read_link(reading, dirfd(fds), entry->d_name, link, sizeof link - 1);
         if (n < 0 && errno != ENOENT) {
             int error = workload_error(errno);
 
             closedir(fds);
-            return error == -ESRCH ? error : workload_each_info(pid, thread, each, data);
+            return error == -ESRCH ? error : workload_each_info(reading, thread);
         }
         if (n <= 8 || memcmp(link, "socket:[", 8) != 0)
             continue;
         link[n] = '\0';
-        each(pid, g_ascii_strtoull(link + 8, NULL, 10), data);
+        reading->each(reading->pid, g_ascii_strtoull(link + 8, NULL, 10), reading->data);
+        if (reading->careful && !reading->in_flight) {
+            char file[96];
+            char text[1024];
+
+            g_snprintf(file, sizeof file, "/proc/%d/task/%d/fdinfo/%.16s", reading->pid, thread,
+                       entry->d_name);
+            reading->in_flight =
+                workload_read(file, text, sizeof text) > 0 && workload_is_carrying(text);
+        }
     }
     closedir(fds);
     return 0;
@@ -381,14 +552,14 @@ workload_runs(pid_t pid, guint64 *ret_runs)
 }
 
 static int
-workload_read_tables(pid_t pid, OshHeldSocketFunc each, gpointer data)
+workload_read_tables(TableReading *reading)
 {
     char path[64];
     DIR *tasks;
     pid_t read_before = 0;
     int result = -ESRCH;
 
-    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    g_snprintf(path, sizeof path, "/proc/%d/task", reading->pid);
     tasks = opendir(path);
     if (tasks == NULL)
         return workload_error(errno);
@@ -398,7 +569,7 @@ workload_read_tables(pid_t pid, OshHeldSocketFunc each, gpointer data)
 
         if (thread <= 0 || (read_before != 0 && workload_same_table(read_before, thread)))
             continue;
-        one = workload_each_descriptor(pid, thread, each, data);
+        one = workload_each_descriptor(reading, thread);
         /* A thread that has ended takes nothing along that another one does not have as well. */
         if (one == -EACCES) {
             closedir(tasks);
@@ -414,18 +585,23 @@ workload_read_tables(pid_t pid, OshHeldSocketFunc each, gpointer data)
 }
 
 int
-osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each, gpointer data)
+osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each, gpointer data,
+                         gboolean *ret_in_flight)
 {
+    TableReading reading = {.pid = pid, .each = each, .data = data, .careful = all_seen != NULL};
     guint64 before = 0;
     guint64 after = 0;
-    gboolean still = all_seen != NULL && workload_runs(pid, &before);
-    int result = workload_read_tables(pid, each, data);
+    gboolean still = all_seen == NULL || workload_runs(pid, &before);
+    int result = workload_read_tables(&reading);
 
-    if (all_seen == NULL || all_seen(data))
-        return result;
-    still = still && workload_runs(pid, &after) && before == after;
-    for (guint reading = 1; result == 0 && !still && reading < CAREFUL_READINGS && !all_seen(data);
-         reading++)
-        result = workload_read_tables(pid, each, data);
+    if (all_seen != NULL && !all_seen(data))
+        still = still && workload_runs(pid, &after) && before == after;
+    else
+        still = TRUE;
+    for (guint again = 1; result == 0 && !still && again < CAREFUL_READINGS && !all_seen(data);
+         again++)
+        result = workload_read_tables(&reading);
+    if (ret_in_flight != NULL)
+        *ret_in_flight = reading.in_flight;
     return result;
 }

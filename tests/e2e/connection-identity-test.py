@@ -173,6 +173,56 @@ for attempt in range(5):
         expect(not allowed_binaries(result) and "got" not in result.out, way, result)
 
 
+# OTHER connects, while ALLOWED sleeps with the same socket, and HIDE(s) gives it back in the end.
+BEHIND_A_SLEEPER = r'''
+for attempt in range(4):
+    s = socket.socket(); s.set_inheritable(True); s.setblocking(False)
+    holder = run(ALLOWED, "time.sleep(1.2)", s.fileno(), wait=False)
+    time.sleep(0.2)
+    s.connect_ex(PLACE)
+    s = HIDE(s)
+    try: s.send(b"x"); time.sleep(0.1); say("got", s.recv(1))
+    except OSError: pass
+    s.close(); holder.kill()
+'''
+
+
+@test("a descriptor that waits in the queue of a socket hides no program")
+def _in_flight():
+    for way in WAYS:
+        result = run_box(r'''
+def HIDE(s):
+    a, b = socket.socketpair()
+    socket.send_fds(a, [b"x"], [s.fileno()]); s.close()
+    time.sleep(0.5)
+    return socket.socket(fileno=socket.recv_fds(b, 1, 1)[1][0])
+''' + BEHIND_A_SLEEPER, identity=way)
+        expect(not allowed_binaries(result) and "got" not in result.out, way, result)
+
+
+@test("a descriptor that two processes hand to and fro hides no program")
+def _to_and_fro():
+    for way in WAYS:
+        result = run_box(r'''
+def HIDE(s):
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    end = time.time() + 0.5
+    if os.fork() == 0:
+        s.close()
+        while time.time() < end:
+            fd = socket.recv_fds(b, 1, 1)[1][0]
+            socket.send_fds(b, [b"x"], [fd]); os.close(fd)
+        os._exit(0)
+    a.settimeout(0.3)
+    while True:
+        socket.send_fds(a, [b"x"], [s.fileno()]); s.close()
+        try: s = socket.socket(fileno=socket.recv_fds(a, 1, 1)[1][0])
+        except OSError: return socket.socket(fileno=socket.recv_fds(b, 1, 1)[1][0])
+        if time.time() > end: return s
+''' + BEHIND_A_SLEEPER, identity=way)
+        expect(not allowed_binaries(result) and "got" not in result.out, way, result)
+
+
 @test("parents that end while the tree is listed hide no program, and nobody is refused for them")
 def _parents_end():
     for way in WAYS:

@@ -59,7 +59,7 @@ if [ ! -d "$cache" ]; then
             "dpkg-dev and a Debian mirror with sources. Running the unit tests alone, on Debian's." >&2
         sanitized_setup build-tsan thread
         ninja -C build-tsan --quiet
-        TSAN_OPTIONS=exitcode=66 exec meson test -C build-tsan --no-rebuild --num-processes 2 \
+        TSAN_OPTIONS=exitcode=66:die_after_fork=0 exec meson test -C build-tsan --no-rebuild --num-processes 2 \
             --print-errorlogs --timeout-multiplier 4 --suite unit
     fi
 fi
@@ -70,7 +70,7 @@ ninja -C build-tsan-glib --quiet
 ldd build-tsan-glib/host/openshell-host | grep -q "$cache/lib/glib/libglib-2.0.so.0" ||
     { echo "tsan: the host does not take the GLib in $cache/lib" >&2; exit 1; }
 status=0
-TSAN_OPTIONS=exitcode=66 meson test -C build-tsan-glib --no-rebuild --num-processes 2 \
+TSAN_OPTIONS=exitcode=66:die_after_fork=0 meson test -C build-tsan-glib --no-rebuild --num-processes 2 \
     --print-errorlogs --timeout-multiplier 4 --suite unit || status=1
 run_e2e_files build-tsan-glib "$1" || status=1
 exit "$status"
