@@ -13,6 +13,7 @@
 
 #include "hidden-folder.h"
 #include "image-user.h"
+#include "osh-access.h"
 #include "own-names.h"
 #include "prepare-paths.h"
 #include "program-streams.h"
@@ -143,9 +144,24 @@ open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
     }
 }
 
+/* @reason: (transfer full) */
+static void
+start_in_root(OshBox *box, char *reason)
+{
+    g_ptr_array_add(box->warnings, g_strconcat("the program starts in /, since ", reason, NULL));
+    g_free(reason);
+    g_free(box->workdir);
+    box->workdir = g_strdup("/");
+}
+
 static gboolean
 check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
 {
+    const OshAccessUser user = {box->identity->uid, box->identity->gid, box->identity->groups,
+                                box->identity->n_groups};
+    gboolean required =
+        osh_has_member(request, OshBoxRequest, workdir_required) && request->workdir_required;
+
     if (box->workdir == NULL)
         return TRUE;
     if (osh_mount_plan_is_own(box->workdir)) {
@@ -155,9 +171,16 @@ check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
                                         box->workdir));
         return TRUE;
     }
-    if (osh_mount_plan_has(box->mounts, box->workdir))
+    if (osh_mount_plan_has(box->mounts, box->workdir)) {
+        /* One that was asked for and cannot be entered fails the start of the program. */
+        if (!required && !osh_access_may_enter(box->workdir, &user))
+            start_in_root(box, g_strdup_printf("it runs as uid %u, which may not enter the working "
+                                               "directory %s: start in a folder of an ordinary "
+                                               "user",
+                                               user.uid, box->workdir));
         return TRUE;
-    if (osh_has_member(request, OshBoxRequest, workdir_required) && request->workdir_required) {
+    }
+    if (required) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND,
                     "the working directory %s exists, but the policy does not show it in the box: "
                     "add it to filesystem_policy.read_write or read_only, or set include_workdir: "
@@ -165,12 +188,8 @@ check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
                     box->workdir);
         return FALSE;
     }
-    g_ptr_array_add(box->warnings,
-                    g_strdup_printf("the program starts in /, since the policy does not show the "
-                                    "working directory %s",
-                                    box->workdir));
-    g_free(box->workdir);
-    box->workdir = g_strdup("/");
+    start_in_root(
+        box, g_strdup_printf("the policy does not show the working directory %s", box->workdir));
     return TRUE;
 }
 
@@ -322,7 +341,7 @@ describe(OshBox *box)
     if (box->identity->note != NULL)
         g_ptr_array_add(geteuid() != 0 ? box->warnings : box->notes, g_strdup(box->identity->note));
     note_missing(box);
-    osh_writable_notes_add(box->mounts, box->workdir, box->identity, box->warnings);
+    osh_writable_notes_add(box->mounts, box->outer_workdir, box->identity, box->warnings);
     note_list(box->notes, "readable beside what the policy names:", box->mounts->baseline);
     note_protected(box);
     note_list(box->notes, "cannot be created inside a writable tree:", box->mounts->placeholders);

@@ -92,7 +92,10 @@ osh_writable_notes_add(const OshMountPlan *mounts, const char *workdir, const Os
 
         if (path == NULL || g_str_has_prefix(path, "/dev/") || g_str_has_prefix(path, "/proc"))
             continue;
-        /* Where the program works matters more than what is around it. */
+        /* Where the program works matters more than what is around it. That it may not even enter
+           that is said by whoever starts it elsewhere. */
+        if (is_around && !osh_access_may_enter(workdir, &user))
+            continue;
         if (is_around && !osh_access_may_write(workdir, &user))
             add(notes, workdir, identity);
         else if (!is_around && !osh_access_may_write(path, &user) && !holds_writable(path, &user))

@@ -16,16 +16,29 @@ is_in_group(const OshAccessUser *user, gid_t gid)
     return FALSE;
 }
 
-gboolean
-osh_access_may_write(const char *path, const OshAccessUser *user)
+/* @others: the mode's bit for those who are neither owner nor in the group */
+static gboolean
+mode_allows(const char *path, const OshAccessUser *user, mode_t others)
 {
     struct stat about;
 
     if (stat(path, &about) != 0 || getxattr(path, "system.posix_acl_access", NULL, 0) > 0)
         return TRUE;
     if (about.st_uid == user->uid)
-        return (about.st_mode & S_IWUSR) != 0;
+        return (about.st_mode & (others << 6)) != 0;
     if (is_in_group(user, about.st_gid))
-        return (about.st_mode & S_IWGRP) != 0;
-    return (about.st_mode & S_IWOTH) != 0;
+        return (about.st_mode & (others << 3)) != 0;
+    return (about.st_mode & others) != 0;
+}
+
+gboolean
+osh_access_may_write(const char *path, const OshAccessUser *user)
+{
+    return mode_allows(path, user, S_IWOTH);
+}
+
+gboolean
+osh_access_may_enter(const char *folder, const OshAccessUser *user)
+{
+    return mode_allows(folder, user, S_IXOTH);
 }

@@ -33,4 +33,7 @@ typedef struct {
  */
 gboolean osh_access_may_write(const char *path, const OshAccessUser *user);
 
+/** osh_access_may_enter: the same for a program that makes @folder its working directory. */
+gboolean osh_access_may_enter(const char *folder, const OshAccessUser *user);
+
 G_END_DECLS

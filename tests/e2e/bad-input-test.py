@@ -231,6 +231,19 @@ def _doctor():
             expect(word in result.out.lower(), result)
 
 
+@test("doctor judges the policy and what may be missing as the configuration file names them")
+def _doctor_configured():
+    text = world.policy(read_only=["/no/such"]) + "landlock: {compatibility: hard_requirement}\n"
+    path = harness.write_policy(text)
+    configuration = os.path.join(harness.scratch(), "host.conf")
+    with open(configuration, "w", encoding="utf-8") as stream:
+        stream.write(f"[host]\npolicy = {path}\n")
+    for options, stdin in ((["--config", configuration], None), (["--policy", path], None),
+                           (["--policy", "-"], text.encode())):
+        result = harness.run_host(None, None, [*options, "doctor"], stdin=stdin)
+        expect(result.code == 1 and "requires /no/such" in result.out, options, result)
+
+
 @test("plugins lists both, with version, state and file")
 def _plugins():
     result = harness.run_host(None, None, ["plugins"])

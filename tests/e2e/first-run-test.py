@@ -9,7 +9,7 @@ import time
 
 import harness
 import world
-from harness import expect, test
+from harness import Skip, expect, test
 
 NO_FILES = "version: 1\nfilesystem_policy:\n  read_only: [/usr, /bin, /lib, /lib64]\n"
 # As root a box without a user of its policy's has one that no account has.
@@ -114,7 +114,7 @@ def _hidden_command():
     tool(shown, "broken", "#!/no/such/interpreter\n")
     policy = world.policy(read_only=[shown])
     environment = harness.clean_environment(PATH=f"{outer}:{shown}:{harness.PATH}")
-    for command, expected in ((path, f"{path} exists"), ("mytool", f"{path} exists"),
+    for command, expected in ((path, f"cannot run {path}: it exists"), ("mytool", f"{path} exists"),
                               (os.path.join(outer, "link"), f"leads to {path}"),
                               ("leads", f"leads to {path}"), ("wrapped", f"interpreter of {shown}/wrapped"),
                               ("broken", "/no/such/interpreter, does not exist")):
@@ -141,6 +141,21 @@ def _hidden_workdir():
     # A folder above what is shown is there.
     result = harness.run_host(["pwd"], world.policy(read_only=["/var/log/apt"]), cwd="/var/log")
     expect(result.out == "/var/log\n", result)
+
+
+@test("a working directory that the program's user may not enter is left for / in the same way")
+def _closed_workdir():
+    if not harness.IS_ROOT:
+        raise Skip("an ordinary user's programs are that user")
+    folder = harness.scratch()
+    os.chmod(folder, 0o700)
+    for policy in (None, world.policy()):
+        result = harness.run_host(["pwd"], policy, cwd=folder)
+        expect(result.out == "/\n" and result.code == 0, result)
+        expect(result.err.count("starts in /, since it runs as uid") == 1, result)
+        expect("cannot write" not in result.err, result)
+    result = harness.run_host(["pwd"], None, ["--workdir", folder])
+    expect(result.code == 125 and "let that user in" in result.err, result)
 
 
 @test("one line at the start; --verbose has the rest; alone it is help")
