@@ -173,6 +173,12 @@ def main():
         for area in areas:
             area.rows = [row for row in area.rows if chosen in row[0] + row[1]]
     failed = False
+    for row in (row for area in areas for row in area.rows):
+        with open(os.path.join(SOURCE, row[0]), encoding="utf-8") as stream:
+            times = stream.read().count(row[1])
+        if times != 1:
+            print(f"STALE   {row[0]}: {row[1]!r} stands there {times} times")
+            failed = True
     with tempfile.TemporaryDirectory(prefix="osh-mutations-") as folder:
         copy = Copy(folder)
         for number, (area, row) in enumerate(order(areas)):

@@ -31,9 +31,10 @@ ROWS = [
     # signals
     (H + "signals.c", "signals->hangup_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 &&",
      "signals->hangup_ignored = FALSE &&", "signals e2e-life"),
-    (H + "signals.c", "if (signals->reload != NULL)\n            signals->reload(signals->reload_data);\n        else\n"
-     "            signals->function(SIGHUP, signals->data);",
-     "if (signals->reload != NULL)\n            signals->reload(signals->reload_data);", "signals e2e-life"),
+    (H + "signals.c", "    else if (!by_shell || !signals->hangup_ignored)\n"
+     "        signals->function(SIGHUP, signals->data);", "", "signals e2e-life"),
+    (H + "signals.c", "else if (!by_shell || !signals->hangup_ignored)", "else",
+     "signals e2e-life"),
     (H + "signals.c", "signal(SIGPIPE, SIG_IGN);", "", "signals e2e-life"),
     # timers
     (H + "shard-timer.c", "a->when == b->when && a->number < b->number", "a->when == b->when && a->number > b->number",

@@ -11,7 +11,7 @@ ROWS = [
     (P + "environment.c", "if (!check_name(request->contributions[i].name,", "if (FALSE && !check_name(request->contributions[i].name,", "environment"),
     (P + "environment.c", "if (check_user_name(name, \"\", NULL))", "if (check_name(name, \"\", NULL))", "environment"),
     (P + "environment.c", "strncmp(pattern, name, length - 1) == 0", "strncmp(pattern, name, length) == 0", "environment"),
-    (P + "environment.c", "    set(table, \"PATH\", DEFAULT_PATH);\n    add_host_variables(table, request);", "    add_host_variables(table, request);\n    set(table, \"PATH\", DEFAULT_PATH);", "environment"),
+    (P + "environment.c", "    set(table, \"PATH\", DEFAULT_PATH);\n", "", "environment"),
     (P + "environment.c", "if (length == 0 || g_ascii_isdigit(name[0]))", "if (length == 0)", "environment"),
     (P + "environment.c", "    \"OPENSHELL_TLS_KEY\",\n", "", "environment"),
     # limits
@@ -89,7 +89,7 @@ ROWS = [
     (P + "session-log.c", "while (log->used + length + PIECE_COST > log->max_bytes)", "while (log->used + length > log->max_bytes)", "session-log"),
     (P + "session-log.c", "bytes += length - most;", "", "session-log"),
     (P + "session.c", "if (attachment->read_only || session->program.local_input ||", "if (session->program.local_input ||", "e2e-attach"),
-    (P + "session.c", "return session->typist == attachment;", "return TRUE;", "e2e-attach"),
+    (P + "session.c", "    if (session->typist != attachment)\n        return FALSE;", "", "e2e-attach"),
     (P + "session.c", "if (attachment->greeted || length != sizeof hello) {", "if (length != sizeof hello) {", "e2e-attach"),
     (P + "session.c", "stop_typing(attachment);\n    drop_source", "drop_source", "e2e-attach"),
     (P + "session.c", "if (length == 1 && bytes[0] == allowed[i] && may_type(attachment))", "if (length == 1 && bytes[0] == allowed[i])", "e2e-attach"),
