@@ -35,6 +35,10 @@ static const OshAutoExecutedRow rows[] = {
      "any of the files of this table may lie in it"},
     {"gitmodules", ".gitmodules", NULL, "says what git fetches and where it is put"},
     {"git-user", ".gitconfig .config/git", NULL, "git obeys it in every repository"},
+    {"other-repositories",
+     ".hg/hgrc .hg/sharedpath .sl/config .sl/sharedpath .jj/repo/config.toml "
+     ".bzr/branch/branch.conf",
+     NULL, "names hooks, aliases and programs that Mercurial, Sapling, Jujutsu or Breezy run"},
     {"husky", ".husky", NULL, "git runs its scripts as hooks"},
     {"pre-commit", ".pre-commit-config.yaml .pre-commit-config.yml", NULL,
      "names programs that pre-commit runs as git hooks"},

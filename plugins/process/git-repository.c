@@ -15,7 +15,8 @@
 
 #include "git-config.h"
 
-#define MAX_GITFILE       8192
+/* git's own for a .git file (setup.c, read_gitfile_gently()); the other ones have none. */
+#define MAX_GITFILE       (1 << 20)
 #define MAX_INCLUDES      64
 #define MAX_INCLUDE_DEPTH 10 /* git's own */
 #define MAX_REPOSITORIES  1024
@@ -366,19 +367,25 @@ add_variables(Repository *repository, const GPtrArray *variables)
     }
 }
 
-/* Returns: (transfer full) (nullable): what a file that names a folder says, without its line end
+/*
+ * As git reads it: line ends at the end do not count, those in the name do.
+ * Returns: (transfer full) (nullable): what a file that names a folder says
  */
 static char *
-read_folder_name(const char *path, const char *prefix)
+read_folder_name(OshProtectSearch *search, const char *path, const char *prefix)
 {
-    g_autofree char *text = osh_git_read_file(path, MAX_GITFILE, NULL);
-    const char *name;
+    gsize length = 0;
+    g_autofree char *text = osh_git_read_file(path, MAX_GITFILE, &length);
+    struct stat about;
 
+    if (text == NULL && stat(path, &about) == 0 && about.st_size > MAX_GITFILE)
+        osh_protect_remark(search, "not looked into: where %s leads, which is larger than 1 MiB",
+                           path);
     if (text == NULL || !g_str_has_prefix(text, prefix))
         return NULL;
-    text[strcspn(text, "\r\n")] = '\0';
-    name = text + strlen(prefix);
-    return name[0] != '\0' ? g_strdup(name) : NULL;
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        text[--length] = '\0';
+    return length > strlen(prefix) ? g_strdup(text + strlen(prefix)) : NULL;
 }
 
 /* The repository itself: its configuration, its hooks, what they name. */
@@ -408,7 +415,7 @@ add_linked_worktree(OshProtectSearch *search, const char *folder, const char *co
                     const char *work_tree)
 {
     g_autofree char *gitdir = g_build_filename(folder, "gitdir", NULL);
-    g_autofree char *name = work_tree == NULL ? read_folder_name(gitdir, "") : NULL;
+    g_autofree char *name = work_tree == NULL ? read_folder_name(search, gitdir, "") : NULL;
     g_autofree char *place = name != NULL ? join(folder, name) : NULL;
     g_autofree char *tree = place != NULL ? g_path_get_dirname(place) : g_strdup(work_tree);
 
@@ -437,7 +444,7 @@ osh_git_repository_add(OshProtectSearch *search, const char *folder, const char 
         return;
     path = g_build_filename(real, "commondir", NULL);
     if (!osh_placeholder_is(path, OSH_PLACEHOLDER_COMMONDIR))
-        name = read_folder_name(path, "");
+        name = read_folder_name(search, path, "");
     add_part(search, real, "commondir", OSH_AUTO_EXECUTED_GIT_LAYOUT, OSH_PLACEHOLDER_COMMONDIR);
     add_part(search, real, "config.worktree", OSH_AUTO_EXECUTED_GIT_CONFIG, OSH_PLACEHOLDER_FILE);
     if (osh_protect_access(search, real) != OSH_PROTECT_NOT_GRANTED)
@@ -459,7 +466,7 @@ static void
 hint(OshProtectSearch *search, const char *work_tree, const char *folder)
 {
     g_autofree char *path = g_build_filename(folder, "commondir", NULL);
-    g_autofree char *name = read_folder_name(path, "");
+    g_autofree char *name = read_folder_name(search, path, "");
     g_autofree char *joined = name != NULL ? join(folder, name) : NULL;
     g_autofree char *common = realpath(joined != NULL ? joined : folder, NULL);
 
@@ -490,11 +497,14 @@ osh_git_repository_add_dot_git(OshProtectSearch *search, const char *work_tree)
     /* A link leads to a folder, or to a file that names one. */
     real =
         osh_protect_follow(search, path, row(OSH_AUTO_EXECUTED_GIT_LAYOUT), OSH_PLACEHOLDER_FOLDER);
-    name = read_folder_name(path, "gitdir: ");
-    if (name != NULL) {
-        g_autofree char *place = join(work_tree, name);
+    /* The file is one of these whatever it says, and however it says it. */
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
         g_autofree char *file =
             osh_protect_add(search, path, row(OSH_AUTO_EXECUTED_GIT_LAYOUT), OSH_PLACEHOLDER_NONE);
+    }
+    name = read_folder_name(search, path, "gitdir: ");
+    if (name != NULL) {
+        g_autofree char *place = join(work_tree, name);
 
         g_free(real);
         real = osh_protect_follow(search, place, row(OSH_AUTO_EXECUTED_GIT_LAYOUT),

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -76,7 +77,10 @@ is_repository(guint signs)
                                        ((signs & HAS_OBJECTS) != 0 && (signs & HAS_REFS) != 0));
 }
 
-/* Nothing in these folders of a repository is a repository, and they hold most of its files. */
+/*
+ * These folders of a repository hold most of its files. A repository that a program makes in one is
+ * reached by a link or by the name in a .git file, and those are followed.
+ */
 static gboolean
 is_git_data(const char *name)
 {
@@ -134,6 +138,33 @@ queue_folder(OshProtectSearch *search, const OshProtectFolder *above, const char
         osh_protect_look_later(search, path, queue, above->depth + 1);
 }
 
+/*
+ * git takes the repository of a folder from where it really lies, or from above that: so the folder
+ * behind a link is looked into, and those around it that are not looked into already.
+ */
+static void
+queue_linked_folder(OshProtectSearch *search, const OshProtectFolder *above, const char *link)
+{
+    g_autofree char *real = realpath(link, NULL);
+    struct stat about;
+
+    if (real == NULL || stat(real, &about) != 0 || !S_ISDIR(about.st_mode))
+        return;
+    while (real[1] != '\0' && !g_hash_table_contains(search->seen, real) &&
+           !g_hash_table_contains(search->writable, real) && !is_kernels(real) &&
+           osh_protect_access(search, real) == OSH_PROTECT_WRITABLE) {
+        char *slash = strrchr(real, '/');
+
+        if (search->spent[above->kind] + g_queue_get_length(&search->folders[above->kind]) >=
+            budgets[above->kind]) {
+            leave_out(search, above->kind, real);
+            return;
+        }
+        osh_protect_look_later(search, real, above->kind, above->depth + 1);
+        slash[slash == real ? 1 : 0] = '\0';
+    }
+}
+
 static void
 take_name(OshProtectSearch *search, const OshProtectFolder *folder, const OshAutoExecutedRow *row,
           const char *path)
@@ -180,13 +211,16 @@ read_entries(OshProtectSearch *search, const OshProtectFolder *folder, GPtrArray
         if (strcmp(entry->d_name, ".git") == 0)
             continue;
         row = osh_auto_executed_index_find(search->index, folder->path, entry->d_name);
-        if (row == NULL && entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+        if (row == NULL && entry->d_type != DT_DIR && entry->d_type != DT_LNK &&
+            entry->d_type != DT_UNKNOWN)
             continue;
         path = g_build_filename(folder->path, entry->d_name, NULL);
         if (row != NULL)
             take_name(search, folder, row, path);
         else if (is_folder(entry, path))
             g_ptr_array_add(folders, g_strdup(entry->d_name));
+        else
+            queue_linked_folder(search, folder, path);
     }
     if (entries != NULL)
         closedir(entries);

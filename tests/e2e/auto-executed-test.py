@@ -388,7 +388,8 @@ def _table():
              ".npmrc", ".yarnrc.yml", ".yarn/releases/yarn.cjs", ".gitmodules",
              ".pre-commit-config.yaml", ".config/fish/config.fish", ".ssh/config",
              ".config/autostart/x.desktop", ".cursor/mcp.json", "mise.toml", ".tool-versions",
-             ".devcontainer/devcontainer.json", "x.code-workspace", ".gitconfig", ".zshenv")
+             ".devcontainer/devcontainer.json", "x.code-workspace", ".gitconfig", ".zshenv",
+             ".hg/hgrc", ".sl/config", ".jj/repo/config.toml", ".bzr/branch/branch.conf")
     for name in files:
         make(folder, name, "# mine\n")
     for name in ("a/fish", "autostart", "a/.github/workflows/ci.yml", ".yarn/cache/x", "b.workspace"):
@@ -471,6 +472,51 @@ def _appeared():
     expect(found == {"x/store/config", "x/store/hooks", "s/config", "s/hooks", "w/.git", "t/.git",
                      "r/.git/config", "r/.git/worktrees/t/commondir", "r/.git/worktrees/t/gitdir",
                      "r/.git/rebase-merge/git-rebase-todo"}, found)
+
+
+# How a program could lead the user's git into a repository that no name gives away.
+HIDDEN = {
+    "a .git file of more than 8 KiB":
+        "(printf 'gitdir: ../.git/objects/ev'; head -c 9000 /dev/zero | tr '\\0' '\\n') > docs/.git",
+    "a .git file whose folder has a line end in its name":
+        "mv .git/objects/ev '.git/objects/e\nv'; printf 'gitdir: ../.git/objects/e\nv\n' > docs/.git",
+    "a link to a repository among the objects":
+        "rm -r docs; ln -s .git/objects/ev docs",
+    "a link to a folder in one":
+        "rm -r docs; mkdir -p .git/objects/ev/a/b; ln -s .git/objects/ev/a/b docs",
+    "a link to a link to one":
+        "rm -r docs; ln -s ../.git/info/l docs; mkdir -p .git/info; ln -s ../objects/ev .git/info/l; "
+        "rm docs; ln -s .git/info/l docs",
+    "a .git that is a link to a file":
+        "echo 'gitdir: ../.git/objects/ev' > .git/logs-x; ln -s ../.git/logs-x docs/.git",
+}
+
+
+@test("a repository that a program hides among git's own files is listed, and closed in the next run")
+def _hidden_repository():
+    for what, commands in HIDDEN.items():
+        folder = harness.scratch()
+        path = repository(folder, "r")
+        make(path, "docs/file", "one\n")
+        give(folder)
+        events = os.path.join(harness.scratch(), "events")
+        result = harness.run_host(
+            ["/bin/sh", "-c", IN_BOX + """set -e; printf '#!/bin/sh\\n: > ran\\n' > p.sh; chmod +x p.sh
+mkdir -p .git/objects/ev/objects .git/objects/ev/refs; echo 'ref: refs/heads/main' > .git/objects/ev/HEAD
+printf "[core]\\n repositoryformatversion=0\\n bare=false\\n worktree=$PWD\\n fsmonitor=$PWD/p.sh\\n" \\
+    > .git/objects/ev/config
+""" + commands], POLICY, ["--events", events], cwd=path)
+        expect(result.code == 0, what, result)
+        with open(events, encoding="utf-8") as stream:
+            closed = [event for event in map(json.loads, stream) if "box.closed" in event["topic"]]
+        found = closed[0]["payload"][2].get("appeared", [])
+        expect(any(name.endswith("v/config") for name in found), what, found, result)
+        expect("docs/.git" not in commands or any(name.endswith("docs/.git") for name in found), what,
+               found)
+        result = run_in_box(path, "exec 2> /dev/null; for f in .git/objects/e*v/config p.sh docs/.git; do "
+                                  "[ ! -f $f ] || (echo x >> \"$f\") && echo \"$f\"; done; exit 0")
+        expect(not [name for name in result.out.split("\n") if os.path.isfile(os.path.join(path, name))],
+               what, result)
 
 
 @test("a worktree whose repository is not granted says what to grant")
