@@ -248,12 +248,12 @@ listener_failed(struct OshListenerWatch *watch, int error_number)
         listener_resume, watch);
 }
 
-static void
-listener_event(int fd, guint32 events, gpointer data)
+/* Returns: whether there may be more. */
+static gboolean
+listener_accept(struct OshListenerWatch *watch)
 {
-    struct OshListenerWatch *watch = data;
+    int fd = watch->listener->fd;
 
-    (void)events;
     for (guint n = 0; n < ACCEPT_BATCH; n++) {
         struct sockaddr_storage peer;
         socklen_t length = sizeof peer;
@@ -272,14 +272,33 @@ listener_event(int fd, guint32 events, gpointer data)
             }
         }
         if (error_number == EAGAIN || error_number == EINTR || error_number == ECONNABORTED)
-            return;
+            return error_number != EAGAIN;
         if (error_number != 0) {
             listener_failed(watch, error_number);
-            return;
+            return FALSE;
         }
         watch->resource_failures = 0;
         watch->unknown_failures = 0;
         osh_connection_accepted(watch->shard, watch->listener, accepted, &peer);
+    }
+    return TRUE;
+}
+
+static void
+listener_event(int fd, guint32 events, gpointer data)
+{
+    (void)fd;
+    (void)events;
+    listener_accept(data);
+}
+
+void
+osh_listener_take_waiting(OshListener *listener, OshNetworkShard *shard)
+{
+    struct OshListenerWatch *watch = &listener->watches[shard->index];
+
+    /* One that has failed pauses, or has ended. */
+    while (watch->watch != NULL && listener_accept(watch)) {
     }
 }
 

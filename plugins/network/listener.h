@@ -22,6 +22,7 @@ typedef enum {
  * @fd: owned
  * @original_destination: an #OshOriginalDestination
  * @address: where clients reach it, IPv4 in v4-mapped form
+ * @of_box: its clients are the programs of a box
  * @watches: (array length=n_shards): one for each shard, used by it alone
  */
 struct _OshListener {
@@ -31,6 +32,7 @@ struct _OshListener {
     guint32 original_destination;
     struct in6_addr address;
     guint16 port;
+    gboolean of_box;
     struct OshListenerWatch *watches;
 };
 
@@ -72,6 +74,9 @@ void osh_listener_free(OshListener *listener);
 
 /** osh_listener_join: [shard] begins to accept on the calling shard. */
 void osh_listener_join(OshListener *listener, OshNetworkShard *shard);
+
+/** osh_listener_take_waiting: [shard] accepts what waits, as long as there is something. */
+void osh_listener_take_waiting(OshListener *listener, OshNetworkShard *shard);
 
 /** osh_listener_leave: [shard] accepts no more on the calling shard. */
 void osh_listener_leave(OshListener *listener, OshNetworkShard *shard);

@@ -92,6 +92,7 @@ typedef struct {
  * @room_wanted: an on_room callback is under way
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
+ * @drain: (nullable): of the end of the run, which waits until @drain_until and then calls @drained
  */
 struct _OshNetworkShard {
     OshNetwork *network;
@@ -111,6 +112,9 @@ struct _OshNetworkShard {
     gboolean redecide_posted;
     gboolean stopping;
     OshShardTimer *tick;
+    OshShardTimer *drain;
+    gint64 drain_until;
+    void (*drained)(OshNetworkShard *part);
     gint64 last_sweep;
     guint64 last_id;
 };

@@ -7,6 +7,7 @@
 #include <openshell/plugin.h>
 
 #include "dns-listener.h"
+#include "drain.h"
 #include "identity-question.h"
 #include "java-presence.h"
 #include "launch-contribution.h"
@@ -22,6 +23,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* How long what ended programs have sent may take to be delivered, and what is left then of the
+   time that the host gives a stop. */
+#define DRAIN_TIME   (3 * G_TIME_SPAN_SECOND)
+#define DRAIN_MARGIN (500 * G_TIME_SPAN_MILLISECOND)
 
 OSH_PLUGIN_MANIFEST(
     "[plugin]\n"
@@ -86,6 +92,7 @@ typedef struct {
     guint64 subscription;
     gboolean started;
     gint shards_left;
+    gint64 drain_until;
     OshDoneFunc done;
     gpointer done_data;
 } NetworkPlugin;
@@ -248,12 +255,12 @@ network_claim(NetworkPlugin *plugin, OshSandboxListenerKind kind)
 
     for (gsize i = 0; i < n; i++) {
         gboolean proxy = kind == OSH_SANDBOX_LISTENER_PROXY;
+        OshListener *listener = osh_listener_new(
+            network, claimed[i].fd, proxy ? OSH_LISTENER_EXPLICIT : OSH_LISTENER_TRANSPARENT,
+            claimed[i].original_destination, &claimed[i].address, claimed[i].port);
 
-        g_ptr_array_add(network->listeners,
-                        osh_listener_new(network, claimed[i].fd,
-                                         proxy ? OSH_LISTENER_EXPLICIT : OSH_LISTENER_TRANSPARENT,
-                                         claimed[i].original_destination, &claimed[i].address,
-                                         claimed[i].port));
+        listener->of_box = TRUE;
+        g_ptr_array_add(network->listeners, listener);
         network->has_box = TRUE;
         if (proxy && plugin->contribution.proxy_port == 0) {
             plugin->contribution.proxy_address = claimed[i].address;
@@ -465,14 +472,22 @@ network_stopped(gpointer data)
 
 /* [shard] */
 static void
-network_part_end(gpointer data)
+network_part_end(OshNetworkShard *part)
 {
-    OshNetworkShard *part = data;
     NetworkPlugin *plugin = (NetworkPlugin *)part->network;
 
     osh_shard_part_end(part);
     if (g_atomic_int_dec_and_test(&plugin->shards_left))
         osh_host_invoke(part->network->host, network_stopped, plugin, NULL);
+}
+
+/* [shard] */
+static void
+network_part_stop(gpointer data)
+{
+    OshNetworkShard *part = data;
+
+    osh_drain(part, ((NetworkPlugin *)part->network)->drain_until, network_part_end);
 }
 
 static void
@@ -481,7 +496,7 @@ network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
     NetworkPlugin *plugin = self;
     OshNetwork *network = &plugin->network;
 
-    (void)deadline;
+    plugin->drain_until = MIN(g_get_monotonic_time() + DRAIN_TIME, deadline - DRAIN_MARGIN);
     plugin->done = done;
     plugin->done_data = data;
     osh_host_unsubscribe(network->host, plugin->subscription);
@@ -491,7 +506,7 @@ network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
     }
     plugin->shards_left = (gint)network->n_shards;
     for (guint i = 0; i < network->n_shards; i++)
-        if (!osh_shard_post(&network->shard, i, network_part_end, &network->shards[i]) &&
+        if (!osh_shard_post(&network->shard, i, network_part_stop, &network->shards[i]) &&
             g_atomic_int_dec_and_test(&plugin->shards_left))
             network_stopped(plugin);
 }

@@ -195,12 +195,6 @@ find_socket(OshProcessPlugin *plugin, const OshPeerTuple *tuple, OshSocketFound 
     int result = -EOPNOTSUPP;
 
     g_mutex_lock(&diag->mutex);
-    if (diag->diag == NULL) {
-        int fd = plugin->box != NULL ? osh_process_take_diag_socket(plugin->box) : -1;
-
-        if (fd >= 0)
-            diag->diag = osh_socket_diag_new(fd);
-    }
     if (diag->diag != NULL)
         result = osh_socket_diag_find(diag->diag, tuple, ret_found);
     g_mutex_unlock(&diag->mutex);
@@ -314,6 +308,13 @@ osh_process_start_scanner(OshProcessPlugin *plugin, GError **error)
     plugin->scanner = osh_identity_scanner_new(
         plugin->host, plugin->scanner_has_shards ? &plugin->shard : NULL, &workload, plugin->images,
         osh_process_take_diag_socket(plugin->box), error);
+    /* Connections outlive the box by the time that their last bytes take. */
+    for (gsize i = 0; i < OSH_PROCESS_N_DIAGS; i++) {
+        int fd = osh_process_take_diag_socket(plugin->box);
+
+        if (fd >= 0)
+            plugin->diags[i].diag = osh_socket_diag_new(fd);
+    }
     return plugin->scanner != NULL;
 }
 

@@ -36,7 +36,7 @@ G_BEGIN_DECLS
 
 typedef struct {
     GMutex mutex;
-    OshSocketDiag *diag; /* (nullable): from its first use on */
+    OshSocketDiag *diag; /* (nullable): from the start of the plugin on */
 } OshLockedDiag;
 
 typedef struct {

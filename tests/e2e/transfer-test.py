@@ -293,4 +293,57 @@ def _limit():
         expect(json.loads(result.out) == ["200", "200", "503"] * 3, result)
 
 
+# The last thing that a program does is to send; nothing waits for an answer.
+SEND = f"import os, socket; s = socket.create_connection(('{world.ADDRESS}', {PORT}))\n"
+LAST_WORDS = {
+    "a line of a shell": (["/bin/bash", "-c", f"echo hello > /dev/tcp/{world.ADDRESS}/{PORT}"], 6),
+    "more than a socket holds": (
+        [harness.PYTHON, "-I", "-c", SEND + "s.sendall(b'x' * 200000)"], 200000),
+    "an end of its own": (
+        [harness.PYTHON, "-I", "-c", SEND + "s.sendall(b'x' * 200000); s.shutdown(1); s.close()"], 200000),
+    "no end at all": (
+        [harness.PYTHON, "-I", "-c", SEND + "s.sendall(b'x' * 3000); os.kill(os.getpid(), 9)"], 3000),
+    "a request through the proxy": (
+        [harness.PYTHON, "-I", "-c", CLIENT + "s = socket.create_connection((host, int(port)))\n"
+         f"s.sendall(b'POST http://{TARGET}/ HTTP/1.1\\r\\nHost: {TARGET}\\r\\n"
+         "Content-Length: 5000\\r\\n\\r\\n' + b'x' * 5000)"], None),
+    "a child that is ended with it": (
+        ["/bin/sh", "-c", f"\"$0\" -I -c \"{SEND}s.sendall(b'x' * 3000); import time; time.sleep(9)\" & "
+         "sleep 0.2", harness.PYTHON], 3000),
+}
+
+
+@test("what a program sent just before it ended arrives, and what was refused then is said")
+def _last_words():
+    def size(accepted):
+        total = 0
+        while data := accepted.recv(1 << 16):
+            total += len(data)
+        return total
+
+    for what, (command, expected) in LAST_WORDS.items():
+        with Server(size) as server:
+            for number in range(8):
+                result = harness.run_host(command, world.policy(TARGET))
+                got = server.result(number)
+                expect(got == expected or expected is None and got > 5000, what, number, got, result)
+    for number in range(8):
+        result = harness.run_recorded(LAST_WORDS["a line of a shell"][0], world.policy("example.test:1"))
+        expect(len(result.denials()) == 1 and len(result.events("network.denied")) == 1, number, result)
+
+
+@test("what cannot be delivered in time at the end of a run is cut off, and a line says so")
+def _cut_off():
+    with Server(lambda accepted: time.sleep(8)):
+        began = time.monotonic()
+        result = harness.run_recorded(
+            [harness.PYTHON, "-I", "-c", SEND + "s.setblocking(False)\nimport time\n"
+             "for i in range(200):\n"
+             "    try: s.send(b'x' * 1000000)\n"
+             "    except BlockingIOError: time.sleep(0.002)\n"], world.policy(TARGET))
+        expect(result.code == 0 and time.monotonic() - began < 7, time.monotonic() - began, result)
+        expect("1 connection was cut off at the end of the run" in result.err, result)
+        expect(len(result.events("network.closed")) == 1, result)
+
+
 harness.main()
