@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,7 +121,8 @@ write_new(const char *path, const char *text)
     osh_autofd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 
     if (fd < 0 && errno == EEXIST) {
-        say("%s is there already: --output FILE writes another one, --force writes over it", path);
+        say("%s is there already: --output FILE writes another one%s", path,
+            g_file_test(path, G_FILE_TEST_IS_REGULAR) ? ", --force writes over it" : "");
         return OSH_EXIT_CHECK_FAILED;
     }
     if (fd < 0 || !osh_output_write(fd, text)) {
@@ -132,21 +134,36 @@ write_new(const char *path, const char *text)
     return OSH_EXIT_OK;
 }
 
+/* A link stays one; a device, a pipe or a folder is nobody's policy. */
+static int
+write_over(const char *path, const char *text)
+{
+    g_autofree char *real = realpath(path, NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (real == NULL)
+        return write_new(path, text);
+    if (!g_file_test(real, G_FILE_TEST_IS_REGULAR)) {
+        say("%s is not a regular file, and is not written over: --output - writes to standard "
+            "output",
+            path);
+        return OSH_EXIT_CHECK_FAILED;
+    }
+    if (g_file_set_contents_full(real, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &error))
+        return OSH_EXIT_OK;
+    say("%s", error->message);
+    return OSH_EXIT_HOST_ERROR;
+}
+
 static int
 write_policy(const char *path, const char *text, gboolean force)
 {
-    g_autoptr(GError) error = NULL;
 
     if (g_str_equal(path, "-")) {
         fputs(text, stdout);
         return OSH_EXIT_OK;
     }
-    if (!force)
-        return write_new(path, text);
-    if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &error))
-        return OSH_EXIT_OK;
-    say("%s", error->message);
-    return OSH_EXIT_HOST_ERROR;
+    return force ? write_over(path, text) : write_new(path, text);
 }
 
 static gboolean

@@ -82,9 +82,9 @@ main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(OshOptions) options = NULL;
+    gboolean has_output = osh_standard_streams_open();
     int code;
 
-    osh_standard_streams_open();
     setlocale(LC_CTYPE, "");
     if (run_verb(argc, argv, &code))
         return end_verb(code);
@@ -103,16 +103,18 @@ main(int argc, char **argv)
     switch (options->verb) {
     case OSH_VERB_HELP:
         g_print("%s", osh_options_help());
-        return OSH_EXIT_OK;
+        return end_verb(OSH_EXIT_OK);
     case OSH_VERB_VERSION:
         g_print("openshell-host %s (plugin ABI %u.%u)\n", OSH_VERSION, OSH_ABI_MAJOR,
                 OSH_ABI_MINOR);
-        return OSH_EXIT_OK;
+        return end_verb(OSH_EXIT_OK);
     case OSH_VERB_PLUGINS:
-        return osh_verb_plugins(options);
+        return end_verb(osh_verb_plugins(options));
     case OSH_VERB_DOCTOR:
-        return osh_verb_doctor(options);
+        return end_verb(osh_verb_doctor(options));
     case OSH_VERB_RUN:
+        if (!has_output)
+            osh_standard_output_discard();
         return osh_run(options);
     }
     return OSH_EXIT_HOST_ERROR;

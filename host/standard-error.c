@@ -20,6 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "auto-fd.h"
 #include "osh-fd-writer.h"
 #include "osh-text.h"
 
@@ -34,13 +35,29 @@ static OshScreenTaken screen_taken;
 static gpointer screen_data;
 static GSource *look_source;
 
-void
+gboolean
 osh_standard_streams_open(void)
 {
-    for (int fd = 0; fd <= 2; fd++)
+    gboolean has_output = TRUE;
+
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        has_output = has_output && fd != STDOUT_FILENO;
         /* The lowest number that is free is this one. */
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-            return;
+        if (open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) < 0)
+            break;
+    }
+    return has_output;
+}
+
+void
+osh_standard_output_discard(void)
+{
+    osh_autofd int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        dup2(fd, STDOUT_FILENO);
 }
 
 static void

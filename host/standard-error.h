@@ -14,8 +14,13 @@ G_BEGIN_DECLS
  *
  * Opens /dev/null in the place of each of the descriptors 0 to 2 that is closed, so that no file of
  * ours gets a number that others read and write. To be called before anything is opened.
+ *
+ * Returns: FALSE when standard output was closed; writing to it fails then
  */
-void osh_standard_streams_open(void);
+gboolean osh_standard_streams_open(void);
+
+/** osh_standard_output_discard: lets a program of a run write to the standard output there is not. */
+void osh_standard_output_discard(void);
 
 /**
  * osh_standard_error_begin:

@@ -2,6 +2,7 @@
 """openshell-host init: profiles that load unchanged, adapted to what is installed, and the command
 that it says to type."""
 import os
+import stat
 import re
 import shutil
 import subprocess
@@ -199,7 +200,17 @@ def _no_overwriting():
     for name in ("dangling.yaml", "folder.yaml"):
         expect(run("init", "npm", "--output", name, cwd=folder).code == 1, name)
     expect(run("init", "npm", "-o", "no/such/folder.yaml", cwd=folder).code == 125, "no folder")
+        result = run("init", "npm", "--force", "--output", name, cwd=folder)
+        expect(result.code == 1 and "--force" not in result.err, name, result)
     expect(run("init", "npm", "--force", cwd=folder).code == 0, "--force")
+    os.symlink("policy.yaml", os.path.join(folder, "linked.yaml"))
+    expect(run("init", "pip", "--force", "-o", "linked.yaml", cwd=folder).code == 0, "linked")
+    expect(os.path.islink(os.path.join(folder, "linked.yaml")), "the link was replaced")
+    with open(path, encoding="utf-8") as stream:
+        expect("pip" in stream.read(), "the target was not written")
+    expect(run("init", "npm", "--force", "-o", "/dev/null").code == 1 and
+           stat.S_ISCHR(os.stat("/dev/null").st_mode), "/dev/null")
+    os.unlink(os.path.join(folder, "linked.yaml"))
     with open(path, encoding="utf-8") as stream:
         expect(stream.read().startswith("# SPDX"), "it was not written")
     result = run("init", "npm", "-o", "-", cwd=folder)

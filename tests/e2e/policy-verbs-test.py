@@ -404,7 +404,12 @@ def _full():
         file.write('{"openshell-recording":1,"mode":"audit"}\n')
     for words in (("check", good), ("explain", good, "a.test:443", "--binary", "/usr/bin/curl"),
                   ("policy", "format", good), ("policy", "learn", recording),
-                  ("replay", recording, good)):
+                  ("replay", recording, good), ("init", "npm", "-o", "-"), ("doctor",), ("plugins",),
+                  ("plugins", "settings"), ("--help",), ("--version",)):
+        done = subprocess.run(["/bin/sh", "-c", '"$@" >&-', "-", harness.HOST, *words], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20,
+                              env=harness.clean_environment())
+        expect(done.returncode == 125 and b"could not be written" in done.stderr, words, done)
         with open("/dev/full", "wb") as full:
             done = subprocess.run([harness.HOST, *words], stdout=full, stderr=subprocess.PIPE,
                                   check=False, timeout=20, env=harness.clean_environment())
