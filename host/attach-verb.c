@@ -60,7 +60,10 @@ typedef struct {
 static void
 complain(const char *text)
 {
-    fprintf(stderr, "openshell: error: %s\n", text);
+    g_autoptr(GString) line = g_string_new("openshell: error: ");
+
+    osh_text_append_terminal(line, text);
+    g_printerr("%s\n", line->str);
 }
 
 static gboolean

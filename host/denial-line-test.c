@@ -50,6 +50,11 @@ static const char *const rows[][3] = {
      "openshell: DENIED e7 process(4121) -> [fd00::1]:80 [destination, policy web] internal "
      "address; next: list the address in allowed_ips of that endpoint"},
     {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'destination', 'files.test', uint16 80, '/bin/x', '', 'internal address', uint64 "
+     "1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> files.test:80 [destination] internal address; next: "
+     "openshell-host explain '/p/my policy.yaml' http://files.test:80/ --binary /bin/x"},
+    {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'destination', '127.0.0.1', uint16 80, '-', 'web', 'always-blocked address', "
      "uint64 1, @a{sv} {})",
      "openshell: DENIED e7 process(4121) -> 127.0.0.1:80 [destination, policy web] always-blocked "

@@ -102,7 +102,7 @@ explain_command(const char *policy, const char *host, guint16 port, const char *
 /* What to type next. */
 static void
 append_next(GString *line, const char *policy, const char *layer, const char *host, guint16 port,
-            const char *binary, GVariant *details)
+            const char *binary, gboolean matched, GVariant *details)
 {
     static const char *const decided_by_policy[] = {"connect", "forward", "transparent", NULL};
     g_autofree char *command = NULL;
@@ -115,8 +115,13 @@ append_next(GString *line, const char *policy, const char *layer, const char *ho
     }
     if (g_str_equal(layer, "dns"))
         g_string_append(line, "; next: name it as the host of an endpoint in the policy");
-    else if (g_str_equal(layer, "destination"))
+    else if (g_str_equal(layer, "destination") && matched)
         g_string_append(line, "; next: list the address in allowed_ips of that endpoint");
+    else if (g_str_equal(layer, "destination") && policy == NULL)
+        g_string_append(line, "; next: name the host in a policy, with this address in allowed_ips "
+                              "of its endpoint");
+    else if (g_str_equal(layer, "destination"))
+        command = explain_command(policy, host, port, binary);
     else if (g_strv_contains(decided_by_policy, layer) && policy == NULL)
         g_string_append(line, "; next: give a policy with --policy FILE");
     else if (g_strv_contains(decided_by_policy, layer))
@@ -133,6 +138,7 @@ append_denial(GString *line, const OshEvent *event, const char *policy_path)
     const char *binary;
     const char *policy;
     const char *reason;
+    gboolean matched;
     guint16 port;
     g_autoptr(GVariant) details = NULL;
 
@@ -143,7 +149,8 @@ append_denial(GString *line, const OshEvent *event, const char *policy_path)
     append_destination(line, host, port);
     g_string_append(line, " [");
     osh_text_append_terminal(line, layer);
-    if (policy[0] != '\0' && !g_str_equal(policy, "-")) {
+    matched = policy[0] != '\0' && !g_str_equal(policy, "-");
+    if (matched) {
         g_string_append(line, ", policy ");
         osh_text_append_terminal(line, policy);
     }
@@ -154,7 +161,7 @@ append_denial(GString *line, const OshEvent *event, const char *policy_path)
     if (g_str_equal(layer, "destination") && strstr(reason, "always-blocked") != NULL)
         g_string_append(line, "; no policy can allow it");
     else
-        append_next(line, policy_path, layer, host, port, binary, details);
+        append_next(line, policy_path, layer, host, port, binary, matched, details);
 }
 
 /* Forwarded although the policy denies it. */
@@ -178,7 +185,7 @@ append_audited(GString *line, const OshEvent *event, const char *policy_path)
     osh_text_append_terminal(line, transport);
     g_string_append(line, "] would be refused: ");
     osh_text_append_terminal(line, reason);
-    append_next(line, policy_path, transport, host, port, binary, details);
+    append_next(line, policy_path, transport, host, port, binary, FALSE, details);
 }
 
 static void

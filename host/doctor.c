@@ -11,6 +11,7 @@
 #include "plugins-verb.h"
 #include "run.h"
 #include "verb-host.h"
+#include "writable-places.h"
 
 static void
 print_row(const char *name, const char *state, const char *detail, const char *remedy)
@@ -72,13 +73,32 @@ load_policy(const OshOptions *options, const OshConfig *config)
     return policy;
 }
 
+/* What a run refuses before it asks the launcher. */
+static void
+print_plugins(OshRegistry *registry, const OshPolicySnapshot *policy, const char *workdir,
+              Tally *tally)
+{
+    const GPtrArray *plugins = osh_registry_plugins(registry);
+    g_autoptr(GPtrArray) writable =
+        osh_writable_places(osh_policy_static_part(policy), workdir, NULL);
+
+    for (guint i = 0; writable != NULL && i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+        g_autofree char *reason =
+            osh_registry_refusal(plugin, (const char *const *)writable->pdata);
+
+        if (reason == NULL || osh_plugin_state(plugin) == OSH_PLUGIN_DISABLED)
+            continue;
+        print_row("plugin", "missing", plugin->file->path, reason);
+        tally->missing++;
+    }
+}
+
 static void
 print_rules(const OshOptions *options, const OshConfig *config, const OshPolicySnapshot *policy,
-            const OshInterface *launcher, Tally *tally)
+            const char *workdir, const OshInterface *launcher, Tally *tally)
 {
     g_autoptr(GPtrArray) allowed = osh_run_allow_degraded(options, config);
-    const char *given = osh_config_host_text(config, "workdir", options->workdir);
-    g_autofree char *workdir = g_canonicalize_filename(given != NULL ? given : ".", NULL);
     OshBoxRequest request = {
         .struct_size = sizeof(OshBoxRequest),
         .workdir = workdir,
@@ -98,6 +118,7 @@ osh_verb_doctor(const OshOptions *options)
     g_autoptr(OshVerbHost) host = NULL;
     g_autoptr(OshPolicySnapshot) policy = NULL;
     g_autoptr(GVariant) probe = NULL;
+    g_autofree char *workdir = NULL;
     OshInterface launcher;
     Tally tally = {0};
 
@@ -117,6 +138,12 @@ osh_verb_doctor(const OshOptions *options)
     policy = load_policy(options, osh_verb_host_config(host));
     if (policy == NULL)
         return OSH_EXIT_HOST_ERROR;
+    workdir = osh_run_find_workdir(
+        osh_config_host_text(osh_verb_host_config(host), "workdir", options->workdir), &error);
+    if (workdir == NULL) {
+        g_printerr("openshell: error: %s\n", error->message);
+        return OSH_EXIT_HOST_ERROR;
+    }
     if (!osh_registry_get_interface(osh_verb_host_registry(host), OSH_INTERFACE_PROCESS_LAUNCHER,
                                     &launcher)) {
         g_printerr("openshell: error: no usable plugin makes boxes: openshell-host plugins says "
@@ -130,6 +157,7 @@ osh_verb_doctor(const OshOptions *options)
         return OSH_EXIT_HOST_ERROR;
     }
     print_rows(probe, &tally);
-    print_rules(options, osh_verb_host_config(host), policy, &launcher, &tally);
+    print_plugins(osh_verb_host_registry(host), policy, workdir, &tally);
+    print_rules(options, osh_verb_host_config(host), policy, workdir, &launcher, &tally);
     return print_level(&tally);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file-limit.h: whether a run may have as many open files as it takes.
+ * file-limit.h: whether a run may have as many open files, and as much memory, as it takes.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  *
  * [main] Before anything is opened.
  *
- * Returns: %FALSE when the limit (RLIMIT_NOFILE) is too low, which has been said then
+ * Returns: %FALSE when a limit of getrlimit(2) is too low, which has been said then
  */
 gboolean osh_file_limit_check(void);
 

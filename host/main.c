@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "attach-verb.h"
 #include "exit-code.h"
@@ -52,6 +54,17 @@ run_attach(int argc, char **argv)
     return OSH_EXIT_OK;
 }
 
+/* GLib asks for it here and there, and prints lines of its own for a user without an account. */
+static void
+set_home(void)
+{
+    const struct passwd *account = g_getenv("HOME") == NULL ? getpwuid(getuid()) : NULL;
+
+    if (g_getenv("HOME") == NULL)
+        g_setenv("HOME", account != NULL && account->pw_dir[0] == '/' ? account->pw_dir : "/",
+                 TRUE);
+}
+
 /* These read their own arguments, so they come before our options. */
 static gboolean
 run_verb(int argc, char **argv, int *ret_code)
@@ -86,6 +99,7 @@ main(int argc, char **argv)
     int code;
 
     setlocale(LC_CTYPE, "");
+    set_home();
     if (run_verb(argc, argv, &code))
         return end_verb(code);
     options = osh_options_parse((const char *const *)argv, &error);

@@ -181,27 +181,44 @@ lies_in_writable(const OshPlugin *plugin, const char *const *writable, const cha
     return FALSE;
 }
 
+char *
+osh_registry_refusal(const OshPlugin *plugin, const char *const *writable)
+{
+    const char *directory;
+
+    if (!lies_in_writable(plugin, writable, &directory))
+        return NULL;
+    return g_strdup_printf("programs in the box could replace it, because %s is writable for them: "
+                           "start in a project's own folder, or name it with --workdir; or move "
+                           "the plugin",
+                           directory);
+}
+
 static gboolean
 configure_plugin(OshPlugin *plugin, const OshConfig *config, const char *const *writable,
                  GError **error)
 {
-    const char *directory;
+    g_autofree char *refusal = NULL;
 
     if (osh_config_enabled(config, plugin->manifest->id) == OSH_FALSE) {
-        osh_plugin_set_state(plugin, OSH_PLUGIN_DISABLED, "by configuration");
+        g_autofree char *reason =
+            g_strdup_printf("--disable %s, or the configuration, says so", plugin->manifest->id);
+
+        osh_plugin_set_state(plugin, OSH_PLUGIN_DISABLED, reason);
         return TRUE;
     }
-    if (lies_in_writable(plugin, writable, &directory)) {
-        g_autofree char *reason = g_strdup_printf(
-            "programs in the box could replace it, because %s is writable for them: move the "
-            "plugin, or run from another directory",
-            directory);
-
-        osh_plugin_fail(plugin, "manifest", reason);
+    plugin->required = osh_config_required(config, plugin->manifest->id) == OSH_TRUE;
+    refusal = osh_registry_refusal(plugin, writable);
+    if (refusal != NULL && plugin->required) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_DENIED, "the required plugin %s cannot be used: %s",
+                    plugin->path, refusal);
+        return FALSE;
+    }
+    if (refusal != NULL) {
+        osh_plugin_fail(plugin, "manifest", refusal);
         return TRUE;
     }
     plugin->config = osh_config_for_plugin(config, plugin->manifest, error);
-    plugin->required = osh_config_required(config, plugin->manifest->id) == OSH_TRUE;
     return plugin->config != NULL;
 }
 

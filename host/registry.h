@@ -43,6 +43,15 @@ OshBus *osh_registry_bus(OshRegistry *registry);
 gboolean osh_registry_scan(OshRegistry *registry, const char *directory, GError **error);
 
 /**
+ * osh_registry_refusal:
+ * @writable: (array zero-terminated=1): from osh_writable_places()
+ *
+ * Security rule 3. Returns: (transfer full) (nullable): why @plugin is not used where programs of
+ *   the box may write there
+ */
+char *osh_registry_refusal(const OshPlugin *plugin, const char *const *writable);
+
+/**
  * osh_registry_configure:
  * @config: checked against the manifests here
  * @writable: (array zero-terminated=1): from osh_writable_places(); a plugin file there is refused

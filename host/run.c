@@ -10,6 +10,7 @@
 #include "run-private.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "contributions.h"
@@ -440,9 +441,18 @@ static gboolean
 run_open_recording(OshRun *run, GError **error)
 {
     const char *path = text_setting(run, "record", run->options->record);
+    const char *events = text_setting(run, "events", run->options->events);
+    struct stat one;
+    struct stat other;
 
     if (path == NULL)
         return TRUE;
+    if (events != NULL && stat(path, &one) == 0 && stat(events, &other) == 0 &&
+        S_ISREG(one.st_mode) && one.st_dev == other.st_dev && one.st_ino == other.st_ino) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "--events and --record name the same file, %s: give each its own", path);
+        return FALSE;
+    }
     run->recorder = osh_run_record(path, (const char *const *)run->writable->pdata, run->registry,
                                    run->policy, run->bus, run->options->audit, error);
     return run->recorder != NULL;

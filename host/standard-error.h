@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  */
 gboolean osh_standard_streams_open(void);
 
-/** osh_standard_output_discard: lets a program of a run write to the standard output there is not. */
+/** osh_standard_output_discard: lets a program of a run write to the standard output there is not.
+ */
 void osh_standard_output_discard(void);
 
 /**

@@ -52,6 +52,24 @@ append_plugins(GString *line, OshRegistry *registry)
     }
 }
 
+/* A plugin that somebody has put there may be what a policy relies on. */
+static void
+append_left_out(GString *line, OshRegistry *registry)
+{
+    const GPtrArray *plugins = osh_registry_plugins(registry);
+
+    for (guint i = 0; i < plugins->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
+
+        if (osh_plugin_state(plugin) != OSH_PLUGIN_FAILED)
+            continue;
+        g_string_append(line, "\nopenshell: the plugin ");
+        osh_text_append_terminal(line, plugin->path);
+        g_string_append(line, " is left out: ");
+        osh_text_append_terminal(line, plugin->reason);
+    }
+}
+
 static void
 append_degraded(GString *line, const OshBoxInfo *box)
 {
@@ -91,6 +109,7 @@ osh_start_line(const OshStartLine *start)
     append_plugins(line, start->registry);
     if (box != NULL)
         append_degraded(line, box);
+    append_left_out(line, start->registry);
     append_lines(line, osh_box_info_warnings(box));
     if (start->verbose && box != NULL)
         append_lines(line, box->notes);

@@ -46,13 +46,14 @@ append_diagnostic(GString *json, const OshPolicyDiagnostic *diagnostic)
 }
 
 static void
-print_json(const char *file, const OshPolicySnapshot *policy, gboolean good,
+print_json(const char *file, const OshPolicySnapshot *policy, gboolean good, gboolean enforceable,
            OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GString) json = g_string_new("{");
 
     append_member(json, "file", file);
-    g_string_append_printf(json, ",\"ok\":%s,", good ? "true" : "false");
+    g_string_append_printf(json, ",\"ok\":%s,\"enforceable\":%s,", good ? "true" : "false",
+                           enforceable ? "true" : "false");
     append_member(json, "sha256", policy != NULL ? osh_policy_sha256(policy) : NULL);
     g_string_append_printf(json,
                            ",\"policies\":%u,\"endpoints\":%u,\"errors\":%u,\"warnings\":%u,"
@@ -71,7 +72,7 @@ print_json(const char *file, const OshPolicySnapshot *policy, gboolean good,
 }
 
 static void
-print_text(const char *file, const OshPolicySnapshot *policy, gboolean good,
+print_text(const char *file, const OshPolicySnapshot *policy, gboolean good, gboolean enforceable,
            OshPolicyDiagnostics *diagnostics)
 {
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
@@ -80,13 +81,27 @@ print_text(const char *file, const OshPolicySnapshot *policy, gboolean good,
     osh_policy_append_printable(name, file);
     fputs(messages, stdout);
     if (good)
-        printf("%s: ok, %u policies, %u endpoints, %u warnings\n", name->str,
+        printf("%s: ok, %u policies, %u endpoints, %u warnings%s\n", name->str,
                osh_policy_n_policies(policy), osh_policy_n_endpoints(policy),
-               osh_policy_diagnostics_n_warnings(diagnostics));
+               osh_policy_diagnostics_n_warnings(diagnostics),
+               enforceable ? "" : "; a run refuses it for now: check --run says why");
     else
         printf("%s: refused, %u errors, %u warnings\n", name->str,
                osh_policy_diagnostics_n_errors(diagnostics),
                osh_policy_diagnostics_n_warnings(diagnostics));
+}
+
+/* Whether a run takes it, whatever was asked to be checked. */
+static gboolean
+is_enforceable(const Check *check, const GString *text)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy =
+        text != NULL ? osh_policy_load_bytes_with(check->protocols, text->str, text->len, "", 1,
+                                                  OSH_POLICY_LOAD_ENFORCEABLE, diagnostics)
+                     : NULL;
+
+    return policy != NULL;
 }
 
 static gboolean
@@ -104,9 +119,9 @@ check_file(const Check *check, const char *file)
         policy != NULL && !(check->strict && osh_policy_diagnostics_n_warnings(diagnostics) > 0);
 
     if (check->json)
-        print_json(name, policy, good, diagnostics);
+        print_json(name, policy, good, is_enforceable(check, text), diagnostics);
     else
-        print_text(name, policy, good, diagnostics);
+        print_text(name, policy, good, is_enforceable(check, text), diagnostics);
     return good;
 }
 

@@ -30,7 +30,8 @@ check_layer(const OshDraft *layer, const char *path)
         const char *key = osh_value_key(root, i);
         g_autofree char *message = NULL;
 
-        if (strcmp(key, "version") == 0 || strcmp(key, "network_policies") == 0)
+        if (strcmp(key, "version") == 0 || strcmp(key, "preset") == 0 ||
+            strcmp(key, "network_policies") == 0)
             continue;
         message = g_strdup_printf("%s: a provider adds network_policies only, not %s", path, key);
         osh_policy_verb_say("error", message);

@@ -16,6 +16,8 @@
 
 /* Between two looks; the first one comes when the events of the accepted sockets have been seen. */
 #define LOOK_EVERY (3 * G_TIME_SPAN_MILLISECOND)
+/* How long a server may take nothing. */
+#define PATIENCE (3 * G_TIME_SPAN_SECOND)
 
 static void
 drain_accept(OshNetworkShard *part)
@@ -47,14 +49,27 @@ drain_count(const OshNetworkShard *part)
     return n;
 }
 
+static guint64
+drain_moved(const OshNetworkShard *part)
+{
+    guint64 moved = 0;
+
+    for (const OshConnection *at = part->steps[OSH_STEP_TUNNEL].first; at != NULL; at = at->next)
+        moved += at->up.moved;
+    return moved;
+}
+
 /* Of a tunnel the closed event has the bytes that were delivered. */
 static void
 drain_cut_off(OshNetworkShard *part, guint n)
 {
-    for (guint step = 0; step < OSH_STEP_TUNNEL; step++)
-        for (OshConnection *at = part->steps[step].first; at != NULL; at = at->next)
-            if (drain_delivers(at))
+    for (guint step = 0; step < OSH_N_STEPS; step++)
+        for (OshConnection *at = part->steps[step].first; at != NULL; at = at->next) {
+            if (drain_delivers(at) && step < OSH_STEP_TUNNEL)
                 osh_audit_failed(at, "stop", "the run ended before it was connected");
+            /* An end in good order could be taken for the end of what was sent. */
+            at->client_aborted = at->client_aborted || drain_delivers(at);
+        }
     osh_network_log(part->network, G_LOG_LEVEL_WARNING,
                     "%u connection%s cut off at the end of the run: not all that the program had "
                     "sent was delivered in time",
@@ -75,12 +90,17 @@ drain_look(gpointer data)
 {
     OshNetworkShard *part = data;
     gint64 now = osh_shard_now(&part->network->shard);
+    guint64 moved;
     guint n;
 
     part->drain = NULL;
     drain_accept(part);
     n = drain_count(part);
-    if (n > 0 && now < part->drain_until) {
+    moved = drain_moved(part);
+    if (moved != part->drain_moved)
+        part->drain_progress = now;
+    part->drain_moved = moved;
+    if (n > 0 && now < part->drain_until && now - part->drain_progress < PATIENCE) {
         part->drain =
             osh_shard_add_timer(&part->network->shard, now + LOOK_EVERY, drain_look, part);
         return;
@@ -96,6 +116,7 @@ osh_drain(OshNetworkShard *part, gint64 until, OshDrainDone done)
     const OshInterface *shard = &part->network->shard;
 
     part->drain_until = until;
+    part->drain_progress = osh_shard_now(shard);
     part->drained = done;
     drain_accept(part);
     if (drain_is_idle(part))

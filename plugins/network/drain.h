@@ -13,7 +13,7 @@ typedef void (*OshDrainDone)(OshNetworkShard *part);
 
 /**
  * osh_drain:
- * @until: monotonic time at which the rest is cut off
+ * @until: monotonic time at which the rest is cut off; earlier where nothing moves for long
  * @done: called once, inside this call or later; the caller ends the part in it
  *
  * [shard] Accepts what waits in the listeners, and lets every connection whose client has ended

@@ -93,6 +93,8 @@ typedef struct {
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
  * @drain: (nullable): of the end of the run, which waits until @drain_until and then calls @drained
+ * @drain_moved: bytes of all tunnels towards their servers at the last look
+ * @drain_progress: when that last became more
  */
 struct _OshNetworkShard {
     OshNetwork *network;
@@ -114,6 +116,8 @@ struct _OshNetworkShard {
     OshShardTimer *tick;
     OshShardTimer *drain;
     gint64 drain_until;
+    gint64 drain_progress;
+    guint64 drain_moved;
     void (*drained)(OshNetworkShard *part);
     gint64 last_sweep;
     guint64 last_id;

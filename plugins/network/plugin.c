@@ -24,9 +24,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long what ended programs have sent may take to be delivered, and what is left then of the
-   time that the host gives a stop. */
-#define DRAIN_TIME   (3 * G_TIME_SPAN_SECOND)
+/* What is left of the time that the host gives a stop when the rest of what ended programs have
+   sent is cut off. */
 #define DRAIN_MARGIN (500 * G_TIME_SPAN_MILLISECOND)
 
 OSH_PLUGIN_MANIFEST(
@@ -496,7 +495,7 @@ network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
     NetworkPlugin *plugin = self;
     OshNetwork *network = &plugin->network;
 
-    plugin->drain_until = MIN(g_get_monotonic_time() + DRAIN_TIME, deadline - DRAIN_MARGIN);
+    plugin->drain_until = deadline - DRAIN_MARGIN;
     plugin->done = done;
     plugin->done_data = data;
     osh_host_unsubscribe(network->host, plugin->subscription);

@@ -208,6 +208,36 @@ osh_auto_executed_index_find(const OshAutoExecutedIndex *index, const char *fold
     return look_up(index, folder, ending);
 }
 
+/* Whether @path is, or lies in, the folder of a repository's hooks. */
+static gboolean
+is_hooks_folder(const char *folder, const char *name)
+{
+    g_autofree char *head = g_build_filename(folder, "HEAD", NULL);
+    g_autofree char *objects = g_build_filename(folder, "objects", NULL);
+
+    return strcmp(name, "hooks") == 0 && g_file_test(head, G_FILE_TEST_EXISTS) &&
+           g_file_test(objects, G_FILE_TEST_IS_DIR);
+}
+
+const OshAutoExecutedRow *
+osh_auto_executed_around(const char *path)
+{
+    OshAutoExecutedIndex *index = osh_auto_executed_index_new();
+    g_autofree char *at = g_strdup(path);
+    const OshAutoExecutedRow *row = NULL;
+
+    while (row == NULL && at[1] != '\0') {
+        char *slash = strrchr(at, '/');
+        g_autofree char *name = g_strdup(slash + 1);
+
+        slash[slash == at ? 1 : 0] = '\0';
+        row = is_hooks_folder(at, name) ? osh_auto_executed_row(OSH_AUTO_EXECUTED_GIT_HOOKS)
+                                        : osh_auto_executed_index_find(index, at, name);
+    }
+    osh_auto_executed_index_free(index);
+    return row;
+}
+
 void
 osh_auto_executed_index_free(OshAutoExecutedIndex *index)
 {

@@ -56,6 +56,14 @@ typedef struct OshAutoExecutedIndex OshAutoExecutedIndex;
 OshAutoExecutedIndex *osh_auto_executed_index_new(void);
 
 /**
+ * osh_auto_executed_around:
+ * @path: an absolute path without links
+ *
+ * Returns: (transfer none) (nullable): the row that has the name of @path, or of a folder around it
+ */
+const OshAutoExecutedRow *osh_auto_executed_around(const char *path);
+
+/**
  * osh_auto_executed_index_find:
  * @index: an index
  * @folder: the folder that @name lies in

@@ -20,7 +20,7 @@
 #include "seccomp-filter.h"
 #include "writable-note.h"
 
-#define MAX_PLANS 5
+#define MAX_PLANS 20
 
 gboolean
 osh_process_may_lack(const OshBoxRequest *request, const char *name)
@@ -133,9 +133,8 @@ open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
     for (guint n = 1;; n++) {
         g_autoptr(GError) cause = NULL;
 
-        if (!plan_mounts(box, request, error))
-            return FALSE;
-        if (osh_process_open_with_network(box, request, &cause))
+        if (plan_mounts(box, request, &cause) &&
+            osh_process_open_with_network(box, request, &cause))
             return TRUE;
         if (n == MAX_PLANS || !g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED)) {
             g_propagate_error(error, g_steal_pointer(&cause));
@@ -191,6 +190,23 @@ check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
     start_in_root(
         box, g_strdup_printf("the policy does not show the working directory %s", box->workdir));
     return TRUE;
+}
+
+/* Nobody has named it: it is where the host happened to be started. */
+static void
+warn_of_workdir(OshBox *box, const OshBoxRequest *request)
+{
+    const OshPolicyStatic *policy = request->policy;
+    const OshAutoExecutedRow *row = NULL;
+
+    if (policy->include_workdir && request->workdir != NULL &&
+        (policy->read_write == NULL || !g_strv_contains(policy->read_write, request->workdir)))
+        row = osh_auto_executed_around(request->workdir);
+    if (row != NULL)
+        g_ptr_array_add(box->warnings,
+                        g_strdup_printf("the working directory %s is writable, and what is made in "
+                                        "it is obeyed outside (%s): start in another folder",
+                                        request->workdir, row->reason));
 }
 
 static gboolean
@@ -405,6 +421,7 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
         return FALSE;
     if (!check_workdir(box, request, error) || !open_session(box, error))
         return FALSE;
+    warn_of_workdir(box, request);
     take_diag_sockets(box);
     /* Init is not dumpable, as a program of the box may be: what can be read of it can of them. */
     box->can_notify = box->network_served && !g_str_equal(box->plugin->connect_identity, "scan") &&

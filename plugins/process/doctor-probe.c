@@ -257,6 +257,8 @@ osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request)
     if (box != NULL && osh_process_box_seal(box, &nothing, &error)) {
         add_identity_row(&rows, box);
         add_rule_rows(&rows, box);
+        for (gsize i = 0; g_ptr_array_index(box->warnings, i) != NULL; i++)
+            add(&rows, "box", "note", g_ptr_array_index(box->warnings, i), "");
     } else {
         add(&rows, "box", "missing", error->message, "a run would be refused for the same reason");
     }

@@ -134,14 +134,15 @@ check_pass_list(const char *const *pass, GError **error)
         g_autofree char *stem = g_strdup(pass[i]);
 
         if (length == 1 && stem[0] == '*') {
-            g_set_error_literal(error, OSH_ENVIRONMENT_ERROR, OSH_ENVIRONMENT_ERROR_REFUSED,
-                                "pass_environment: \"*\" would pass every secret of the host's "
-                                "environment; name the variables");
+            g_set_error_literal(
+                error, OSH_ENVIRONMENT_ERROR, OSH_ENVIRONMENT_ERROR_REFUSED,
+                "process.pass-environment: \"*\" would pass every secret of the host's "
+                "environment; name the variables");
             return FALSE;
         }
         if (length > 1 && stem[length - 1] == '*')
             stem[length - 1] = '\0';
-        if (!check_user_name(stem, "pass_environment", error))
+        if (!check_user_name(stem, "process.pass-environment", error))
             return FALSE;
     }
     return TRUE;

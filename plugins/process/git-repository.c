@@ -289,6 +289,13 @@ names_program(const OshGitVariable *variable)
                                         "sendemail.tocmd",
                                         "sendemail.cccmd",
                                         "web.browser",
+                                        "tar.*.command",
+                                        "imap.tunnel",
+                                        "sendemail.smtpserver",
+                                        "instaweb.httpd",
+                                        "lfs.customtransfer.*.path",
+                                        "remote.*.url",
+                                        "remote.*.pushurl",
                                         NULL};
     g_autofree char *name = g_strconcat(
         variable->section, variable->subsection != NULL ? ".*." : ".", variable->key, NULL);
@@ -297,9 +304,12 @@ names_program(const OshGitVariable *variable)
            g_strv_contains(names, name);
 }
 
-/* A word that names a file of the tree: a program, or the script of an interpreter. */
+/*
+ * A word that names a file of the tree: a program, or the script of an interpreter. Where git may
+ * or may not run it, it counts if it can be run.
+ */
 static void
-add_word(Repository *repository, const char *const *bases, const char *word)
+add_word(Repository *repository, const char *const *bases, const char *word, gboolean runs)
 {
     g_autoptr(GPtrArray) places = list_places(word, bases, repository->folder);
 
@@ -308,7 +318,8 @@ add_word(Repository *repository, const char *const *bases, const char *word)
         g_autofree char *real = NULL;
         struct stat about;
 
-        if (stat(place, &about) == 0 && S_ISREG(about.st_mode))
+        if (stat(place, &about) == 0 && S_ISREG(about.st_mode) &&
+            (runs || (about.st_mode & 0111) != 0))
             real = osh_protect_add(repository->search, place, row(OSH_AUTO_EXECUTED_GIT_PROGRAMS),
                                    OSH_PLACEHOLDER_NONE);
     }
@@ -317,23 +328,26 @@ add_word(Repository *repository, const char *const *bases, const char *word)
 /*
  * Not the shell's own rules: its words may hold quotes and variables. A word with a slash is taken
  * for a path, another one only where an interpreter would take it: after the first. Every argument
- * of an alias may be a file of the project, so that only the paths in it count.
+ * of an alias may be a file of the project, so that only the paths in it count. Keys that are not
+ * known here, those of git's extensions among them, may name a program too.
  */
 static void
 add_programs(Repository *repository, const char *const *bases, const OshGitVariable *variable)
 {
     g_auto(GStrv) words = NULL;
+    gboolean runs = names_program(variable);
     guint n = 0;
 
-    if (variable->value == NULL || !names_program(variable))
+    if (variable->value == NULL)
         return;
-    words = g_strsplit_set(variable->value, " \t\n\"';|&()!=", -1);
+    words = g_strsplit_set(variable->value, " \t\n\"';|&()!=<>{},`$", -1);
     for (gsize i = 0; words[i] != NULL; i++) {
         if (words[i][0] == '\0')
             continue;
         n++;
-        if (strchr(words[i], '/') != NULL || (n == 2 && !g_str_equal(variable->section, "alias")))
-            add_word(repository, bases, words[i]);
+        if (strchr(words[i], '/') != NULL ||
+            (runs && n == 2 && !g_str_equal(variable->section, "alias")))
+            add_word(repository, bases, words[i], runs);
     }
 }
 
@@ -475,8 +489,8 @@ hint(OshProtectSearch *search, const char *work_tree, const char *folder)
         return;
     osh_protect_remark(
         search,
-        "to use git add %s to read_write of the policy, or to read_only to look only: "
-        "it is the repository of %s, and the policy does not grant it",
+        "to use git here a policy has to name %s in read_write, or in read_only to look only: "
+        "it is the repository of %s, and not granted",
         common, work_tree);
 }
 

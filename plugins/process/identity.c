@@ -197,8 +197,9 @@ resolve_user(const OshIdentityRequest *request, OshIdentity *identity, gboolean 
     } else if (!find_account(request->run_as_user, 0, &account)) {
         g_set_error(error, OSH_IDENTITY_ERROR, OSH_IDENTITY_ERROR_UNKNOWN,
                     "process.run_as_user: there is no user \"%s\" on this machine; make it with: "
-                    "useradd --system --user-group NAME, or name another",
-                    request->run_as_user);
+                    "useradd --system --user-group %s, or leave the key out: programs run as uid "
+                    "%d then",
+                    request->run_as_user, request->run_as_user, OSH_IDENTITY_SPARE_ID);
         return FALSE;
     }
     identity->gid = account.gid;

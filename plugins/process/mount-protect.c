@@ -91,6 +91,24 @@ is_git_data(const char *name)
 }
 
 static gboolean
+has_name(const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    struct stat about;
+
+    return lstat(path, &about) == 0;
+}
+
+/* A submodule may have the name of such a folder, where a program has made a repository of the
+   folder around all submodules. */
+static gboolean
+has_repository_names(const char *folder)
+{
+    return has_name(folder, "HEAD") && (has_name(folder, "commondir") ||
+                                        (has_name(folder, "objects") && has_name(folder, "refs")));
+}
+
+static gboolean
 is_folder(const struct dirent *entry, const char *path)
 {
     struct stat about;
@@ -261,7 +279,7 @@ look_into(OshProtectSearch *search, const OshProtectFolder *folder)
         const char *name = g_ptr_array_index(folders, i);
         g_autofree char *path = g_build_filename(folder->path, name, NULL);
 
-        if (repository && is_git_data(name))
+        if (repository && is_git_data(name) && !has_repository_names(path))
             continue;
         queue_folder(search, folder, name, path);
     }

@@ -59,7 +59,9 @@ hint_for(const OshRefusedPacket *packet, gboolean network_served)
     if (packet->spoofed)
         return "let the program send from an address of the box, or bind none";
     if (!network_served)
-        return "this box has no network: name the host in network_policies of the policy";
+        return "this box has no network: name the host in network_policies of a policy, and leave "
+               "out "
+               "--disable network";
     if (packet->protocol == IPPROTO_UDP && port == MDNS_PORT)
         return NAMES_HINT;
     if (is_for_many(&packet->destination))

@@ -54,6 +54,7 @@ remedy(const char *path, const OshIdentity *identity)
     uid_t uid = 0;
     g_autofree char *owner = owner_of(path, &uid);
     g_autofree char *quoted = g_shell_quote(path);
+    g_autofree char *dot_git = NULL;
 
     if (geteuid() != 0)
         return g_strdup_printf("it belongs to %s", owner != NULL ? owner : "another user");
@@ -62,8 +63,13 @@ remedy(const char *path, const OshIdentity *identity)
             "it belongs to %s: --set process.default-user=%s runs the program as "
             "that user",
             owner, owner);
+    /* git refuses a repository of another user: there the advice would break what works outside. */
+    dot_git = g_build_filename(path, ".git", NULL);
+    if (g_file_test(dot_git, G_FILE_TEST_EXISTS))
+        return g_strdup_printf("it belongs to %s: work in a clone of an ordinary user",
+                               owner != NULL ? owner : "another user");
     return g_strdup_printf("it belongs to %s: start in a folder of an ordinary user, or give this "
-                           "one away with: chown %u:%u %s",
+                           "one away with: chown -R %u:%u %s",
                            owner != NULL ? owner : "another user", identity->uid, identity->gid,
                            quoted);
 }

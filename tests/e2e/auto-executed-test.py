@@ -173,8 +173,14 @@ def _named():
     folder = harness.scratch()
     path = repository(folder, "r")
     for name in (".githooks/pre-commit", "tools/monitor.sh", "tools/clean.py", "shared.conf",
-                 "cond.conf", "more/nested.conf", "shared/hook.sh", "plain"):
+                 "cond.conf", "more/nested.conf", "shared/hook.sh", "plain", "tools/tar.sh",
+                 "tools/redirected.sh", "tools/of-an-extension"):
         make(path, name, "# mine\n", 0o755)
+    make(path, "docs/template", "# mine\n")
+    git(path, "config", "tar.x.command", "tools/tar.sh")
+    git(path, "config", "filter.y.clean", "tools/redirected.sh<%f")
+    git(path, "config", "something.new.program", "tools/of-an-extension")
+    git(path, "config", "commit.template", "docs/template")
     git(path, "config", "core.hooksPath", ".githooks")
     git(path, "config", "core.fsmonitor", "./tools/monitor.sh")
     git(path, "config", "filter.x.clean", "python3 tools/clean.py %f")
@@ -189,10 +195,12 @@ def _named():
     script = "cd r\n"
     for name in (".githooks/pre-commit", ".githooks/post-commit", "tools/monitor.sh",
                  "tools/clean.py", "shared.conf", "cond.conf", "more/nested.conf",
-                 "shared/hook.sh", "shared/absent.sh", "absent.conf"):
+                 "shared/hook.sh", "shared/absent.sh", "absent.conf", "tools/tar.sh",
+                 "tools/redirected.sh", "tools/of-an-extension"):
         script += (f"(echo x >> {name}) 2> /dev/null && echo wrote {name}\n"
                    f"(echo x > n && mv -f n {name}) 2> /dev/null && echo moved {name}\n")
-    script += "echo x >> plain && echo y > tools/new && echo fine; rm -f tools/new n\n"
+    script += ("echo x >> plain && echo x >> docs/template && echo y > tools/new && echo fine\n"
+               "rm -f tools/new n; echo '# mine' > docs/template\n")
     result = run_in_box(folder, script)
     expect(result.out == "fine\n", result)
     expect(tree(folder) == before, tree(folder) ^ before)
@@ -487,6 +495,10 @@ HIDDEN = {
     "a link to a link to one":
         "rm -r docs; ln -s ../.git/info/l docs; mkdir -p .git/info; ln -s ../objects/ev .git/info/l; "
         "rm docs; ln -s .git/info/l docs",
+    "a submodule named as a folder of git's, among submodules that are made a repository":
+        "mkdir -p .git/modules/objects .git/modules/refs; touch .git/modules/HEAD; "
+        "mv .git/objects/ev .git/modules/lfs; mv .git/modules/lfs/config c; mkdir .git/objects/ev; "
+        "mv c .git/modules/lfs/config",
     "a .git that is a link to a file":
         "echo 'gitdir: ../.git/objects/ev' > .git/logs-x; ln -s ../.git/logs-x docs/.git",
 }
@@ -510,13 +522,30 @@ printf "[core]\\n repositoryformatversion=0\\n bare=false\\n worktree=$PWD\\n fs
         with open(events, encoding="utf-8") as stream:
             closed = [event for event in map(json.loads, stream) if "box.closed" in event["topic"]]
         found = closed[0]["payload"][2].get("appeared", [])
-        expect(any(name.endswith("v/config") for name in found), what, found, result)
+        expect(any(name.endswith(("v/config", "lfs/config")) for name in found), what, found, result)
         expect("docs/.git" not in commands or any(name.endswith("docs/.git") for name in found), what,
                found)
-        result = run_in_box(path, "exec 2> /dev/null; for f in .git/objects/e*v/config p.sh docs/.git; do "
+        result = run_in_box(path, "exec 2> /dev/null; for f in .git/objects/e*v/config .git/modules/lfs/config p.sh docs/.git; do "
                                   "[ ! -f $f ] || (echo x >> \"$f\") && echo \"$f\"; done; exit 0")
         expect(not [name for name in result.out.split("\n") if os.path.isfile(os.path.join(path, name))],
                what, result)
+
+
+@test("a working directory that is itself obeyed outside is said to be, unless the policy names it")
+def _obeyed_workdir():
+    folder = harness.scratch()
+    path = repository(folder, "r")
+    os.makedirs(path + "/.vscode/sub")
+    os.makedirs(folder + "/.ssh")
+    os.makedirs(folder + "/hooks")
+    give(folder)
+    for name, said in (("r/.git/hooks", True), ("r/.vscode", True), ("r/.vscode/sub", True), (".ssh", True),
+                       ("r", False), ("hooks", False)):
+        place = os.path.join(folder, name)
+        result = harness.run_host(["true"], POLICY, cwd=place)
+        expect(("is obeyed outside" in result.err) == said, name, result)
+        result = harness.run_host(["true"], world.policy(read_write=[place]), cwd=place)
+        expect("is obeyed outside" not in result.err, name, result)
 
 
 @test("a worktree whose repository is not granted says what to grant")

@@ -231,6 +231,34 @@ def _doctor():
             expect(word in result.out.lower(), result)
 
 
+@test("limits that are too small for a run are named, with what to type")
+def _limits():
+    for limit, words in (("-n 20", "open files"), ("-f 0", "ulimit -f"), ("-d 1000", "ulimit -d"),
+                         ("-v 30000", "ulimit -v")):
+        done = subprocess.run(["/bin/bash", "-c", f'ulimit {limit}; exec "$0" -- true', harness.HOST],
+                              check=False, capture_output=True, text=True, timeout=20,
+                              env=harness.clean_environment(), cwd=harness.scratch())
+        expect(done.returncode == 125 and words in done.stderr and done.stderr.count("\n") == 1, limit,
+               done)
+
+
+@test("a user without an account and without HOME gets a run and no line of a library")
+def _no_home():
+    environment = harness.clean_environment()
+    environment.pop("HOME", None)
+    result = harness.run_host(["true"], None, ["--quiet"], env=environment)
+    expect(result.code == 0 and not result.err, result)
+
+
+@test("events and a recording do not go to one file")
+def _one_file():
+    folder = harness.private_scratch()
+    path = os.path.join(folder, "both")
+    result = harness.run_host(["true"], None, ["--events", path, "--record", f"{folder}/../"
+                              f"{os.path.basename(folder)}/both"])
+    expect(result.code == 125 and "name the same file" in result.err, result)
+
+
 @test("doctor judges the policy and what may be missing as the configuration file names them")
 def _doctor_configured():
     text = world.policy(read_only=["/no/such"]) + "landlock: {compatibility: hard_requirement}\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts/demo shows, step by step. Each step says what it does, shows it and checks it."""
 import os
+import shlex
 import subprocess
 import sys
 
@@ -24,8 +25,7 @@ class Demo:
     def step(self, sentence, command):
         """Shows a step, runs it, returns how it ended."""
         self.number += 1
-        shown = " ".join(word if word.isprintable() and " " not in word else f"'{word}'"
-                         for word in command)
+        shown = shlex.join(command)
         print(f"\n{self.number}. {sentence}", flush=True)
         print(f"   $ openshell-host --policy data/examples/demo.yaml -- {shown}", flush=True)
         try:
@@ -79,7 +79,7 @@ class Demo:
                    "one line names the program")
 
         private = os.path.join(harness.home(), "private.txt")
-        result = self.step("Files outside the policy are not there.",
+        result = self.step("Files outside the policy are not there, or not readable.",
                            ["cat", "/etc/shadow", private])
         self.check(result.code != 0 and "home sweet home" not in result.out
                    and "root:" not in result.out, "neither could be read")

@@ -74,7 +74,7 @@ def _cannot_write():
     for policy in (None, world.policy()):
         result = harness.run_shell("touch x", policy, cwd=folder)
         expect(not os.path.exists(os.path.join(folder, "x")) and result.code != 0, result)
-        expect(f"cannot write to {folder}" in result.err and "chown 65530:65530" in result.err
+        expect(f"cannot write to {folder}" in result.err and "chown -R 65530:65530" in result.err
                and "working directory is writable" not in result.err, result)
     os.chown(folder, 1, 1)
     result = harness.run_shell("touch x", cwd=folder)

@@ -199,9 +199,9 @@ def _no_overwriting():
     os.mkdir(os.path.join(folder, "folder.yaml"))
     for name in ("dangling.yaml", "folder.yaml"):
         expect(run("init", "npm", "--output", name, cwd=folder).code == 1, name)
-    expect(run("init", "npm", "-o", "no/such/folder.yaml", cwd=folder).code == 125, "no folder")
         result = run("init", "npm", "--force", "--output", name, cwd=folder)
         expect(result.code == 1 and "--force" not in result.err, name, result)
+    expect(run("init", "npm", "-o", "no/such/folder.yaml", cwd=folder).code == 125, "no folder")
     expect(run("init", "npm", "--force", cwd=folder).code == 0, "--force")
     os.symlink("policy.yaml", os.path.join(folder, "linked.yaml"))
     expect(run("init", "pip", "--force", "-o", "linked.yaml", cwd=folder).code == 0, "linked")

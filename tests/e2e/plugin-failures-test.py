@@ -174,6 +174,34 @@ def _listed():
         expect(re.search(words, text), f"{words!r} is missing:", text)
 
 
+@test("a plugin that programs of the box could replace is left out with a line, or fails the start")
+def _replaceable():
+    above = folder_with("good")
+    folder = os.path.join(above, "build")
+    os.mkdir(folder, 0o755)
+    shutil.move(os.path.join(above, "good.so"), folder)
+    world = "version: 1\nfilesystem_policy: {include_workdir: true, read_only: [/usr, /bin, /lib, /lib64]}\n"
+    for options in ([], ["--quiet"]):
+        result = harness.run_host(["true"], world, ["--plugin-dir", folder, *options], cwd=above)
+        expect(result.code == 0, result)
+        expect(bool(options) or f"plugin {folder}/good.so is left out: programs in the box could replace it"
+               in result.err, result)
+    config = os.path.join(harness.scratch(), "host.conf")
+    with open(config, "w", encoding="utf-8") as stream:
+        stream.write("[plugin good]\nrequired=true\n")
+    result = harness.run_host(["true"], world, ["--plugin-dir", folder, "--config", config], cwd=above)
+    expect(result.code == 125 and "required plugin" in result.err and "--workdir" in result.err, result)
+
+
+@test("a file of a named folder that is no plugin is said at the start")
+def _no_plugin():
+    folder = folder_with("mock-launcher")
+    with open(os.path.join(folder, "text.so"), "w", encoding="utf-8") as stream:
+        stream.write("not a shared object, but long enough to hold the header of one, in bytes")
+    result = run(folder)
+    expect(result.code == 7 and "text.so is left out: " in result.err, result)
+
+
 @test("a plugin that anybody may write is never loaded")
 def _writable():
     folder = folder_with("mock-launcher", "good", "create-fails")
