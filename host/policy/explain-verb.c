@@ -56,11 +56,7 @@ resolve_program(char **path, GPtrArray *notes)
     g_auto(OshProgramPath) program = {0};
     char *note;
 
-    if (*path == NULL)
-        return;
-    if ((*path)[0] == '/' && !g_file_test(*path, G_FILE_TEST_EXISTS))
-        g_ptr_array_add(notes, g_strdup_printf("%s does not exist here", *path));
-    if (!osh_program_path_find(*path, &program))
+    if (*path == NULL || !osh_program_path_find(*path, &program))
         return;
     note = osh_program_path_note(*path, &program);
     if (note == NULL)

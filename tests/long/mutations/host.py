@@ -66,7 +66,7 @@ ROWS = [
     # the registry
     (H + "registry.c", "if (first != NULL) {", "if (FALSE) {", "registry"),
     (H + "registry.c", "if (plugin == first || !osh_plugin_is_candidate(plugin) ||", "if (plugin == first || TRUE ||", "registry"),
-    (H + "registry.c", "if (lies_in_writable(plugin, writable, &directory)) {", "if (FALSE) {", "registry"),
+    (H + "registry.c", "if (!lies_in_writable(plugin, writable, &directory))", "if (TRUE)", "registry"),
     (H + "registry.c", "if (!plugin->required || osh_plugin_is_candidate(plugin))\n            continue;", "continue;", "registry"),
     (H + "registry.c", "            dropped = TRUE;", "", "registry"),
     (H + "registry.c", "if (severity != OSH_FAULT_FATAL || !osh_plugin_is_usable(plugin))", "if (!osh_plugin_is_usable(plugin))", "registry"),
