@@ -38,8 +38,6 @@
 #define MAX_LISTINGS 8
 /* A descriptor that is moved all the time is missed by one reading in two or three. */
 #define CAREFUL_READINGS 16
-/* How often a descriptor is looked at that has gone since the folder was read: for 0.1 ms. */
-#define MAX_PROBES 64
 /* Beyond this many threads one has run for sure. */
 #define MAX_WATCHED_THREADS 64
 /* How often a process is asked anew for its ancestors when one of them ends meanwhile. */
@@ -452,19 +450,6 @@ workload_each_info(TableReading *reading, pid_t thread)
     return 0;
 }
 
-/* Returns: the length of what descriptor @number of the folder @fds is, or -1. */
-static ssize_t
-workload_read_link(const TableReading *reading, int fds, const char *number, char *link, gsize size)
-{
-    ssize_t n = readlinkat(fds, number, link, size);
-
-    /* It was there when the folder was read. One that comes and goes is there again at once. */
-    for (guint probe = 0; n < 0 && errno == ENOENT && reading->careful && probe < MAX_PROBES;
-         probe++)
-        n = readlinkat(fds, number, link, size);
-    return n;
-}
-
 static int
 workload_each_descriptor(TableReading *reading, pid_t thread)
 {
@@ -481,7 +466,7 @@ workload_each_descriptor(TableReading *reading, pid_t thread)
 
         if (entry->d_name[0] == '.')
             continue;
-        n = workload_read_link(reading, dirfd(fds), entry->d_name, link, sizeof link - 1);
+        n = readlinkat(dirfd(fds), entry->d_name, link, sizeof link - 1);
         if (n < 0 && errno != ENOENT) {
             int error = workload_error(errno);
 

@@ -173,6 +173,27 @@ for attempt in range(5):
         expect(not allowed_binaries(result) and "got" not in result.out, way, result)
 
 
+@test("an older copy of an allowed program that holds the socket too lends nothing")
+def _older_copy():
+    for way in WAYS:
+        result = run_box(r'''
+a, b = pair()
+holder = run(ALLOWED, """
+p = socket.socket(fileno=int(sys.argv[3])); s = socket.socket()
+socket.send_fds(p, [b"x"], [s.fileno()]); time.sleep(5)
+""", b.fileno(), wait=False)
+fd = socket.recv_fds(a, 1, 1)[1][0]
+child = run(OTHER, """
+s = socket.socket(fileno=int(sys.argv[3]))
+try: s.connect(PLACE); say('got', talk(s))
+except OSError: say('refused')
+""", fd, wait=False)
+os.close(fd)
+child.wait(); holder.kill()
+''', identity=way)
+        expect("got 1" not in result.out and not allowed_binaries(result), way, result)
+
+
 # OTHER connects, while ALLOWED sleeps with the same socket, and HIDE(s) gives it back in the end.
 BEHIND_A_SLEEPER = r'''
 for attempt in range(4):
@@ -530,9 +551,10 @@ def stream(port, seconds, total=None):
             one.settimeout(10)
             end = time.monotonic() + seconds
             if total is not None:
-                time.sleep(seconds)
-                while data := one.recv(1 << 20):
+                # Slowly, over several sweeps.
+                while data := one.recv(total // 20):
                     received.append(len(data))
+                    time.sleep(seconds / 20)
             while total is None and time.monotonic() < end:
                 one.sendall(b"y" * 100)
                 received.append(100)
@@ -564,7 +586,7 @@ time.sleep(6)
 
 @test("the last bytes of a program that has ended arrive, however slowly they are read")
 def _last_bytes():
-    received = stream(7072, 3.5, total=1)
+    received = stream(7072, 3.5, total=3000000)
     result = harness.run_host(
         ["/bin/sh", "-c", '"$0" -I -c "$1"; sleep 5', harness.PYTHON, r'''
 import socket, os
