@@ -239,11 +239,25 @@ table_next(OshImageTable *table)
     return hashing;
 }
 
+static void
+table_free(OshImageTable *table)
+{
+    g_queue_clear_full(&table->waiting, (GDestroyNotify)hashing_free);
+    g_hash_table_unref(table->images);
+    g_hash_table_unref(table->trusted);
+    pthread_mutex_destroy(&table->mutex);
+    pthread_cond_destroy(&table->wake);
+    pthread_cond_destroy(&table->ended);
+    osh_digest_library_free(table->library);
+    g_free(table);
+}
+
 static gpointer
 table_run(gpointer data)
 {
     OshImageTable *table = data;
     guint8 *block = g_malloc(BLOCK_SIZE);
+    gboolean is_last;
 
     pthread_mutex_lock(&table->mutex);
     while (!table->ending) {
@@ -270,11 +284,14 @@ table_run(gpointer data)
         table_settle(table, hashing->image, problem);
         hashing_free(hashing);
     }
+    g_free(block);
+    /* Who waits for the end may leave the process right after it: nothing is given back later. */
+    is_last = g_atomic_int_dec_and_test(&table->references);
     table->n_threads--;
     pthread_cond_signal(&table->ended);
     pthread_mutex_unlock(&table->mutex);
-    g_free(block);
-    osh_image_table_unref(table);
+    if (is_last)
+        table_free(table);
     return NULL;
 }
 
@@ -315,16 +332,8 @@ osh_image_table_ref(OshImageTable *table)
 void
 osh_image_table_unref(OshImageTable *table)
 {
-    if (table == NULL || !g_atomic_int_dec_and_test(&table->references))
-        return;
-    g_queue_clear_full(&table->waiting, (GDestroyNotify)hashing_free);
-    g_hash_table_unref(table->images);
-    g_hash_table_unref(table->trusted);
-    pthread_mutex_destroy(&table->mutex);
-    pthread_cond_destroy(&table->wake);
-    pthread_cond_destroy(&table->ended);
-    osh_digest_library_free(table->library);
-    g_free(table);
+    if (table != NULL && g_atomic_int_dec_and_test(&table->references))
+        table_free(table);
 }
 
 void
