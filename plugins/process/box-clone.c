@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The birth of a box: a raw clone() into new namespaces, and in the child the few system calls
- * that lead to the exec of our own init from a sealed memfd. [main], because the death of the
- * calling thread is the death of the box.
+ * The birth of a box: a clone() into new namespaces, and in the child the few system calls that
+ * lead to the exec of our own init from a sealed memfd. [main], because the death of the calling
+ * thread is the death of the box.
  *
- * The child shares nothing with us but a copy of our memory: between clone() and exec it must
- * make raw system calls only. It writes its own identity map, which the kernel allows for the one
- * line that names its own id, and carries its capabilities across the exec as ambient ones,
- * because an exec by a user other than root loses them otherwise.
+ * The child has our memory, and we stand still meanwhile: between clone() and exec it must make raw
+ * system calls only and write to nothing but its own stack. It writes its own identity map, which
+ * the kernel allows for the one line that names its own id, and carries its capabilities across the
+ * exec as ambient ones, because an exec by a user other than root loses them otherwise.
  */
 #include "box-clone.h"
 
@@ -35,6 +35,8 @@
 
 #define OSH_NAMESPACES                                                                             \
     (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+#define CHILD_STACK (64 * 1024)
 
 /* The program of init, from init-image.S. */
 extern const guint8 osh_init_image_start[] __attribute__((visibility("hidden")));
@@ -173,31 +175,38 @@ become_init(const ChildPlan *plan)
         syscall(SYS_exit_group, 1);
 }
 
+static int G_NORETURN
+run_child(void *plan)
+{
+    become_init(plan);
+}
+
 /* --- in the host --- */
 
 static int
 clone_child(const ChildPlan *plan, OshBoxInit *ret_init)
 {
-    unsigned long flags = OSH_NAMESPACES | CLONE_PIDFD | SIGCHLD;
+    /* As vfork(2): the child has our memory and a stack of its own, and we stand still until it has
+       executed init or ended. To copy what a host has costs more than all that the child does. */
+    int flags = (int)OSH_NAMESPACES | CLONE_PIDFD | CLONE_VM | CLONE_VFORK | SIGCHLD;
+    g_autofree char *stack = g_malloc(CHILD_STACK);
     sigset_t all;
     sigset_t before;
     int pidfd = -1;
-    long pid;
+    pid_t pid;
     int error;
 
     if (plan->user_namespace)
         flags |= CLONE_NEWUSER;
-    /* No handler of ours may run in the child, whose memory is a copy. Init unblocks. */
+    /* No handler of ours may run in the child, whose memory is ours. Init unblocks. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = syscall(SYS_clone, flags, NULL, &pidfd, NULL, NULL);
-    if (pid == 0)
-        become_init(plan);
+    pid = clone(run_child, stack + CHILD_STACK, flags, (void *)plan, &pidfd);
     error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid < 0)
         return -error;
-    ret_init->pid = (pid_t)pid;
+    ret_init->pid = pid;
     ret_init->pidfd = pidfd;
     return 0;
 }
