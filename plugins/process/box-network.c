@@ -73,6 +73,8 @@ try_rung(OshBox *box, const OshBoxRequest *request, const Rung *rung, GError **e
         .uid = box->identity->uid,
         .gid = box->identity->gid,
         .host_proc_ok = osh_process_may_lack(request, "proc"),
+        .meanwhile = osh_process_build_filters,
+        .meanwhile_data = box,
     };
 
     g_clear_pointer(&box->network, osh_network_plan_free);

@@ -233,6 +233,10 @@ find_landlock(OshBox *box, const OshBoxRequest *request, GError **error)
 static gboolean
 build_filters(OshBox *box, GError **error)
 {
+    if (box->main_filter != NULL)
+        return TRUE;
+    g_clear_pointer(&box->clone3_filter, g_bytes_unref);
+    g_clear_pointer(&box->connect_filter, g_bytes_unref);
     box->clone3_filter = osh_seccomp_filter_clone3(error);
     box->connect_filter = box->clone3_filter != NULL ? osh_seccomp_filter_connect(error) : NULL;
     if (box->connect_filter == NULL)
@@ -242,6 +246,13 @@ build_filters(OshBox *box, GError **error)
                                                                      : OSH_SECCOMP_NETWORK_FENCED,
                                 (const char *const *)box->plugin->seccomp_allow, error);
     return box->main_filter != NULL;
+}
+
+/* What fails here is said when it is built again, where it can be refused. */
+void
+osh_process_build_filters(gpointer data)
+{
+    build_filters(data, NULL);
 }
 
 /* What configuration has opened is weaker, and said as plainly as what the machine lacks. */
@@ -416,8 +427,8 @@ static gboolean
 box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 {
     if (!check_pid_limit(box, error) || !resolve_identity(box, request, error) ||
-        !find_landlock(box, request, error) || !build_filters(box, error) ||
-        !open_planned(box, request, error))
+        !find_landlock(box, request, error) || !open_planned(box, request, error) ||
+        !build_filters(box, error))
         return FALSE;
     if (!check_workdir(box, request, error) || !open_session(box, error))
         return FALSE;

@@ -534,6 +534,7 @@ osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data, GError
 {
     g_autoptr(OshBoxHandle) box = NULL;
     g_autoptr(Answer) answer = NULL;
+    struct osh_init_request request = {.type = OSH_INIT_OPEN};
     OshBoxInit init;
     int plan_fd;
 
@@ -550,7 +551,12 @@ osh_box_open(const OshBoxPlan *plan, OshBoxDied died, gpointer user_data, GError
     box->context = g_main_context_ref_thread_default();
     box->launches = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_queue_init(&box->deferred);
-    answer = ask_and_wait(box, OSH_INIT_OPEN, &plan_fd, 1, error);
+    request.id = next_id(box);
+    if (send_request(box, &request, &plan_fd, 1, error)) {
+        if (plan->meanwhile != NULL)
+            plan->meanwhile(plan->meanwhile_data);
+        answer = wait_for_answer(box, request.type, request.id, error);
+    }
     close(plan_fd);
     if (answer == NULL)
         return NULL;

@@ -67,6 +67,9 @@ typedef struct {
     uid_t uid;            /* the user of the box; without root it must be our own */
     gid_t gid;
     gboolean host_proc_ok; /* accept the host's /proc where a fresh one is refused */
+    /* (nullable): called once, on the calling thread, while init works on the plan */
+    void (*meanwhile)(gpointer data);
+    gpointer meanwhile_data;
 } OshBoxPlan;
 
 /* A contributed read-only file: /run/openshell is the place that always works. */

@@ -151,6 +151,9 @@ gboolean osh_process_watch_connects(OshBox *box, int listener, GError **error);
 /** osh_process_end_identity: ends the threads of both; nothing is asked any more. */
 void osh_process_end_identity(OshProcessPlugin *plugin);
 
+/** osh_process_build_filters: [main] @data: the box, which has none or all of its filters then. */
+void osh_process_build_filters(gpointer data);
+
 /** osh_process_take_diag_socket: [any] Returns: (transfer full): one of the box, or -1. */
 int osh_process_take_diag_socket(OshBox *box);
 
