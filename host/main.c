@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 #include "attach-verb.h"
+#include "diagnostics.h"
 #include "exit-code.h"
 #include "init-verb.h"
+#include "learn.h"
 #include "openshell/plugin.h"
 #include "options.h"
 #include "plugin-protocols.h"
 #include "plugins-verb.h"
-#include "policy/diagnostics.h"
-#include "policy/verbs.h"
-#include "record/learn.h"
-#include "record/replay-verb.h"
+#include "replay-verb.h"
 #include "run.h"
 #include "standard-error.h"
 #include "verb-help.h"
+#include "verbs.h"
 
 /* A verb whose answer got lost has failed: half a policy can be a valid one. */
 static int

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "landlock-constants.h"
+#include "init/landlock-constants.h"
 #include "landlock-report.h"
 #include "own-names.h"
 

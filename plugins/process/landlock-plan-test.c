@@ -5,7 +5,7 @@
  */
 #include "landlock-plan.h"
 
-#include "landlock-constants.h"
+#include "init/landlock-constants.h"
 #include "landlock-report.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
  */
 #include "landlock-plan.h"
 
-#include "landlock-constants.h"
+#include "init/landlock-constants.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  */
 #include "landlock-report.h"
 
-#include "landlock-constants.h"
+#include "init/landlock-constants.h"
 
 static const struct {
     guint64 rights;

@@ -9,7 +9,7 @@
  */
 #include "wall-proof.h"
 
-#include "landlock-constants.h"
+#include "init/landlock-constants.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,8 +10,8 @@
  * The filter that notifies the host of connect(2) goes on init itself, before its first child:
  * every program inherits it, and none of them may put another listener beside it.
  */
-#include "../landlock-constants.h"
 #include "init.h"
+#include "landlock-constants.h"
 #include "memory.h"
 #include "syscalls.h"
 

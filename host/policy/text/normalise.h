@@ -15,11 +15,3 @@
  * Returns: (transfer full): the path
  */
 char *osh_policy_normalise_path(const char *path, gboolean fold_parents);
-
-/**
- * osh_policy_link_target: only the last component is followed, as OpenShell does; in read-policy.c.
- *
- * Returns: (transfer full) (nullable): where the symbolic links end that @path leads into; %NULL
- *   when it is none
- */
-char *osh_policy_link_target(const char *path);

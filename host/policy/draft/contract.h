@@ -10,9 +10,6 @@
 
 G_BEGIN_DECLS
 
-/** Policies under this prefix belong to providers. */
-#define OSH_PROVIDER_PREFIX "_provider_"
-
 /** osh_contract_is_provider: Returns: TRUE when the policy @key belongs to a provider. */
 gboolean osh_contract_is_provider(const char *key);
 

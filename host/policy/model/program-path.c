@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "normalise.h"
+
+#define MAX_LINK_HOPS    40
 #define MAX_INTERPRETERS 5
 #define FIRST_LINE       256
 
@@ -129,4 +132,27 @@ osh_program_path_note(const char *path, const OshProgramPath *program)
                                path, program->path);
     return g_strdup_printf("'%s' is %s on this machine, and its process is known by that", path,
                            program->path);
+}
+
+/* A loop or a dangling link ends the walk. */
+char *
+osh_policy_link_target(const char *path)
+{
+    g_autofree char *current = g_strdup(path);
+    gboolean followed = FALSE;
+
+    for (guint hop = 0; hop < MAX_LINK_HOPS; hop++) {
+        g_autofree char *target = g_file_read_link(current, NULL);
+        g_autofree char *parent = NULL;
+        g_autofree char *joined = NULL;
+
+        if (target == NULL)
+            return followed ? g_steal_pointer(&current) : NULL;
+        parent = g_path_get_dirname(current);
+        joined = target[0] == '/' ? g_strdup(target) : g_strconcat(parent, "/", target, NULL);
+        g_free(current);
+        current = osh_policy_normalise_path(joined, TRUE);
+        followed = TRUE;
+    }
+    return NULL;
 }

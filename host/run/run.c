@@ -23,6 +23,7 @@
 #include "metrics.h"
 #include "openshell/ext/process-launcher.h"
 #include "own-files.h"
+#include "plugin-folders.h"
 #include "policy-interface.h"
 #include "policy-reload.h"
 #include "run-recording.h"
@@ -534,7 +535,7 @@ run_begin(OshRun *run, GError **error)
     osh_signals_on_hangup(run->signals, osh_run_hangup, run);
     if (policy_path(run) != NULL)
         osh_signals_on_reload(run->signals, run_reload, run);
-    if (!osh_run_scan(run->registry, run->options, run->config, error) ||
+    if (!osh_plugin_folders_scan(run->registry, run->options, run->config, error) ||
         !osh_registry_configure(run->registry, run->config,
                                 (const char *const *)run->writable->pdata, error) ||
         !run_require_roles(run, error) || !run_open_recording(run, error) ||

@@ -10,10 +10,10 @@
 
 #include <string.h>
 
+#include "diagnostics.h"
 #include "openshell/host.h"
 #include "plugin-file.h"
-#include "policy/diagnostics.h"
-#include "run.h"
+#include "plugin-folders.h"
 
 typedef struct {
     OshPolicyProtocolTable *table;
@@ -114,7 +114,7 @@ osh_plugin_protocols_find(const OshOptions *options, const OshConfig *config, GP
 {
     g_autoptr(OshPolicyProtocolTable) table = osh_policy_protocol_table_new();
     g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GPtrArray) directories = osh_run_plugin_directories(options, config);
+    g_autoptr(GPtrArray) directories = osh_plugin_folders_list(options, config);
     Search search = {table, config, notices, ids};
 
     for (guint i = 0; i < directories->len; i++)

@@ -11,6 +11,7 @@
 #include "openshell/host.h"
 #include "osh-suggest.h"
 #include "osh-text.h"
+#include "plugin-folders.h"
 #include "registry.h"
 #include "run.h"
 
@@ -37,7 +38,7 @@ find(Found *found, const OshOptions *options, GError **error)
     if (found->config == NULL || (found->bus = osh_bus_new(NULL, NULL, error)) == NULL)
         return FALSE;
     found->registry = osh_registry_new(found->bus);
-    return osh_run_scan(found->registry, options, found->config, error);
+    return osh_plugin_folders_scan(found->registry, options, found->config, error);
 }
 
 static char *

@@ -5,6 +5,7 @@
 #include "verb-host.h"
 
 #include "metrics.h"
+#include "plugin-folders.h"
 #include "policy-interface.h"
 #include "run.h"
 #include "worker.h"
@@ -42,7 +43,7 @@ verb_host_make(OshVerbHost *host, const OshOptions *options, GError **error)
                                &(OshInterface){"host", osh_worker_pool_interface(), host->workers});
     osh_registry_add_interface(host->registry, OSH_INTERFACE_METRICS,
                                &(OshInterface){"host", osh_metrics_interface(), host->metrics});
-    if (!osh_run_scan(host->registry, options, host->config, error) ||
+    if (!osh_plugin_folders_scan(host->registry, options, host->config, error) ||
         !osh_registry_configure(host->registry, host->config, nothing_writable, error))
         return FALSE;
     /* A required plugin that fails is shown in the table like any other. */

@@ -38,4 +38,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OshProgramPath, osh_program_path_clear)
  * path @path is known, %NULL where that is @path itself or nothing is known. */
 char *osh_program_path_note(const char *path, const OshProgramPath *program);
 
+/**
+ * osh_policy_link_target: only the last component is followed, as OpenShell does.
+ *
+ * Returns: (transfer full) (nullable): where the symbolic links end that @path leads into; %NULL
+ *   when it is none
+ */
+char *osh_policy_link_target(const char *path);
+
 G_END_DECLS

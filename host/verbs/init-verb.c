@@ -20,10 +20,10 @@
 #include "osh-suggest.h"
 #include "osh-text.h"
 #include "output-file.h"
-#include "policy/policy.h"
-#include "policy/profile.h"
-#include "policy/verb-words.h"
-#include "run.h"
+#include "plugin-folders.h"
+#include "policy.h"
+#include "profile.h"
+#include "verb-words.h"
 
 #define DEFAULT_FILE "policy.yaml"
 #define SUFFIX       ".yaml"
@@ -51,7 +51,7 @@ static char *
 profile_folder(void)
 {
     gboolean build_tree = FALSE;
-    g_autofree char *own = osh_run_own_data_folder(&build_tree);
+    g_autofree char *own = osh_plugin_folders_own_data(&build_tree);
 
     return own != NULL ? g_build_filename(own, "profiles", NULL) : NULL;
 }

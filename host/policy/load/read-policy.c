@@ -6,13 +6,11 @@
  * Keys are sorted bytewise here once, so "the smallest matching key" is later just the smallest
  * number. Runs on the loading thread.
  */
-#include "contract.h"
 #include "normalise.h"
+#include "program-path.h"
 #include "schema.h"
 
 #include <string.h>
-
-#define MAX_LINK_HOPS 40
 
 static gint
 compare_keys(gconstpointer a, gconstpointer b)
@@ -40,29 +38,6 @@ binary_id(OshPolicyLoader *loader, const char *path)
         g_hash_table_insert(ids, g_strdup(path), id);
     }
     return GPOINTER_TO_UINT(id);
-}
-
-/* A loop or a dangling link ends the walk. */
-char *
-osh_policy_link_target(const char *path)
-{
-    g_autofree char *current = g_strdup(path);
-    gboolean followed = FALSE;
-
-    for (guint hop = 0; hop < MAX_LINK_HOPS; hop++) {
-        g_autofree char *target = g_file_read_link(current, NULL);
-        g_autofree char *parent = NULL;
-        g_autofree char *joined = NULL;
-
-        if (target == NULL)
-            return followed ? g_steal_pointer(&current) : NULL;
-        parent = g_path_get_dirname(current);
-        joined = target[0] == '/' ? g_strdup(target) : g_strconcat(parent, "/", target, NULL);
-        g_free(current);
-        current = osh_policy_normalise_path(joined, TRUE);
-        followed = TRUE;
-    }
-    return NULL;
 }
 
 static void

@@ -8,7 +8,7 @@
 
 #include "config.h"
 #include "options.h"
-#include "policy/protocol-table.h"
+#include "protocol-table.h"
 
 G_BEGIN_DECLS
 

@@ -30,41 +30,6 @@ int osh_run(const OshOptions *options);
 OshConfig *osh_run_load_config(const OshOptions *options, GError **error);
 
 /**
- * osh_run_plugin_directories:
- *
- * Returns: (transfer full) (element-type utf8): where plugins are looked for, in order: the
- *   directories of the command line, those of the configuration, then the host's own: where it was
- *   installed, or its build tree
- */
-GPtrArray *osh_run_plugin_directories(const OshOptions *options, const OshConfig *config);
-
-/**
- * osh_run_own_plugin_folder:
- * @ret_build_tree: (out): whether its subdirectories have the plugins, and not the folder itself
- *
- * Returns: (transfer full) (nullable): where the host looks beside its own executable, whether or
- *   not there is something
- */
-char *osh_run_own_plugin_folder(gboolean *ret_build_tree);
-
-/**
- * osh_run_own_data_folder:
- * @ret_build_tree: (out): whether it is that of a build
- *
- * Returns: (transfer full) (nullable): where profiles/ is, whether or not there is something
- */
-char *osh_run_own_data_folder(gboolean *ret_build_tree);
-
-/**
- * osh_run_scan:
- * @error: return location
- *
- * [main] Looks for plugins in osh_run_plugin_directories().
- */
-gboolean osh_run_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
-                      GError **error);
-
-/**
  * osh_run_set_no_launcher:
  * @error: (out): why the plugin that would run a command does not take part in this very run
  */

@@ -31,6 +31,9 @@
 
 G_BEGIN_DECLS
 
+/** OSH_PROVIDER_PREFIX: begins the name of a policy that a provider has added. */
+#define OSH_PROVIDER_PREFIX "_provider_"
+
 typedef struct _OshPolicyRule OshPolicyRule;
 typedef struct _OshPolicyEndpointMatch OshPolicyEndpointMatch;
 

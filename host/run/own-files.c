@@ -16,7 +16,7 @@
 #include "file-chain.h"
 #include "openshell/host.h"
 #include "osh-path-walk.h"
-#include "run.h"
+#include "plugin-folders.h"
 
 typedef struct {
     const OshOwnFilesRequest *request;
@@ -111,12 +111,11 @@ static gboolean
 add_plugins(List *list, GError **error)
 {
     const OshOwnFilesRequest *request = list->request;
-    g_autoptr(GPtrArray) directories =
-        osh_run_plugin_directories(request->options, request->config);
+    g_autoptr(GPtrArray) directories = osh_plugin_folders_list(request->options, request->config);
     const GPtrArray *plugins =
         request->registry != NULL ? osh_registry_plugins(request->registry) : NULL;
     gboolean build_tree;
-    g_autofree char *own = osh_run_own_plugin_folder(&build_tree);
+    g_autofree char *own = osh_plugin_folders_own(&build_tree);
 
     for (guint i = 0; i < directories->len; i++)
         if (!add(list, "the plugin directory", g_ptr_array_index(directories, i), error))
