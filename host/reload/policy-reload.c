@@ -28,6 +28,8 @@
 #define WRITER_NOTICE (10 * G_TIME_SPAN_SECOND)
 /* About a millisecond of compiling. */
 #define LARGE_FILE (32 * 1024)
+/* The kernel takes longer to give a watch back than a short run takes. */
+#define WATCH_AFTER_MSEC 100
 
 struct _OshPolicyReload {
     OshPolicyAdopt *adopt;
@@ -36,8 +38,9 @@ struct _OshPolicyReload {
     char *path;
     char **writable;
     gboolean quiet;
-    const char *grant; /* (nullable): why the file is not read again */
-    OshFileWatch *watch;
+    const char *grant;   /* (nullable): why the file is not read again */
+    OshFileWatch *watch; /* (nullable): not before WATCH_AFTER_MSEC have passed */
+    GSource *watch_timer;
     GSource *timer;
     gint64 first_change;   /* of those not read yet, 0 for none */
     gint64 absent_since;   /* 0 while there is something */
@@ -214,20 +217,25 @@ reload_read(OshPolicyReload *reload)
     }
 }
 
-static void
-reload_watch(OshPolicyReload *reload)
+static gboolean
+reload_watch(gpointer data)
 {
+    OshPolicyReload *reload = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) text = g_string_new("is not followed everywhere: ");
     const char *problem;
 
     reload->watch = osh_file_watch_new(reload->path, reload_changed, reload, &error);
     problem = reload->watch != NULL ? osh_file_watch_problem(reload->watch) : error->message;
-    if (problem == NULL || reload->quiet)
-        return;
-    osh_text_append_terminal(text, problem);
-    g_string_append(text, "; SIGHUP to the host reads it again");
-    say(reload, text->str);
+    if (problem != NULL && !reload->quiet) {
+        osh_text_append_terminal(text, problem);
+        g_string_append(text, "; SIGHUP to the host reads it again");
+        say(reload, text->str);
+    }
+    /* What happened before it was watched. */
+    read_in(reload, 0);
+    g_clear_pointer(&reload->watch_timer, g_source_unref);
+    return G_SOURCE_REMOVE;
 }
 
 static void
@@ -260,8 +268,9 @@ osh_policy_reload_new(const OshPolicyReloadRequest *request)
             say_not_read(reload);
         return reload;
     }
-    reload_watch(reload);
-    read_in(reload, 0);
+    reload->watch_timer = g_timeout_source_new(WATCH_AFTER_MSEC);
+    g_source_set_callback(reload->watch_timer, reload_watch, reload, NULL);
+    g_source_attach(reload->watch_timer, NULL);
     return reload;
 }
 
@@ -283,6 +292,9 @@ osh_policy_reload_free(OshPolicyReload *reload)
     if (reload == NULL)
         return;
     stop_timer(reload);
+    if (reload->watch_timer != NULL)
+        g_source_destroy(reload->watch_timer);
+    g_clear_pointer(&reload->watch_timer, g_source_unref);
     osh_file_watch_free(reload->watch);
     osh_policy_candidate_clear(&reload->candidate);
     osh_policy_adopt_free(reload->adopt);
