@@ -46,7 +46,14 @@ def print_refusals(said):
             print(f"identity: said: {line}", flush=True)
 
 
+def reuse_ports():
+    """More connections go to one address than it has ports in the minute for which one is kept."""
+    with open("/proc/sys/net/ipv4/tcp_tw_reuse", "w", encoding="ascii") as stream:
+        stream.write("1")
+
+
 def main():
+    reuse_ports()
     seconds = float(sys.argv[1])
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else (100000 if seconds >= 60 else 3000)
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 20261130
