@@ -140,7 +140,8 @@ arrange_descriptors(const ChildPlan *plan, int *ret_image)
     return 0;
 }
 
-static void G_NORETURN
+/* Returns only when it has failed, which it has told by then. */
+static void
 become_init(const ChildPlan *plan)
 {
     static const char name[] = "openshell-init";
@@ -171,14 +172,14 @@ become_init(const ChildPlan *plan)
     reply.stage = OSH_INIT_STAGE_START;
     reply.error = (int32_t)-error;
     syscall(SYS_write, control, &reply, sizeof reply);
-    for (;;)
-        syscall(SYS_exit_group, 1);
 }
 
-static int G_NORETURN
+/* Ends the child when it returns: see clone(2). */
+static int
 run_child(void *plan)
 {
     become_init(plan);
+    return 1;
 }
 
 /* --- in the host --- */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which folder uses which, read from the code and from the objects, held against docs/code-map.md."""
+import functools
 import json
 import os
 import re
@@ -38,6 +39,7 @@ def is_test(name):
     return bool(re.search(r"-test(-support)?\.[ch]$|^fixture-|-fixture\.[ch]$|^fake-|-test\.h$|-bench\.c$", name))
 
 
+@functools.cache
 def include_edges():
     """(folder, folder) → an include that makes it."""
     folder_of, edges = {}, {}
@@ -56,37 +58,36 @@ def include_edges():
     return edges
 
 
-def symbols(path):
-    """Names that an object defines for others, and names that it takes from others."""
-    defined, wanted = set(), set()
-    output = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
+def symbols(paths):
+    """Of each object: names that it defines for others, and names that it takes from others."""
+    output = subprocess.run(["nm", "-A", *paths], check=True, capture_output=True, text=True).stdout
+    found = {path: (set(), set()) for path in paths}
     for line in output.splitlines():
-        kind, name = line.split()[-2:]
-        if not name.startswith("osh_"):
-            continue
-        if kind == "U":
-            wanted.add(name)
-        elif kind in "TDBRVW":
-            defined.add(name)
-    return defined, wanted
+        path, _, rest = line.partition(":")
+        kind, name = rest.split()[-2:]
+        if name.startswith("osh_") and (kind == "U" or kind in "TDBRVW"):
+            found[path][kind == "U"].add(name)
+    return found
 
 
+@functools.cache
 def call_edges():
     """(folder, folder) → a call or a use that makes it."""
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as stream:
         commands = json.load(stream)
-    objects, owner, edges = [], {}, {}
+    objects, owner, edges = {}, {}, {}
     for command in commands:
         path = os.path.relpath(os.path.join(BUILD, command["file"]), SOURCE)
         place = os.path.join(BUILD, command["output"])
         if path.startswith(tuple(tree + "/" for tree in TREES)) and "/testdata/" not in path and \
                 not is_test(os.path.basename(path)) and os.path.exists(place):
-            defined, wanted = symbols(place)
-            objects.append((path, wanted))
-            for name in defined:
-                owner[name] = os.path.dirname(path)
+            objects[place] = path
     assert len(objects) > 200, f"{len(objects)} objects were found"
-    for path, wanted in objects:
+    found = symbols(list(objects))
+    for place, (defined, _) in found.items():
+        owner.update(dict.fromkeys(defined, os.path.dirname(objects[place])))
+    for place, (_, wanted) in found.items():
+        path = objects[place]
         folder = os.path.dirname(path)
         for name in wanted:
             to = owner.get(name, folder)
