@@ -78,10 +78,11 @@ osh_job_continue(OshJob *job)
     drop(&job->settle_source);
     if (relay != NULL)
         osh_terminal_relay_return(relay);
-    signal_program(job, SIGCONT);
-    /* Most programs draw anew when the size may have changed. */
+    /* Most programs draw anew when the size may have changed. It waits for them to go on: one that
+       came later could take the place of a key, as in less(1). */
     if (relay != NULL)
         signal_program(job, SIGWINCH);
+    signal_program(job, SIGCONT);
 }
 
 /* --- The host stops -----------------------------------------------------------------------------

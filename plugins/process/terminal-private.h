@@ -46,6 +46,7 @@ struct OshTerminalRelay {
     gboolean finished;
     guint unread_ms; /* of a shared one: the program has not read the last line; time to look */
     OshScreenWatch screen;
+    gint64 drawn_at; /* when a program was last seen to have the screen; 0: not, or all is shown */
     OshTerminalBuffer to_master;
     GSource *master_source;
     GSource *input_source;

@@ -234,15 +234,23 @@ master_ready(gint fd, GIOCondition condition, gpointer data)
 gboolean
 osh_terminal_relay_screen_taken(OshTerminalRelay *relay)
 {
+    gint64 now = g_get_monotonic_time();
     struct termios inner;
+    gboolean taken;
 
     if (relay->finished || relay->finish_source != NULL)
         return FALSE;
     /* What the program has written before that is on its way. */
     if (pending_output(relay) == 0 && !relay->master_ended && read_master(relay))
         osh_terminal_arrange(relay);
-    return osh_terminal_get_inner(relay, &inner) &&
-           (relay->screen.alternate || !(inner.c_lflag & ICANON));
+    taken = osh_terminal_get_inner(relay, &inner) &&
+            (relay->screen.alternate || !(inner.c_lflag & ICANON));
+    if (taken)
+        relay->drawn_at = now;
+    else if (now > relay->drawn_at + LEAVE_USEC || pending_output(relay) == 0)
+        relay->drawn_at = 0;
+    /* What it draws last is perhaps not shown yet. */
+    return relay->drawn_at != 0;
 }
 
 /* Waits for exactly what can be done: a full buffer stops whoever fills it. */
