@@ -58,11 +58,12 @@ run_attach(int argc, char **argv)
 static void
 set_home(void)
 {
-    const struct passwd *account = g_getenv("HOME") == NULL ? getpwuid(getuid()) : NULL;
+    const struct passwd *account;
 
-    if (g_getenv("HOME") == NULL)
-        g_setenv("HOME", account != NULL && account->pw_dir[0] == '/' ? account->pw_dir : "/",
-                 TRUE);
+    if (g_getenv("HOME") != NULL)
+        return;
+    account = getpwuid(getuid());
+    g_setenv("HOME", account != NULL && account->pw_dir[0] == '/' ? account->pw_dir : "/", TRUE);
 }
 
 /* These read their own arguments, so they come before our options. */

@@ -61,16 +61,6 @@ give_out(const OshLearned *learned, const char *out)
     return OSH_EXIT_OK;
 }
 
-static gboolean
-is_enforceable(const char *text)
-{
-    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, strlen(text), "", 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
-
-    return policy != NULL;
-}
-
 static int
 report(const OshLearned *learned, const char *out)
 {
@@ -84,7 +74,7 @@ report(const OshLearned *learned, const char *out)
         fprintf(stderr, "left: %s\n", (const char *)g_ptr_array_index(learned->left, i));
     fprintf(stderr, "learned: %u different decisions, %u left to a person\n", learned->n_learned,
             learned->left->len);
-    if (!is_enforceable(learned->text))
+    if (!osh_policy_is_enforceable(NULL, learned->text, strlen(learned->text)))
         fprintf(stderr, "a run refuses this policy for now: openshell-host check --run says why\n");
     return learned->left->len > 0 ? 1 : OSH_EXIT_OK;
 }

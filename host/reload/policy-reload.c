@@ -232,7 +232,7 @@ reload_watch(gpointer data)
         g_string_append(text, "; SIGHUP to the host reads it again");
         say(reload, text->str);
     }
-    /* What happened before it was watched. */
+    /* The file may have changed before it was watched. */
     read_in(reload, 0);
     g_clear_pointer(&reload->watch_timer, g_source_unref);
     return G_SOURCE_REMOVE;

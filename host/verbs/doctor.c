@@ -73,7 +73,7 @@ load_policy(const OshOptions *options, const OshConfig *config)
     return policy;
 }
 
-/* What a run refuses before it asks the launcher. */
+/* The host refuses these plugins by itself, before it asks the launcher. */
 static void
 print_plugins(OshRegistry *registry, const OshPolicySnapshot *policy, const char *workdir,
               Tally *tally)

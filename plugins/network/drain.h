@@ -8,16 +8,14 @@
 
 G_BEGIN_DECLS
 
-/** OshDrainDone: [shard] @part has ended. */
-typedef void (*OshDrainDone)(OshNetworkShard *part);
-
 /**
  * osh_drain:
  * @until: monotonic time at which the rest is cut off; earlier where nothing moves for long
  * @done: called once, inside this call or later; the caller ends the part in it
  *
- * [shard] Accepts what waits in the listeners, and lets every connection whose client has ended
- * its side go on until what the client sent is delivered or refused. What is cut off is said.
+ * [shard] Accepts the connections that wait in the listeners. Each connection whose client has
+ * ended its side goes on until the client's bytes are delivered or refused. A line names how many
+ * are cut off.
  */
 void osh_drain(OshNetworkShard *part, gint64 until, OshDrainDone done);
 

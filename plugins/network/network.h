@@ -85,6 +85,9 @@ typedef struct {
     guint length;
 } OshConnectionList;
 
+/** OshDrainDone: [shard] nothing of @part is on its way any more, or its time is over. */
+typedef void (*OshDrainDone)(OshNetworkShard *part);
+
 /**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
  * @looks: connections whose owners are looked at together when @look fires
@@ -118,7 +121,7 @@ struct _OshNetworkShard {
     gint64 drain_until;
     gint64 drain_progress;
     guint64 drain_moved;
-    void (*drained)(OshNetworkShard *part);
+    OshDrainDone drained;
     gint64 last_sweep;
     guint64 last_id;
 };

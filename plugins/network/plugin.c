@@ -24,8 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What is left of the time that the host gives a stop when the rest of what ended programs have
-   sent is cut off. */
+/* The drain ends so long before the time that the host gives a stop. */
 #define DRAIN_MARGIN (500 * G_TIME_SPAN_MILLISECOND)
 
 OSH_PLUGIN_MANIFEST(

@@ -208,7 +208,7 @@ osh_auto_executed_index_find(const OshAutoExecutedIndex *index, const char *fold
     return look_up(index, folder, ending);
 }
 
-/* Whether @path is, or lies in, the folder of a repository's hooks. */
+/* Whether @name in @folder is the folder of a repository's hooks. */
 static gboolean
 is_hooks_folder(const char *folder, const char *name)
 {

@@ -192,7 +192,7 @@ check_workdir(OshBox *box, const OshBoxRequest *request, GError **error)
     return TRUE;
 }
 
-/* Nobody has named it: it is where the host happened to be started. */
+/* No policy names this folder: it is where the host happened to be started. */
 static void
 warn_of_workdir(OshBox *box, const OshBoxRequest *request)
 {
@@ -248,7 +248,7 @@ build_filters(OshBox *box, GError **error)
     return box->main_filter != NULL;
 }
 
-/* What fails here is said when it is built again, where it can be refused. */
+/* An error is reported when the filters are built again, where the start can be refused. */
 void
 osh_process_build_filters(gpointer data)
 {

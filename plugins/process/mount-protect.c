@@ -90,22 +90,22 @@ is_git_data(const char *name)
     return g_strv_contains(names, name);
 }
 
-static gboolean
-has_name(const char *folder, const char *name)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    struct stat about;
-
-    return lstat(path, &about) == 0;
-}
-
 /* A submodule may have the name of such a folder, where a program has made a repository of the
    folder around all submodules. */
 static gboolean
 has_repository_names(const char *folder)
 {
-    return has_name(folder, "HEAD") && (has_name(folder, "commondir") ||
-                                        (has_name(folder, "objects") && has_name(folder, "refs")));
+    static const char *const names[] = {"HEAD", "objects", "refs", "commondir"};
+    guint signs = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        struct stat about;
+
+        if (lstat(path, &about) == 0)
+            signs |= sign_of(names[i]);
+    }
+    return is_repository(signs);
 }
 
 static gboolean

@@ -249,7 +249,7 @@ osh_terminal_relay_screen_taken(OshTerminalRelay *relay)
         relay->drawn_at = now;
     else if (now > relay->drawn_at + LEAVE_USEC || pending_output(relay) == 0)
         relay->drawn_at = 0;
-    /* What it draws last is perhaps not shown yet. */
+    /* The last drawing of the program is perhaps not shown yet. */
     return relay->drawn_at != 0;
 }
 

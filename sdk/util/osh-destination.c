@@ -71,9 +71,8 @@ destination_is_listed(const OshDestinationRequest *request, const struct in6_add
     OshAddress inside;
     struct in6_addr behind = *address;
 
-    if (osh_address_nat64_inside(&plain, &inside)) {
+    if (osh_address_nat64_inside(&plain, &inside))
         osh_address_map_ipv4(inside.bytes, &behind);
-    }
     for (gsize i = 0; i < request->n_allowed; i++)
         if (destination_inside(&request->allowed[i], address) ||
             destination_inside(&request->allowed[i], &behind))

@@ -243,6 +243,16 @@ osh_policy_load_bytes(const char *text, gsize length, const char *file_name, gui
                                   diagnostics);
 }
 
+gboolean
+osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text, gsize length)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes_with(
+        protocols, text, length, "", 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+
+    return policy != NULL;
+}
+
 OshPolicySnapshot *
 osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
                            const char *file_name, guint64 generation, guint flags,

@@ -259,6 +259,15 @@ OshPolicySnapshot *osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols,
                                               OshPolicyDiagnostics *diagnostics);
 
 /**
+ * osh_policy_is_enforceable: [any]
+ * @protocols: (nullable): as osh_policy_load_bytes_with()
+ *
+ * Returns: whether a run of this version takes the policy
+ */
+gboolean osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text,
+                                   gsize length);
+
+/**
  * osh_policy_load_marked: [any]
  * @marks: (nullable): what in the text a proposal made; read during the call
  *

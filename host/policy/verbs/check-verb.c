@@ -91,19 +91,6 @@ print_text(const char *file, const OshPolicySnapshot *policy, gboolean good, gbo
                osh_policy_diagnostics_n_warnings(diagnostics));
 }
 
-/* Whether a run takes it, whatever was asked to be checked. */
-static gboolean
-is_enforceable(const Check *check, const GString *text)
-{
-    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        text != NULL ? osh_policy_load_bytes_with(check->protocols, text->str, text->len, "", 1,
-                                                  OSH_POLICY_LOAD_ENFORCEABLE, diagnostics)
-                     : NULL;
-
-    return policy != NULL;
-}
-
 static gboolean
 check_file(const Check *check, const char *file)
 {
@@ -115,13 +102,15 @@ check_file(const Check *check, const char *file)
         text != NULL ? osh_policy_load_bytes_with(check->protocols, text->str, text->len, name, 1,
                                                   check->flags, diagnostics)
                      : NULL;
+    gboolean enforceable;
     gboolean good =
         policy != NULL && !(check->strict && osh_policy_diagnostics_n_warnings(diagnostics) > 0);
 
+    enforceable = text != NULL && osh_policy_is_enforceable(check->protocols, text->str, text->len);
     if (check->json)
-        print_json(name, policy, good, is_enforceable(check, text), diagnostics);
+        print_json(name, policy, good, enforceable, diagnostics);
     else
-        print_text(name, policy, good, is_enforceable(check, text), diagnostics);
+        print_text(name, policy, good, enforceable, diagnostics);
     return good;
 }
 
