@@ -57,6 +57,10 @@ class Copy:
         with open(os.path.join(BUILD, "meson-info", "intro-targets.json"), encoding="utf-8") as stream:
             self.targets = {target["id"]: target for target in json.load(stream)}
         self.environment = self._environment(folder)
+        self.scratch = os.path.join(folder, "tmp")
+        os.mkdir(self.scratch)
+        os.chmod(self.scratch, 0o1777)
+        os.chmod(folder, 0o711)
         self.good = set()  # tests that have passed without a mistake
 
     @staticmethod
@@ -103,6 +107,8 @@ class Copy:
             command.append(sentence.replace("_", " "))
         environment = {key: self._there(value) for key, value in test["env"].items()}
         folder = self._there(test["workdir"]) if test["workdir"] else self.build
+        # A test that notices a mistake may abort: what it leaves goes with the copy.
+        environment["TMPDIR"] = self.scratch
         return run(command, {**os.environ, **environment}, folder, TEST_SECONDS)
 
 
