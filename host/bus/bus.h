@@ -16,7 +16,7 @@
 #include <glib-object.h>
 
 #include "openshell/event.h"
-#include "openshell/ext/event-sink.h"
+#include "openshell/ext/draft/event-sink.h"
 #include "openshell/host.h"
 
 #include "shard.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "event-json.h"
-#include "openshell/ext/event-sink.h"
+#include "openshell/ext/draft/event-sink.h"
 
 static OshEvent
 event_with(GVariant *payload)

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "event-json.h"
-#include "openshell/ext/event-sink.h"
+#include "openshell/ext/draft/event-sink.h"
 #include "osh-text.h"
 #include "output-file.h"
 

@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#include "openshell/ext/credential-provider.h"
+#include "openshell/ext/draft/credential-provider.h"
+#include "openshell/ext/draft/sandbox-net.h"
 #include "openshell/ext/process-launcher.h"
-#include "openshell/ext/sandbox-net.h"
 #include "plugin-order.h"
 
 /* Interfaces of which there can be only one provider. */

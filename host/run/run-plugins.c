@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openshell/ext/event-sink.h"
+#include "openshell/ext/draft/event-sink.h"
 #include "openshell/ext/process-launcher.h"
 
 OshConfig *

@@ -7,9 +7,9 @@
  */
 #pragma once
 
+#include <openshell/ext/draft/sandbox-net.h>
 #include <openshell/ext/metrics.h>
 #include <openshell/ext/policy.h>
-#include <openshell/ext/sandbox-net.h>
 #include <openshell/ext/shard.h>
 #include <openshell/ext/worker.h>
 #include <openshell/host.h>

@@ -12,7 +12,7 @@
 #include "reply.h"
 
 #include <linux/netfilter_ipv4.h>
-#include <openshell/ext/sandbox-net.h>
+#include <openshell/ext/draft/sandbox-net.h>
 #include <string.h>
 #include <sys/socket.h>
 

@@ -21,10 +21,10 @@
 #include "osh-identity-connect.h"
 #include "osh-identity.h"
 
-#include "openshell/ext/peer-identity.h"
+#include "openshell/ext/draft/peer-identity.h"
+#include "openshell/ext/draft/sandbox-net.h"
 #include "openshell/ext/policy.h"
 #include "openshell/ext/process-launcher.h"
-#include "openshell/ext/sandbox-net.h"
 #include "openshell/plugin.h"
 
 #include <glib.h>

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "openshell/ext/sandbox-net.h"
+#include "openshell/ext/draft/sandbox-net.h"
 #include "osh-socket-address.h"
 #include "port-relay.h"
 

@@ -3,7 +3,7 @@
  * The content-inspector contract, lived through: an inspector that counts words, and a driver that
  * adds its facts to those of the head. The second test is an inspector that answers from elsewhere.
  */
-#include "openshell/ext/content-inspector.h"
+#include "openshell/ext/draft/content-inspector.h"
 
 typedef struct {
     gboolean elsewhere;

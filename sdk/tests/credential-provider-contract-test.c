@@ -3,7 +3,7 @@
  * The credential-provider contract, lived through: a provider that knows one placeholder, and a
  * driver that frames a message by a lease's length before it reads a byte of it.
  */
-#include "openshell/ext/credential-provider.h"
+#include "openshell/ext/draft/credential-provider.h"
 
 #define PLACEHOLDER "openshell:resolve:env:TOKEN"
 

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "openshell/ext/event-sink.h"
+#include "openshell/ext/draft/event-sink.h"
 #include "openshell/ext/metrics.h"
 #include "openshell/ext/shard.h"
 #include "openshell/ext/worker.h"

@@ -3,7 +3,7 @@
  * The http-upgrade contract, lived through: an upgrade to "chat", which wants a key in the request
  * and its reverse in the 101.
  */
-#include "openshell/ext/http-upgrade.h"
+#include "openshell/ext/draft/http-upgrade.h"
 
 typedef struct {
     char *key;

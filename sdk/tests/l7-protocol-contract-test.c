@@ -7,7 +7,7 @@
  * driver holds windows, carries out actions and answers, as the data plane does. The tests state
  * what the contract promises: order, split invariance, leases towards the server only, defaults.
  */
-#include "openshell/ext/l7-protocol.h"
+#include "openshell/ext/draft/l7-protocol.h"
 
 #define LINE_MAX_PENDING 16
 

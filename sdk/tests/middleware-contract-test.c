@@ -3,7 +3,7 @@
  * The middleware contract, lived through: one that redacts a word, at once or later, and a driver
  * that applies the outcome.
  */
-#include "openshell/ext/middleware.h"
+#include "openshell/ext/draft/middleware.h"
 
 typedef struct {
     gboolean later;

@@ -3,12 +3,12 @@
  * The sandbox-net contract, lived through: a provider with a real loopback listener and a data
  * plane that claims it, and beside it peer-identity, which answers who connected.
  */
-#include "openshell/ext/sandbox-net.h"
+#include "openshell/ext/draft/sandbox-net.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "openshell/ext/peer-identity.h"
+#include "openshell/ext/draft/peer-identity.h"
 
 typedef struct {
     int listener;

@@ -3,7 +3,7 @@
  * The virtual-host contract, lived through: a name that forwards to the second of two destinations
  * and passes the answer on, and a driver that plays client and upstream.
  */
-#include "openshell/ext/virtual-host.h"
+#include "openshell/ext/draft/virtual-host.h"
 
 struct _OshVirtualExchange {
     GString *to_client;

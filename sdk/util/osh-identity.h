@@ -16,7 +16,7 @@
 #pragma once
 
 #include <netinet/in.h>
-#include <openshell/ext/peer-identity.h>
+#include <openshell/ext/draft/peer-identity.h>
 #include <openshell/ext/shard.h>
 #include <openshell/fact.h>
 #include <openshell/host.h>

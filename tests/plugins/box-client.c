@@ -7,8 +7,8 @@
  * [main] but for the one question that it asks on a shard; must never do anything else.
  */
 #include <errno.h>
-#include <openshell/ext/peer-identity.h>
-#include <openshell/ext/sandbox-net.h>
+#include <openshell/ext/draft/peer-identity.h>
+#include <openshell/ext/draft/sandbox-net.h>
 #include <openshell/ext/shard.h>
 #include <openshell/plugin.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/peer-identity.h: "openshell.peer-identity/1": which program is at the other end.
+ * ext/draft/peer-identity.h: "openshell.peer-identity/1": which program is at the other end.
  *
  * Provided by the plugin beside the workload: in a box the process plugin. There are two questions.
  * Which program made a connection is asked once, when the connection arrives; where the provider

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/virtual-host.h: "openshell.virtual-host/1": a name that is answered by a plugin.
+ * ext/draft/virtual-host.h: "openshell.virtual-host/1": a name that is answered by a plugin.
  *
  * A plugin claims a name that ends in .local or .internal and answers requests to it, by a
  * response of its own or by forwarding: ordered destinations, another head and body. It owns no
@@ -17,8 +17,8 @@
  */
 #pragma once
 
-#include "openshell/ext/credential-provider.h"
-#include "openshell/ext/http-upgrade.h"
+#include "openshell/ext/draft/credential-provider.h"
+#include "openshell/ext/draft/http-upgrade.h"
 #include "openshell/host.h"
 
 G_BEGIN_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/http-upgrade.h: "openshell.http-upgrade/1": from HTTP to what it is upgraded to.
+ * ext/draft/http-upgrade.h: "openshell.http-upgrade/1": from HTTP to what it is upgraded to.
  *
  * Provided by the plugin that speaks the upgraded protocol (WebSocket), called by the driver, so
  * that an HTTP plugin and it need not know each other:
@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "openshell/ext/l7-protocol.h"
+#include "openshell/ext/draft/l7-protocol.h"
 #include "openshell/host.h"
 
 G_BEGIN_DECLS

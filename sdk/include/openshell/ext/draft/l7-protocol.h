@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/l7-protocol.h: "openshell.l7-protocol/1": what a connection says, sans I/O.
+ * ext/draft/l7-protocol.h: "openshell.l7-protocol/1": what a connection says, sans I/O.
  *
  * A protocol plugin reads spans and returns actions. It never sees a socket, a thread, a secret or
  * the policy and never calls another plugin. The data plane is the driver: it owns the sockets,
@@ -51,7 +51,7 @@
 
 #include <string.h>
 
-#include "openshell/ext/credential-provider.h"
+#include "openshell/ext/draft/credential-provider.h"
 #include "openshell/ext/policy.h"
 #include "openshell/fact.h"
 #include "openshell/host.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/content-inspector.h: "openshell.content-inspector/1": facts out of a message's content.
+ * ext/draft/content-inspector.h: "openshell.content-inspector/1": facts out of a message's content.
  *
  * GraphQL, JSON-RPC and MCP are not connections but what bodies say. A protocol plugin marks the
  * decoded content of a message; the driver gives it, with the facts of the message's head, to the

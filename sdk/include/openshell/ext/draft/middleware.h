@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/middleware.h: "openshell.middleware/1": judge or rewrite content before credentials.
+ * ext/draft/middleware.h: "openshell.middleware/1": judge or rewrite content before credentials.
  *
  * The policy's network_middlewares name implementations and the hosts they apply to. The driver
  * runs them in their order over the decoded content of a request or a WebSocket message, after
@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "openshell/ext/content-inspector.h"
+#include "openshell/ext/draft/content-inspector.h"
 #include "openshell/fact.h"
 #include "openshell/host.h"
 

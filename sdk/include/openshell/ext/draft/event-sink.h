@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/event-sink.h: "openshell.event-sink/1": somewhere that events are kept.
+ * ext/draft/event-sink.h: "openshell.event-sink/1": somewhere that events are kept.
  *
  * A subscriber looks; a sink keeps. The bus holds a bounded queue for each sink. Where the
  * configuration marks a sink required, an allow is acted upon only after room for its record was

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/credential-provider.h: "openshell.credential-provider/1", secrets that never enter the box.
+ * ext/draft/credential-provider.h: "openshell.credential-provider/1", secrets that never enter the
+ * box.
  *
  * One provider at most. Programs hold placeholders; a protocol plugin says where in a message a
  * credential may stand (a slot) and the driver, that is the data plane, offers the slot's text to
