@@ -184,7 +184,7 @@ void osh_bus_invoke(OshBus *bus, OshCallback callback, gpointer data, GDestroyNo
 
 /**
  * osh_bus_add_sink:
- * @sink: an interface "openshell.event-sink/1"; its provider is blamed
+ * @sink: an interface "openshell.draft.event-sink/1"; its provider is blamed
  * @required: whether its queue backs reservations
  *
  * [main] The sink receives every event delivered from now on, of every topic, first to last.

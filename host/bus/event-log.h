@@ -32,7 +32,7 @@ OshEventLog *osh_event_log_new(int fd, const char *path);
 
 /**
  * osh_event_log_interface:
- * @ret_interface: filled with an openshell.event-sink/1 that lives as long as @log
+ * @ret_interface: filled with an openshell.draft.event-sink/1 that lives as long as @log
  */
 void osh_event_log_interface(OshEventLog *log, OshInterface *ret_interface);
 

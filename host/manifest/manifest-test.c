@@ -21,7 +21,7 @@ test_whole(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(OshManifest) manifest =
-        parse(PLUGIN "provides=openshell.l7-protocol/1\n"
+        parse(PLUGIN "provides=openshell.draft.l7-protocol/1\n"
                      "requires=openshell.shard/1;openshell.policy/1;\n"
                      "wants=openshell.metrics/1\n"
                      "publishes=openshell.l7.request/1\n"
@@ -45,8 +45,8 @@ test_whole(void)
     g_assert_no_error(error);
     g_assert_cmpstr(manifest->id, ==, "com.example.redis");
     g_assert_cmpuint(manifest->abi_major, ==, 1);
-    g_assert_true(osh_manifest_provides(manifest, "openshell.l7-protocol/1"));
-    g_assert_false(osh_manifest_provides(manifest, "openshell.l7-protocol/2"));
+    g_assert_true(osh_manifest_provides(manifest, "openshell.draft.l7-protocol/1"));
+    g_assert_false(osh_manifest_provides(manifest, "openshell.draft.l7-protocol/2"));
     g_assert_cmpuint(g_strv_length(manifest->requires), ==, 2);
     g_assert_true(manifest->worker_capable);
     topic = g_ptr_array_index(manifest->topics, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * identity-question.h: asks which program is at the other end of a connection: the process half of
- * the supervisor where it tells (openshell.peer-identity/1), otherwise our own scanner.
+ * the supervisor where it tells (openshell.draft.peer-identity/1), otherwise our own scanner.
  */
 #pragma once
 

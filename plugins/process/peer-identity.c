@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peer-identity.c: openshell.peer-identity/1 of the box: from a tuple to the program behind it.
+ * peer-identity.c: openshell.draft.peer-identity/1 of the box: from a tuple to the program behind
+ * it.
  *
  * [main, shard]: a question is answered on the thread that asked. Which program made a connection
  * was read at its connect(2) (osh-identity-connect.h) and is answered inside the call, unless an

@@ -3,7 +3,7 @@
  * plugin.c: the process plugin: manifest, configuration, and the two interfaces that it gives.
  *
  * [main] throughout. It knows nothing of the network plugin: what that one needs of a box goes
- * through openshell.sandbox-net/1.
+ * through openshell.draft.sandbox-net/1.
  */
 #include "process-plugin.h"
 
@@ -16,7 +16,8 @@ OSH_PLUGIN_MANIFEST(
     "abi=1.0\n"
     "summary=Boxes: namespaces, mounts, Landlock, seccomp, dropped privileges, and their init\n"
     "license=Apache-2.0\n"
-    "provides=openshell.process-launcher/1;openshell.sandbox-net/1;openshell.peer-identity/1\n"
+    "provides=openshell.process-launcher/1;openshell.draft.sandbox-net/1;"
+    "openshell.draft.peer-identity/1\n"
     "wants=openshell.shard/1\n"
     "publishes=openshell.box.opened/1;openshell.box.closed/1;openshell.process.started/1;"
     "openshell.process.exited/1;openshell.process.refused/1;openshell.network.denied/1\n"

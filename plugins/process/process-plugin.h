@@ -127,10 +127,10 @@ struct _OshBox {
 /** osh_process_launcher_vtable: provides openshell.process-launcher/1. */
 extern const OshProcessLauncherInterface osh_process_launcher_vtable;
 
-/** osh_sandbox_net_vtable: provides openshell.sandbox-net/1. */
+/** osh_sandbox_net_vtable: provides openshell.draft.sandbox-net/1. */
 extern const OshSandboxNetInterface osh_sandbox_net_vtable;
 
-/** osh_peer_identity_vtable: provides openshell.peer-identity/1, where there is a box. */
+/** osh_peer_identity_vtable: provides openshell.draft.peer-identity/1, where there is a box. */
 extern const OshPeerIdentityInterface osh_peer_identity_vtable;
 
 /**

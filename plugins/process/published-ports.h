@@ -18,7 +18,7 @@ typedef struct OshPublishedPorts OshPublishedPorts;
  * OshPublishedPortsRequest:
  * @host: for messages
  * @shard: where bytes are carried
- * @net: provides openshell.sandbox-net/1 of the box
+ * @net: provides openshell.draft.sandbox-net/1 of the box
  * @ports: (array zero-terminated=1): each "[ADDRESS:]PORT"; 127.0.0.1 unless an address is given
  *
  * @host must live as long as the ports; the rest is borrowed for the call.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox-net.c: openshell.sandbox-net/1 over the sockets that were made inside the box.
+ * sandbox-net.c: openshell.draft.sandbox-net/1 over the sockets that were made inside the box.
  *
  * [main], except diag_socket, which is [any]: the sockets are handed out by an atomic counter.
  */

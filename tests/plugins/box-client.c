@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connects to a server in the box and asks who that is: what a port forwarder does, and the
- * contract of openshell.peer-identity/1. Says on the log what it was told, for
+ * contract of openshell.draft.peer-identity/1. Says on the log what it was told, for
  * e2e/box-network-test.py.
  *
  * [main] but for the one question that it asks on a shard; must never do anything else.
@@ -16,17 +16,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-OSH_PLUGIN_MANIFEST("[plugin]\n"
-                    "id=box-client\n"
-                    "version=1.0.0\n"
-                    "abi=1.0\n"
-                    "summary=Connects to a server in the box for a test\n"
-                    "license=Apache-2.0\n"
-                    "requires=openshell.sandbox-net/1;openshell.peer-identity/1;openshell.shard/1\n"
-                    "[config port]\n"
-                    "type=integer\n"
-                    "default=8080\n"
-                    "help=of the server\n");
+OSH_PLUGIN_MANIFEST(
+    "[plugin]\n"
+    "id=box-client\n"
+    "version=1.0.0\n"
+    "abi=1.0\n"
+    "summary=Connects to a server in the box for a test\n"
+    "license=Apache-2.0\n"
+    "requires=openshell.draft.sandbox-net/1;openshell.draft.peer-identity/1;openshell.shard/1\n"
+    "[config port]\n"
+    "type=integer\n"
+    "default=8080\n"
+    "help=of the server\n");
 
 #define RETRY_MS    20
 #define WAIT_MS     5000

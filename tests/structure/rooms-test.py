@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import traceback
+
+import sentences
 
 SOURCE = os.environ["OSH_SOURCE"]
 BUILD = os.environ["OSH_BUILD"]
@@ -156,20 +157,5 @@ TESTS = (every_folder_is_on_the_map, a_folder_includes_and_calls_only_what_the_m
          the_map_allows_nothing_that_is_not_used, there_is_no_circle_between_folders)
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    failed = False
-    for number, test in enumerate(TESTS, 1):
-        words = test.__name__.replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {words}")
-        except Exception:  # pylint: disable=broad-except
-            failed = True
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="")
-            print(f"not ok {number} - {words}")
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sentences.run(TESTS))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/content-inspector.h: "openshell.content-inspector/1": facts out of a message's content.
+ * ext/draft/content-inspector.h: "openshell.draft.content-inspector/1": facts out of a message's
+ * content.
  *
  * GraphQL, JSON-RPC and MCP are not connections but what bodies say. A protocol plugin marks the
  * decoded content of a message; the driver gives it, with the facts of the message's head, to the
@@ -16,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_CONTENT_INSPECTOR "openshell.content-inspector/1"
+#define OSH_INTERFACE_CONTENT_INSPECTOR "openshell.draft.content-inspector/1"
 
 /**
  * OshInspectionRequest:

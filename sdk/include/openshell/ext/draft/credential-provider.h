@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/credential-provider.h: "openshell.credential-provider/1", secrets that never enter the
- * box.
+ * ext/draft/credential-provider.h: "openshell.draft.credential-provider/1", secrets that never
+ * enter the box.
  *
  * One provider at most. Programs hold placeholders; a protocol plugin says where in a message a
  * credential may stand (a slot) and the driver, that is the data plane, offers the slot's text to
@@ -25,7 +25,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_CREDENTIAL_PROVIDER "openshell.credential-provider/1"
+#define OSH_INTERFACE_CREDENTIAL_PROVIDER "openshell.draft.credential-provider/1"
 
 typedef struct _OshCredentialSet OshCredentialSet;
 typedef struct _OshLease OshLease;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/event-sink.h: "openshell.event-sink/1": somewhere that events are kept.
+ * ext/draft/event-sink.h: "openshell.draft.event-sink/1": somewhere that events are kept.
  *
  * A subscriber looks; a sink keeps. The bus holds a bounded queue for each sink. Where the
  * configuration marks a sink required, an allow is acted upon only after room for its record was
@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_EVENT_SINK "openshell.event-sink/1"
+#define OSH_INTERFACE_EVENT_SINK "openshell.draft.event-sink/1"
 
 /**
  * OshEventSinkInterface:

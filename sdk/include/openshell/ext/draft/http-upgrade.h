@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/http-upgrade.h: "openshell.http-upgrade/1": from HTTP to what it is upgraded to.
+ * ext/draft/http-upgrade.h: "openshell.draft.http-upgrade/1": from HTTP to what it is upgraded to.
  *
  * Provided by the plugin that speaks the upgraded protocol (WebSocket), called by the driver, so
  * that an HTTP plugin and it need not know each other:
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_HTTP_UPGRADE "openshell.http-upgrade/1"
+#define OSH_INTERFACE_HTTP_UPGRADE "openshell.draft.http-upgrade/1"
 
 /** The Upgrade token of a request, lower-case. String; absent where there is none. */
 #define OSH_FACT_REQUEST_UPGRADE "request.upgrade"

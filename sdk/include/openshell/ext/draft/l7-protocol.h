@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/l7-protocol.h: "openshell.l7-protocol/1": what a connection says, sans I/O.
+ * ext/draft/l7-protocol.h: "openshell.draft.l7-protocol/1": what a connection says, sans I/O.
  *
  * A protocol plugin reads spans and returns actions. It never sees a socket, a thread, a secret or
  * the policy and never calls another plugin. The data plane is the driver: it owns the sockets,
@@ -58,7 +58,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_L7_PROTOCOL "openshell.l7-protocol/1"
+#define OSH_INTERFACE_L7_PROTOCOL "openshell.draft.l7-protocol/1"
 
 typedef struct _OshContent OshContent;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/middleware.h: "openshell.middleware/1": judge or rewrite content before credentials.
+ * ext/draft/middleware.h: "openshell.draft.middleware/1": judge or rewrite content before
+ * credentials.
  *
  * The policy's network_middlewares name implementations and the hosts they apply to. The driver
  * runs them in their order over the decoded content of a request or a WebSocket message, after
@@ -15,7 +16,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_MIDDLEWARE "openshell.middleware/1"
+#define OSH_INTERFACE_MIDDLEWARE "openshell.draft.middleware/1"
 
 /**
  * OshMiddlewareRequest:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/peer-identity.h: "openshell.peer-identity/1": which program is at the other end.
+ * ext/draft/peer-identity.h: "openshell.draft.peer-identity/1": which program is at the other end.
  *
  * Provided by the plugin beside the workload: in a box the process plugin. There are two questions.
  * Which program made a connection is asked once, when the connection arrives; where the provider
@@ -18,7 +18,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_PEER_IDENTITY "openshell.peer-identity/1"
+#define OSH_INTERFACE_PEER_IDENTITY "openshell.draft.peer-identity/1"
 
 /**
  * OshPeerTuple:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/sandbox-net.h: "openshell.sandbox-net/1", the box's network as sockets.
+ * ext/draft/sandbox-net.h: "openshell.draft.sandbox-net/1", the box's network as sockets.
  *
  * One provider at most. The box's network namespace has nothing but lo. Whatever its programs
  * connect to arrives at listening sockets that were made inside the namespace and are handed out
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_SANDBOX_NET "openshell.sandbox-net/1"
+#define OSH_INTERFACE_SANDBOX_NET "openshell.draft.sandbox-net/1"
 
 /**
  * OshSandboxListenerKind:

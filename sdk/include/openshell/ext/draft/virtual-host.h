@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ext/draft/virtual-host.h: "openshell.virtual-host/1": a name that is answered by a plugin.
+ * ext/draft/virtual-host.h: "openshell.draft.virtual-host/1": a name that is answered by a plugin.
  *
  * A plugin claims a name that ends in .local or .internal and answers requests to it, by a
  * response of its own or by forwarding: ordered destinations, another head and body. It owns no
@@ -23,7 +23,7 @@
 
 G_BEGIN_DECLS
 
-#define OSH_INTERFACE_VIRTUAL_HOST "openshell.virtual-host/1"
+#define OSH_INTERFACE_VIRTUAL_HOST "openshell.draft.virtual-host/1"
 
 typedef struct _OshVirtualExchange OshVirtualExchange;
 
