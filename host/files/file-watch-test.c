@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file-chain.h"
+#include "remove-tree-test-support.h"
 
 #define PATIENCE (3 * G_TIME_SPAN_SECOND)
 
@@ -67,27 +68,11 @@ set_up(Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) directory = NULL;
-    const char *name;
-
-    if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK))
-        directory = g_dir_open(path, 0, NULL);
-    while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
-static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     (void)data;
     osh_file_watch_free(fixture->watch);
-    remove_tree(fixture->folder);
+    osh_test_remove_tree(fixture->folder);
     g_free(fixture->folder);
     g_free(fixture->path);
 }

@@ -6,11 +6,11 @@
 #include "registry.h"
 
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "contributions.h"
+#include "remove-tree-test-support.h"
 #include "testdata/told-plugin.h"
 
 #define SOON (300 * G_TIME_SPAN_MILLISECOND)
@@ -114,20 +114,6 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->registry = osh_registry_new(fixture->bus);
 }
 
-static void
-remove_folder(const char *path)
-{
-    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (folder != NULL && (name = g_dir_read_name(folder)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        g_assert_cmpint(g_unlink(child), ==, 0);
-    }
-    g_assert_cmpint(g_rmdir(path), ==, 0);
-}
-
 /*
  * A plugin is loaded as /proc/self/fd/N and never unloaded, so that the linker would give the one
  * of an earlier test for the same number: those of this test are used up.
@@ -148,7 +134,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_object_unref(fixture->bus);
     g_clear_error(&fixture->error);
     g_string_free(told.asked, TRUE);
-    remove_folder(fixture->folder);
+    osh_test_remove_tree(fixture->folder);
     g_free(fixture->folder);
 }
 

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "remove-tree-test-support.h"
+
 typedef struct {
     char *top;
     char *grant;       /* what the box may write */
@@ -39,25 +41,10 @@ set_up(Place *place, gconstpointer data)
 }
 
 static void
-remove_all(const char *path)
-{
-    g_autoptr(GDir) directory =
-        g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
-        g_autofree char *below = g_build_filename(path, name, NULL);
-
-        remove_all(below);
-    }
-    g_remove(path);
-}
-
-static void
 tear_down(Place *place, gconstpointer data)
 {
     (void)data;
-    remove_all(place->top);
+    osh_test_remove_tree(place->top);
     g_ptr_array_unref(place->grants);
     free(place->top);
     g_free(place->grant);

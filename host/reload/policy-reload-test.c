@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "remove-tree-test-support.h"
+
 #define PATIENCE (8 * G_TIME_SPAN_SECOND)
 /* Longer than any pause after which a file is read. */
 #define A_WHILE (250 * G_TIME_SPAN_MILLISECOND)
@@ -114,22 +116,6 @@ set_up(Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) directory = NULL;
-    const char *name;
-
-    if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK))
-        directory = g_dir_open(path, 0, NULL);
-    while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
-static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -139,7 +125,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     osh_policy_reload_free(fixture->reload);
     osh_policy_service_free(fixture->service);
     g_object_unref(fixture->bus);
-    remove_tree(fixture->folder);
+    osh_test_remove_tree(fixture->folder);
     g_free(fixture->path);
     g_free(fixture->folder);
     g_set_printerr_handler(NULL);
@@ -320,7 +306,7 @@ test_config_map(Fixture *fixture, gconstpointer data)
 
         g_assert_cmpint(symlink(folders[i], scratch), ==, 0);
         g_assert_cmpint(rename(scratch, link), ==, 0);
-        remove_tree(old);
+        osh_test_remove_tree(old);
         expect_in_force(fixture, 1 + i, i % 2 == 0 ? one : two);
     }
     g_assert_cmpuint(fixture->rejected, ==, 0);
@@ -349,7 +335,7 @@ test_parent_replaced(Fixture *fixture, gconstpointer data)
         pass(A_WHILE);
         g_assert_cmpint(rename(other, parent), ==, 0);
         expect_in_force(fixture, 2 + i, text);
-        remove_tree(old);
+        osh_test_remove_tree(old);
     }
 }
 

@@ -5,6 +5,7 @@
  */
 #include "policy.h"
 #include "program-path.h"
+#include "remove-tree-test-support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,23 +205,6 @@ make_tree(void)
     g_assert_true(g_setenv("PATH", folder, TRUE));
 }
 
-static void
-remove_tree(void)
-{
-    static const char *const names[] = {
-        "real/tool",  "real/other", "real/sh",   "real/script", "real/deep",
-        "real/shell", "real/env",   "real/lost", "real/loop",   "real/link",
-        "linked",     "real/into",  "real/fifo", "real",        "",
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(tree, names[i], NULL);
-
-        g_assert_cmpint(remove(path), ==, 0);
-    }
-    g_free(tree);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -238,6 +222,7 @@ main(int argc, char **argv)
                     test_script);
     g_test_add_func("/check-programs/the kernel knows each by the same path", test_kernel);
     result = g_test_run();
-    remove_tree();
+    osh_test_remove_tree(tree);
+    g_free(tree);
     return result;
 }
