@@ -224,8 +224,16 @@ struct _OshBus {
 };
 
 /* bus.c */
+guint osh_bus_signal(void);
+
+/* bus-wake.c */
 void osh_bus_wake(OshBus *bus);
 gboolean osh_bus_on_main(OshBus *bus);
+
+/* bus-invoke.c */
+void osh_bus_invocations_init(OshBus *bus);
+void osh_bus_invocations_clear(OshBus *bus);
+gboolean osh_bus_run_invocations(OshBus *bus);
 
 /* bus-topic.c */
 gboolean osh_bus_declare_own_topics(OshBus *bus, GError **error);
@@ -237,16 +245,20 @@ void osh_bus_publisher_free(OshBusPublisher *publisher);
 /* bus-queue.c */
 OshBusQueue *osh_bus_queue_current(OshBus *bus);
 void osh_bus_queue_thread_ended(gpointer data);
-OshBusNode *osh_bus_node_new(OshBusQueue *queue);
 void osh_bus_queue_push(OshBusQueue *queue, OshBusNode *node);
 OshBusNode *osh_bus_queue_pop(OshBusQueue *queue);
 void osh_bus_queue_free(OshBusQueue *queue);
+
+/* bus-node.c */
+OshBusNode *osh_bus_node_new(OshBusQueue *queue);
+void osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *topic,
+                       const OshPublication *publication, GVariant *payload, guint64 id,
+                       gint64 now);
 void osh_bus_node_ref(OshBusNode *node);
 void osh_bus_node_unref(OshBusNode *node);
 
-/* bus-room.c; the functions named locked are called with room_lock held */
+/* bus-room.c; the functions named locked, here and below, are called with room_lock held */
 void osh_bus_room_init(OshBus *bus);
-void osh_bus_room_open(OshBus *bus);
 void osh_bus_room_clear(OshBus *bus);
 OshBusAccount *osh_bus_account_locked(OshBusPublisher *publisher, guint64 process_key);
 gboolean osh_bus_room_take_locked(OshBusPublisher *publisher, OshBusAccount *account,
@@ -255,11 +267,20 @@ void osh_bus_room_give_locked(OshBusPublisher *publisher, OshBusAccount *account
                               OshBusCharge charge);
 void osh_bus_room_changed_locked(OshBus *bus);
 void osh_bus_account_settle_locked(OshBus *bus, OshBusAccount *account);
-gboolean osh_bus_reservation_spend_locked(OshBusPublisher *publisher, guint64 reservation,
-                                          OshBusTopic **ret_topic, OshBusAccount **ret_account);
-gboolean osh_bus_room_run_waiters(OshBus *bus);
 void osh_bus_room_sweep_accounts(OshBus *bus, gint64 now);
 void osh_bus_node_give_room(OshBusNode *node);
+
+/* bus-reservation.c */
+void osh_bus_reservations_open(OshBus *bus);
+void osh_bus_reservations_clear(OshBus *bus);
+gboolean osh_bus_reservation_spend_locked(OshBusPublisher *publisher, guint64 reservation,
+                                          OshBusTopic **ret_topic, OshBusAccount **ret_account);
+
+/* bus-waiter.c */
+void osh_bus_waiters_init(OshBus *bus);
+void osh_bus_waiters_clear(OshBus *bus);
+void osh_bus_waiters_release_locked(OshBus *bus);
+gboolean osh_bus_run_waiters(OshBus *bus);
 
 /* bus-collapse.c */
 void osh_bus_held_init(OshBus *bus);
@@ -272,21 +293,30 @@ void osh_bus_held_send(OshBus *bus, gint64 now, gboolean all);
 gint64 osh_bus_held_next(OshBus *bus);
 
 /* bus-publish.c */
+guint64 osh_bus_next_id(OshBus *bus);
+
+/* bus-loss.c */
 guint64 osh_bus_refuse(OshBusPublisher *publisher, const OshBusTopic *topic, const char *why);
 void osh_bus_count_dropped(OshBus *bus, OshBusTopic *topic, guint64 id, guint count);
-void osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *topic,
-                       const OshPublication *publication, GVariant *payload, guint64 id,
-                       gint64 now);
-guint64 osh_bus_next_id(OshBus *bus);
+void osh_bus_mark_announce(OshBus *bus);
+
+/* bus-announce.c */
 void osh_bus_announce(OshBus *bus, gint64 now);
 
 /* bus-deliver.c */
 void osh_bus_deliver(OshBus *bus, OshBusNode *node);
+
+/* bus-retained.c; the nodes are owned, in the order of their sequence */
+typedef gboolean (*OshBusTopicFilter)(const OshBusTopic *topic, gconstpointer data);
+void osh_bus_retain(OshBus *bus, OshBusNode *node);
+GPtrArray *osh_bus_retained(OshBus *bus, OshBusTopicFilter is_wanted, gconstpointer data);
+
+/* bus-subscription.c */
+void osh_bus_topic_match(OshBus *bus, OshBusTopic *topic);
+void osh_bus_subscriptions_call(const OshBusTopic *topic, const OshEvent *event);
 void osh_bus_replay(OshBus *bus);
 void osh_bus_subscriptions_sweep(OshBus *bus);
 void osh_bus_subscriptions_clear(OshBus *bus);
-void osh_bus_topic_match(OshBus *bus, OshBusTopic *topic);
-guint osh_bus_signal(void);
 
 /* bus-sink.c */
 void osh_bus_sinks_push(OshBus *bus, OshBusNode *node);

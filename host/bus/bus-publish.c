@@ -1,74 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bus-publish.c: taking events in, from any thread, without waiting; and saying so when something
- * was refused or lost. Nothing here calls foreign code: what is taken lies in a queue until the
- * main thread delivers it.
+ * bus-publish.c: taking events in, from any thread, without waiting. Nothing here calls foreign
+ * code: what is taken lies in a queue until the main thread delivers it.
  */
 #include "bus-private.h"
 
 #define PUBLICATION_SIZE (G_STRUCT_OFFSET(OshPublication, payload) + sizeof(GVariant *))
 
-static void
-bus_mark_announce(OshBus *bus)
-{
-    atomic_store(&bus->announce, TRUE);
-    osh_bus_wake(bus);
-}
-
-/* Always 0, the id of nothing, so that callers can return it. @why is constant text. */
-guint64
-osh_bus_refuse(OshBusPublisher *publisher, const OshBusTopic *topic, const char *why)
-{
-    OshBus *bus = publisher->bus;
-
-    atomic_fetch_add_explicit(&bus->refused, 1, memory_order_relaxed);
-    pthread_mutex_lock(&bus->room_lock);
-    publisher->refused++;
-    publisher->refused_why = why;
-    publisher->refused_on = topic;
-    pthread_mutex_unlock(&bus->room_lock);
-    bus_mark_announce(bus);
-    return 0;
-}
-
-void
-osh_bus_count_dropped(OshBus *bus, OshBusTopic *topic, guint64 id, guint count)
-{
-    guint64 none = 0;
-
-    atomic_fetch_add_explicit(&bus->dropped, count, memory_order_relaxed);
-    atomic_compare_exchange_strong(&topic->first_dropped, &none, id);
-    if (atomic_fetch_add(&topic->dropped, count) == 0)
-        bus_mark_announce(bus);
-}
-
 guint64
 osh_bus_next_id(OshBus *bus)
 {
     return atomic_fetch_add_explicit(&bus->last_id, 1, memory_order_relaxed) + 1;
-}
-
-void
-osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic *topic,
-                  const OshPublication *publication, GVariant *payload, guint64 id, gint64 now)
-{
-    OshEvent *event = &node->event;
-
-    node->topic = topic;
-    node->publisher = publisher;
-    node->account = NULL;
-    node->charge = OSH_BUS_CHARGE_NONE;
-    node->references = 1;
-    node->holders = 0;
-    event->count = 1;
-    event->topic = topic->name;
-    event->source = publisher->plugin_id;
-    event->id = id;
-    event->sequence = 0;
-    event->time = now;
-    event->process_key = publication->process_key;
-    event->correlation = publication->correlation;
-    event->payload = payload;
 }
 
 /* The payload is consumed. A reservation, if any, has been spent: its unit becomes the event's. */
@@ -178,93 +120,4 @@ osh_bus_publish(OshBusPublisher *publisher, const OshPublication *publication)
     default:
         return publish_sampled(publisher, topic, publication, payload);
     }
-}
-
-/* Delivers an event of the bus's own; FALSE when there is no room, to be tried again later. */
-static gboolean
-announce_event(OshBus *bus, const char *name, GVariant *payload)
-{
-    OshBusTopic *topic = osh_bus_find_topic(bus, name);
-    OshPublication publication = {0};
-    OshBusNode *node;
-    gboolean taken;
-
-    pthread_mutex_lock(&bus->room_lock);
-    taken = bus->sinks_stuck == 0 &&
-            osh_bus_room_take_locked(bus->self, &bus->self->own, OSH_BUS_CHARGE_OTHER);
-    pthread_mutex_unlock(&bus->room_lock);
-    if (!taken) {
-        g_variant_unref(g_variant_ref_sink(payload));
-        return FALSE;
-    }
-    node = osh_bus_node_new(osh_bus_queue_current(bus));
-    osh_bus_fill_node(node, bus->self, topic, &publication, g_variant_ref_sink(payload),
-                      osh_bus_next_id(bus), g_get_monotonic_time());
-    node->account = &bus->self->own;
-    node->charge = OSH_BUS_CHARGE_OTHER;
-    osh_bus_deliver(bus, node);
-    return TRUE;
-}
-
-static gboolean
-announce_dropped(OshBus *bus, OshBusTopic *topic)
-{
-    guint64 first = atomic_load(&topic->first_dropped);
-    guint64 count = atomic_load(&topic->dropped);
-
-    if (count == 0)
-        return TRUE;
-    if (!announce_event(bus, OSH_TOPIC_BUS_DROPPED,
-                        g_variant_new("(stta{sv})", topic->name, count, first, NULL)))
-        return FALSE;
-    atomic_store(&topic->first_dropped, 0);
-    /* Drops in between are announced next, with the first id found then. */
-    if (atomic_fetch_sub(&topic->dropped, count) != count)
-        bus_mark_announce(bus);
-    return TRUE;
-}
-
-static gboolean
-announce_refused(OshBus *bus, OshBusPublisher *publisher)
-{
-    g_autofree char *text = NULL;
-    const OshBusTopic *topic;
-    const char *why;
-    guint64 count;
-
-    pthread_mutex_lock(&bus->room_lock);
-    count = publisher->refused;
-    why = publisher->refused_why;
-    topic = publisher->refused_on;
-    publisher->refused = 0;
-    pthread_mutex_unlock(&bus->room_lock);
-    if (count == 0)
-        return TRUE;
-    text = g_strdup_printf("%s%s%s; refused %" G_GUINT64_FORMAT " of its calls", why,
-                           topic != NULL ? ": " : "", topic != NULL ? topic->name : "", count);
-    if (announce_event(bus, OSH_TOPIC_PLUGIN_FAULT,
-                       g_variant_new("(sssa{sv})", publisher->plugin_id, "degraded", text, NULL)))
-        return TRUE;
-    pthread_mutex_lock(&bus->room_lock);
-    publisher->refused += count;
-    pthread_mutex_unlock(&bus->room_lock);
-    return FALSE;
-}
-
-/* [main] At most one event a second for each topic that lost something and each plugin that was
- * refused something. */
-void
-osh_bus_announce(OshBus *bus, gint64 now)
-{
-    gboolean complete = TRUE;
-
-    if (now < bus->announce_after || !atomic_exchange(&bus->announce, FALSE))
-        return;
-    bus->announce_after = now + OSH_BUS_SECOND;
-    for (guint i = 1; i <= bus->n_topics; i++)
-        complete = announce_dropped(bus, bus->topics[i]) && complete;
-    for (guint i = 0; i < bus->publishers->len; i++)
-        complete = announce_refused(bus, g_ptr_array_index(bus->publishers, i)) && complete;
-    if (!complete)
-        atomic_store(&bus->announce, TRUE);
 }

@@ -4,8 +4,8 @@
  *
  * A thread finds its queue by a thread key of the bus. Ids grow within a thread, so the two lists
  * of a queue, one of which may lose its oldest, merge by id into the order of publishing. The main
- * thread takes both lists over at once and only when it has used up what it took before. Nodes go
- * round: the main thread hands the delivered ones back under the same lock.
+ * thread takes both lists over at once and only when it has used up what it took before, and hands
+ * the delivered nodes back under the same lock.
  */
 #include "bus-private.h"
 
@@ -70,28 +70,6 @@ osh_bus_queue_thread_ended(gpointer data)
     pthread_mutex_lock(&bus->queues_lock);
     g_ptr_array_add(bus->queues_idle, queue);
     pthread_mutex_unlock(&bus->queues_lock);
-}
-
-OshBusNode *
-osh_bus_node_new(OshBusQueue *queue)
-{
-    OshBusNode *node = queue->spare;
-
-    if (node == NULL) {
-        pthread_mutex_lock(&queue->lock);
-        node = queue->returned;
-        queue->returned = NULL;
-        pthread_mutex_unlock(&queue->lock);
-    }
-    if (node == NULL) {
-        node = g_new0(OshBusNode, 1);
-        node->home = queue;
-        node->event.struct_size = sizeof(OshEvent);
-        return node;
-    }
-    queue->spare = node->next;
-    node->next = NULL;
-    return node;
 }
 
 void
@@ -183,20 +161,4 @@ osh_bus_queue_free(OshBusQueue *queue)
     node_chain_free(queue->sampled.head);
     pthread_mutex_destroy(&queue->lock);
     g_free(queue);
-}
-
-void
-osh_bus_node_ref(OshBusNode *node)
-{
-    node->references++;
-}
-
-void
-osh_bus_node_unref(OshBusNode *node)
-{
-    if (--node->references > 0)
-        return;
-    g_clear_pointer(&node->event.payload, g_variant_unref);
-    node->next = node->home->used;
-    node->home->used = node;
 }

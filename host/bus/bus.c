@@ -2,10 +2,8 @@
 /*
  * bus.c: the bus as an object and as a source of the main loop.
  *
- * The thread that makes the bus is its main thread. Other threads leave work behind a lock and
- * then set `pending`; the one that turns it from 0 to 1 writes the eventfd, so a burst costs one
- * system call. On the main thread itself the flag is enough, because the loop looks at it before
- * it sleeps. One dispatch does a bounded amount and asks to come again.
+ * The thread that makes the bus is its main thread; bus-wake.c says how others tell it that there
+ * is something to do. One dispatch does a bounded amount and asks to come again.
  *
  * Lock order: room_lock, then a queue's lock. No lock is held while foreign code runs.
  */
@@ -23,12 +21,6 @@ typedef struct {
     gpointer wake_tag;
 } BusSource;
 
-typedef struct {
-    OshCallback callback;
-    gpointer data;
-    GDestroyNotify destroy;
-} Invocation;
-
 G_DEFINE_TYPE(OshBus, osh_bus, G_TYPE_OBJECT)
 
 static guint event_signal;
@@ -37,24 +29,6 @@ guint
 osh_bus_signal(void)
 {
     return event_signal;
-}
-
-gboolean
-osh_bus_on_main(OshBus *bus)
-{
-    return g_thread_self() == bus->main_thread;
-}
-
-void
-osh_bus_wake(OshBus *bus)
-{
-    guint64 one = 1;
-
-    if (atomic_load_explicit(&bus->pending, memory_order_seq_cst) != 0 ||
-        atomic_exchange(&bus->pending, 1) != 0 || osh_bus_on_main(bus))
-        return;
-    if (write(bus->wake_fd, &one, sizeof(one)) < 0)
-        g_assert(errno == EAGAIN || errno == EINTR);
 }
 
 /* Returns whether there may be more in the queues. */
@@ -85,30 +59,6 @@ bus_drain(OshBus *bus)
         idle = taken == 0 ? idle + 1 : 0;
     }
     return budget == 0;
-}
-
-static gboolean
-bus_run_invocations(OshBus *bus)
-{
-    Invocation run[OSH_BUS_BATCH];
-    guint n_run;
-    gboolean more;
-
-    pthread_mutex_lock(&bus->invoke_lock);
-    n_run = MIN(bus->invocations->len, OSH_BUS_BATCH);
-    for (guint i = 0; i < n_run; i++)
-        run[i] = g_array_index(bus->invocations, Invocation, i);
-    if (n_run > 0)
-        g_array_remove_range(bus->invocations, 0, n_run);
-    more = bus->invocations->len > 0;
-    pthread_mutex_unlock(&bus->invoke_lock);
-
-    for (guint i = 0; i < n_run; i++) {
-        run[i].callback(run[i].data);
-        if (run[i].destroy != NULL)
-            run[i].destroy(run[i].data);
-    }
-    return more;
 }
 
 static gboolean
@@ -169,8 +119,8 @@ bus_source_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
     bus->real_offset = g_get_real_time() - now;
     bus->dispatching = TRUE;
 
-    more = osh_bus_room_run_waiters(bus);
-    more = bus_run_invocations(bus) || more;
+    more = osh_bus_run_waiters(bus);
+    more = osh_bus_run_invocations(bus) || more;
     osh_bus_replay(bus);
     more = bus_drain(bus) || more;
     osh_bus_held_send(bus, now, bus->flush != NULL && !more);
@@ -197,19 +147,6 @@ static GSourceFuncs bus_source_funcs = {
     .check = bus_source_check,
     .dispatch = bus_source_dispatch,
 };
-
-void
-osh_bus_invoke(OshBus *bus, OshCallback callback, gpointer data, GDestroyNotify destroy)
-{
-    Invocation invocation = {callback, data, destroy};
-
-    g_return_if_fail(callback != NULL);
-
-    pthread_mutex_lock(&bus->invoke_lock);
-    g_array_append_val(bus->invocations, invocation);
-    pthread_mutex_unlock(&bus->invoke_lock);
-    osh_bus_wake(bus);
-}
 
 void
 osh_bus_set_shard_pool(OshBus *bus, OshShardPool *pool)
@@ -247,12 +184,12 @@ osh_bus_init(OshBus *bus)
     bus->subscriptions = g_ptr_array_new();
     bus->sinks = g_ptr_array_new_with_free_func(osh_bus_sink_free);
     bus->sinks_removed = g_ptr_array_new_with_free_func(osh_bus_sink_free);
-    bus->invocations = g_array_new(FALSE, FALSE, sizeof(Invocation));
+    osh_bus_invocations_init(bus);
     g_queue_init(&bus->replays);
     pthread_mutex_init(&bus->queues_lock, NULL);
-    pthread_mutex_init(&bus->invoke_lock, NULL);
     pthread_mutex_init(&bus->room_lock, NULL);
     osh_bus_room_init(bus);
+    osh_bus_waiters_init(bus);
 }
 
 static void
@@ -274,13 +211,7 @@ osh_bus_finalize(GObject *object)
 {
     OshBus *bus = OSH_BUS(object);
 
-    for (guint i = 0; i < bus->invocations->len; i++) {
-        const Invocation *left = &g_array_index(bus->invocations, Invocation, i);
-
-        if (left->destroy != NULL)
-            left->destroy(left->data);
-    }
-    g_array_unref(bus->invocations);
+    osh_bus_invocations_clear(bus);
     if (bus->wake_fd >= 0) {
         close(bus->wake_fd);
         pthread_key_delete(bus->queue_key);
@@ -295,9 +226,10 @@ osh_bus_finalize(GObject *object)
     g_ptr_array_unref(bus->queues_idle);
     g_ptr_array_unref(bus->queues_known);
     g_ptr_array_unref(bus->publishers);
+    osh_bus_reservations_clear(bus);
+    osh_bus_waiters_clear(bus);
     osh_bus_room_clear(bus);
     pthread_mutex_destroy(&bus->queues_lock);
-    pthread_mutex_destroy(&bus->invoke_lock);
     pthread_mutex_destroy(&bus->room_lock);
     g_clear_pointer(&bus->context, g_main_context_unref);
     G_OBJECT_CLASS(osh_bus_parent_class)->finalize(object);
@@ -357,12 +289,13 @@ OshBus *
 osh_bus_new(GMainContext *context, const OshBusLimits *limits, GError **error)
 {
     g_autoptr(OshBus) bus = g_object_new(OSH_TYPE_BUS, NULL);
+    const char *own[] = {OSH_TOPIC_BUS_DROPPED, OSH_TOPIC_PLUGIN_FAULT, NULL};
     int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result;
 
     bus_set_limits(bus, limits);
     osh_bus_held_init(bus);
-    osh_bus_room_open(bus);
+    osh_bus_reservations_open(bus);
     if (wake_fd < 0) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "failed to open an eventfd: %s",
                     g_strerror(errno));
@@ -379,8 +312,6 @@ osh_bus_new(GMainContext *context, const OshBusLimits *limits, GError **error)
     bus->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
     if (!osh_bus_declare_own_topics(bus, error))
         return NULL;
-    const char *own[] = {OSH_TOPIC_BUS_DROPPED, OSH_TOPIC_PLUGIN_FAULT, NULL};
-
     bus->self = osh_bus_publisher_new(bus, "host", own, error);
     if (bus->self == NULL)
         return NULL;
