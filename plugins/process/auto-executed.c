@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "box.h"
+#include "tree-error.h"
 
 static const OshAutoExecutedRow rows[] = {
     {OSH_AUTO_EXECUTED_GIT_CONFIG, NULL,
@@ -315,7 +315,7 @@ osh_auto_executed_check(const char *const *opened, GError **error)
             continue;
         for (gsize k = 0; k < G_N_ELEMENTS(rows); k++)
             g_string_append_printf(ids, "%s%s", k > 0 ? ", " : "", rows[k].id);
-        g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+        g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                     "auto-executed-writable names \"%s\", which is neither a row of the table of "
                     "auto-executed files nor a name in it; rows are %s",
                     shown, ids->str);

@@ -18,6 +18,7 @@
 #include "prepare-paths.h"
 #include "program-streams.h"
 #include "seccomp-filter.h"
+#include "tree-error.h"
 #include "writable-note.h"
 
 #define MAX_PLANS 20
@@ -123,6 +124,13 @@ plan_mounts(OshBox *box, const OshBoxRequest *request, GError **error)
     return box->mounts != NULL;
 }
 
+static gboolean
+has_changed(const GError *cause)
+{
+    return g_error_matches(cause, OSH_TREE_ERROR, OSH_TREE_ERROR_CHANGED) ||
+           g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED);
+}
+
 /*
  * What the plan protects may be gone when init mounts it, as in a tree that somebody works in. To
  * leave it out would be weaker than asked if it comes back, so the tree is looked at again.
@@ -136,7 +144,7 @@ open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
         if (plan_mounts(box, request, &cause) &&
             osh_process_open_with_network(box, request, &cause))
             return TRUE;
-        if (n == MAX_PLANS || !g_error_matches(cause, OSH_BOX_ERROR, OSH_BOX_ERROR_CHANGED)) {
+        if (n == MAX_PLANS || !has_changed(cause)) {
             g_propagate_error(error, g_steal_pointer(&cause));
             return FALSE;
         }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tree-error.h"
+
 /* A small repository with auto-executed files. */
 static void
 fill(TestBox *test)
@@ -274,7 +276,7 @@ test_missing_paths_are_reported_or_refused(void)
     g_assert_cmpstr(g_ptr_array_index(plan->missing, 0), ==, "/no/such/path");
     request.hard_requirement = TRUE;
     g_assert_null(osh_mount_plan_new(&request, &error));
-    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID);
+    g_assert_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID);
     g_clear_error(&error);
     request.read_only = relative;
     g_assert_null(osh_mount_plan_new(&request, &error));
@@ -297,7 +299,7 @@ test_a_link_in_a_writable_tree_chooses_no_grant(void)
 
     g_assert_cmpint(symlink("/etc", link), ==, 0);
     g_assert_null(osh_mount_plan_new(&request, &error));
-    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID);
+    g_assert_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID);
     g_assert_nonnull(strstr(error->message, "writable tree"));
 }
 

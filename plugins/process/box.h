@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "init/protocol.h"
 #include "mount-plan.h"
 
 G_BEGIN_DECLS

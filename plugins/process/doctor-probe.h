@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "process-plugin.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -18,16 +18,5 @@ G_BEGIN_DECLS
  * Returns: (transfer full): a(ssss): name, "ok", "weak" or "missing", detail, remedy
  */
 GVariant *osh_doctor_probe(const char *const *seccomp_allow);
-
-/**
- * osh_doctor_probe_rules:
- * @plugin: the plugin
- * @request: what a run would ask for
- *
- * Opens that box, seals it, tells what became of its Landlock rules and takes it down again.
- *
- * Returns: (transfer full): rows as above
- */
-GVariant *osh_doctor_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request);
 
 G_END_DECLS

@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-#include "box.h"
+#include "tree-error.h"
 
 static gboolean
 refuse(const char *value, const char *why, GError **error)
 {
     g_autofree char *shown = g_strescape(value, NULL);
 
-    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+    g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                 OSH_HIDDEN_FOLDER_VARIABLE " is \"%s\": %s", shown, why);
     return FALSE;
 }

@@ -605,7 +605,7 @@ launcher_probe(gpointer instance)
 static GVariant *
 launcher_probe_rules(gpointer instance, const OshBoxRequest *request)
 {
-    return osh_doctor_probe_rules(instance, request);
+    return osh_process_probe_rules(instance, request);
 }
 
 static gboolean

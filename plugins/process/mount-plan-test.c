@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
+#include "tree-error.h"
 
 typedef struct {
     char *folder; /* not below /tmp: that one is the box's own */
@@ -200,7 +200,7 @@ test_path_that_goes_up(Fixture *fixture, gconstpointer data)
 
     (void)data;
     g_assert_null(osh_mount_plan_new(&request, &error));
-    g_assert_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID);
+    g_assert_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID);
 }
 
 int

@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "inode-names.h"
 #include "mount-planner.h"
 #include "osh-path-walk.h"
+#include "tree-error.h"
 
 #define OSH_MAX_GRAPHICS_CARDS 64
 
@@ -55,7 +55,7 @@ clean_path(const char *path, GError **error)
     if (path[0] != '/' || strlen(path) >= OSH_INIT_MAX_PATH) {
         g_autofree char *shown = g_strescape(path, NULL);
 
-        g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+        g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                     "the path %s of the policy is not absolute or is too long", shown);
         return NULL;
     }
@@ -140,7 +140,7 @@ note_missing(OshMountPlanner *planner, const char *path, int reason, GError **er
     g_autofree char *shown = g_strescape(path, NULL);
 
     if (planner->request->hard_requirement) {
-        g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+        g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                     "the policy requires %s, which cannot be reached: %s", shown,
                     g_strerror(reason));
         return FALSE;
@@ -155,7 +155,7 @@ refuse_link(const char *path, GError **error)
 {
     g_autofree char *shown = g_strescape(path, NULL);
 
-    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+    g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                 "the path %s of the policy leads through a symbolic link that lies in a writable "
                 "tree of the policy, or through too many: a program in the box could choose what "
                 "the next box is given; name the place itself",
@@ -173,7 +173,7 @@ add_grant(OshMountPlanner *planner, const char *path, guint access, GError **err
     if (has_parent_component(path)) {
         g_autofree char *shown = g_strescape(path, NULL);
 
-        g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+        g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                     "the path %s of the policy holds \"..\"", shown);
         return FALSE;
     }
@@ -357,7 +357,7 @@ fail_folder_of_host(const char *path, GError **error)
 {
     g_autofree char *shown = g_strescape(path, NULL);
 
-    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+    g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                 "the policy makes %s writable, from which the host loads plugins, libraries or "
                 "settings (--plugin-dir, LD_LIBRARY_PATH and the like): grant another folder, or "
                 "have the host's files elsewhere",
@@ -428,7 +428,7 @@ fail_too_many(const char *tree, GError **error)
 {
     g_autofree char *shown = g_strescape(tree, NULL);
 
-    g_set_error(error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+    g_set_error(error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
                 "a file of the host or of read_only has a second name (a hard link), and %s is too "
                 "large to look for it: give the file one name (cp FILE NEW && mv NEW FILE)",
                 shown);
@@ -521,7 +521,7 @@ osh_mount_plan_new(const OshMountRequest *request, GError **error)
     planner.mounts = mounts = osh_mount_table_read(&cause);
     planner.writable = writable;
     if (mounts == NULL)
-        g_set_error_literal(error, OSH_BOX_ERROR, OSH_BOX_ERROR_FAILED, cause->message);
+        g_set_error_literal(error, OSH_TREE_ERROR, OSH_TREE_ERROR_FAILED, cause->message);
     else
         list_writable(&planner);
     worked = mounts != NULL && add_grants(&planner, error) && add_protections(&planner, error);

@@ -21,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "box.h"
+#include "tree-error.h"
 
 #define FILE_TEXT "# Placeholder of openshell-host. It goes when the box closes.\n"
 /* git resolves it to the folder that it lies in, which is what git does without it. */
@@ -264,8 +264,8 @@ fail(const char *path, int cause, GError **error)
     g_autofree char *folder = g_path_get_dirname(shown);
 
     /* Its folder was there a moment ago. */
-    g_set_error(error, OSH_BOX_ERROR,
-                cause == ENOENT ? OSH_BOX_ERROR_CHANGED : OSH_BOX_ERROR_INVALID,
+    g_set_error(error, OSH_TREE_ERROR,
+                cause == ENOENT ? OSH_TREE_ERROR_CHANGED : OSH_TREE_ERROR_INVALID,
                 "%s must not be created in the box, since programs outside obey it, and a "
                 "placeholder could not be made there: %s; make %s read_only, or open it with "
                 "process.auto-executed-writable",

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "box.h"
+#include "tree-error.h"
 
 static int
 open_folder(int above, const char *name)
@@ -161,7 +161,7 @@ refuse_link(const char *path, GError **error)
     g_autofree char *shown_target = g_strescape(target != NULL ? target : "?", NULL);
 
     g_set_error(
-        error, OSH_BOX_ERROR, OSH_BOX_ERROR_INVALID,
+        error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
         "the writable path %s of the policy is a symbolic link (to %s): whoever can replace "
         "it would choose what the box may write; name the place itself",
         shown, shown_target);

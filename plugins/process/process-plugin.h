@@ -167,6 +167,17 @@ void osh_process_describe_level(OshBox *box);
 /** osh_process_box_seal: see osh_launcher_seal(); in box-seal.c. */
 gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);
 
+/**
+ * osh_process_probe_rules:
+ * @plugin: the plugin, which has no box
+ * @request: what a run would ask for
+ *
+ * Opens that box, seals it, tells what became of its Landlock rules and takes it down again.
+ *
+ * Returns: (transfer full): rows as of osh_doctor_probe()
+ */
+GVariant *osh_process_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request);
+
 /** osh_process_may_lack: whether --allow-degraded gave up @name. */
 gboolean osh_process_may_lack(const OshBoxRequest *request, const char *name);
 

@@ -146,7 +146,7 @@ close_end(int *fd)
 }
 
 gboolean
-osh_box_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error)
+osh_stream_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error)
 {
     if (pipe2(ret_ends, O_CLOEXEC) == 0) {
         /* Root's programs are somebody else. The pipe is ours alone so far. */
@@ -240,7 +240,7 @@ osh_program_streams_new(const int outer[3], const gboolean piped[3], uid_t uid, 
             good = duplicate(ret_inner[1], &ret_inner[2], error);
             continue;
         }
-        good = osh_box_pipe(ends, uid, gid, error) &&
+        good = osh_stream_pipe(ends, uid, gid, error) &&
                (i == 0 ? start_input(streams, outer[0], ends, &ret_inner[0], error)
                        : start_output(streams, i - 1, outer[i], ends, &ret_inner[i], error));
     }

@@ -57,14 +57,14 @@ OshProgramStreams *osh_program_streams_new(const int outer[3], const gboolean pi
                                            gid_t gid, int ret_inner[3], GError **error);
 
 /**
- * osh_box_pipe:
+ * osh_stream_pipe:
  * @ret_ends: (out caller-allocates) (transfer full): read end and write end, close-on-exec
  * @uid: its owner, who can open it again by /proc/self/fd
  * @gid: likewise
  *
  * Returns: %FALSE with @error set
  */
-gboolean osh_box_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error);
+gboolean osh_stream_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error);
 
 /**
  * osh_program_streams_finish:

@@ -86,7 +86,7 @@ osh_session_streams_new(OshSession *session, const int outer[3], uid_t uid, gid_
     OshSessionStreams *streams;
 
     for (gsize i = 0; i < 3; i++)
-        if (!osh_box_pipe(pipes[i], uid, gid, error)) {
+        if (!osh_stream_pipe(pipes[i], uid, gid, error)) {
             close_all(pipes);
             return NULL;
         }
