@@ -13,6 +13,7 @@
 
 #include "hidden-folder.h"
 #include "image-user.h"
+#include "landlock-probe.h"
 #include "osh-access.h"
 #include "own-names.h"
 #include "prepare-paths.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "landlock-plan.h"
+#include "landlock-probe.h"
 #include "network-plan.h"
 #include "seccomp-filter.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "box.h"
-#include "landlock-plan.h"
+#include "landlock-probe.h"
 #include "network-plan.h"
 #include "wall-proof.h"
 

@@ -6,6 +6,7 @@
 #include "landlock-plan.h"
 
 #include "init/landlock-constants.h"
+#include "landlock-probe.h"
 #include "landlock-report.h"
 
 #include <errno.h>

@@ -7,19 +7,12 @@
  * abstract sockets before 6) is covered by the box's mounts and namespaces, not by pretending.
  * Connecting to a socket by its path is not among what any ABI controls (security rule 1).
  *
- * Any thread; no state. It opens nothing but the probe: init builds the ruleset inside the box.
+ * [any]; no state. It opens nothing: init builds the ruleset inside the box. A higher ABI needs its
+ * rights here and OSH_LANDLOCK_KNOWN_ABI.
  */
 #include "landlock-plan.h"
 
 #include "init/landlock-constants.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* The highest ABI whose meaning this file knows. */
-#define KNOWN_ABI 7
 
 #define READ_RIGHTS                                                                                \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -29,53 +22,6 @@
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |   \
      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
-
-static guint
-cap_for_tests(guint abi)
-{
-#ifdef OSH_TEST_BUILD
-    const char *cap = g_getenv("OSH_TEST_LANDLOCK_ABI");
-
-    if (cap != NULL)
-        return MIN(abi, (guint)g_ascii_strtoull(cap, NULL, 10));
-#endif
-    return abi;
-}
-
-OshLandlockState
-osh_landlock_probe(guint *ret_abi)
-{
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-
-    if (abi > 0) {
-        *ret_abi = cap_for_tests(MIN((guint)abi, KNOWN_ABI));
-        return *ret_abi > 0 ? OSH_LANDLOCK_AVAILABLE : OSH_LANDLOCK_NOT_ENABLED;
-    }
-    *ret_abi = 0;
-    if (errno == ENOSYS)
-        return OSH_LANDLOCK_NOT_BUILT;
-    if (errno == EOPNOTSUPP)
-        return OSH_LANDLOCK_NOT_ENABLED;
-    return OSH_LANDLOCK_REFUSED;
-}
-
-const char *
-osh_landlock_state_reason(OshLandlockState state)
-{
-    switch (state) {
-    case OSH_LANDLOCK_AVAILABLE:
-        return "available";
-    case OSH_LANDLOCK_NOT_BUILT:
-        return "the kernel has no Landlock (Linux 5.13 or newer has)";
-    case OSH_LANDLOCK_NOT_ENABLED:
-        return "Landlock is not among the active security modules (boot with lsm=landlock,...)";
-    case OSH_LANDLOCK_REFUSED:
-        return "something around this process, such as a container's seccomp profile, refuses "
-               "Landlock";
-    default:
-        return "unknown";
-    }
-}
 
 guint64
 osh_landlock_read_only_rights(guint abi)

@@ -2,7 +2,7 @@
 /* wall-proof-test.c: the proofs hold on this kernel, fail where they must, and leave nothing. */
 #include "wall-proof.h"
 
-#include "landlock-plan.h"
+#include "landlock-probe.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

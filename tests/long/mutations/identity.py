@@ -58,7 +58,7 @@ ROWS = [
      E2E + "huge"),
     # The filters.
     ("plugins/process/seccomp-filter.c", "    refuse_fast_open(filter);\n", "",
-     "seccomp-filter " + E2E + "Fast_Open"),
+     "process-seccomp-filter " + E2E + "Fast_Open"),
     ("plugins/process/init/seal.c", "*listener = (int)fd;", "(void)listener;", E2E + "start_line"),
     ("plugins/process/peer-identity.c", "if (g_atomic_pointer_get(&plugin->connects) != NULL)\n        answer_connector",
      "if (FALSE)\n        answer_connector", "e2e-box-network/peer_identity"),
