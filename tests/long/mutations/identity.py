@@ -57,7 +57,7 @@ ROWS = [
      "if (connection->peer == NULL && connection->identity == OSH_IDENTITY_NOBODY) {",
      E2E + "huge"),
     # The filters.
-    ("plugins/process/seccomp-filter.c", "    refuse_fast_open(filter);\n", "",
+    ("plugins/process/walls/seccomp-filter.c", "    refuse_fast_open(filter);\n", "",
      "process-seccomp-filter " + E2E + "Fast_Open"),
     ("plugins/process/init/seal.c", "*listener = (int)fd;", "(void)listener;", E2E + "start_line"),
     ("plugins/process/peer-identity.c", "if (g_atomic_pointer_get(&plugin->connects) != NULL)\n        answer_connector",

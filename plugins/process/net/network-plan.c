@@ -23,6 +23,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "init/protocol.h"
+
 #define LINKS_BUFFER_SIZE 1024
 #define NFLOG_BUFFER_SIZE 512
 /* In a new network namespace the loopback device is always the first. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "landlock-plan.h"
+#include "mount-plan.h"
 
 #include <glib.h>
 
