@@ -201,7 +201,6 @@ osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError 
         .files = (const OshBoxFile *)(gpointer)files->data,
         .file_count = files->len,
         .handled_fs = landlock->handled_fs,
-        .handled_net = landlock->handled_net,
         .scoped = landlock->scoped,
         .restrict_flags = landlock->restrict_flags,
         .path_rules = (const OshBoxPathRule *)(gpointer)landlock->rules->data,

@@ -120,10 +120,7 @@ osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error)
     g_autofree struct osh_init_file *files = g_new0(struct osh_init_file, seal->file_count);
     g_autofree struct osh_init_path_rule *paths =
         g_new0(struct osh_init_path_rule, seal->path_rule_count);
-    g_autofree struct osh_init_port_rule *ports =
-        g_new0(struct osh_init_port_rule, seal->port_rule_count);
     struct osh_init_seal_plan plan = {.handled_fs = seal->handled_fs,
-                                      .handled_net = seal->handled_net,
                                       .scoped = seal->scoped,
                                       .restrict_flags = seal->restrict_flags,
                                       .uid = uid,
@@ -143,14 +140,9 @@ osh_box_write_seal(const OshBoxSeal *seal, uid_t uid, gid_t gid, GError **error)
         paths[i].rights = seal->path_rules[i].rights;
         paths[i].optional = seal->path_rules[i].optional != FALSE;
     }
-    for (gsize i = 0; i < seal->port_rule_count; i++) {
-        ports[i].port = seal->port_rules[i].port;
-        ports[i].rights = seal->port_rules[i].rights;
-    }
     plan.files = osh_box_plan_table(&writer, files, sizeof *files, seal->file_count);
     plan.netlinks = write_netlinks(&writer, seal->netlinks, seal->netlink_count);
     plan.path_rules = osh_box_plan_table(&writer, paths, sizeof *paths, seal->path_rule_count);
-    plan.port_rules = osh_box_plan_table(&writer, ports, sizeof *ports, seal->port_rule_count);
     if (seal->connect_filter != NULL)
         plan.connect_filter =
             osh_box_plan_bytes(&writer, g_bytes_get_data(seal->connect_filter, NULL),
@@ -178,7 +170,7 @@ osh_box_read_reports(int fd, const OshBoxSeal *seal, GError **error)
     gboolean complete;
 
     /* Without a ruleset there is nothing to report. */
-    if (seal->handled_fs == 0 && seal->handled_net == 0 && seal->scoped == 0)
+    if (seal->handled_fs == 0 && seal->scoped == 0)
         return TRUE;
     complete = pread(fd, reports, size, 0) == (gssize)size;
     for (gsize i = 0; complete && i < seal->path_rule_count; i++) {

@@ -52,7 +52,6 @@ walls_new(void)
     walls->filters[1].instructions = g_bytes_get_data(walls->main, &size);
     walls->filters[1].size = size;
     walls->seal.handled_fs = walls->landlock->handled_fs;
-    walls->seal.handled_net = walls->landlock->handled_net;
     walls->seal.scoped = walls->landlock->scoped;
     walls->seal.restrict_flags = walls->landlock->restrict_flags;
     walls->seal.path_rules = (const OshBoxPathRule *)(void *)walls->landlock->rules->data;

@@ -359,7 +359,6 @@ report_launched(OshBoxHandle *box, Launch *launch, Answer *answer)
 {
     OshBoxProcess process = {.id = answer->reply.id,
                              .pidfd = steal_fd(&answer->fds[0]),
-                             .inner_pid = answer->reply.pid,
                              .terminal = -1};
 
     if (answer->fd_count > 1)

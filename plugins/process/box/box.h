@@ -95,24 +95,16 @@ typedef struct {
 } OshBoxRuleReport;
 
 typedef struct {
-    guint16 port;
-    guint64 rights; /* LANDLOCK_ACCESS_NET_ */
-} OshBoxPortRule;
-
-typedef struct {
     const OshBoxFile *files;
     gsize file_count;
     const OshBoxNetlink *netlinks; /* such as the refusal of an unclaimed listener */
     gsize netlink_count;
-    guint64 handled_fs; /* masks of landlock_create_ruleset(); all three 0: no Landlock */
-    guint64 handled_net;
+    guint64 handled_fs; /* masks of landlock_create_ruleset(); both 0: no Landlock */
     guint64 scoped;
     guint32 restrict_flags; /* of landlock_restrict_self() */
     const OshBoxPathRule *path_rules;
     gsize path_rule_count;
     OshBoxRuleReport *path_reports; /* (out) (nullable): room for path_rule_count */
-    const OshBoxPortRule *port_rules;
-    gsize port_rule_count;
     GBytes *connect_filter; /* (nullable): struct sock_filter[] that notifies of connect(2) */
     int *
         connect_listener; /* (out) (nullable): its listener, the caller's; -1 where there is none */
@@ -169,7 +161,6 @@ typedef struct {
     guint32 id; /* names it in osh_box_signal(); never reused in a box */
     int pidfd;  /* (transfer full): -1 once taken, closed after the callback otherwise */
     pid_t pid;  /* as the host sees it */
-    pid_t inner_pid;
     int terminal; /* (transfer full): the PTY's master or -1; the same rule */
 } OshBoxProcess;
 

@@ -17,10 +17,8 @@
 
 /* ABI 4, Linux 6.7 */
 #ifndef LANDLOCK_ACCESS_NET_BIND_TCP
-#define LANDLOCK_ACCESS_NET_BIND_TCP    (1ULL << 0)
-#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
+#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0)
 #endif
-#define OSH_LANDLOCK_RULE_NET_PORT 2
 
 /* ABI 5, Linux 6.10 */
 #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
@@ -51,10 +49,4 @@ struct osh_landlock_ruleset {
     uint64_t handled_access_fs;
     uint64_t handled_access_net;
     uint64_t scoped;
-};
-
-/* landlock_net_port_attr */
-struct osh_landlock_net_port {
-    uint64_t allowed_access;
-    uint64_t port;
 };

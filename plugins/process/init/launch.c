@@ -197,7 +197,6 @@ osh_launch_finish(struct osh_init *init, struct osh_running *running)
         return;
     }
     osh_reply_clear(&reply, OSH_INIT_DONE, OSH_INIT_LAUNCH, running->id);
-    reply.pid = running->pid;
     fds[fd_count++] = running->pidfd;
     if (running->terminal >= 0)
         fds[fd_count++] = running->terminal;
@@ -276,7 +275,6 @@ report_stop(struct osh_init *init, int pid, int signal)
         if (running->id == 0)
             return;
         osh_reply_clear(&reply, OSH_INIT_STOPPED, OSH_INIT_LAUNCH, running->id);
-        reply.pid = pid;
         reply.status = signal;
         osh_reply_send(&reply, NULL, 0);
         return;
@@ -297,7 +295,6 @@ report_exit(struct osh_init *init, int pid, int status)
         if (running->id == 0)
             return;
         osh_reply_clear(&reply, OSH_INIT_EXITED, OSH_INIT_LAUNCH, running->id);
-        reply.pid = pid;
         reply.status = status;
         forget(running);
         osh_reply_send(&reply, NULL, 0);

@@ -122,7 +122,6 @@ struct osh_init_reply {
     int32_t error; /* positive errno */
     uint32_t detail;
     uint32_t degraded;
-    int32_t pid; /* inside the box */
     int32_t status;
     uint32_t fd_count;
     char path[216]; /* what it was about; cut at the end, always terminated */
@@ -225,17 +224,10 @@ struct osh_init_rule_report {
     uint16_t done; /* 1 */
 };
 
-struct osh_init_port_rule {
-    uint64_t rights;
-    uint32_t port;
-    uint32_t reserved;
-};
-
-/* All three masks 0: no Landlock at all, the host has decided and reported that. */
+/* Both masks 0: no Landlock at all, the host has decided and reported that. */
 struct osh_init_seal_plan {
     struct osh_init_plan plan;
     uint64_t handled_fs;
-    uint64_t handled_net;
     uint64_t scoped;
     uint32_t restrict_flags; /* of landlock_restrict_self() */
     uint32_t uid;            /* owner of the contributed files */
@@ -243,7 +235,6 @@ struct osh_init_seal_plan {
     struct osh_init_table files;      /* osh_init_file */
     struct osh_init_table netlinks;   /* osh_init_netlink, sent before anything can run */
     struct osh_init_table path_rules; /* osh_init_path_rule */
-    struct osh_init_table port_rules; /* osh_init_port_rule */
     /* struct sock_filter[]: put on init itself, so that all of the box inherits it, and listened to
      * by the host. Init makes no call that it notifies of. */
     struct osh_init_span connect_filter;

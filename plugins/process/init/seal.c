@@ -224,46 +224,21 @@ add_path_rules(int ruleset, const struct osh_plan *plan, int report, struct osh_
 }
 
 static int
-add_port_rules(int ruleset, const struct osh_plan *plan, struct osh_init_reply *reply)
-{
-    const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
-    const struct osh_init_port_rule *rules =
-        osh_plan_table(plan, seal->port_rules, sizeof(struct osh_init_port_rule));
-
-    if (rules == NULL)
-        return osh_fail(reply, OSH_INIT_STAGE_PROTOCOL, EBADMSG, 0, "port rules");
-    for (uint32_t i = 0; i < seal->port_rules.count; i++) {
-        struct osh_landlock_net_port rule = {.allowed_access = rules[i].rights & seal->handled_net,
-                                             .port = rules[i].port};
-        long error = 0;
-
-        if (rule.allowed_access != 0)
-            error = CALL(landlock_add_rule, ruleset, OSH_LANDLOCK_RULE_NET_PORT, &rule, 0);
-        if (error < 0)
-            return osh_fail(reply, OSH_INIT_STAGE_LANDLOCK, -error, i, "port rule");
-    }
-    return 0;
-}
-
-static int
 build_ruleset(struct osh_init *init, const struct osh_plan *plan, int report,
               struct osh_init_reply *reply)
 {
     const struct osh_init_seal_plan *seal = (const struct osh_init_seal_plan *)plan->bytes;
     struct osh_landlock_ruleset wanted = {.handled_access_fs = seal->handled_fs,
-                                          .handled_access_net = seal->handled_net,
                                           .scoped = seal->scoped};
     long ruleset;
     int error;
 
-    if (seal->handled_fs == 0 && seal->handled_net == 0 && seal->scoped == 0)
+    if (seal->handled_fs == 0 && seal->scoped == 0)
         return 0;
     ruleset = CALL(landlock_create_ruleset, &wanted, sizeof wanted, 0);
     if (ruleset < 0)
         return osh_fail(reply, OSH_INIT_STAGE_LANDLOCK, -ruleset, 0, "ruleset");
     error = add_path_rules((int)ruleset, plan, report, reply);
-    if (error == 0)
-        error = add_port_rules((int)ruleset, plan, reply);
     if (error < 0) {
         osh_close((int)ruleset);
         return error;

@@ -85,9 +85,7 @@ osh_syscall(long number, long a, long b, long c, long d, long e, long f)
 #define OSH_WUNTRACED     2
 #define OSH_WCONTINUED    8
 #define OSH_MNT_DETACH    2
-#define OSH_TMPFS_MAGIC   0x01021994
 #define OSH_RLIMIT_CORE   4
-#define OSH_SIG_BLOCK     0
 #define OSH_SIG_SETMASK   2
 #define OSH_CLOSE_CLOEXEC 4
 #define OSH_CLONE_PIDFD   0x00001000

@@ -182,12 +182,6 @@ osh_stream_relay_new(int from, int to, OshStreamTap tap, gpointer data)
     return relay;
 }
 
-gboolean
-osh_stream_relay_ended(const OshStreamRelay *relay)
-{
-    return relay->from < 0 && pending(relay) == 0;
-}
-
 void
 osh_stream_relay_finish(OshStreamRelay *relay, void (*done)(gpointer data), gpointer data)
 {

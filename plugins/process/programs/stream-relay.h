@@ -29,9 +29,6 @@ typedef void (*OshStreamTap)(const char *bytes, gsize length, gpointer data);
  */
 OshStreamRelay *osh_stream_relay_new(int from, int to, OshStreamTap tap, gpointer data);
 
-/** osh_stream_relay_ended: Returns: %TRUE when @from has ended and everything was delivered. */
-gboolean osh_stream_relay_ended(const OshStreamRelay *relay);
-
 /**
  * osh_stream_relay_finish:
  * @done: called once, never from within this function, when what @from holds now was delivered

@@ -164,7 +164,6 @@ static void
 restrict_self(const OshLandlockPlan *plan)
 {
     struct osh_landlock_ruleset attributes = {.handled_access_fs = plan->handled_fs,
-                                              .handled_access_net = plan->handled_net,
                                               .scoped = plan->scoped};
     gsize size = plan->abi >= 6 ? sizeof attributes : plan->abi >= 4 ? 16 : 8;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);

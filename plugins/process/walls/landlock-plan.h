@@ -42,18 +42,16 @@ typedef struct {
  * OshLandlockPlan:
  * @abi: what it was made for; 0 restricts nothing
  * @handled_fs: everything the ABI can control, so that what no rule grants is refused
- * @handled_net: 0: the box's network namespace is the fence for TCP
  * @scoped: signals and abstract sockets stay inside the box, where the ABI can
  * @restrict_flags: of landlock_restrict_self()
  * @rules: (element-type OshBoxPathRule): their paths are owned by the plan
  * @n_policy: the first so many are the policy's, the others the box's own
  *
- * What OshBoxSeal takes.
+ * What OshBoxSeal takes. TCP is left to the network namespace of the box, which controls all of it.
  */
 typedef struct {
     guint abi;
     guint64 handled_fs;
-    guint64 handled_net;
     guint64 scoped;
     guint32 restrict_flags;
     GArray *rules;
