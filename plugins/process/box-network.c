@@ -2,10 +2,11 @@
 /*
  * box-network.c: the best network that this kernel gives a box.
  *
- * [main], before the process has a second thread. Each rung is a whole box that is opened or not:
- * the kernel is asked by trying. TPROXY comes before redirect, IPv6 before none; nothing of that is
- * less protected. A box without any capture is weaker: programs that ignore the proxy are not
- * served, and what they try is not recorded. It must never be made unless the request allows it.
+ * [main], before the process has a second thread. Each attempt is a whole box that is opened or
+ * not: the kernel is asked by trying. TPROXY comes before redirect, IPv6 before none; nothing of
+ * that is less protected. A box without any capture is weaker: programs that ignore the proxy are
+ * not served, and what they try is not recorded. It must never be made unless the request allows
+ * it.
  */
 #include "own-names.h"
 #include "process-plugin.h"
@@ -18,9 +19,9 @@ typedef struct {
     OshNetworkCapture capture;
     gboolean ipv6;
     const char *lacks;
-} Rung;
+} Attempt;
 
-static const Rung ladder[] = {
+static const Attempt attempts[] = {
     {OSH_NETWORK_CAPTURE_TPROXY, TRUE, NULL},
     {OSH_NETWORK_CAPTURE_TPROXY, FALSE, "ipv6"},
     {OSH_NETWORK_CAPTURE_REDIRECT, TRUE, "tproxy"},
@@ -64,7 +65,7 @@ box_died(OshBoxHandle *handle, const char *reason, gpointer data)
 }
 
 static gboolean
-try_rung(OshBox *box, const OshBoxRequest *request, const Rung *rung, GError **error)
+try_to_open(OshBox *box, const OshBoxRequest *request, const Attempt *attempt, GError **error)
 {
     OshNetworkClaims claims = request->network ? OSH_NETWORK_CLAIM_ALL : OSH_NETWORK_CLAIM_NONE;
     OshBoxPlan plan = {
@@ -78,7 +79,7 @@ try_rung(OshBox *box, const OshBoxRequest *request, const Rung *rung, GError **e
     };
 
     g_clear_pointer(&box->network, osh_network_plan_free);
-    box->network = osh_network_plan_new(rung->capture, rung->ipv6, claims);
+    box->network = osh_network_plan_new(attempt->capture, attempt->ipv6, claims);
     plan.netlinks = box->network->netlinks;
     plan.netlink_count = G_N_ELEMENTS(box->network->netlinks);
     plan.sockets = box->network->sockets;
@@ -88,12 +89,12 @@ try_rung(OshBox *box, const OshBoxRequest *request, const Rung *rung, GError **e
 }
 
 static void
-note_rung(OshBox *box, const Rung *rung, gboolean chosen)
+note_attempt(OshBox *box, const Attempt *attempt, gboolean chosen)
 {
-    if (rung->lacks != NULL && !chosen)
+    if (attempt->lacks != NULL && !chosen)
         g_ptr_array_add(box->notes, g_strdup_printf("this kernel lacks %s in a network namespace",
-                                                    rung->lacks));
-    if (rung->capture != OSH_NETWORK_CAPTURE_NONE)
+                                                    attempt->lacks));
+    if (attempt->capture != OSH_NETWORK_CAPTURE_NONE)
         return;
     g_ptr_array_add(box->degraded, g_strdup(CAPTURE_PROTECTION));
     g_ptr_array_add(box->warnings,
@@ -102,14 +103,14 @@ note_rung(OshBox *box, const Rung *rung, gboolean chosen)
 }
 
 static gboolean
-may_try(const OshBox *box, const OshBoxRequest *request, const Rung *rung)
+may_try(const OshBox *box, const OshBoxRequest *request, const Attempt *attempt)
 {
     const char *wanted = box->plugin->capture;
 
-    if (rung->capture == OSH_NETWORK_CAPTURE_NONE &&
+    if (attempt->capture == OSH_NETWORK_CAPTURE_NONE &&
         !osh_process_may_lack(request, CAPTURE_PROTECTION))
         return FALSE;
-    return g_str_equal(wanted, "best") || g_str_equal(wanted, capture_names[rung->capture]);
+    return g_str_equal(wanted, "best") || g_str_equal(wanted, capture_names[attempt->capture]);
 }
 
 static void
@@ -136,13 +137,13 @@ osh_process_open_with_network(OshBox *box, const OshBoxRequest *request, GError 
     gboolean chosen = !g_str_equal(box->plugin->capture, "best");
     GError *first = NULL;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(ladder); i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(attempts); i++) {
         g_autoptr(GError) cause = NULL;
 
-        if (!may_try(box, request, &ladder[i]))
+        if (!may_try(box, request, &attempts[i]))
             continue;
-        if (try_rung(box, request, &ladder[i], &cause)) {
-            note_rung(box, &ladder[i], chosen);
+        if (try_to_open(box, request, &attempts[i], &cause)) {
+            note_attempt(box, &attempts[i], chosen);
             g_clear_error(&first);
             return TRUE;
         }

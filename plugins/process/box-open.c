@@ -133,8 +133,8 @@ has_changed(const GError *cause)
 }
 
 /*
- * What the plan protects may be gone when init mounts it, as in a tree that somebody works in. To
- * leave it out would be weaker than asked if it comes back, so the tree is looked at again.
+ * What the plan protects may be gone when init mounts it, as in a tree that other programs change.
+ * To leave it out would be weaker than asked if it comes back, so the tree is looked at again.
  */
 static gboolean
 open_planned(OshBox *box, const OshBoxRequest *request, GError **error)
@@ -371,7 +371,7 @@ describe(OshBox *box)
 
     if (lacks & OSH_INIT_DEGRADED_HOST_PROC)
         g_ptr_array_add(box->degraded, g_strdup("proc"));
-    /* An ordinary user's identity has a note only when the policy named somebody else. */
+    /* An ordinary user's identity has a note only when the policy named another user. */
     if (box->identity->note != NULL && geteuid() != 0)
         g_ptr_array_add(box->degraded, g_strdup("user"));
     if (box->identity->note != NULL)
@@ -400,7 +400,7 @@ take_diag_sockets(OshBox *box)
             box->diag_sockets[n++] = osh_box_take_socket(box->handle, i);
 }
 
-/* Nothing of ours limits processes: whoever runs the host decides whether somebody must. */
+/* The host sets no such limit: the configuration decides whether a cgroup must. */
 static gboolean
 check_pid_limit(OshBox *box, GError **error)
 {
@@ -416,7 +416,7 @@ add_paths(GPtrArray *all, const GPtrArray *paths)
             g_ptr_array_add(all, g_ptr_array_index(paths, i));
 }
 
-/* Made while there is one thread: the umask that guards its birth is everybody's. */
+/* Made while there is one thread: the umask that protects the new socket is the process's. */
 static gboolean
 open_session(OshBox *box, GError **error)
 {

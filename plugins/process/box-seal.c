@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * box-seal.c: closes the shape of a box: contributed files, Landlock, listeners that nobody serves.
+ * box-seal.c: seals a box: contributed files, Landlock, refusal of listeners that are not claimed.
  *
  * [main]. Until it has worked no program can be started.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * degraded-names.c: the protections that a run may give up by --allow-degraded. Pure, any thread. A
- * name that nothing looks at must never pass: whoever wrote it believes that it holds.
+ * degraded-names.c: the protections that a run may give up by --allow-degraded. [any]; no state. A
+ * name that no code looks at must never pass: its user would believe that it has an effect.
  */
 #include "process-plugin.h"
 

@@ -93,7 +93,7 @@ start_time_of(pid_t pid)
     return field != NULL ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
 }
 
-/* Root's programs are somebody else, who may not enter what is root's alone. */
+/* The programs of root's box have another uid, which may not enter what is root's alone. */
 static GError *
 explain(const BoxProgram *program, const GError *cause)
 {
@@ -201,7 +201,7 @@ program_finished(gpointer data)
         exited(id, code, signal_number, exited_data);
 }
 
-/* Those who are attached see the end as well, before it is anybody else's news. */
+/* Attached clients are told of the end as well, before it is published. */
 static void
 output_delivered(BoxProgram *program)
 {
@@ -490,7 +490,7 @@ launcher_signal(gpointer instance, OshBox *box, guint64 process_id, int signal_n
     (void)instance;
     if (program == NULL || program->ended)
         return FALSE;
-    /* Whoever asks for the end does not wait for a reader that takes nothing. */
+    /* A signal that ends the program does not wait for a reader that takes nothing. */
     if (signal_number != SIGWINCH && signal_number != SIGUSR1 && signal_number != SIGUSR2 &&
         signal_number != SIGALRM && signal_number != SIGCONT)
         hurry_streams(program);

@@ -101,7 +101,7 @@ looked_up(OshIdentityAnswer answer, OshPeerIdentity *identity, const char *probl
 {
     Question *question = data;
 
-    /* Nobody waits for the owners of a connection that is open already, and what was read of them
+    /* No call waits for the owners of a connection that is open already, and what was read of them
      * late is true. */
     if (question->owners_done == NULL && g_get_monotonic_time() > question->deadline)
         answer_error(question, OSH_ERROR_TIMEOUT, "the program could not be identified in time");

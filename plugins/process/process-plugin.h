@@ -136,7 +136,7 @@ extern const OshPeerIdentityInterface osh_peer_identity_vtable;
 /**
  * osh_process_start_scanner:
  *
- * Starts the thread that finds the holders of the box's sockets; nothing without a box.
+ * Starts the thread that finds the owning processes of the box's sockets; nothing without a box.
  */
 gboolean osh_process_start_scanner(OshProcessPlugin *plugin, GError **error);
 

@@ -3,8 +3,8 @@
  * refusals.c: what a box's network refused, as denials on the bus, with the program that tried.
  *
  * [main]. The socket behind a packet is looked up at once, while it is likely to exist; the
- * scanner's thread finds who holds it. Where the socket is gone, is held by several programs or
- * belongs to nobody, the denial names the uid and no program: none is guessed. What is known of a
+ * scanner's thread finds its owning process. Where the socket is gone, is owned by several programs
+ * or by none, the denial names the uid and no program: none is guessed. What is known of a
  * sender is kept for the counts that follow within its second. Nothing waits for an answer when
  * the box ends: what is open then is published as it is.
  */

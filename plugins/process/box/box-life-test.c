@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How programs and boxes are steered and how they end. */
+/* How programs and boxes are signalled and how they end. */
 #include "box-test.h"
 
 #include <errno.h>
@@ -281,7 +281,7 @@ test_when_the_host_is_killed_everything_in_the_box_dies(void)
 {
     g_autofree char *path = NULL;
     g_autofree char *pid_namespace = NULL;
-    /* Its folder is made here, so that somebody is left to remove it. */
+    /* Its folder is made here, so that this process is left to remove it. */
     g_autoptr(TestBox) test = osh_test_box_new();
     char init[16] = "";
     guint left = 1;

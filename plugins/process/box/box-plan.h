@@ -14,7 +14,7 @@ typedef struct {
 
 /**
  * osh_box_plan_begin:
- * @head_size: size of the request's struct, for which room is left at the start
+ * @head_size: size of the request's struct, which is left free at the start
  * @expected: what will be added, about
  */
 void osh_box_plan_begin(OshBoxPlanWriter *writer, gsize head_size, gsize expected);
@@ -32,7 +32,7 @@ void osh_box_plan_clear(OshBoxPlanWriter *writer);
  * @bytes: what goes into it
  * @size: how many
  *
- * Returns: (transfer full): @fd, which nobody can change any more, or a negative errno
+ * Returns: (transfer full): @fd, whose content cannot be changed any more, or a negative errno
  */
 int osh_box_seal_memory(int fd, const void *bytes, gsize size);
 

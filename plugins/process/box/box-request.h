@@ -40,7 +40,7 @@ gboolean osh_box_read_reports(int fd, const OshBoxSeal *seal, GError **error);
 
 /**
  * osh_box_write_launch:
- * @fds: (out caller-allocates): room for OSH_INIT_MAX_STDIO_FDS descriptors, those that go along
+ * @fds: (out caller-allocates): OSH_INIT_MAX_STDIO_FDS descriptors at most, those that go along
  *   with the plan; borrowed from @launch
  * @ret_fd_count: (out): how many
  *

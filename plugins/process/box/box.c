@@ -357,9 +357,8 @@ outer_pid(int pidfd)
 static void
 report_launched(OshBoxHandle *box, Launch *launch, Answer *answer)
 {
-    OshBoxProcess process = {.id = answer->reply.id,
-                             .pidfd = steal_fd(&answer->fds[0]),
-                             .terminal = -1};
+    OshBoxProcess process = {
+        .id = answer->reply.id, .pidfd = steal_fd(&answer->fds[0]), .terminal = -1};
 
     if (answer->fd_count > 1)
         process.terminal = steal_fd(&answer->fds[1]);

@@ -104,7 +104,7 @@ typedef struct {
     guint32 restrict_flags; /* of landlock_restrict_self() */
     const OshBoxPathRule *path_rules;
     gsize path_rule_count;
-    OshBoxRuleReport *path_reports; /* (out) (nullable): room for path_rule_count */
+    OshBoxRuleReport *path_reports; /* (out) (nullable): path_rule_count of them */
     GBytes *connect_filter; /* (nullable): struct sock_filter[] that notifies of connect(2) */
     int *
         connect_listener; /* (out) (nullable): its listener, the caller's; -1 where there is none */
@@ -158,9 +158,9 @@ typedef struct {
 
 /* A started program. */
 typedef struct {
-    guint32 id; /* names it in osh_box_signal(); never reused in a box */
-    int pidfd;  /* (transfer full): -1 once taken, closed after the callback otherwise */
-    pid_t pid;  /* as the host sees it */
+    guint32 id;   /* names it in osh_box_signal(); never reused in a box */
+    int pidfd;    /* (transfer full): -1 once taken, closed after the callback otherwise */
+    pid_t pid;    /* as the host sees it */
     int terminal; /* (transfer full): the PTY's master or -1; the same rule */
 } OshBoxProcess;
 

@@ -13,7 +13,7 @@
 #include "box.h"
 #include "landlock-probe.h"
 #include "network-plan.h"
-#include "wall-proof.h"
+#include "protection-proof.h"
 
 static void
 add(GVariantBuilder *rows, const char *name, const char *state, const char *detail,
@@ -107,15 +107,15 @@ probe_act(GVariantBuilder *rows, const OshLandlockProof *proof, guint abi)
         return;
     }
     switch (proof->attempt()) {
-    case OSH_WALL_HOLDS:
+    case OSH_PROOF_HOLDS:
         detail = g_strdup_printf("ABI %u: %s", proof->abi, proof->proved);
         add(rows, name, "ok", detail, "");
         break;
-    case OSH_WALL_OPEN:
+    case OSH_PROOF_OPEN:
         detail = g_strdup_printf("the kernel claims ABI %u, and lets it happen", abi);
         add(rows, name, "missing", detail, "report this kernel; do not rely on its Landlock");
         break;
-    case OSH_WALL_UNKNOWN:
+    case OSH_PROOF_UNKNOWN:
     default:
         detail = g_strdup_printf("ABI %u: could not be tried here", proof->abi);
         add(rows, name, "weak", detail, "see that /tmp is writable and that processes can start");
@@ -147,14 +147,14 @@ probe_seccomp(GVariantBuilder *rows, const char *const *allowed)
 {
     guint refused;
     const char *open;
-    OshWallVerdict verdict = osh_seccomp_prove(allowed, &refused, &open);
+    OshProofVerdict verdict = osh_seccomp_prove(allowed, &refused, &open);
     g_autofree char *names = g_strjoinv(", ", (char **)allowed);
     g_autofree char *detail = NULL;
 
-    if (verdict == OSH_WALL_UNKNOWN) {
+    if (verdict == OSH_PROOF_UNKNOWN) {
         add(rows, "seccomp", "missing", "the filters cannot be installed",
             "a kernel with CONFIG_SECCOMP_FILTER");
-    } else if (verdict == OSH_WALL_OPEN) {
+    } else if (verdict == OSH_PROOF_OPEN) {
         detail = g_strdup_printf("%s is not refused as it should be", open);
         add(rows, "seccomp", "missing", detail, "report this kernel");
     } else if (allowed[0] != NULL) {

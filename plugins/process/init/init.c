@@ -2,7 +2,7 @@
 /*
  * openshell-init: PID 1 of a box.
  *
- * Trust: init obeys whoever holds the other end of descriptor 3, which is the host alone: the
+ * Trust: init obeys the process at the other end of descriptor 3, which is the host alone: the
  * descriptor is close-on-exec here and there, and init is not dumpable, so that nothing in the box
  * can read it or take a descriptor from it. It reads nothing that a program in the box has
  * written, except through the kernel: exit statuses and its own failure pipes, which close before
@@ -261,7 +261,7 @@ harden(struct osh_init *init)
 {
     struct osh_limit64 no_core = {0};
     uint64_t child = 1ULL << (SIGCHLD - 1);
-    /* Who gives the foreground of a terminal away is in its background. */
+    /* A process that gives the foreground of a terminal away is in its background. */
     uint64_t blocked = child | 1ULL << (SIGTTOU - 1);
     long error = CALL(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 

@@ -71,7 +71,7 @@ int osh_tree_set_read_only(const char *target);
 
 int osh_network_send(struct osh_init *init, const struct osh_plan *plan,
                      struct osh_init_table netlinks, struct osh_init_reply *reply);
-/* @fds has room for OSH_INIT_MAX_SOCKETS. */
+/* @fds holds up to OSH_INIT_MAX_SOCKETS. */
 int osh_network_make_sockets(const struct osh_plan *plan, struct osh_init_table sockets, int *fds,
                              struct osh_init_reply *reply);
 

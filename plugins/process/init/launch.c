@@ -192,7 +192,7 @@ osh_launch_finish(struct osh_init *init, struct osh_running *running)
         reply.request = OSH_INIT_LAUNCH;
         reply.id = running->id;
         osh_reply_send(&reply, NULL, 0);
-        /* Its end is still to be reaped, as an orphan that nobody asks for. */
+        /* Its end is still to be reaped, as an orphan that no launch waits for. */
         forget(running);
         return;
     }

@@ -73,11 +73,11 @@ osh_text_find(const char *text, char wanted)
 }
 
 size_t
-osh_text_copy(char *to, size_t room, const char *from)
+osh_text_copy(char *to, size_t capacity, const char *from)
 {
     size_t length = 0;
 
-    while (length + 1 < room && from[length] != '\0') {
+    while (length + 1 < capacity && from[length] != '\0') {
         to[length] = from[length];
         length++;
     }

@@ -15,5 +15,5 @@ size_t osh_text_length(const char *text);
 /* Returns: (nullable): the first @wanted in @text */
 const char *osh_text_find(const char *text, char wanted);
 
-/* Copies what fits in @room with its closing NUL. Returns: the length of the copy */
-size_t osh_text_copy(char *to, size_t room, const char *from);
+/* Copies what fits in @capacity with its closing NUL. Returns: the length of the copy */
+size_t osh_text_copy(char *to, size_t capacity, const char *from);

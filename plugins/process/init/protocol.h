@@ -7,7 +7,7 @@
  * filter programs) stands in a plan: one sealed memfd that begins with the struct of its request
  * and refers to the rest by offsets from its own start. Init maps it privately and checks every
  * offset before use. The host is trusted by init; the checks turn a bug in the host into an error
- * message instead of a box with half of its walls.
+ * message instead of a box that lacks a protection.
  *
  * Both sides are built from one tree, so there is no version negotiation, only a check.
  * This header is included by a program without a C library: only fixed-width types here.
@@ -112,7 +112,7 @@ enum osh_init_stage {
 #define OSH_INIT_DEGRADED_HOST_PROC (1u << 0) /* the host's /proc, a fresh one was refused */
 #define OSH_INIT_DEGRADED_MOUNTS    (1u << 1) /* `detail` optional mounts were left out */
 #define OSH_INIT_DEGRADED_RULES     (1u << 2) /* `detail` optional Landlock rules were left out */
-#define OSH_INIT_DEGRADED_CONNECT   (1u << 3) /* the kernel notifies nobody of connect(2) */
+#define OSH_INIT_DEGRADED_CONNECT   (1u << 3) /* the kernel does not notify of connect(2) */
 
 struct osh_init_reply {
     uint32_t type;

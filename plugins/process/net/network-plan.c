@@ -29,7 +29,7 @@
 #define NFLOG_BUFFER_SIZE 512
 /* In a new network namespace the loopback device is always the first. */
 #define LOOPBACK_INDEX 1
-/* Enough for the IPv6 header and the ports behind it; the rest of a packet is nobody's business. */
+/* Enough for the IPv6 header and the ports behind it; the rest of a packet is not read. */
 #define NFLOG_COPY_BYTES 128
 #define TCP_BACKLOG      1024
 

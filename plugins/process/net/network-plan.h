@@ -39,12 +39,12 @@ typedef enum {
 /**
  * OshNetworkClaims:
  * @OSH_NETWORK_CLAIM_NONE: a box with no network at all: everything but its own loopback is refused
- * @OSH_NETWORK_CLAIM_EXPLICIT: somebody accepts on the explicit proxy's listeners
- * @OSH_NETWORK_CLAIM_TRANSPARENT: somebody accepts on the transparent listeners
- * @OSH_NETWORK_CLAIM_DNS: somebody answers on the resolver's sockets
+ * @OSH_NETWORK_CLAIM_EXPLICIT: the explicit proxy's listeners are served
+ * @OSH_NETWORK_CLAIM_TRANSPARENT: the transparent listeners are served
+ * @OSH_NETWORK_CLAIM_DNS: the resolver's sockets are served
  * @OSH_NETWORK_CLAIM_ALL: all of them
  *
- * Which of the listeners somebody serves. What nobody serves is refused in the ruleset.
+ * Which of the listeners are served. What is not served is refused in the ruleset.
  */
 typedef enum {
     OSH_NETWORK_CLAIM_NONE = 0,

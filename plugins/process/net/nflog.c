@@ -8,9 +8,9 @@
  *
  * Equal packets within a second become one report with a count, and different ones beyond a bound
  * become one loss, so that a flood costs the reader and not the bus. One socket gets a small share
- * of that bound, and the last places are for sockets that had none: whoever sprays destinations
- * uses up its own share and not another program's. Packets of many sockets to one destination
- * become one kind, whose sender is then unknown.
+ * of that bound, and the last places are for sockets that had none: a program that tries
+ * many destinations uses up its own share and not another program's. Packets of many sockets to one
+ * destination become one kind, whose sender is then unknown.
  */
 #include "nflog.h"
 

@@ -3,7 +3,7 @@
  * port-relay.c: carries bytes between two connected stream sockets. [shard], the one that made it.
  *
  * Each direction has one buffer that is filled when it is empty: a side that does not read holds up
- * its peer and nobody else. What a wake-up may move is bounded, so that others get their turn.
+ * its peer and no other. What a wake-up may move is bounded, so that others get their turn.
  */
 #include "port-relay.h"
 

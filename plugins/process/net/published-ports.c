@@ -3,8 +3,8 @@
  * published-ports.c: servers of the box that can be reached from outside.
  *
  * [main] accepts and connects into the box, which is how openshell.draft.sandbox-net/1 wants it;
- * bytes are carried on the shards in turn. `relays` of a shard belong to that shard. What somebody
- * outside sends to a server in the box is between the two: the policy is about what the box
+ * bytes are carried on the shards in turn. `relays` of a shard belong to that shard. The policy
+ * does not judge what a client outside sends to a server in the box: it is about what the box
  * reaches.
  */
 #include "published-ports.h"

@@ -3,7 +3,7 @@
  * identity.c: who a box's programs are.
  *
  * Rules: never uid or gid 0, whatever the policy says; supplementary groups only when listed; only
- * root changes identity, and for anybody else a policy that names another user is an error, not
+ * root changes identity, and for an ordinary user a policy that names another user is an error, not
  * ignored. [main]; no state. It must run before any fork, since NSS takes locks and may load code.
  */
 #include "identity.h"

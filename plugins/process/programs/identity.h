@@ -10,13 +10,13 @@
 
 G_BEGIN_DECLS
 
-/** OSH_IDENTITY_DEFAULT_ACCOUNT: used when root's policy names nobody and the account exists. */
+/** OSH_IDENTITY_DEFAULT_ACCOUNT: used when root's policy names no user and the account exists. */
 #define OSH_IDENTITY_DEFAULT_ACCOUNT "sandbox"
 
 /**
  * OSH_IDENTITY_SPARE_ID:
  *
- * The user and group of last resort, when root's policy names nobody and there is no `sandbox`
+ * The user and group of last resort, when root's policy names no user and there is no `sandbox`
  * account. It lies in the range that Debian reserves (65000 to 65533) and above the one from which
  * systemd takes dynamic users (to 65519), so no account, file or process has it; `nobody` is not
  * used because NFS and daemons share it.
@@ -33,7 +33,7 @@ typedef enum {
     OSH_IDENTITY_ERROR_UNKNOWN,       /* no such user or group */
     OSH_IDENTITY_ERROR_FORBIDDEN,     /* it would be uid or gid 0 */
     OSH_IDENTITY_ERROR_INVALID,       /* not a name and not an id in range */
-    OSH_IDENTITY_ERROR_NOT_PERMITTED, /* only root can become somebody else */
+    OSH_IDENTITY_ERROR_NOT_PERMITTED, /* only root can become another user */
 } OshIdentityError;
 
 /**
@@ -45,7 +45,7 @@ typedef enum {
  * @default_account: (nullable): NULL for %OSH_IDENTITY_DEFAULT_ACCOUNT
  * @uid: effective user of the host
  * @gid: effective group of the host
- * @keep_own: an ordinary user's box stays that user even if the policy names somebody else
+ * @keep_own: an ordinary user's box stays that user even if the policy names another
  */
 typedef struct {
     const char *run_as_user;
@@ -63,8 +63,8 @@ typedef struct {
  * @gid: never 0
  * @groups: (array length=n_groups): supplementary groups
  * @n_groups: how many
- * @user: name for USER; %OSH_IDENTITY_OWN_NAME or, where that is somebody else's, box and the id,
- * where there is no account
+ * @user: name for USER; %OSH_IDENTITY_OWN_NAME or, where another user has that name, box and the
+ * id, where there is no account
  * @group: name of the group; %OSH_IDENTITY_OWN_NAME where there is no entry
  * @home: HOME; /tmp, which is the box's own, where there is no account
  * @shell: SHELL

@@ -48,7 +48,7 @@ typedef struct {
  * @error: return location, domain %OSH_IDENTITY_ERROR
  *
  * Reads the account files itself, bounded and without following links, because they belong to an
- * image that nobody has vouched for; NSS is not asked.
+ * image that is not trusted; NSS is not asked.
  *
  * Returns: %FALSE when what a driver says is contradictory, malformed, or leads to root
  */

@@ -34,7 +34,7 @@ has_name(const char *text, const char *name)
     return g_str_has_prefix(text, start) || strstr(text, inside) != NULL;
 }
 
-/* A name that @text gives to somebody else is not the box's. */
+/* A name that @text gives to another id is not the box's. */
 static char *
 free_name(const char *text, const char *wanted, guint32 id)
 {

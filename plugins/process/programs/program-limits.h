@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * program-limits.h: resource limits of a box's programs: those of setrlimit(2), from the
- * configuration, and the cgroup's limit on processes, which is somebody else's. [main].
+ * configuration, and the cgroup's limit on processes, which is only read. [main].
  */
 #pragma once
 

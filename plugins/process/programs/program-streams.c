@@ -2,11 +2,11 @@
 /*
  * program-streams.c: which descriptor a program may have as it is, and pipes for the others.
  *
- * [main]. Trust: whoever starts the host decides what is on 0, 1 and 2, and means that a program
- * reads and writes there; what else a descriptor can do is not meant. By a directory or an O_PATH
- * descriptor the box would reach files outside of its tree (openat, fchdir, execveat); by a file,
- * read, cut and overwrite what others wrote; by an internet socket, which connect(2) with AF_UNSPEC
- * sets free, the network outside of its namespace.
+ * [main]. Trust: the user who starts the host decides what is on 0, 1 and 2, and means that a
+ * program reads and writes there; what else a descriptor can do is not meant. By a directory or an
+ * O_PATH descriptor the box would reach files outside of its tree (openat, fchdir, execveat); by a
+ * file, read, cut and overwrite what others wrote; by an internet socket, which connect(2) with
+ * AF_UNSPEC sets free, the network outside of its namespace.
  */
 #include "program-streams.h"
 
@@ -149,7 +149,7 @@ gboolean
 osh_stream_pipe(int ret_ends[2], uid_t uid, gid_t gid, GError **error)
 {
     if (pipe2(ret_ends, O_CLOEXEC) == 0) {
-        /* Root's programs are somebody else. The pipe is ours alone so far. */
+        /* Root's programs have another uid. Only we have the pipe so far. */
         if (geteuid() != 0 || fchown(ret_ends[0], uid, gid) == 0)
             return TRUE;
         close_end(&ret_ends[0]);

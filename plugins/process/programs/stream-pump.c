@@ -4,7 +4,8 @@
  * descriptor of the host; what it reads comes the other way.
  *
  * Why not the descriptor itself: a program could truncate, reread or seek in the file behind it,
- * set O_NONBLOCK for everybody who shares it, or, being another user, not open /dev/stdout at all.
+ * set O_NONBLOCK for every process that shares it, or, being another user, not open /dev/stdout at
+ * all.
  *
  * One thread for each stream, because a write to a file, a terminal or a full pipe may block for
  * ever and the main loop must not (security rule 15). The thread owns both descriptors and a
@@ -192,7 +193,7 @@ fill_buffer(OshStreamPump *pump, gsize most)
     return n > 0;
 }
 
-/* Returns: FALSE when there is nothing more to come, or nobody to take it */
+/* Returns: FALSE when there is nothing more to come, or its reader is gone */
 static gboolean
 move_output(OshStreamPump *pump)
 {
@@ -267,7 +268,7 @@ run_output(OshStreamPump *pump)
             return;
         source = FALSE;
     }
-    /* Given up: more than nothing is lost only when somebody did not take it. */
+    /* Given up: bytes are lost only where the reader did not take them. */
     if (has_more(pump) && pump->from >= 0)
         output_failed(pump, ETIMEDOUT);
 }
@@ -285,7 +286,7 @@ discard(OshStreamPump *pump, gsize length)
 
         if (n < 0 && errno == EINTR)
             continue;
-        /* Somebody else has taken it. */
+        /* Another process has taken it. */
         if (n <= 0)
             break;
         length -= (gsize)n;
@@ -470,7 +471,7 @@ unref_pump(gpointer data)
     pump_unref(data);
 }
 
-/* With the lock held. Nobody is told before both the thread has ended and somebody has asked. */
+/* With the lock held. The owner is told when the thread has ended and it has asked. */
 static void
 report_when_over(OshStreamPump *pump)
 {

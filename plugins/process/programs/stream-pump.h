@@ -20,7 +20,7 @@ typedef void (*OshStreamPumpDone)(gpointer data);
 
 /**
  * osh_stream_pump_new_output:
- * @from: (transfer full): read end of a pipe that nobody else reads
+ * @from: (transfer full): read end of a pipe that has no other reader
  * @to: (transfer full): what the host was given; its file status flags are left alone
  *
  * When the reader behind @to is gone, or @to fails, @from is closed, so that the program gets
@@ -34,7 +34,7 @@ OshStreamPump *osh_stream_pump_new_output(int from, int to, GError **error);
 /**
  * osh_stream_pump_new_input:
  * @from: (transfer full): what the host was given; its file status flags are left alone
- * @to: (transfer full): write end of a pipe that nobody else writes
+ * @to: (transfer full): write end of a pipe that has no other writer
  * @reader: (transfer full): the read end of the same pipe
  *
  * What the program leaves unread stays in @from for the next program, where @from is a pipe or can

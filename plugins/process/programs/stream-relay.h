@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stream-relay.h: carries what a program writes to a descriptor of the host and shows it to
- * somebody on the way. [main]: belongs to the thread of the GMainContext that was the default when
+ * a session on the way. [main]: belongs to the thread of the GMainContext that was the default when
  * it was made.
  */
 #pragma once

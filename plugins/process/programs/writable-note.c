@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * writable-note.c: a grant opens the box's walls; who owns a file still decides as everywhere. Said
- * before the program fails at it. [main]; no state.
+ * writable-note.c: paths that the policy makes writable and that the file's owner and mode still
+ * refuse to the program's user, said before the program fails at one. [main]; no state.
  */
 #include "writable-note.h"
 
@@ -98,8 +98,8 @@ osh_writable_notes_add(const OshMountPlan *mounts, const char *workdir, const Os
 
         if (path == NULL || g_str_has_prefix(path, "/dev/") || g_str_has_prefix(path, "/proc"))
             continue;
-        /* Where the program works matters more than what is around it. That it may not even enter
-           that is said by whoever starts it elsewhere. */
+        /* The working directory matters more than the grant around it. That the user may not even
+           enter it is said by box-open.c, which starts the program in / then. */
         if (is_around && !osh_access_may_enter(workdir, &user))
             continue;
         if (is_around && !osh_access_may_write(workdir, &user))

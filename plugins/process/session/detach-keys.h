@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * detach-keys.h: finds Ctrl-P Ctrl-Q in what somebody types, also when the two arrive apart. Plain
+ * detach-keys.h: finds Ctrl-P Ctrl-Q among typed keys, also when the two arrive apart. Plain
  * functions; one state for each attachment.
  */
 #pragma once

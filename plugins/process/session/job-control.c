@@ -5,9 +5,9 @@
  *
  * [main]. To the shell outside, the host is the job. So a program that stops (a key, kill(0,
  * SIGTSTP) of an editor, SIGSTOP) stops the host by the same signal with its default action, and
- * the kernel decides as it would for the program: in an orphaned process group, which nobody could
- * continue, SIGTSTP, SIGTTIN and SIGTTOU stop nothing, and the program goes on at once. SIGCONT
- * continues both.
+ * the kernel decides as it would for the program: in an orphaned process group, which no shell
+ * could continue, SIGTSTP, SIGTTIN and SIGTTOU stop nothing, and the program goes on at once.
+ * SIGCONT continues both.
  *
  * A host that is stopped sees nothing. Meanwhile whatever init has to say, the end of the program
  * for one, comes with a SIGCONT of the kernel (F_SETSIG on the control socket).
@@ -121,7 +121,7 @@ take_continue(void)
 }
 
 /*
- * Comes back when somebody has us go on. A SIGCONT takes back a stop signal that is blocked still,
+ * Comes back when we are continued. A SIGCONT takes back a stop signal that is blocked still,
  * so that none can come too early; SIGSTOP alone cannot be blocked.
  * Returns: FALSE when the signal has stopped nothing
  */
@@ -163,7 +163,7 @@ suspend(OshJob *job)
     has_stopped = stop_self(job, signal_number, whole_group);
     set_wake(job, FALSE);
     osh_job_continue(job);
-    /* Nobody may read here, and the program would ask for ever. */
+    /* No process may read here, and the program would ask for ever. */
     if (!has_stopped && signal_number == SIGTTIN && relay != NULL)
         osh_terminal_relay_end_input(relay);
 }

@@ -46,8 +46,8 @@ void osh_outer_set(OshOuterTerminal *outer, const struct termios *modes);
 /**
  * osh_outer_restore:
  *
- * Gives it back the modes that it had; not where it is somebody else's by now: in the background,
- * or shared and set anew by another program.
+ * Gives it back the modes that it had; not where it belongs to another program by now: in the
+ * background, or shared and set anew by another program.
  */
 void osh_outer_restore(OshOuterTerminal *outer);
 

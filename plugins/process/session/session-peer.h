@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session-peer.h: whether whoever connected to a control socket may (security rule 2). [main].
+ * session-peer.h: whether the peer of a control socket may connect to it (security rule 2). [main].
  */
 #pragma once
 

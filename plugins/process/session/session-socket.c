@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session-socket.c: makes a control socket. [main]; no state. The umask stands before the bind, so
- * that there is no moment in which the socket is anybody's.
+ * session-socket.c: makes a control socket. [main]; no state. The umask is set before the bind, so
+ * that there is no moment in which another user could connect.
  */
 #include "session-socket.h"
 
@@ -103,7 +103,7 @@ check_way(const char *given, const char *const *visible, GError **error)
     return TRUE;
 }
 
-/* What an earlier run has left behind; never anything but a socket that nobody answers on. */
+/* What an earlier run has left behind; never anything but a socket that no process listens on. */
 static gboolean
 remove_stale(const struct sockaddr_un *address, GError **error)
 {

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * @ret_path: (out) (transfer full): what to remove at the end
  * @error: return location
  *
- * Mode 0600, in a folder that nobody else may write. A socket that nobody listens on any more is
+ * Mode 0600, in a folder that no other user may write. A socket that no process listens on is
  * replaced.
  *
  * Returns: a non-blocking listening socket, or -1 with @error set

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session-streams.c: three pipes and who is at their ends. [main]. The run's own descriptors are
- * duplicated and left as they are; only the pipe's own end is non-blocking, which nobody else has.
+ * session-streams.c: the pipes of an attended program without a terminal. [main]. The run's own
+ * descriptors are duplicated and left as they are; only our end of a pipe is non-blocking.
  */
 #include "session-streams.h"
 

@@ -2,11 +2,11 @@
 /*
  * session.c: who is attached, who types, and what each has seen.
  *
- * [main]. Nobody who is attached can hold up the program: each reads from the log at a pace of its
- * own, and whoever falls out of it is told how much is missing and let go. One at a time types: the
- * run's own standard input while it can, else the first who asks. A client's end, however it comes,
- * frees that place. Whatever a client sends is untrusted: bounded, checked, and never an answer to
- * somebody else. It must never close the program's input, nor end it.
+ * [main]. An attached client cannot hold up the program: each reads from the log at a pace of its
+ * own, and one that falls out of it is told how much is missing and disconnected. One client at a
+ * time types: the run's own standard input while it can, else the first that asks. A client's end,
+ * however it comes, frees that place. All that a client sends is untrusted: bounded, checked, and
+ * never an answer to another client. A client must never close the program's input, nor end it.
  */
 #include "session.h"
 
@@ -41,7 +41,7 @@ typedef struct {
     GSource *source;
     gboolean greeted;
     gboolean read_only;
-    gboolean told_read_only; /* because somebody else types */
+    gboolean told_read_only; /* because another client types */
     guint64 next;            /* piece of the log */
     OshDetachKeys keys;
 } Attachment;
@@ -53,7 +53,7 @@ struct _OshSession {
     OshSessionLog *log;
     GPtrArray *attachments;
     Attachment *typist; /* (nullable) */
-    GQueue waiting;     /* GBytes of the typist that the program has no room for yet */
+    GQueue waiting;     /* GBytes of the typist that the program cannot take yet */
     gsize waiting_offset;
     GQueue lines; /* char *: what the host has said while the program had the screen */
     GSource *look_source;
@@ -88,7 +88,7 @@ watch(int fd, GIOCondition condition, GUnixFDSourceFunc function, gpointer data)
     return source;
 }
 
-/* Returns: %FALSE when there is no room now; whoever is gone is found out by reading. */
+/* Returns: %FALSE when the socket takes nothing now; that a client is gone is seen by reading. */
 static gboolean
 send_message(Attachment *attachment, OshSessionMessage type, const void *head, gsize head_length,
              const void *bytes, gsize length)
@@ -186,7 +186,7 @@ tell_what_is_missing(Attachment *attachment, guint64 first)
     return FALSE;
 }
 
-/* Sends what there is as far as there is room. Returns: %FALSE when the attachment is gone */
+/* Sends as much as the socket takes. Returns: %FALSE when the attachment is gone */
 static gboolean
 send_output(Attachment *attachment)
 {
@@ -222,7 +222,7 @@ send_output(Attachment *attachment)
 static void
 send_to_all(OshSession *session)
 {
-    /* Backwards: whoever is let go is replaced by the last one. */
+    /* Backwards: one that is disconnected is replaced by the last one. */
     for (guint i = session->attachments->len; i-- > 0;) {
         Attachment *attachment = g_ptr_array_index(session->attachments, i);
 
@@ -299,7 +299,7 @@ osh_session_line(OshSession *session, const char *line)
     g_source_attach(session->look_source, g_main_context_get_thread_default());
 }
 
-/* --- What somebody types ------------------------------------------------------------------------
+/* --- What a client types ------------------------------------------------------------------------
  */
 
 void

@@ -21,7 +21,7 @@ typedef struct _OshSession OshSession;
  * @screen_taken: (nullable): whether it draws on its terminal, so that a note would spoil the
  * screen
  * @has_terminal: it has one
- * @local_input: the run's own standard input types, and nobody else may
+ * @local_input: the run's own standard input types, and no client may
  * @data: for the functions
  */
 typedef struct {
@@ -36,7 +36,7 @@ typedef struct {
 
 /**
  * osh_session_new:
- * @path: of the socket; a stale one is replaced, one that answers is somebody else's
+ * @path: of the socket; a stale one is replaced, one that answers belongs to another run
  * @visible: (array zero-terminated=1): what a program of the box can see: the socket's folder must
  *   lie in none of it (security rule 2)
  * @error: return location
@@ -56,7 +56,7 @@ void osh_session_begin(OshSession *session, const OshSessionProgram *program, pi
 /** osh_session_output: @bytes: what the program wrote on @stream (1 or 2). */
 void osh_session_output(OshSession *session, guint stream, const char *bytes, gsize length);
 
-/** osh_session_note: says @text to everybody who is attached now. */
+/** osh_session_note: says @text to all clients that are attached now. */
 void osh_session_note(OshSession *session, const char *text);
 
 /**
@@ -69,7 +69,7 @@ void osh_session_note(OshSession *session, const char *text);
 void osh_session_line(OshSession *session, const char *line);
 
 /**
- * osh_session_input_room: the program may have room again for what is waiting.
+ * osh_session_input_room: the program may be able to take what is waiting.
  */
 void osh_session_input_room(OshSession *session);
 
@@ -77,7 +77,7 @@ void osh_session_input_room(OshSession *session);
  * osh_session_exited:
  * @code: exit code, or -1
  * @signal_number: the signal, or 0
- * @done: called once, never from within this function, when everybody who is attached has all
+ * @done: called once, never from within this function, when all attached clients have all
  *   output and the exit, two seconds from now at the latest
  */
 void osh_session_exited(OshSession *session, gint code, gint signal_number,

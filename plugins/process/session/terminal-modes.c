@@ -162,7 +162,7 @@ osh_terminal_relay_give(OshTerminalRelay *relay)
 {
     if (relay->outer.fd >= 0 && !osh_outer_in_foreground(&relay->outer))
         return FALSE;
-    /* What has it already was stopped by somebody's kill(2). */
+    /* What has it already was stopped by a kill(2) from elsewhere. */
     if (relay->given && tcgetpgrp(relay->master) == relay->pid)
         return FALSE;
     osh_terminal_set_foreground(relay, TRUE);

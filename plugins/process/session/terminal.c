@@ -2,12 +2,13 @@
 /*
  * terminal.c: carries bytes, modes and size between the outer terminal and that of a program.
  *
- * [main]. The outer terminal is shared with whoever started us: its modes are set only while we are
- * in its foreground, it is never made non-blocking (that would be seen by everyone who has it
- * open), and it gets its modes back before we stop and before we end. It may be stopped (Ctrl-S)
- * for hours, and a write to it then blocks although poll(2) found it writable: a thread writes, and
- * nothing here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor of our own
- * where the terminal can be opened again, since another reader may take what poll(2) has promised.
+ * [main]. The outer terminal is shared with the program that started us: its modes are set only
+ * while we are in its foreground, it is never made non-blocking (that would be seen by everyone who
+ * has it open), and it gets its modes back before we stop and before we end. It may be stopped
+ * (Ctrl-S) for hours, and a write to it then blocks although poll(2) found it writable: a thread
+ * writes, and nothing here waits for the terminal (no TCSADRAIN). Keys are read from a descriptor
+ * of our own where the terminal can be opened again, since another reader may take what poll(2) has
+ * promised.
  *
  * Where stdin and stdout are the outer terminal it is raw, and the box's terminal does all the
  * rest: lines, echo, keys that send signals. Such a signal goes to our own process group too, where
@@ -16,7 +17,7 @@
  * Where they are not both that terminal, a pager or a password prompt of another program may have
  * it as well. Then it stays as it is and does the rest itself; the box's terminal has EXTPROC
  * (RFC 1116: the local side edits), passes bytes as they come, and tells when the program sets
- * modes, which the outer terminal then gets. A line is taken from it only when nobody else has
+ * modes, which the outer terminal then gets. A line is taken from it only when no other program has
  * taken it for a moment, while its modes are those that we know, and after the program has read the
  * line before: as much as can be is left to the others. A program that reads key by key (an editor,
  * a shell with jobs) has claimed the terminal: from then on it is as if it were not shared, except
@@ -203,7 +204,7 @@ read_master(OshTerminalRelay *relay)
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return FALSE;
-    /* EIO: nobody in the box has the terminal open. */
+    /* EIO: no process in the box has the terminal open. */
     relay->master_ended |= n <= 0;
     if (n <= 0)
         return FALSE;
@@ -253,7 +254,7 @@ osh_terminal_relay_screen_taken(OshTerminalRelay *relay)
     return relay->drawn_at != 0;
 }
 
-/* Waits for exactly what can be done: a full buffer stops whoever fills it. */
+/* Waits for exactly what can be done: a full buffer stops the side that fills it. */
 void
 osh_terminal_arrange(OshTerminalRelay *relay)
 {

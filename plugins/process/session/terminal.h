@@ -62,7 +62,7 @@ OshTerminalChoice osh_terminal_choose(const int stdio[3]);
  * @foreground: (nullable): puts that group into the foreground of the box's terminal, or takes it
  *   out
  * @tap: (nullable): sees what the terminal says before it is delivered
- * @room: (nullable): osh_terminal_relay_type() has room again
+ * @room: (nullable): osh_terminal_relay_type() takes bytes again
  * @data: for @foreground, @tap and @room
  *
  * If @input or @output is a terminal, it is the outer one: its window size is copied to the box's
@@ -138,7 +138,7 @@ gboolean osh_terminal_relay_signal(OshTerminalRelay *relay, int signal_number);
 /**
  * osh_terminal_relay_screen_taken:
  *
- * Returns: whether the program draws on the screen, which a line of anybody else would spoil: it
+ * Returns: whether the program draws on the screen, which a line of another program would spoil: it
  *   reads key by key or shows the alternate screen
  */
 gboolean osh_terminal_relay_screen_taken(OshTerminalRelay *relay);
@@ -167,9 +167,9 @@ gboolean osh_terminal_relay_resize(OshTerminalRelay *relay, guint16 rows, guint1
 
 /**
  * osh_terminal_relay_type:
- * @bytes: (array length=length): typed by somebody else than the outer terminal's user
+ * @bytes: (array length=length): typed by another person than the outer terminal's user
  *
- * Returns: how many were taken; 0 when there is no room now, -1 when the terminal is gone
+ * Returns: how many were taken; 0 when its buffer is full, -1 when the terminal is gone
  */
 gssize osh_terminal_relay_type(OshTerminalRelay *relay, const char *bytes, gsize length);
 

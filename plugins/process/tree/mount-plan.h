@@ -31,7 +31,7 @@ typedef struct {
     const char *workdir;           /* (nullable): bound writable when include_workdir */
     gboolean include_workdir;
     gboolean hard_requirement; /* a path that does not exist is an error */
-    /* (nullable): files and folders that steer the host (its policy, its executable): bound
+    /* (nullable): files and folders that the host obeys (its policy, its executable): bound
      * read-only wherever a writable tree shows them, their folders pinned. Security rule 3. */
     const char *const *protect;
     uid_t uid; /* of the box: whose files it could change by another name */

@@ -189,7 +189,8 @@ take_name(OshProtectSearch *search, const OshProtectFolder *folder, const OshAut
 {
     g_autofree char *real = NULL;
 
-    /* Package managers replace these at will, and nobody opens them with the tools meant here. */
+    /* Package managers replace these at will, and users do not open them with the tools meant here.
+     */
     if (folder->kind == OSH_PROTECT_QUEUE_DEPENDENCIES) {
         search->findings->in_dependencies++;
         return;

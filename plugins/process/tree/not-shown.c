@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * not-shown.c: why a command that exists is not found in the box. [main]; no state. It only reads
- * what whoever runs the host can read, and only after the box has failed to run the command.
+ * what the user of the host can read, and only after the box has failed to run the command.
  */
 #include "not-shown.h"
 

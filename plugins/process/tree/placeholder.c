@@ -4,9 +4,9 @@
  * never anything but what a placeholder of this or another box is.
  *
  * Boxes may share a tree. Each holds a shared lock on the folder of its placeholders, which the
- * kernel drops when the host dies; who gets it exclusively at the end is the last, and removes
- * them. A placeholder is known by its content (a folder by its mode and being empty), so that one
- * whose host was killed is taken over, and removed, by the next box.
+ * kernel drops when the host dies; the box that gets it exclusively at the end is the last, and
+ * removes them. A placeholder is known by its content (a folder by its mode and being empty), so
+ * that one whose host was killed is taken over, and removed, by the next box.
  */
 #include "placeholder.h"
 

@@ -37,12 +37,12 @@ OshPlaceholders *osh_placeholders_new(void);
  * @placeholders: those of a box
  * @path: absolute, without symlinks; its folder exists
  * @kind: which
- * @ret_needed: (out): %FALSE when nothing can be created there by anybody, so that there is nothing
+ * @ret_needed: (out): %FALSE when no program can create anything there, so that there is nothing
  *   to bind
  * @error: return location
  *
- * Takes over what another box, or one whose host was killed, has left there. What somebody else has
- * made there in the meantime is left as it is, and needs to be bound as well.
+ * Takes over what another box, or one whose host was killed, has left there. What another program
+ * has made there in the meantime is left as it is, and needs to be bound as well.
  *
  * Returns: %FALSE with @error set when the creation cannot be prevented
  */
@@ -53,7 +53,7 @@ gboolean osh_placeholders_make(OshPlaceholders *placeholders, const char *path,
  * osh_placeholders_remove:
  * @placeholders: (nullable): those of a box, which has closed
  *
- * Removes all that no other box uses and nobody has replaced.
+ * Removes all that no other box uses and that has not been replaced.
  */
 void osh_placeholders_remove(OshPlaceholders *placeholders);
 

@@ -56,7 +56,7 @@ make_private(int above, char *ret_name, gsize size)
     folder = open_folder(above, ret_name);
     if (folder < 0)
         return -1;
-    /* Whoever may write @above can have put another one there; one of root's will do. */
+    /* A user who may write @above can have put another one there; one of root's will do. */
     if (fstat(folder, &about) == 0 && about.st_uid == geteuid() && (about.st_mode & 077) == 0)
         return folder;
     close(folder);
@@ -80,7 +80,7 @@ hand_over(int private, int above, const char *name, uid_t uid, gid_t gid)
 
 /*
  * A name in a folder of another user may be another folder from one call to the next, and mkdirat()
- * gives no descriptor. So root makes the folder where nobody else can reach it, changes its owner
+ * gives no descriptor. So root makes the folder where no other user can reach it, changes its owner
  * there, and moves it to its place, where nothing may be.
  */
 static gboolean

@@ -22,8 +22,8 @@ G_BEGIN_DECLS
  * 0755; only the last one is given away. No symbolic link is followed on the way to something that
  * is made. What cannot be made stays missing, which the mount plan reports.
  *
- * Returns: %FALSE when a path is a symbolic link: whoever may replace it would choose what the next
- *   box may write
+ * Returns: %FALSE when a path is a symbolic link: a user who may replace it would choose what the
+ * next box may write
  */
 gboolean osh_prepare_paths(const char *const *read_write, uid_t uid, gid_t gid, GPtrArray *made,
                            GError **error);

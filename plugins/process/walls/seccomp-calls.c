@@ -93,7 +93,7 @@ find_call(const char *name)
     return NULL;
 }
 
-/* Something that the kernel knows and that nobody refuses is no typing mistake. */
+/* A call that the kernel knows and that no filter refuses is no typing mistake. */
 static void
 set_unknown(const char *name, GError **error)
 {

@@ -2,11 +2,11 @@
 /*
  * seccomp-filter.c: which system calls a program of the box may not make.
  *
- * Trust model: namespaces, Landlock and the missing capabilities are the walls; this filter takes
- * away kernel code that a program has no need of and that others have broken out through, and the
- * few calls that would undo a wall without a capability. What is refused, and by which errno,
- * stands in seccomp-calls.c; a call of a foreign architecture or of x32 ends the process, because
- * its number means another call than the one compared here.
+ * Trust model: namespaces, Landlock and the missing capabilities confine a program; this filter
+ * takes away kernel code that a program has no need of and that others have broken out through, and
+ * the few calls that would undo one of those protections without a capability. What is refused, and
+ * by which errno, stands in seccomp-calls.c; a call of a foreign architecture or of x32 ends the
+ * process, because its number means another call than the one compared here.
  *
  * An argument that the kernel takes as an int is compared on its low 32 bits: a compare of all 64
  * is passed by setting a bit that the kernel ignores (security rule 15 for ioctl).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wall-proof-test.c: the proofs hold on this kernel, fail where they must, and leave nothing. */
-#include "wall-proof.h"
+/* protection-proof-test.c: the proofs hold on this kernel, fail where they must, and leave nothing.
+ */
+#include "protection-proof.h"
 
 #include "landlock-probe.h"
 
@@ -36,7 +37,7 @@ test_landlock(gconstpointer data)
         g_test_skip("this kernel's Landlock is older");
         return;
     }
-    g_assert_cmpint(proof->attempt(), ==, OSH_WALL_HOLDS);
+    g_assert_cmpint(proof->attempt(), ==, OSH_PROOF_HOLDS);
     /* main() has made this folder for us alone. */
     g_assert_cmpuint(count_entries(g_get_tmp_dir()), ==, 0);
     g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
@@ -51,10 +52,10 @@ test_seccomp(void)
     guint fewer;
     const char *open;
 
-    g_assert_cmpint(osh_seccomp_prove(none, &refused, &open), ==, OSH_WALL_HOLDS);
+    g_assert_cmpint(osh_seccomp_prove(none, &refused, &open), ==, OSH_PROOF_HOLDS);
     g_assert_cmpuint(refused, >=, 39);
     g_assert_null(open);
-    g_assert_cmpint(osh_seccomp_prove(some, &fewer, &open), ==, OSH_WALL_HOLDS);
+    g_assert_cmpint(osh_seccomp_prove(some, &fewer, &open), ==, OSH_PROOF_HOLDS);
     g_assert_cmpuint(fewer, ==, refused - 2);
 }
 
@@ -80,7 +81,7 @@ test_nothing_is_claimed(void)
         g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
         g_assert_cmpint(prctl(PR_SET_SECCOMP, 2, &program), ==, 0);
         /* The filter's own memory file is refused here, too. */
-        g_assert_cmpint(osh_seccomp_prove(none, &refused, &open), ==, OSH_WALL_UNKNOWN);
+        g_assert_cmpint(osh_seccomp_prove(none, &refused, &open), ==, OSH_PROOF_UNKNOWN);
         g_assert_cmpuint(refused, ==, 0);
         _exit(0);
     }
@@ -103,12 +104,13 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < count; i++) {
         g_autofree char *path =
-            g_strdup_printf("/wall-proof/abi-%u-%s-is-tried", proofs[i].abi, proofs[i].name);
+            g_strdup_printf("/protection-proof/abi-%u-%s-is-tried", proofs[i].abi, proofs[i].name);
 
         g_test_add_data_func(path, &proofs[i], test_landlock);
     }
-    g_test_add_func("/wall-proof/each-refused-call-is-tried", test_seccomp);
-    g_test_add_func("/wall-proof/what-cannot-be-tried-is-not-claimed", test_nothing_is_claimed);
+    g_test_add_func("/protection-proof/each-refused-call-is-tried", test_seccomp);
+    g_test_add_func("/protection-proof/what-cannot-be-tried-is-not-claimed",
+                    test_nothing_is_claimed);
     status = g_test_run();
     g_rmdir(folder);
     return status;

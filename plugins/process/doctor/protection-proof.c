@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wall-proof.c: the forbidden acts, tried.
+ * protection-proof.c: tries the acts that Landlock and seccomp must refuse.
  *
  * [main], before the process has a second thread: each act is made in a forked child, first
- * without the wall, then behind it, so that an act which fails for another reason proves nothing.
- * A child makes only system calls and reports by its exit code. It must leave nothing behind, and
- * never call a wall good that it has not run into.
+ * without the protection, then with it, so that an act which fails for another reason proves
+ * nothing. A child makes only system calls and reports by its exit code. It must leave nothing
+ * after, and never report a protection that has refused nothing.
  */
-#include "wall-proof.h"
+#include "protection-proof.h"
 
 #include "init/landlock-constants.h"
 
@@ -38,48 +38,48 @@ typedef struct {
     char *file;    /* in it */
     char *outside; /* a folder without a rule */
     char *other;   /* a file in that */
-} Yard;
+} Files;
 
 /* Returns: 0, or the errno by which the act was refused */
-typedef int (*Act)(const Yard *yard);
+typedef int (*Act)(const Files *files);
 
 static void
-yard_clear(Yard *yard)
+files_clear(Files *files)
 {
-    g_autofree char *moved = g_build_filename(yard->outside, "moved", NULL);
+    g_autofree char *moved = g_build_filename(files->outside, "moved", NULL);
 
     unlink(moved);
-    unlink(yard->file);
-    unlink(yard->other);
-    rmdir(yard->inside);
-    rmdir(yard->outside);
-    rmdir(yard->folder);
-    g_free(yard->folder);
-    g_free(yard->inside);
-    g_free(yard->file);
-    g_free(yard->outside);
-    g_free(yard->other);
+    unlink(files->file);
+    unlink(files->other);
+    rmdir(files->inside);
+    rmdir(files->outside);
+    rmdir(files->folder);
+    g_free(files->folder);
+    g_free(files->inside);
+    g_free(files->file);
+    g_free(files->outside);
+    g_free(files->other);
 }
 
 static gboolean
-yard_make(Yard *yard)
+files_make(Files *files)
 {
-    yard->folder = g_dir_make_tmp("openshell-doctor-XXXXXX", NULL);
-    if (yard->folder == NULL)
+    files->folder = g_dir_make_tmp("openshell-doctor-XXXXXX", NULL);
+    if (files->folder == NULL)
         return FALSE;
-    yard->inside = g_build_filename(yard->folder, "inside", NULL);
-    yard->outside = g_build_filename(yard->folder, "outside", NULL);
-    yard->file = g_build_filename(yard->inside, "file", NULL);
-    yard->other = g_build_filename(yard->outside, "file", NULL);
-    if (g_mkdir(yard->inside, 0700) == 0 && g_mkdir(yard->outside, 0700) == 0 &&
-        g_file_set_contents(yard->file, "text", -1, NULL) &&
-        g_file_set_contents(yard->other, "text", -1, NULL))
+    files->inside = g_build_filename(files->folder, "inside", NULL);
+    files->outside = g_build_filename(files->folder, "outside", NULL);
+    files->file = g_build_filename(files->inside, "file", NULL);
+    files->other = g_build_filename(files->outside, "file", NULL);
+    if (g_mkdir(files->inside, 0700) == 0 && g_mkdir(files->outside, 0700) == 0 &&
+        g_file_set_contents(files->file, "text", -1, NULL) &&
+        g_file_set_contents(files->other, "text", -1, NULL))
         return TRUE;
-    yard_clear(yard);
+    files_clear(files);
     return FALSE;
 }
 
-/* --- The wall ----------------------------------------------------------------------------------
+/* --- Landlock ----------------------------------------------------------------------------------
  */
 
 typedef struct {
@@ -88,7 +88,7 @@ typedef struct {
     guint64 outside; /* of the other one */
     guint64 device;  /* of /dev/null */
     guint32 flags;
-} Wall;
+} Restriction;
 
 static gboolean
 add_rule(int ruleset, const char *path, guint64 rights)
@@ -107,50 +107,50 @@ add_rule(int ruleset, const char *path, guint64 rights)
 }
 
 static gboolean
-raise_wall(const Wall *wall, const Yard *yard)
+restrict_self(const Restriction *restriction, const Files *files)
 {
-    int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &wall->handled, sizeof wall->handled, 0);
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &restriction->handled,
+                               sizeof restriction->handled, 0);
 
-    return ruleset >= 0 && add_rule(ruleset, yard->inside, wall->inside) &&
-           add_rule(ruleset, yard->outside, wall->outside) &&
-           add_rule(ruleset, "/dev/null", wall->device) &&
+    return ruleset >= 0 && add_rule(ruleset, files->inside, restriction->inside) &&
+           add_rule(ruleset, files->outside, restriction->outside) &&
+           add_rule(ruleset, "/dev/null", restriction->device) &&
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           syscall(SYS_landlock_restrict_self, ruleset, wall->flags) == 0;
+           syscall(SYS_landlock_restrict_self, ruleset, restriction->flags) == 0;
 }
 
-/* Both in one child, so that nothing but the wall lies between them. */
-static OshWallVerdict
-try_both(const Wall *wall, const Yard *yard, Act act, int before, int behind)
+/* Both in one child, so that nothing but the restriction lies between them. */
+static OshProofVerdict
+try_both(const Restriction *restriction, const Files *files, Act act, int before, int after)
 {
     int found;
 
-    if (act(yard) != before || !raise_wall(wall, yard))
-        return OSH_WALL_UNKNOWN;
-    found = act(yard);
-    if (found == behind)
-        return OSH_WALL_HOLDS;
-    return found == before ? OSH_WALL_OPEN : OSH_WALL_UNKNOWN;
+    if (act(files) != before || !restrict_self(restriction, files))
+        return OSH_PROOF_UNKNOWN;
+    found = act(files);
+    if (found == after)
+        return OSH_PROOF_HOLDS;
+    return found == before ? OSH_PROOF_OPEN : OSH_PROOF_UNKNOWN;
 }
 
-/* @before and @behind: what @act answers without the wall and behind it, 0 for success. */
-static OshWallVerdict
-prove(const Wall *wall, Act act, int before, int behind)
+/* @before and @after the restriction: what @act answers, 0 for success. */
+static OshProofVerdict
+prove(const Restriction *restriction, Act act, int before, int after)
 {
-    OshWallVerdict verdict = OSH_WALL_UNKNOWN;
-    Yard yard;
+    OshProofVerdict verdict = OSH_PROOF_UNKNOWN;
+    Files files;
     int status;
     pid_t child;
 
-    if (!yard_make(&yard))
+    if (!files_make(&files))
         return verdict;
     child = fork();
     if (child == 0)
-        _exit((int)try_both(wall, &yard, act, before, behind));
+        _exit((int)try_both(restriction, &files, act, before, after));
     if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-        WEXITSTATUS(status) <= OSH_WALL_UNKNOWN)
-        verdict = (OshWallVerdict)WEXITSTATUS(status);
-    yard_clear(&yard);
+        WEXITSTATUS(status) <= OSH_PROOF_UNKNOWN)
+        verdict = (OshProofVerdict)WEXITSTATUS(status);
+    files_clear(&files);
     return verdict;
 }
 
@@ -167,23 +167,23 @@ close_or_errno(int fd)
 }
 
 static int
-read_outside(const Yard *yard)
+read_outside(const Files *files)
 {
-    return close_or_errno(open(yard->other, O_RDONLY | O_CLOEXEC));
+    return close_or_errno(open(files->other, O_RDONLY | O_CLOEXEC));
 }
 
 static int
-write_inside(const Yard *yard)
+write_inside(const Files *files)
 {
-    return close_or_errno(open(yard->file, O_WRONLY | O_CLOEXEC));
+    return close_or_errno(open(files->file, O_WRONLY | O_CLOEXEC));
 }
 
 /* There and back again, so that it can be done twice. */
 static int
-move_out(const Yard *yard)
+move_out(const Files *files)
 {
-    int inside = open(yard->inside, O_PATH | O_CLOEXEC);
-    int outside = open(yard->outside, O_PATH | O_CLOEXEC);
+    int inside = open(files->inside, O_PATH | O_CLOEXEC);
+    int outside = open(files->outside, O_PATH | O_CLOEXEC);
     int error = renameat(inside, "file", outside, "moved") != 0 ? errno : 0;
 
     if (error == 0 && renameat(outside, "moved", inside, "file") != 0)
@@ -194,19 +194,19 @@ move_out(const Yard *yard)
 }
 
 static int
-truncate_inside(const Yard *yard)
+truncate_inside(const Files *files)
 {
-    return truncate(yard->file, 0) != 0 ? errno : 0;
+    return truncate(files->file, 0) != 0 ? errno : 0;
 }
 
 static int
-bind_tcp(const Yard *yard)
+bind_tcp(const Files *files)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int error;
 
-    (void)yard;
+    (void)files;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     error = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ? errno : 0;
     if (fd >= 0)
@@ -216,13 +216,13 @@ bind_tcp(const Yard *yard)
 
 /* /dev/null is no terminal: ENOTTY is its own answer, EACCES is Landlock's. */
 static int
-ask_device(const Yard *yard)
+ask_device(const Files *files)
 {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     struct winsize size;
     int error;
 
-    (void)yard;
+    (void)files;
     if (fd < 0)
         return errno;
     error = ioctl(fd, TIOCGWINSZ, &size) != 0 ? errno : 0;
@@ -231,34 +231,34 @@ ask_device(const Yard *yard)
 }
 
 static int
-signal_parent(const Yard *yard)
+signal_parent(const Files *files)
 {
-    (void)yard;
+    (void)files;
     return kill(getppid(), 0) != 0 ? errno : 0;
 }
 
 /* Only names the act: that no flag is refused is all that can be seen from here. */
 static int
-do_nothing(const Yard *yard)
+do_nothing(const Files *files)
 {
-    (void)yard;
+    (void)files;
     return 0;
 }
 
 /* The name is the folder's, which no one else has. */
 static void
-name_socket(const Yard *yard, struct sockaddr_un *ret_address, socklen_t *ret_length)
+name_socket(const Files *files, struct sockaddr_un *ret_address, socklen_t *ret_length)
 {
-    gsize length = MIN(strlen(yard->folder), sizeof ret_address->sun_path - 1);
+    gsize length = MIN(strlen(files->folder), sizeof ret_address->sun_path - 1);
 
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(ret_address->sun_path + 1, yard->folder, length);
+    memcpy(ret_address->sun_path + 1, files->folder, length);
     *ret_length = (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + length);
 }
 
 /* The listener is made by the first call, which is made outside the domain. */
 static int
-connect_abstract(const Yard *yard)
+connect_abstract(const Files *files)
 {
     struct sockaddr_un address;
     socklen_t length;
@@ -266,7 +266,7 @@ connect_abstract(const Yard *yard)
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int error = 0;
 
-    name_socket(yard, &address, &length);
+    name_socket(files, &address, &length);
     /* Kept open to the end of the child: the second call finds the name taken. */
     if (bind(listener, (struct sockaddr *)&address, length) == 0)
         error = listen(listener, 4) != 0 ? errno : 0;
@@ -284,91 +284,93 @@ connect_abstract(const Yard *yard)
 #define MOVE_RIGHTS                                                                                \
     (LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE)
 
-static OshWallVerdict
+static OshProofVerdict
 prove_read(void)
 {
-    Wall wall = {.handled.handled_access_fs = READ_RIGHTS, .inside = READ_RIGHTS};
+    Restriction restriction = {.handled.handled_access_fs = READ_RIGHTS, .inside = READ_RIGHTS};
 
-    return prove(&wall, read_outside, 0, EACCES);
+    return prove(&restriction, read_outside, 0, EACCES);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_write(void)
 {
-    Wall wall = {.handled.handled_access_fs = READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE,
-                 .inside = READ_RIGHTS};
+    Restriction restriction = {.handled.handled_access_fs =
+                                   READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE,
+                               .inside = READ_RIGHTS};
 
-    return prove(&wall, write_inside, 0, EACCES);
+    return prove(&restriction, write_inside, 0, EACCES);
 }
 
 /* ABI 1 forbids all moves; from ABI 2 on they are a right, given to one pair and not to another. */
-static OshWallVerdict
+static OshProofVerdict
 prove_move(void)
 {
-    Wall without = {.handled.handled_access_fs = MOVE_RIGHTS | LANDLOCK_ACCESS_FS_REFER,
-                    .inside = MOVE_RIGHTS,
-                    .outside = MOVE_RIGHTS};
-    Wall with = without;
-    OshWallVerdict refused = prove(&without, move_out, 0, EXDEV);
+    Restriction without = {.handled.handled_access_fs = MOVE_RIGHTS | LANDLOCK_ACCESS_FS_REFER,
+                           .inside = MOVE_RIGHTS,
+                           .outside = MOVE_RIGHTS};
+    Restriction with = without;
+    OshProofVerdict refused = prove(&without, move_out, 0, EXDEV);
 
     with.inside |= LANDLOCK_ACCESS_FS_REFER;
     with.outside |= LANDLOCK_ACCESS_FS_REFER;
-    if (refused == OSH_WALL_HOLDS && prove(&with, move_out, 0, 0) != OSH_WALL_HOLDS)
-        return OSH_WALL_UNKNOWN;
+    if (refused == OSH_PROOF_HOLDS && prove(&with, move_out, 0, 0) != OSH_PROOF_HOLDS)
+        return OSH_PROOF_UNKNOWN;
     return refused;
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_truncate(void)
 {
-    Wall wall = {.handled.handled_access_fs =
-                     LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE,
-                 .inside = LANDLOCK_ACCESS_FS_WRITE_FILE};
+    Restriction restriction = {.handled.handled_access_fs =
+                                   LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE,
+                               .inside = LANDLOCK_ACCESS_FS_WRITE_FILE};
 
-    return prove(&wall, truncate_inside, 0, EACCES);
+    return prove(&restriction, truncate_inside, 0, EACCES);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_tcp(void)
 {
-    Wall wall = {.handled.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP};
+    Restriction restriction = {.handled.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP};
 
-    return prove(&wall, bind_tcp, 0, EACCES);
+    return prove(&restriction, bind_tcp, 0, EACCES);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_ioctl(void)
 {
     guint64 use = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
-    Wall wall = {.handled.handled_access_fs = use | LANDLOCK_ACCESS_FS_IOCTL_DEV, .device = use};
+    Restriction restriction = {.handled.handled_access_fs = use | LANDLOCK_ACCESS_FS_IOCTL_DEV,
+                               .device = use};
 
-    return prove(&wall, ask_device, ENOTTY, EACCES);
+    return prove(&restriction, ask_device, ENOTTY, EACCES);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_signal(void)
 {
-    Wall wall = {.handled.scoped = LANDLOCK_SCOPE_SIGNAL};
+    Restriction restriction = {.handled.scoped = LANDLOCK_SCOPE_SIGNAL};
 
-    return prove(&wall, signal_parent, 0, EPERM);
+    return prove(&restriction, signal_parent, 0, EPERM);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_abstract(void)
 {
-    Wall wall = {.handled.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET};
+    Restriction restriction = {.handled.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET};
 
-    return prove(&wall, connect_abstract, 0, EPERM);
+    return prove(&restriction, connect_abstract, 0, EPERM);
 }
 
-static OshWallVerdict
+static OshProofVerdict
 prove_log(void)
 {
-    Wall wall = {.handled.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE,
-                 .flags = LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON |
-                          LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF};
+    Restriction restriction = {.handled.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE,
+                               .flags = LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON |
+                                        LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF};
 
-    return prove(&wall, do_nothing, 0, 0);
+    return prove(&restriction, do_nothing, 0, 0);
 }
 
 #define REFUSED "tried and refused"
@@ -434,7 +436,7 @@ try_calls(GBytes *clone3, GBytes *main, const char *const *allowed)
     return ALL_REFUSED;
 }
 
-OshWallVerdict
+OshProofVerdict
 osh_seccomp_prove(const char *const *allowed, guint *ret_refused, const char **ret_open)
 {
     g_autoptr(GBytes) clone3 = osh_seccomp_filter_clone3(NULL);
@@ -447,18 +449,18 @@ osh_seccomp_prove(const char *const *allowed, guint *ret_refused, const char **r
     *ret_refused = 0;
     *ret_open = NULL;
     if (clone3 == NULL || filter == NULL)
-        return OSH_WALL_UNKNOWN;
+        return OSH_PROOF_UNKNOWN;
     child = fork();
     if (child == 0)
         _exit(try_calls(clone3, filter, allowed));
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
         WEXITSTATUS(status) == NOT_INSTALLED)
-        return OSH_WALL_UNKNOWN;
+        return OSH_PROOF_UNKNOWN;
     for (gsize i = 0; i < count; i++)
         *ret_refused += is_tried(&calls[i], allowed);
     if (WEXITSTATUS(status) == ALL_REFUSED)
-        return OSH_WALL_HOLDS;
+        return OSH_PROOF_HOLDS;
     *ret_refused = 0;
     *ret_open = calls[WEXITSTATUS(status)].name;
-    return OSH_WALL_OPEN;
+    return OSH_PROOF_OPEN;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wall-proof.h: whether this kernel refuses what Landlock and seccomp are there to refuse, found
- * out by trying, each in a child that ends. Main thread; leaves nothing.
+ * protection-proof.h: whether this kernel refuses what Landlock and seccomp are there to refuse,
+ * found out by trying, each in a child that ends. Main thread; leaves nothing.
  */
 #pragma once
 
@@ -10,16 +10,16 @@
 G_BEGIN_DECLS
 
 /**
- * OshWallVerdict:
- * @OSH_WALL_HOLDS: it was possible before the wall was up and is refused behind it
- * @OSH_WALL_OPEN: it is possible behind the wall as well
- * @OSH_WALL_UNKNOWN: it was not possible without the wall either, or could not be tried
+ * OshProofVerdict:
+ * @OSH_PROOF_HOLDS: it was possible without the protection and is refused with it
+ * @OSH_PROOF_OPEN: it is possible with the protection as well
+ * @OSH_PROOF_UNKNOWN: it was not possible without the protection either, or could not be tried
  */
 typedef enum {
-    OSH_WALL_HOLDS,
-    OSH_WALL_OPEN,
-    OSH_WALL_UNKNOWN,
-} OshWallVerdict;
+    OSH_PROOF_HOLDS,
+    OSH_PROOF_OPEN,
+    OSH_PROOF_UNKNOWN,
+} OshProofVerdict;
 
 /**
  * OshLandlockProof:
@@ -36,7 +36,7 @@ typedef struct {
     const char *since;
     const char *proved;
     const char *stands_in;
-    OshWallVerdict (*attempt)(void);
+    OshProofVerdict (*attempt)(void);
 } OshLandlockProof;
 
 /**
@@ -55,9 +55,9 @@ const OshLandlockProof *osh_landlock_proofs(gsize *ret_count);
  *
  * Installs both filters in a child and makes every call of the table that is refused as a whole.
  *
- * Returns: a verdict; %OSH_WALL_UNKNOWN when the filters cannot be installed
+ * Returns: a verdict; %OSH_PROOF_UNKNOWN when the filters cannot be installed
  */
-OshWallVerdict osh_seccomp_prove(const char *const *allowed, guint *ret_refused,
-                                 const char **ret_open);
+OshProofVerdict osh_seccomp_prove(const char *const *allowed, guint *ret_refused,
+                                  const char **ret_open);
 
 G_END_DECLS
