@@ -124,11 +124,90 @@ struct _OshBox {
     gpointer closed_data;
 };
 
+/* --- launcher.c ------------------------------------------------------------------------------- */
+
 /** osh_process_launcher_vtable: provides openshell.process-launcher/1. */
 extern const OshProcessLauncherInterface osh_process_launcher_vtable;
 
+/** osh_process_publish: a lossless event of @box; @payload: (transfer full): may be floating. */
+void osh_process_publish(OshBox *box, OshTopic topic, GVariant *payload);
+
+/** osh_process_programs_new: Returns: (transfer full): the table of a box's programs. */
+GHashTable *osh_process_programs_new(void);
+
+/* --- rules-probe.c ---------------------------------------------------------------------------- */
+
+/**
+ * osh_process_probe_rules:
+ * @plugin: the plugin, which has no box
+ * @request: what a run would ask for
+ *
+ * Opens that box, seals it, tells what became of its Landlock rules and takes it down again.
+ *
+ * Returns: (transfer full): rows as of osh_doctor_probe()
+ */
+GVariant *osh_process_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request);
+
+/* --- box-open.c ------------------------------------------------------------------------------- */
+
+/** osh_process_build_filters: [main] @data: the box, which has none or all of its filters then. */
+void osh_process_build_filters(gpointer data);
+
+/** osh_process_box_open: see osh_launcher_box_open(). */
+OshBox *osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request,
+                             OshBoxLostFunc lost, gpointer data, GError **error);
+
+/** osh_process_describe_level: words for the start line, anew after the seal. */
+void osh_process_describe_level(OshBox *box);
+
+/** osh_process_may_lack: whether --allow-degraded gave up @name. */
+gboolean osh_process_may_lack(const OshBoxRequest *request, const char *name);
+
+/**
+ * osh_process_box_free:
+ * @box: (nullable) (transfer full): a box; whatever lives in it is killed
+ */
+void osh_process_box_free(OshBox *box);
+
+/**
+ * osh_process_propagate:
+ * @error: return location
+ * @cause: (transfer full): an error of a room
+ *
+ * Gives @cause the domain and the code that the ABI promises, and keeps its words.
+ */
+void osh_process_propagate(GError **error, GError *cause);
+
+/* --- box-network.c ---------------------------------------------------------------------------- */
+
+/** osh_process_check_capture: whether @name is a value of the configuration key "capture". */
+gboolean osh_process_check_capture(const char *name, GError **error);
+
+/** osh_process_capture_word: Returns: the word for it in the start line. */
+const char *osh_process_capture_word(OshNetworkCapture capture);
+
+/** osh_process_open_with_network: makes the handle of @box, with the best network there is. */
+gboolean osh_process_open_with_network(OshBox *box, const OshBoxRequest *request, GError **error);
+
+/* --- degraded-names.c ------------------------------------------------------------------------- */
+
+/** osh_process_check_degraded: whether each of @given is a protection that can be given up. */
+gboolean osh_process_check_degraded(const char *const *given, GError **error);
+
+/* --- box-seal.c ------------------------------------------------------------------------------- */
+
+/** osh_process_box_seal: see osh_launcher_seal(). */
+gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);
+
+/* --- sandbox-net.c ---------------------------------------------------------------------------- */
+
 /** osh_sandbox_net_vtable: provides openshell.draft.sandbox-net/1. */
 extern const OshSandboxNetInterface osh_sandbox_net_vtable;
+
+/** osh_process_take_diag_socket: [any] Returns: (transfer full): one of the box, or -1. */
+int osh_process_take_diag_socket(OshBox *box);
+
+/* --- peer-identity.c -------------------------------------------------------------------------- */
 
 /** osh_peer_identity_vtable: provides openshell.draft.peer-identity/1, where there is a box. */
 extern const OshPeerIdentityInterface osh_peer_identity_vtable;
@@ -151,66 +230,7 @@ gboolean osh_process_watch_connects(OshBox *box, int listener, GError **error);
 /** osh_process_end_identity: ends the threads of both; nothing is asked any more. */
 void osh_process_end_identity(OshProcessPlugin *plugin);
 
-/** osh_process_build_filters: [main] @data: the box, which has none or all of its filters then. */
-void osh_process_build_filters(gpointer data);
-
-/** osh_process_take_diag_socket: [any] Returns: (transfer full): one of the box, or -1. */
-int osh_process_take_diag_socket(OshBox *box);
-
-/** osh_process_box_open: see osh_launcher_box_open(); in box-open.c. */
-OshBox *osh_process_box_open(OshProcessPlugin *plugin, const OshBoxRequest *request,
-                             OshBoxLostFunc lost, gpointer data, GError **error);
-
-/** osh_process_describe_level: words for the start line, anew after the seal; in box-open.c. */
-void osh_process_describe_level(OshBox *box);
-
-/** osh_process_box_seal: see osh_launcher_seal(); in box-seal.c. */
-gboolean osh_process_box_seal(OshBox *box, const OshContributions *contributions, GError **error);
-
-/**
- * osh_process_probe_rules:
- * @plugin: the plugin, which has no box
- * @request: what a run would ask for
- *
- * Opens that box, seals it, tells what became of its Landlock rules and takes it down again.
- *
- * Returns: (transfer full): rows as of osh_doctor_probe()
- */
-GVariant *osh_process_probe_rules(OshProcessPlugin *plugin, const OshBoxRequest *request);
-
-/** osh_process_may_lack: whether --allow-degraded gave up @name. */
-gboolean osh_process_may_lack(const OshBoxRequest *request, const char *name);
-
-/** osh_process_check_degraded: whether each of @given is a protection that can be given up; in
- * degraded-names.c. */
-gboolean osh_process_check_degraded(const char *const *given, GError **error);
-
-/** osh_process_check_capture: whether @name is a value of the configuration key "capture". */
-gboolean osh_process_check_capture(const char *name, GError **error);
-
-/** osh_process_capture_word: Returns: the word for it in the start line. */
-const char *osh_process_capture_word(OshNetworkCapture capture);
-
-/** osh_process_open_with_network: makes the handle of @box, with the best network there is. */
-gboolean osh_process_open_with_network(OshBox *box, const OshBoxRequest *request, GError **error);
-
-/**
- * osh_process_box_free:
- * @box: (nullable) (transfer full): a box; whatever lives in it is killed
- */
-void osh_process_box_free(OshBox *box);
-
-/**
- * osh_process_propagate:
- * @error: return location
- * @cause: (transfer full): an error of box.h or of a module here
- *
- * Gives @cause the domain and the code that the ABI promises, and keeps its words.
- */
-void osh_process_propagate(GError **error, GError *cause);
-
-/** osh_process_publish: a lossless event of @box; @payload: (transfer full): may be floating. */
-void osh_process_publish(OshBox *box, OshTopic topic, GVariant *payload);
+/* --- refusals.c ------------------------------------------------------------------------------- */
 
 /** osh_process_watch_refusals: starts to publish what the box's network refuses. */
 void osh_process_watch_refusals(OshBox *box);
@@ -220,8 +240,5 @@ void osh_refusal_watch_finish(OshRefusalWatch *watch);
 
 /** osh_refusal_watch_free: @watch: (nullable) (transfer full). */
 void osh_refusal_watch_free(OshRefusalWatch *watch);
-
-/** osh_process_programs_new: Returns: (transfer full): the table of a box's programs. */
-GHashTable *osh_process_programs_new(void);
 
 G_END_DECLS
