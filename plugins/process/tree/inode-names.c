@@ -6,8 +6,6 @@
  */
 #include "inode-names.h"
 
-#include <dirent.h>
-
 gboolean
 osh_inode_names_matter(const struct stat *about, uid_t uid)
 {
@@ -40,8 +38,8 @@ is_one_of(const GArray *files, const char *path)
     return FALSE;
 }
 
-static gboolean
-is_folder(const struct dirent *entry, const char *path)
+gboolean
+osh_inode_names_is_folder(const struct dirent *entry, const char *path)
 {
     struct stat about;
 
@@ -69,7 +67,7 @@ look_into(const char *folder, const GArray *files, guint *left, GQueue *folders,
         path = g_build_filename(folder, entry->d_name, NULL);
         if (wanted && is_one_of(files, path))
             g_ptr_array_add(found, g_steal_pointer(&path));
-        else if (is_folder(entry, path))
+        else if (osh_inode_names_is_folder(entry, path))
             g_queue_push_tail(folders, g_steal_pointer(&path));
     }
     if (entries != NULL)

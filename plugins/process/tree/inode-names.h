@@ -2,6 +2,7 @@
 /* Other names of a file in a writable tree. Works on the host, before the box exists. */
 #pragma once
 
+#include <dirent.h>
 #include <glib.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -30,5 +31,14 @@ gboolean osh_inode_names_matter(const struct stat *about, uid_t uid);
  * Returns: %FALSE when there was more to look at than @left
  */
 gboolean osh_inode_names_find(const char *tree, const GArray *files, guint *left, GPtrArray *found);
+
+/**
+ * osh_inode_names_is_folder:
+ * @entry: of readdir(3)
+ * @path: of that entry; asked where the file system does not say in @entry what it is
+ *
+ * Returns: whether it is a folder, and no link to one
+ */
+gboolean osh_inode_names_is_folder(const struct dirent *entry, const char *path);
 
 G_END_DECLS

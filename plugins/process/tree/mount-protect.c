@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "inode-names.h"
 #include "protect-search.h"
 
 /* What a folder's entries say about the folder. */
@@ -106,16 +107,6 @@ has_repository_names(const char *folder)
             signs |= sign_of(names[i]);
     }
     return is_repository(signs);
-}
-
-static gboolean
-is_folder(const struct dirent *entry, const char *path)
-{
-    struct stat about;
-
-    if (entry->d_type != DT_UNKNOWN)
-        return entry->d_type == DT_DIR;
-    return lstat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 static gboolean
@@ -236,7 +227,7 @@ read_entries(OshProtectSearch *search, const OshProtectFolder *folder, GPtrArray
         path = g_build_filename(folder->path, entry->d_name, NULL);
         if (row != NULL)
             take_name(search, folder, row, path);
-        else if (is_folder(entry, path))
+        else if (osh_inode_names_is_folder(entry, path))
             g_ptr_array_add(folders, g_strdup(entry->d_name));
         else
             queue_linked_folder(search, folder, path);
