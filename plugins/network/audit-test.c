@@ -203,7 +203,7 @@ test_an_allow_waits_for_room(void)
     osh_fixture_start(fixture);
     for (guint i = 0; i < 3; i++)
         clients[i] = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, port);
-    OSH_WAIT_FOR(fixture, fixture->part.steps[OSH_STEP_AUDIT].length == 3);
+    OSH_WAIT_FOR(fixture, fixture->part.steps[OSH_STEP_PERMIT].length == 3);
     g_assert_false(osh_fixture_pending(server));
     /* One question for all of them. */
     g_assert_cmpuint(fixture->room_callbacks, ==, 1);
@@ -211,7 +211,7 @@ test_an_allow_waits_for_room(void)
     upstreams[0] = osh_fixture_accept(fixture, server);
     osh_fixture_settle(fixture);
     g_assert_false(osh_fixture_pending(server));
-    g_assert_cmpuint(fixture->part.steps[OSH_STEP_AUDIT].length, ==, 2);
+    g_assert_cmpuint(fixture->part.steps[OSH_STEP_PERMIT].length, ==, 2);
     g_assert_cmpuint(fixture->room_callbacks, ==, 2);
     make_room(fixture, 5);
     upstreams[1] = osh_fixture_accept(fixture, server);
@@ -239,7 +239,7 @@ test_who_waited_is_decided_anew(void)
     fixture->room = 0;
     osh_fixture_start(fixture);
     client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, port);
-    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_AUDIT) != NULL);
+    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_PERMIT) != NULL);
     fixture->policy.generation++;
     fixture->policy.action = OSH_ACTION_DENY;
     make_room(fixture, 1);
@@ -260,7 +260,7 @@ test_room_that_is_taken_by_others_is_no_new_time(void)
     fixture->room = 0;
     osh_fixture_start(fixture);
     client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, 80);
-    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_AUDIT) != NULL);
+    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_PERMIT) != NULL);
     for (guint i = 0; i < 4; i++) {
         osh_fixture_advance(fixture, G_TIME_SPAN_SECOND);
         make_room(fixture, 0);

@@ -6,6 +6,7 @@
  */
 #include "audit.h"
 
+#include "osh-destination.h"
 #include "osh-identity.h"
 
 static const char *
@@ -43,16 +44,16 @@ audit_publish(OshConnection *connection, OshTopic topic, guint64 reservation,
     return osh_host_publish(connection->shard->network->host, &publication);
 }
 
-/* [shard]: room may be there again. Connections are decided anew, because time has passed. */
+/* [shard]: there may be capacity again. */
 static void
-audit_room(gpointer data)
+audit_capacity(gpointer data)
 {
     OshNetworkShard *shard = data;
-    guint waiting = shard->steps[OSH_STEP_AUDIT].length;
+    guint waiting = shard->steps[OSH_STEP_PERMIT].length;
 
-    shard->room_wanted = FALSE;
-    while (waiting-- > 0 && shard->steps[OSH_STEP_AUDIT].first != NULL && !shard->room_wanted)
-        osh_connection_decide(shard->steps[OSH_STEP_AUDIT].first);
+    shard->capacity_wanted = FALSE;
+    while (waiting-- > 0 && shard->steps[OSH_STEP_PERMIT].first != NULL && !shard->capacity_wanted)
+        osh_connection_wake(shard->steps[OSH_STEP_PERMIT].first);
 }
 
 gboolean
@@ -66,9 +67,9 @@ osh_audit_reserve(OshConnection *connection)
             osh_host_reserve(host, shard->network->allowed, audit_process_key(connection));
     if (connection->reservation != 0)
         return TRUE;
-    if (!shard->room_wanted) {
-        shard->room_wanted = TRUE;
-        osh_host_on_room(host, shard->network->allowed, audit_room, shard);
+    if (!shard->capacity_wanted) {
+        shard->capacity_wanted = TRUE;
+        osh_host_on_room(host, shard->network->allowed, audit_capacity, shard);
     }
     return FALSE;
 }
@@ -94,40 +95,47 @@ osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict)
     audit_publish(
         connection, connection->shard->network->allowed, reservation, NULL,
         g_variant_new("(tsqssssta{sv})", connection->id, audit_host(connection), connection->port,
-                      osh_transport_name(connection->transport), audit_binary(connection),
+                      connection->transport->name, audit_binary(connection),
                       verdict->policy != NULL ? verdict->policy : "",
                       verdict->rule != NULL ? verdict->rule : "", verdict->generation, &extra));
 }
 
-guint64
-osh_audit_denied(OshConnection *connection, const char *layer, const char *policy,
-                 const char *reason, const char *hint, const struct in6_addr *address)
+/* Returns: (transfer full): what equal refusals of one process have in common. */
+static char *
+audit_collapse_key(const OshConnection *connection, const OshRefusal *refusal)
 {
+    return g_strdup_printf("%s|%s|%u|%s", refusal->layer, audit_host(connection), connection->port,
+                           refusal->reason);
+}
+
+guint64
+osh_audit_denied(OshConnection *connection, const OshRefusal *refusal)
+{
+    const OshVerdict *verdict = refusal->verdict;
+    const char *policy = verdict != NULL && verdict->policy != NULL ? verdict->policy : "";
+    g_autofree char *collapse = audit_collapse_key(connection, refusal);
     GVariantBuilder extra;
-    g_autofree char *collapse =
-        g_strdup_printf("%s|%s|%u|%s", layer, audit_host(connection), connection->port, reason);
 
     g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
     if (connection->peer != NULL)
         g_variant_builder_add(&extra, "{sv}", "pid",
                               g_variant_new_uint32((guint32)connection->peer->pid));
-    if (address != NULL)
+    if (refusal->address != NULL)
         g_variant_builder_add(&extra, "{sv}", "address",
-                              g_variant_new_take_string(osh_address_text(address)));
-    if (hint != NULL)
-        g_variant_builder_add(&extra, "{sv}", "hint", g_variant_new_string(hint));
+                              g_variant_new_take_string(osh_address_text(refusal->address)));
+    if (verdict != NULL && verdict->hint != NULL)
+        g_variant_builder_add(&extra, "{sv}", "hint", g_variant_new_string(verdict->hint));
     return audit_publish(connection, connection->shard->network->denied, 0, collapse,
-                         g_variant_new("(tssqsssta{sv})", connection->id, layer,
+                         g_variant_new("(tssqsssta{sv})", connection->id, refusal->layer,
                                        audit_host(connection), connection->port,
-                                       audit_binary(connection), policy != NULL ? policy : "",
-                                       reason, connection->generation, &extra));
+                                       audit_binary(connection), policy, refusal->reason,
+                                       connection->generation, &extra));
 }
 
 guint64
-osh_audit_failed(OshConnection *connection, const char *stage, const char *text)
+osh_audit_failed(OshConnection *connection, const OshRefusal *refusal)
 {
-    g_autofree char *collapse =
-        g_strdup_printf("%s|%s|%u|%s", stage, audit_host(connection), connection->port, text);
+    g_autofree char *collapse = audit_collapse_key(connection, refusal);
     GVariantBuilder extra;
 
     g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
@@ -135,8 +143,9 @@ osh_audit_failed(OshConnection *connection, const char *stage, const char *text)
         g_variant_builder_add(&extra, "{sv}", "binary",
                               g_variant_new_string(audit_binary(connection)));
     return audit_publish(connection, connection->shard->network->failed, 0, collapse,
-                         g_variant_new("(tssqsa{sv})", connection->id, stage,
-                                       audit_host(connection), connection->port, text, &extra));
+                         g_variant_new("(tssqsa{sv})", connection->id, refusal->layer,
+                                       audit_host(connection), connection->port, refusal->reason,
+                                       &extra));
 }
 
 void

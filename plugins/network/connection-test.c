@@ -2,6 +2,7 @@
 /* Life of a connection: what is counted, what is refused and how, and when each step ends. */
 #include "audit.h"
 #include "network-fixture.h"
+#include "transparent.h"
 
 #include <errno.h>
 #include <string.h>
@@ -326,7 +327,7 @@ test_room_for_the_record_has_its_time(void)
     fixture->room = 0;
     osh_fixture_start(fixture);
     client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, port);
-    assert_deadline(fixture, client, OSH_STEP_AUDIT, &deadline);
+    assert_deadline(fixture, client, OSH_STEP_PERMIT, &deadline);
     g_assert_false(osh_fixture_pending(server));
     close(server);
     osh_fixture_free(fixture);
@@ -340,7 +341,7 @@ test_a_client_that_goes_leaves_nothing(gconstpointer data)
     OshFixture *fixture = start_identified();
     int client;
 
-    if (step == OSH_STEP_AUDIT)
+    if (step == OSH_STEP_PERMIT)
         fixture->room = 0;
     else
         fixture->identity_hangs = TRUE;
@@ -405,7 +406,7 @@ test_the_words_of_a_refusal_fit_the_client(void)
 
     fixture->policy.denied = OSH_FIXTURE_ADDRESS;
     osh_fixture_start(fixture);
-    ((OshListener *)fixture->network.listeners->pdata[0])->kind = OSH_LISTENER_TRANSPARENT;
+    ((OshListener *)fixture->network.listeners->pdata[0])->transport = &osh_transport_transparent;
     ((OshListener *)fixture->network.listeners->pdata[0])->original_destination =
         OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS;
     client = osh_fixture_client(fixture);
@@ -566,7 +567,7 @@ main(int argc, char **argv)
                          test_a_client_that_goes_leaves_nothing);
     g_test_add_data_func("/network/connection/a-client-that-goes-while-waiting-for-room-leaves-"
                          "nothing",
-                         GINT_TO_POINTER(OSH_STEP_AUDIT), test_a_client_that_goes_leaves_nothing);
+                         GINT_TO_POINTER(OSH_STEP_PERMIT), test_a_client_that_goes_leaves_nothing);
     g_test_add_data_func("/network/connection/a-decision-is-made-from-what-is-known",
                          GINT_TO_POINTER(TRUE), test_a_decision_is_made_from_what_is_known);
     g_test_add_data_func("/network/connection/where-identity-is-relaxed-no-program-is-a-fact",

@@ -2,20 +2,17 @@
 /*
  * connection.h: one connection of the workload, from accept to close.
  *
- * The steps are the same for every way in: head (explicit only), identify, decide, resolve,
- * destination check, audit, dial, verify, tunnel. Each step is a short function that ends by
- * entering the next or by refusing. All of it is [shard]; a connection lives on one shard.
- *
- * Whoever calls a function that says "may free" returns at once and does not look at the
- * connection again.
+ * What happens to it, and in which order, is a table (step.h). All of it is [shard]; a connection
+ * lives on one shard. A function whose comment says "may free" may have freed the connection when
+ * it returns: its caller returns at once.
  */
 #pragma once
 
 #include "identity-question.h"
 #include "network.h"
 #include "osh-authority.h"
-#include "osh-http1-body.h"
-#include "pipe-pool.h"
+#include "step.h"
+#include "transport.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -24,13 +21,6 @@ G_BEGIN_DECLS
 
 /** OSH_NO_LOOK: look_index of a connection that waits for no look. */
 #define OSH_NO_LOOK G_MAXUINT
-
-/** OshTransport: the way in; osh_transport_name() gives the word used in events. */
-typedef enum {
-    OSH_TRANSPORT_CONNECT,
-    OSH_TRANSPORT_FORWARD,
-    OSH_TRANSPORT_TRANSPARENT,
-} OshTransport;
 
 /**
  * OshAddressList:
@@ -55,7 +45,7 @@ typedef struct {
  * @bulk: whole buffers were read, so splice
  */
 typedef struct {
-    OshPipe *pipe;
+    struct _OshPipe *pipe;
     GByteArray *rest;
     guint64 moved;
     guint readable : 1;
@@ -74,14 +64,24 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
 
 /**
  * OshConnection:
- * @since: when the present step was entered; for a tunnel, when bytes last moved
+ * @listed: the step in whose list it is; %OSH_N_STEPS while it is in none
+ * @since: when it entered that list; while it is open, when bytes last moved
+ * @running: a step of it is being carried out
+ * @woken: what the step waits for has come meanwhile
+ * @pending: an #OshFlow that came meanwhile and goes before the step's own
+ * @end: (nullable): why it ends, for the closed event; constant
+ * @answered: words of a refusal were sent
+ * @answer_is_last: the end of the server's bytes ends the exchange
  * @client_address: of the program's socket, with @client_port its key for sock_diag
  * @local_address: what the program connected to, before any capture
+ * @original_destination: an #OshOriginalDestination: how the socket tells that
+ * @of_box: the client is a program of a box
  * @host: (nullable): what it asked for, canonical
  * @addresses: (nullable): resolved, until connected
  * @upstream_address: the address connected to
  * @request: (nullable): of plain HTTP, only while a recording is wanted
  * @identity: with @identified, what is known of the program that made it
+ * @identified_early: before the step that uses it
  * @identity_problem: (nullable): why it is not known which
  * @peer: (nullable): the program
  * @peer_read_at: when it, or an owner of the socket that is it, was last read
@@ -93,7 +93,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @by_sweep: the question under way is a sweep's
  * @look_index: place among those whose owners are looked at next; %OSH_NO_LOOK
  * @reservation: room for the allowed event, until it is published
- * @protocol: (nullable): interned; part of the treatment that a reload must not change
+ * @protocol: (nullable): interned; part of the handling that a reload must not change
  * @treatment: from the verdict, likewise
  * @swept_bytes: of both directions, at the last sweep
  */
@@ -101,7 +101,6 @@ struct _OshConnection {
     OshConnection *previous;
     OshConnection *next;
     OshNetworkShard *shard;
-    OshListener *listener;
     guint64 id;
     gint64 since;
     gint64 opened_at;
@@ -116,15 +115,25 @@ struct _OshConnection {
     guint16 client_port;
     guint16 local_port;
     guint16 port;
+    const OshTransport *transport;
+    const char *end;
+    guint32 original_destination;
     guint8 step;
-    guint8 transport;
+    guint8 listed;
+    guint8 pending;
     guint8 host_kind;
     guint8 tls;
+    guint of_box : 1;
+    guint running : 1;
+    guint woken : 1;
+    guint answered : 1;
+    guint answer_is_last : 1;
     guint announced : 1;
     guint again : 1;
     guint counted : 1;
     guint client_aborted : 1;
     guint identified : 1;
+    guint identified_early : 1;
     guint by_connect : 1;
     guint owners_seen : 1;
     guint owners_first : 1;
@@ -152,82 +161,43 @@ struct _OshConnection {
     OshRelayDirection down;
 };
 
-/** osh_transport_name: Returns: (transfer none): the word for events and messages. */
-const char *osh_transport_name(OshTransport transport);
-
 /**
- * osh_connection_accepted:
+ * osh_connection_new:
  * @fd: (transfer full): an accepted, non-blocking socket
  * @peer: its peer address
  *
- * Makes a connection and begins its first step. Every connection over a cap is answered and
- * closed here.
+ * Returns: (transfer none) (nullable): a connection that waits for osh_connection_begin(); NULL
+ *   where it could not be watched, and is closed
  */
-void osh_connection_accepted(OshNetworkShard *shard, OshListener *listener, int fd,
-                             const struct sockaddr_storage *peer);
+OshConnection *osh_connection_new(OshNetworkShard *shard, int fd,
+                                  const struct sockaddr_storage *peer,
+                                  const OshTransport *transport);
 
-/** osh_connection_set_destination: what a captured connection was made to, as literal address. */
-void osh_connection_set_destination(OshConnection *connection,
-                                    const struct sockaddr_storage *destination);
+/** osh_connection_begin: carries out the first step of its transport, and more. May free. */
+void osh_connection_begin(OshConnection *connection);
 
-/** osh_connection_enter: moves @connection to the end of the list of @step, as of now. */
-void osh_connection_enter(OshConnection *connection, OshConnectionStep step);
-
-/**
- * osh_connection_take_identity: asks which program made @connection, as soon as it has arrived.
- * Decides where osh_connection_identify() waits for it. May free.
- */
-void osh_connection_take_identity(OshConnection *connection);
-
-/** osh_connection_identify: decides, once it is known who it is. May free. */
-void osh_connection_identify(OshConnection *connection);
-
-/** osh_connection_refuse_identity: records and answers that it is not clear who it is. May free. */
-void osh_connection_refuse_identity(OshConnection *connection, const char *problem);
+/** osh_connection_enlist: moves @connection to the end of the list of its step, as of now. */
+void osh_connection_enlist(OshConnection *connection);
 
 /** osh_connection_client_gone: Returns: whether the client has reset its connection. */
 gboolean osh_connection_client_gone(const OshConnection *connection);
 
-/** osh_connection_decide: policy, resolution, destination, audit, dial. May free. */
-void osh_connection_decide(OshConnection *connection);
-
 /**
- * osh_connection_connected:
- * @connection: whose upstream_fd, upstream_watch and upstream_address are set
+ * osh_connection_release:
  *
- * Has the owners looked at where the last reading is too old, then opens the tunnel. May free.
+ * Gives back what the steps have under way; nothing may take @connection any further.
  */
-void osh_connection_connected(OshConnection *connection);
-
-/** osh_shard_refresh_policy: takes the policy that is in force now, if @shard has another. */
-void osh_shard_refresh_policy(OshNetworkShard *shard);
-
-/**
- * osh_connection_redecide:
- * @connection: dialled, verified or open
- *
- * After a reload: refuses or closes it if it, or the way it is treated, is no longer what the
- * policy says. May free.
- */
-void osh_connection_redecide(OshConnection *connection);
-
-/**
- * osh_connection_linger:
- *
- * After an answer was written: ends our direction and waits a moment for the client to do the
- * same, because closing with unread bytes would destroy the answer on its way. May free.
- */
-void osh_connection_linger(OshConnection *connection);
+void osh_connection_release(OshConnection *connection);
 
 /**
  * osh_connection_close:
  * @reason: why, for the closed event; constant
  *
- * Frees.
+ * Frees. Not from inside a step: a step returns %OSH_FLOW_GONE.
  */
 void osh_connection_close(OshConnection *connection, const char *reason);
 
-/** osh_connection_again: goes on with the relay after the other connections had their turn. */
+/** osh_connection_again: wakes it after the other connections had their turn. */
 void osh_connection_again(OshConnection *connection);
 
 /** osh_connection_upstream_event: the #OshShardFdFunc of every upstream socket. */

@@ -7,7 +7,8 @@
  */
 #include "dial.h"
 
-#include "reply.h"
+#include "connection.h"
+#include "refusal.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -34,16 +35,16 @@ struct _OshDial {
     DialAttempt attempts[MAX_ATTEMPTS];
 };
 
-static void dial_next(OshDial *dial);
+static OshFlow dial_next(OshDial *dial);
 
 void
-osh_dial_free(OshDial *dial)
+osh_dial_clear(OshConnection *connection)
 {
+    const OshInterface *shard = &connection->shard->network->shard;
+    OshDial *dial = g_steal_pointer(&connection->dial);
+
     if (dial == NULL)
         return;
-
-    const OshInterface *shard = &dial->connection->shard->network->shard;
-
     osh_shard_cancel_timer(shard, dial->timer);
     for (guint i = 0; i < dial->n_attempts; i++) {
         osh_shard_remove(shard, dial->attempts[i].watch);
@@ -71,7 +72,7 @@ dial_address(const struct in6_addr *address, guint16 port, struct sockaddr_stora
     return sizeof *v6;
 }
 
-static void
+static OshFlow
 dial_won(OshDial *dial, guint attempt)
 {
     OshConnection *connection = dial->connection;
@@ -80,27 +81,28 @@ dial_won(OshDial *dial, guint attempt)
     connection->upstream_watch = dial->attempts[attempt].watch;
     connection->upstream_address = connection->addresses->at[dial->attempts[attempt].index];
     dial->attempts[attempt] = dial->attempts[--dial->n_attempts];
-    osh_dial_free(g_steal_pointer(&connection->dial));
-    osh_connection_connected(connection);
+    osh_dial_clear(connection);
+    return OSH_FLOW_NEXT;
 }
 
-static void
+static OshFlow
 dial_lost(OshDial *dial, guint attempt, int error_number)
 {
     dial->last_error = error_number;
     osh_shard_remove(&dial->connection->shard->network->shard, dial->attempts[attempt].watch);
     close(dial->attempts[attempt].fd);
     dial->attempts[attempt] = dial->attempts[--dial->n_attempts];
-    dial_next(dial);
+    return dial_next(dial);
 }
 
 static void
 dial_delayed(gpointer data)
 {
     OshDial *dial = data;
+    OshConnection *connection = dial->connection;
 
     dial->timer = NULL;
-    dial_next(dial);
+    osh_connection_advance(connection, dial_next(dial));
 }
 
 /* Returns: 0 when an attempt is under way, 1 when it is connected already, or a negative errno. */
@@ -140,7 +142,8 @@ dial_attempt(OshDial *dial, guint index)
     return result == 0 || errno == EISCONN ? 1 : 0;
 }
 
-static void
+/* Begins attempts until one is under way. */
+static OshFlow
 dial_next(OshDial *dial)
 {
     OshConnection *connection = dial->connection;
@@ -150,33 +153,38 @@ dial_next(OshDial *dial)
     while (dial->next < connection->addresses->length) {
         int result = dial_attempt(dial, dial->next++);
 
-        if (result > 0) {
-            dial_won(dial, dial->n_attempts - 1);
-            return;
-        }
+        if (result > 0)
+            return dial_won(dial, dial->n_attempts - 1);
         if (result == 0)
             break;
         dial->last_error = -result;
     }
-    if (dial->n_attempts == 0) {
-        osh_refuse_failed(connection, "connect", g_strerror(dial->last_error));
-        return;
-    }
+    if (dial->n_attempts == 0)
+        return osh_refuse_failed(connection, "connect", g_strerror(dial->last_error));
     if (dial->next < connection->addresses->length)
         dial->timer =
             osh_shard_add_timer(shard, osh_shard_now(shard) + ATTEMPT_DELAY, dial_delayed, dial);
+    return OSH_FLOW_WAIT;
 }
 
-void
-osh_dial_begin(OshConnection *connection)
+OshFlow
+osh_dial_run(OshConnection *connection)
 {
+    if (connection->dial != NULL)
+        return OSH_FLOW_WAIT;
     connection->dial = g_new0(OshDial, 1);
     connection->dial->connection = connection;
-    dial_next(connection->dial);
+    return dial_next(connection->dial);
 }
 
-void
-osh_dial_event(OshConnection *connection, int fd, guint32 events)
+OshFlow
+osh_dial_expire(OshConnection *connection)
+{
+    return osh_refuse_failed(connection, "timeout", "the destination did not answer in time");
+}
+
+OshFlow
+osh_dial_upstream(OshConnection *connection, int fd, guint32 events)
 {
     OshDial *dial = connection->dial;
     int error_number = 0;
@@ -186,16 +194,13 @@ osh_dial_event(OshConnection *connection, int fd, guint32 events)
         if (dial->attempts[i].fd != fd)
             continue;
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &length);
-        if (error_number != 0 || (events & (EPOLLERR | EPOLLHUP)) != 0) {
-            dial_lost(dial, i, error_number != 0 ? error_number : ECONNREFUSED);
-            return;
-        }
+        if (error_number != 0 || (events & (EPOLLERR | EPOLLHUP)) != 0)
+            return dial_lost(dial, i, error_number != 0 ? error_number : ECONNREFUSED);
         if (events & EPOLLIN)
             connection->down.readable = TRUE;
         if (events & EPOLLRDHUP)
             connection->down.hung_up = TRUE;
-        if (events & EPOLLOUT)
-            dial_won(dial, i);
-        return;
+        return events & EPOLLOUT ? dial_won(dial, i) : OSH_FLOW_WAIT;
     }
+    return OSH_FLOW_WAIT;
 }

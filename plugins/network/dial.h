@@ -4,17 +4,20 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "step.h"
 
 G_BEGIN_DECLS
 
-/** osh_dial_begin: tries the connection's addresses. May free @connection. */
-void osh_dial_begin(OshConnection *connection);
+/** osh_dial_run: #OshStep.run of %OSH_STEP_DIAL: tries the connection's addresses. */
+OshFlow osh_dial_run(OshConnection *connection);
 
-/** osh_dial_event: epoll events of a socket that is being connected. May free @connection. */
-void osh_dial_event(OshConnection *connection, int fd, guint32 events);
+/** osh_dial_expire: #OshStep.expire. */
+OshFlow osh_dial_expire(OshConnection *connection);
 
-/** osh_dial_free: @dial: (nullable) (transfer full): closes every attempt. */
-void osh_dial_free(OshDial *dial);
+/** osh_dial_upstream: #OshStep.upstream: of a socket that is being connected. */
+OshFlow osh_dial_upstream(OshConnection *connection, int fd, guint32 events);
+
+/** osh_dial_clear: #OshStep.clear: closes every attempt. */
+void osh_dial_clear(OshConnection *connection);
 
 G_END_DECLS

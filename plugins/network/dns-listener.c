@@ -14,8 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "accept-error.h"
 #include "dns-answerer.h"
-#include "listener.h"
+#include "synthetic-names.h"
 
 #define DNS_MAX_SOCKETS 4
 #define DNS_MAX_CLIENTS 64

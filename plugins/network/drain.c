@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drain.c: a program may end as soon as it has sent its last message; the kernel would deliver it
- * all the same. So the end of a run waits, for a bounded time, for the connections whose client has
- * ended, and for the decisions about those that nobody has accepted yet. [shard].
+ * drain.c: the end of a run. A program may end as soon as it has sent its last message; the kernel
+ * would deliver it all the same. So the end of a run waits, for a bounded time, for the connections
+ * whose client has ended, and for the decisions about those that are not accepted yet. [shard].
  *
  * The programs of a box have ended when the network is stopped. Another client that is still there
- * keeps nobody waiting. Nothing is let through here that the steps of a connection would not let
+ * is not waited for. Nothing is let through here that the steps of a connection would not let
  * through.
  */
 #include "drain.h"
 
-#include "audit.h"
 #include "connection.h"
 #include "listener.h"
+#include "refusal.h"
 
 /* Between two looks; the first one comes when the events of the accepted sockets have been seen. */
 #define LOOK_EVERY (3 * G_TIME_SPAN_MILLISECOND)
 /* How long a server may take nothing. */
 #define PATIENCE (3 * G_TIME_SPAN_SECOND)
+
+struct _OshDrain {
+    OshShardTimer *timer;
+    gint64 until;
+    OshDrainDone done;
+    guint64 moved; /* bytes towards the servers, at the last look */
+    gint64 progress;
+};
+
+/* What of the shard's connections a look counts. */
+typedef struct {
+    guint all;
+    guint delivering;
+    guint64 moved;
+} DrainCount;
 
 static void
 drain_accept(OshNetworkShard *part)
@@ -32,43 +47,53 @@ drain_accept(OshNetworkShard *part)
 static gboolean
 drain_delivers(const OshConnection *connection)
 {
-    if (connection->step == OSH_STEP_LINGER ||
-        (!connection->listener->of_box && !connection->up.hung_up))
+    if (connection->step == OSH_STEP_LINGER || (!connection->of_box && !connection->up.hung_up))
         return FALSE;
-    return connection->step != OSH_STEP_TUNNEL || !connection->up.done;
+    return !osh_connection_step(connection)->is_open || !connection->up.done;
 }
 
-static guint
+static DrainCount
 drain_count(const OshNetworkShard *part)
 {
-    guint n = 0;
+    DrainCount count = {0};
 
     for (guint step = 0; step < OSH_N_STEPS; step++)
-        for (const OshConnection *at = part->steps[step].first; at != NULL; at = at->next)
-            n += drain_delivers(at);
-    return n;
+        for (const OshConnection *at = part->steps[step].first; at != NULL; at = at->next) {
+            count.all++;
+            count.delivering += drain_delivers(at);
+            count.moved += at->up.moved;
+        }
+    return count;
 }
 
-static guint64
-drain_moved(const OshNetworkShard *part)
+/* Of an open connection the closed event has the bytes that were delivered. */
+static void
+drain_cut_off_one(OshConnection *connection)
 {
-    guint64 moved = 0;
-
-    for (const OshConnection *at = part->steps[OSH_STEP_TUNNEL].first; at != NULL; at = at->next)
-        moved += at->up.moved;
-    return moved;
+    if (!drain_delivers(connection))
+        return;
+    if (osh_connection_step(connection)->is_open)
+        osh_connection_advance(connection, osh_connection_reset(connection, "stopping"));
+    else
+        osh_connection_advance(connection,
+                               osh_refuse(connection, &(OshRefusal){
+                                                          .layer = "stop",
+                                                          .reason = "the run ended before it was "
+                                                                    "connected",
+                                                          .end = "stopping",
+                                                          .is_silent = TRUE,
+                                                      }));
 }
 
-/* Of a tunnel the closed event has the bytes that were delivered. */
 static void
 drain_cut_off(OshNetworkShard *part, guint n)
 {
+    OshConnection *next;
+
     for (guint step = 0; step < OSH_N_STEPS; step++)
-        for (OshConnection *at = part->steps[step].first; at != NULL; at = at->next) {
-            if (drain_delivers(at) && step < OSH_STEP_TUNNEL)
-                osh_audit_failed(at, "stop", "the run ended before it was connected");
-            /* An end in good order could be taken for the end of what was sent. */
-            at->client_aborted = at->client_aborted || drain_delivers(at);
+        for (OshConnection *at = part->steps[step].first; at != NULL; at = next) {
+            next = at->next;
+            drain_cut_off_one(at);
         }
     osh_network_log(part->network, G_LOG_LEVEL_WARNING,
                     "%u connection%s cut off at the end of the run: not all that the program had "
@@ -76,52 +101,51 @@ drain_cut_off(OshNetworkShard *part, guint n)
                     n, n == 1 ? " was" : "s were");
 }
 
-static gboolean
-drain_is_idle(const OshNetworkShard *part)
+static void
+drain_end(OshNetworkShard *part)
 {
-    for (guint step = 0; step < OSH_N_STEPS; step++)
-        if (part->steps[step].first != NULL)
-            return FALSE;
-    return TRUE;
+    OshDrain *drain = g_steal_pointer(&part->drain);
+    OshDrainDone done = drain->done;
+
+    g_free(drain);
+    done(part);
 }
 
 static void
 drain_look(gpointer data)
 {
     OshNetworkShard *part = data;
+    OshDrain *drain = part->drain;
     gint64 now = osh_shard_now(&part->network->shard);
-    guint64 moved;
-    guint n;
+    DrainCount count;
 
-    part->drain = NULL;
+    drain->timer = NULL;
     drain_accept(part);
-    n = drain_count(part);
-    moved = drain_moved(part);
-    if (moved != part->drain_moved)
-        part->drain_progress = now;
-    part->drain_moved = moved;
-    if (n > 0 && now < part->drain_until && now - part->drain_progress < PATIENCE) {
-        part->drain =
+    count = drain_count(part);
+    if (count.moved != drain->moved)
+        drain->progress = now;
+    drain->moved = count.moved;
+    if (count.delivering > 0 && now < drain->until && now - drain->progress < PATIENCE) {
+        drain->timer =
             osh_shard_add_timer(&part->network->shard, now + LOOK_EVERY, drain_look, part);
         return;
     }
-    if (n > 0)
-        drain_cut_off(part, n);
-    part->drained(part);
+    if (count.delivering > 0)
+        drain_cut_off(part, count.delivering);
+    drain_end(part);
 }
 
 void
 osh_drain(OshNetworkShard *part, gint64 until, OshDrainDone done)
 {
     const OshInterface *shard = &part->network->shard;
+    gint64 now = osh_shard_now(shard);
 
-    part->drain_until = until;
-    part->drain_progress = osh_shard_now(shard);
-    part->drained = done;
+    part->drain = g_new0(OshDrain, 1);
+    *part->drain = (OshDrain){.until = until, .done = done, .progress = now};
     drain_accept(part);
-    if (drain_is_idle(part))
-        done(part);
+    if (drain_count(part).all == 0)
+        drain_end(part);
     else
-        part->drain =
-            osh_shard_add_timer(shard, osh_shard_now(shard) + LOOK_EVERY, drain_look, part);
+        part->drain->timer = osh_shard_add_timer(shard, now + LOOK_EVERY, drain_look, part);
 }

@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/** OshDrainDone: [shard] nothing of @part is on its way any more, or its time is over. */
+typedef void (*OshDrainDone)(OshNetworkShard *part);
+
 /**
  * osh_drain:
  * @until: monotonic time at which the rest is cut off; earlier where nothing moves for long

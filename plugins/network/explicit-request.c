@@ -1,21 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads one request head, strictly, and finds where the client wants to go: CONNECT, or
- * absolute-form HTTP. Runs on the connection's shard. Whatever is not understood exactly is
- * answered with the reason and closed; nothing is repaired. The client's Host, SNI and other
- * claims never choose the destination (security rule 7).
+ * explicit-request.c: reads one request head, strictly, and finds where the client wants to go:
+ * CONNECT, or absolute-form HTTP. [shard]. Whatever is not understood exactly is answered with the
+ * reason and closed; nothing is repaired. The client's Host, SNI and other claims never choose the
+ * destination (security rule 7).
  */
 #include "explicit-request.h"
 
+#include "connection.h"
 #include "forward-request.h"
 #include "host-claim.h"
+#include "http-answer.h"
+#include "identify.h"
 #include "osh-http1-head.h"
-#include "reply.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-static void
+#define ESTABLISHED "HTTP/1.1 200 Connection Established\r\n\r\n"
+#define END_EVENTS  (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+/* Of the connections that a shard may have, this part may be silent. */
+#define SILENT_PART  4
+#define SILENT_LEAST 8u
+
+OshFlow
+osh_head_refuse(OshConnection *connection, guint status, const char *error, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "head",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = status,
+                                      .error = error,
+                                      .detail = reason,
+                                      .reason = reason,
+                                  });
+}
+
+static OshFlow
 explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guint8 *window)
 {
     OshAuthority authority;
@@ -23,27 +45,23 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
                                                     head->target.length, 0, &authority);
     const char *claim;
 
-    if (problem != OSH_AUTHORITY_OK) {
-        osh_refuse_head(connection, "400 Bad Request", "invalid_request_target",
-                        osh_authority_error_text(problem));
-        return;
-    }
+    if (problem != OSH_AUTHORITY_OK)
+        return osh_head_refuse(connection, 400, "invalid_request_target",
+                               osh_authority_error_text(problem));
     connection->host = g_strndup(authority.host, authority.host_length);
     connection->host_kind = (guint8)authority.kind;
     connection->port = authority.port;
     claim = osh_host_claim_problem(head, window, &authority, 0);
-    if (claim != NULL) {
-        osh_refuse_head(connection, "403 Forbidden", "request_authority_mismatch", claim);
-        return;
-    }
+    if (claim != NULL)
+        return osh_head_refuse(connection, 403, "request_authority_mismatch", claim);
     osh_buffer_consume(connection->head, head->size);
     if (connection->head->start == connection->head->end)
         osh_buffer_release(g_steal_pointer(&connection->head));
-    osh_connection_identify(connection);
+    return OSH_FLOW_NEXT;
 }
 
-/* Returns: whether the head is not complete yet. */
-static gboolean
+/* Returns: %OSH_FLOW_WAIT when the head is not complete yet. */
+static OshFlow
 explicit_parse(OshConnection *connection)
 {
     OshHttp1Field fields[OSH_HTTP1_DEFAULT_FIELDS];
@@ -55,60 +73,109 @@ explicit_parse(OshConnection *connection)
                         G_N_ELEMENTS(fields));
     switch (osh_http1_head_feed(&head, window, size)) {
     case OSH_HTTP1_NEED_MORE:
-        return TRUE;
+        return OSH_FLOW_WAIT;
     case OSH_HTTP1_REJECTED:
         if (head.error == OSH_HTTP1_ERROR_TOO_LARGE)
-            osh_refuse_head(connection, "431 Request Header Fields Too Large", "head_too_large",
-                            "the request head is longer than 8192 bytes");
-        else
-            osh_refuse_head(connection, "400 Bad Request", "invalid_request_head",
-                            osh_http1_error_text(head.error));
-        return FALSE;
+            return osh_head_refuse(connection, 431, "head_too_large",
+                                   "the request head is longer than 8192 bytes");
+        return osh_head_refuse(connection, 400, "invalid_request_head",
+                               osh_http1_error_text(head.error));
     case OSH_HTTP1_COMPLETE:
         break;
     }
     if (osh_http1_range_equals(window, head.method, "CONNECT"))
-        explicit_connect(connection, &head, window);
-    else
-        osh_forward_begin(connection, &head, window);
-    return FALSE;
+        return explicit_connect(connection, &head, window);
+    return osh_forward_take(connection, &head, window);
 }
 
-/* Returns: FALSE when there is nothing to read for now, and after closing. */
-static gboolean
+/* Returns: %OSH_FLOW_NEXT with bytes, %OSH_FLOW_WAIT when there are none for now. */
+static OshFlow
 explicit_receive(OshConnection *connection)
 {
-    gsize room;
-    guint8 *tail = osh_buffer_tail(connection->head, &room);
+    gsize capacity;
+    guint8 *tail = osh_buffer_tail(connection->head, &capacity);
     ssize_t n;
 
     do
-        n = recv(connection->client_fd, tail, room, 0);
+        n = recv(connection->client_fd, tail, capacity, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN)
-        return FALSE;
-    if (n <= 0) {
-        osh_connection_close(connection, "client gone");
-        return FALSE;
-    }
+        return OSH_FLOW_WAIT;
+    if (n <= 0)
+        return osh_connection_gone(connection, "client gone");
     osh_buffer_commit(connection->head, (gsize)n);
     /* No new edge will announce what a full buffer left behind, nor an end that came with these
        bytes. */
-    connection->up.readable = (gsize)n == room || connection->up.hung_up;
-    return TRUE;
+    connection->up.readable = (gsize)n == capacity || connection->up.hung_up;
+    return OSH_FLOW_NEXT;
 }
 
-void
-osh_explicit_read(OshConnection *connection)
+/* A flood of silent clients pushes out its own oldest, never those with a request. */
+static void
+head_push_out(OshNetworkShard *shard)
 {
-    gboolean hung_up = connection->up.hung_up;
+    const OshNetwork *network = shard->network;
+    OshConnectionList *list = &shard->steps[OSH_STEP_HEAD];
 
+    if (list->length >=
+        MAX(network->config.max_connections / (SILENT_PART * network->n_shards), SILENT_LEAST))
+        osh_connection_advance(
+            list->first, osh_head_refuse(list->first, 408, "request_timeout",
+                                         "too many clients connected without sending a request"));
+}
+
+OshFlow
+osh_head_run(OshConnection *connection)
+{
+    osh_identify_early(connection);
+    head_push_out(connection->shard);
+    return OSH_FLOW_WAIT;
+}
+
+OshFlow
+osh_head_expire(OshConnection *connection)
+{
+    return osh_head_refuse(connection, 408, "request_timeout",
+                           "no complete request head arrived in time");
+}
+
+OshFlow
+osh_head_client(OshConnection *connection, guint32 events)
+{
+    gboolean hung_up;
+    OshFlow flow;
+
+    if (events & END_EVENTS)
+        connection->up.hung_up = TRUE;
+    if (!(events & (EPOLLIN | END_EVENTS)))
+        return OSH_FLOW_WAIT;
+    hung_up = connection->up.hung_up;
     if (connection->head == NULL)
         connection->head = osh_buffer_pool_acquire(connection->shard->heads);
-    if (connection->head == NULL) {
-        osh_refuse_limit(connection, "too many requests are being read");
-        return;
-    }
-    while (explicit_receive(connection) && explicit_parse(connection) && hung_up)
-        continue;
+    if (connection->head == NULL)
+        return osh_refuse_limit(connection, "too many requests are being read");
+    do {
+        flow = explicit_receive(connection);
+        if (flow != OSH_FLOW_NEXT)
+            return flow;
+        flow = explicit_parse(connection);
+    } while (flow == OSH_FLOW_WAIT && hung_up);
+    return flow;
 }
+
+static gboolean
+connect_opened(OshConnection *connection)
+{
+    return send(connection->client_fd, ESTABLISHED, sizeof ESTABLISHED - 1, MSG_NOSIGNAL) ==
+           (ssize_t)(sizeof ESTABLISHED - 1);
+}
+
+const OshTransport osh_transport_connect = {
+    .name = "connect",
+    .verb = "CONNECT ",
+    .first_step = OSH_STEP_HEAD,
+    .open_step = OSH_STEP_TUNNEL,
+    .answer = osh_http_answer,
+    .opened = connect_opened,
+    .answer_unserved = osh_http_answer_unserved,
+};

@@ -43,7 +43,7 @@ osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcom
     OshDecision decision = {
         .struct_size = sizeof decision,
         .outcome = outcome,
-        .layer = osh_transport_name(connection->transport),
+        .layer = connection->transport->name,
         .facts = &set,
         .verdict = verdict,
         .addresses = addresses != NULL ? addresses->at : NULL,

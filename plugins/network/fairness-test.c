@@ -123,7 +123,7 @@ test_a_request_body_takes_turns(void)
     upstream = osh_fixture_accept(fixture, server);
     osh_fixture_settle(fixture);
     osh_fixture_send(client, "x");
-    endless(osh_fixture_first(fixture, OSH_STEP_TUNNEL));
+    endless(osh_fixture_first(fixture, OSH_STEP_FORWARD));
     assert_turns(fixture);
     bounded();
     close(client);

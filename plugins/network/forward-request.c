@@ -8,9 +8,12 @@
  */
 #include "forward-request.h"
 
+#include "connection.h"
+#include "explicit-request.h"
 #include "host-claim.h"
+#include "http-answer.h"
+#include "osh-http1-body.h"
 #include "relay.h"
-#include "reply.h"
 #include "request-facts.h"
 
 #include <errno.h>
@@ -38,15 +41,6 @@ struct _OshForward {
     OshHttp1Body body;
     gsize releasable;
 };
-
-void
-osh_forward_free(OshForward *forward)
-{
-    if (forward == NULL)
-        return;
-    g_string_free(forward->head, TRUE);
-    g_free(forward);
-}
 
 static gboolean
 forward_drops(const OshHttp1Head *head, const guint8 *window, const OshHttp1Field *field)
@@ -108,28 +102,25 @@ forward_problem(const OshHttp1Head *head, const guint8 *window, OshAbsoluteTarge
     return target->scheme == OSH_URI_HTTP ? NULL : "only http URLs are forwarded";
 }
 
-void
-osh_forward_begin(OshConnection *connection, const OshHttp1Head *head, const guint8 *window)
+OshFlow
+osh_forward_take(OshConnection *connection, const OshHttp1Head *head, const guint8 *window)
 {
     OshAbsoluteTarget target;
     const char *problem;
 
-    connection->transport = OSH_TRANSPORT_FORWARD;
+    connection->transport = &osh_transport_forward;
     problem = forward_problem(head, window, &target);
-    if (problem != NULL) {
-        osh_refuse_head(connection, "400 Bad Request", "invalid_request_target", problem);
-        return;
-    }
+    if (problem != NULL)
+        return osh_head_refuse(connection, 400, "invalid_request_target", problem);
     connection->host = g_strndup(target.authority.host, target.authority.host_length);
     connection->host_kind = (guint8)target.authority.kind;
     connection->port = target.authority.port;
     problem = osh_host_claim_problem(head, window, &target.authority, 80);
-    if (problem != NULL) {
-        osh_refuse_head(connection, "403 Forbidden", "request_authority_mismatch", problem);
-        return;
-    }
+    if (problem != NULL)
+        return osh_head_refuse(connection, 403, "request_authority_mismatch", problem);
     connection->forward = g_new0(OshForward, 1);
     connection->forward->head = forward_rewrite(head, window, &target);
+    connection->answer_is_last = TRUE;
     if (osh_policy_interface_is_recording(&connection->shard->network->policy))
         connection->request = osh_request_facts_new(
             (OshSpan){(const char *)window + head->method.offset, head->method.length},
@@ -137,7 +128,7 @@ osh_forward_begin(OshConnection *connection, const OshHttp1Head *head, const gui
     osh_http1_body_init(&connection->forward->body, osh_http1_request_framing(head),
                         head->content_length);
     osh_buffer_consume(connection->head, head->size);
-    osh_connection_identify(connection);
+    return OSH_FLOW_NEXT;
 }
 
 /* Returns: 1 when all of the head is sent, 0 when the upstream takes no more, -1 when it is gone.
@@ -188,9 +179,9 @@ forward_send_body(OshConnection *connection)
 static int
 forward_read(OshConnection *connection)
 {
-    gsize room;
-    guint8 *tail = osh_buffer_tail(connection->head, &room);
-    ssize_t n = recv(connection->client_fd, tail, room, 0);
+    gsize capacity;
+    guint8 *tail = osh_buffer_tail(connection->head, &capacity);
+    ssize_t n = recv(connection->client_fd, tail, capacity, 0);
 
     if (n > 0) {
         osh_buffer_commit(connection->head, (gsize)n);
@@ -203,16 +194,9 @@ forward_read(OshConnection *connection)
     return n < 0 && errno == EINTR ? 0 : -1;
 }
 
-static gboolean
-forward_broken(OshConnection *connection, const char *reason)
-{
-    connection->client_aborted = TRUE;
-    osh_connection_close(connection, reason);
-    return TRUE;
-}
-
-gboolean
-osh_forward_pump(OshConnection *connection)
+/* #OshRelayFunc: the new head and the body of the first request, and not one byte more. */
+static OshFlow
+forward_up(OshConnection *connection)
 {
     OshForward *forward = connection->forward;
     guint64 before = connection->up.moved;
@@ -228,9 +212,9 @@ osh_forward_pump(OshConnection *connection)
             sent = forward_send_body(connection);
         connection->up.blocked = sent == 0;
         if (sent < 0)
-            return forward_broken(connection, "reset");
+            return osh_connection_reset(connection, "reset");
         if (sent == 0)
-            return FALSE;
+            return OSH_FLOW_WAIT;
         window = osh_buffer_window(connection->head, &size);
         switch (osh_http1_body_feed(&forward->body, window, size, &step)) {
         case OSH_HTTP1_BODY_STEP:
@@ -241,18 +225,56 @@ osh_forward_pump(OshConnection *connection)
             osh_buffer_release(g_steal_pointer(&connection->head));
             break;
         case OSH_HTTP1_BODY_REJECTED:
-            return forward_broken(connection, "request body refused");
+            return osh_connection_reset(connection, "request body refused");
         case OSH_HTTP1_BODY_NEED_MORE:
             if (!connection->up.readable)
-                return FALSE;
+                return OSH_FLOW_WAIT;
             if (connection->up.moved - before >= OSH_RELAY_TURN_BYTES) {
                 osh_connection_again(connection);
-                return FALSE;
+                return OSH_FLOW_WAIT;
             }
             if (forward_read(connection) < 0)
-                return forward_broken(connection, "request cut short");
+                return osh_connection_reset(connection, "request cut short");
             break;
         }
     }
-    return FALSE;
+    return OSH_FLOW_WAIT;
 }
+
+OshFlow
+osh_forward_run(OshConnection *connection)
+{
+    return osh_relay_both(connection, forward_up);
+}
+
+OshFlow
+osh_forward_client(OshConnection *connection, guint32 events)
+{
+    return osh_relay_client_event(connection, events, forward_up);
+}
+
+OshFlow
+osh_forward_upstream(OshConnection *connection, int fd, guint32 events)
+{
+    (void)fd;
+    return osh_relay_upstream_event(connection, events, forward_up);
+}
+
+void
+osh_forward_clear(OshConnection *connection)
+{
+    OshForward *forward = g_steal_pointer(&connection->forward);
+
+    if (forward == NULL)
+        return;
+    g_string_free(forward->head, TRUE);
+    g_free(forward);
+}
+
+const OshTransport osh_transport_forward = {
+    .name = "forward",
+    .verb = "",
+    .first_step = OSH_STEP_HEAD,
+    .open_step = OSH_STEP_FORWARD,
+    .answer = osh_http_answer,
+};

@@ -9,6 +9,7 @@
 
 typedef struct {
     OshNetwork network;
+    OshRunAuthority authority;
     OshLaunchContribution contribution;
     GHashTable *variables;
     GHashTable *files;
@@ -53,10 +54,11 @@ launch_begin_with(Launch *launch, const char *proxy, const char *resolver, gbool
 {
     *launch = (Launch){0};
     launch->contribution.network = &launch->network;
-    launch->network.config.java = java;
+    launch->contribution.authority = &launch->authority;
+    launch->contribution.java = java;
     if (authority) {
-        launch->network.authority.functions = &osh_authority_module_v1;
-        launch->network.authority.authority = osh_certificate_authority_new(NULL);
+        launch->authority.functions = &osh_authority_module_v1;
+        launch->authority.authority = osh_certificate_authority_new(NULL);
     }
     launch->network.has_box = proxy != NULL;
     if (resolver != NULL)
@@ -87,7 +89,7 @@ launch_end(Launch *launch)
 {
     g_hash_table_unref(launch->variables);
     g_hash_table_unref(launch->files);
-    osh_run_authority_clear(&launch->network.authority);
+    osh_run_authority_clear(&launch->authority);
 }
 
 static void
@@ -162,7 +164,7 @@ test_programs_trust_the_authority(void)
     const char *pem;
 
     launch_begin(&launch, "169.254.1.1", "169.254.1.2", TRUE);
-    pem = osh_run_authority_pem(&launch.network.authority);
+    pem = osh_run_authority_pem(&launch.authority);
     for (gsize i = 0; i < G_N_ELEMENTS(bundles); i++)
         assert_variable(&launch, bundles[i], "/run/openshell/ca-bundle.pem");
     for (gsize i = 0; i < G_N_ELEMENTS(alone); i++)

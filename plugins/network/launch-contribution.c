@@ -5,8 +5,8 @@
  */
 #include "launch-contribution.h"
 
-#include "audit.h"
 #include "certificate-bundle.h"
+#include "osh-destination.h"
 #include "trust-store.h"
 
 #include <string.h>
@@ -80,7 +80,7 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
         "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "grpc_proxy",
     };
     const OshLaunchContribution *contribution = instance;
-    const char *pem = osh_run_authority_pem(&contribution->network->authority);
+    const char *pem = osh_run_authority_pem(contribution->authority);
     const char *resolver = osh_sandbox_net_resolver_address(&contribution->network->sandbox_net);
 
     (void)error;
@@ -102,7 +102,7 @@ contribution_contribute(gpointer instance, const OshBoxInfo *box,
     if (resolver != NULL)
         contribute_resolver(builder, resolver);
     if (pem != NULL)
-        contribute_authority(pem, builder, contribution->network->config.java);
+        contribute_authority(pem, builder, contribution->java);
     return TRUE;
 }
 

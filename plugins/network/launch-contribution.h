@@ -5,6 +5,7 @@
 #pragma once
 
 #include "network.h"
+#include "run-authority.h"
 
 #include <openshell/ext/launch-contributor.h>
 
@@ -12,11 +13,15 @@ G_BEGIN_DECLS
 
 /**
  * OshLaunchContribution:
+ * @authority: of this run
+ * @java: a Java of the box is to trust it
  * @proxy_address: of the box's proxy listener
  * @proxy_port: 0 when the box has none
  */
 typedef struct {
     OshNetwork *network;
+    const OshRunAuthority *authority;
+    gboolean java;
     struct in6_addr proxy_address;
     guint16 proxy_port;
 } OshLaunchContribution;

@@ -5,8 +5,9 @@
  */
 #include "listener.h"
 
+#include "accept-error.h"
+#include "http-answer.h"
 #include "network-fixture.h"
-#include "reply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,8 +48,13 @@ test_backoff(void)
 static void
 test_json(void)
 {
-    g_autoptr(GString) reply =
-        osh_reply_json("403 Forbidden", "policy_denied", "a \"b\"\n\\", "r\x01", "connect", 14);
+    const OshRefusal refusal = {
+        .layer = "connect",
+        .outcome = OSH_DECISION_DENIED_POLICY,
+        .status = 403,
+        .reason = "r\x01",
+    };
+    g_autoptr(GString) reply = osh_http_answer_new(&refusal, "a \"b\"\n\\", 14);
     const char *body = strstr(reply->str, "\r\n\r\n");
     g_autofree char *length = NULL;
 

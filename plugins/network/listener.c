@@ -7,9 +7,10 @@
  */
 #include "listener.h"
 
+#include "accept-error.h"
 #include "connection.h"
+#include "explicit-request.h"
 #include "osh-socket-address.h"
-#include "reply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,7 @@
 /* One wake-up takes at most this many, so that open tunnels get their turn in a flood. */
 #define ACCEPT_BATCH    64
 #define ACCEPT_BACKLOG  4096
-#define PAUSE_SHORTEST  (100 * G_TIME_SPAN_MILLISECOND)
-#define PAUSE_LONGEST   (5 * G_TIME_SPAN_SECOND)
+#define SPARE_PAUSE     (100 * G_TIME_SPAN_MILLISECOND)
 #define UNKNOWN_ALLOWED 5
 #define SAY_FULL_EVERY  (10 * G_TIME_SPAN_SECOND)
 
@@ -36,60 +36,16 @@ struct OshListenerWatch {
     guint unknown_failures;
 };
 
-OshAcceptClass
-osh_accept_classify(int error_number)
-{
-    switch (error_number) {
-    case EAGAIN:
-        return OSH_ACCEPT_EMPTY;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case ENOSR:
-        return OSH_ACCEPT_RESOURCE;
-    case ECONNABORTED:
-    case ECONNRESET:
-    case EINTR:
-    case ENETDOWN:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-    case ESOCKTNOSUPPORT:
-    case EPROTONOSUPPORT:
-    case ETIMEDOUT:
-    case ENONET:
-        return OSH_ACCEPT_TRANSIENT;
-    case EBADF:
-    case EINVAL:
-    case ENOTSOCK:
-        return OSH_ACCEPT_TERMINAL;
-    default:
-        return OSH_ACCEPT_UNKNOWN;
-    }
-}
-
-gint64
-osh_accept_backoff(OshAcceptClass class, guint n)
-{
-    if (class == OSH_ACCEPT_TRANSIENT || n <= 1)
-        return PAUSE_SHORTEST;
-    return MIN(PAUSE_SHORTEST << MIN(n - 1, 7u), PAUSE_LONGEST);
-}
-
 OshListener *
-osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind, guint32 original_destination,
-                 const struct in6_addr *address, guint16 port)
+osh_listener_new(OshNetwork *network, int fd, const OshTransport *transport,
+                 guint32 original_destination, const struct in6_addr *address, guint16 port)
 {
     OshListener *listener = g_new0(OshListener, 1);
     const int on = 1;
 
     listener->network = network;
     listener->fd = fd;
-    listener->kind = kind;
+    listener->transport = transport;
     listener->original_destination = original_destination;
     listener->address = *address;
     listener->port = port;
@@ -130,7 +86,7 @@ osh_listener_bind(OshNetwork *network, const char *text, GError **error)
             close(fd);
         return NULL;
     }
-    return osh_listener_new(network, fd, OSH_LISTENER_EXPLICIT, OSH_ORIGINAL_DESTINATION_NONE,
+    return osh_listener_new(network, fd, &osh_transport_connect, OSH_ORIGINAL_DESTINATION_NONE,
                             &mapped, port);
 }
 
@@ -168,8 +124,8 @@ listener_resume(gpointer data)
     if (watch->spare < 0)
         watch->spare = listener_open_spare();
     if (watch->spare < 0)
-        watch->pause = osh_shard_add_timer(shard, osh_shard_now(shard) + PAUSE_SHORTEST,
-                                           listener_resume, watch);
+        watch->pause =
+            osh_shard_add_timer(shard, osh_shard_now(shard) + SPARE_PAUSE, listener_resume, watch);
     else
         listener_watch(watch);
 }
@@ -194,6 +150,39 @@ listener_say(struct OshListenerWatch *watch, int error_number)
                     watch->listener->port, g_strerror(error_number));
 }
 
+/* @fd: (transfer full): never becomes a connection. */
+static void
+listener_turn_away(const OshListener *listener, int fd)
+{
+    if (listener->transport->answer_unserved != NULL)
+        listener->transport->answer_unserved(fd);
+    close(fd);
+}
+
+/* @fd: (transfer full) */
+static void
+listener_serve(OshNetworkShard *shard, OshListener *listener, int fd,
+               const struct sockaddr_storage *peer)
+{
+    OshNetwork *network = shard->network;
+    gint open = g_atomic_int_add(&network->n_connections, 1);
+    OshConnection *connection;
+
+    if (shard->stopping || (guint)open >= network->config.max_connections) {
+        g_atomic_int_add(&network->n_connections, -1);
+        listener_turn_away(listener, fd);
+        return;
+    }
+    connection = osh_connection_new(shard, fd, peer, listener->transport);
+    if (connection == NULL)
+        return;
+    connection->local_address = listener->address;
+    connection->local_port = listener->port;
+    connection->original_destination = listener->original_destination;
+    connection->of_box = listener->of_box;
+    osh_connection_begin(connection);
+}
+
 /*
  * Gives up the spare descriptor for as long as it takes to say no to one client. Returns: 0, or why
  * no other can be accepted now.
@@ -210,7 +199,7 @@ listener_answer_with_spare(struct OshListenerWatch *watch)
     fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     error_number = fd < 0 ? errno : 0;
     if (fd >= 0)
-        osh_refuse_unserved_fd(fd, watch->listener->kind == OSH_LISTENER_EXPLICIT);
+        listener_turn_away(watch->listener, fd);
     watch->spare = listener_open_spare();
     return watch->spare < 0 ? EMFILE : error_number;
 }
@@ -279,7 +268,7 @@ listener_accept(struct OshListenerWatch *watch)
         }
         watch->resource_failures = 0;
         watch->unknown_failures = 0;
-        osh_connection_accepted(watch->shard, watch->listener, accepted, &peer);
+        listener_serve(watch->shard, watch->listener, accepted, &peer);
     }
     return TRUE;
 }

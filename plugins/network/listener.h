@@ -4,22 +4,17 @@
  */
 #pragma once
 
-#include "network.h"
+#include "transport.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 G_BEGIN_DECLS
 
-/** OshListenerKind: what its clients speak. */
-typedef enum {
-    OSH_LISTENER_EXPLICIT,
-    OSH_LISTENER_TRANSPARENT,
-} OshListenerKind;
-
 /**
  * OshListener:
  * @fd: owned
+ * @transport: how its connections begin
  * @original_destination: an #OshOriginalDestination
  * @address: where clients reach it, IPv4 in v4-mapped form
  * @of_box: its clients are the programs of a box
@@ -28,7 +23,7 @@ typedef enum {
 struct _OshListener {
     OshNetwork *network;
     int fd;
-    OshListenerKind kind;
+    const OshTransport *transport;
     guint32 original_destination;
     struct in6_addr address;
     guint16 port;
@@ -36,28 +31,13 @@ struct _OshListener {
     struct OshListenerWatch *watches;
 };
 
-/** OshAcceptClass: what an error of accept(2) means for the listener. */
-typedef enum {
-    OSH_ACCEPT_EMPTY,
-    OSH_ACCEPT_TRANSIENT,
-    OSH_ACCEPT_RESOURCE,
-    OSH_ACCEPT_TERMINAL,
-    OSH_ACCEPT_UNKNOWN,
-} OshAcceptClass;
-
-/** osh_accept_classify: [any] Returns: the class of @error_number. */
-OshAcceptClass osh_accept_classify(int error_number);
-
-/** osh_accept_backoff: [any] Returns: microseconds to pause after the @n th failure in a row. */
-gint64 osh_accept_backoff(OshAcceptClass class, guint n);
-
 /**
  * osh_listener_new:
  * @fd: (transfer full): bound, listening, non-blocking
  *
  * [main] Returns: (transfer full): a listener that accepts nothing yet
  */
-OshListener *osh_listener_new(OshNetwork *network, int fd, OshListenerKind kind,
+OshListener *osh_listener_new(OshNetwork *network, int fd, const OshTransport *transport,
                               guint32 original_destination, const struct in6_addr *address,
                               guint16 port);
 

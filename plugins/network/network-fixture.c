@@ -5,6 +5,10 @@
  */
 #include "network-fixture.h"
 
+#include "explicit-request.h"
+#include "steps.h"
+#include "synthetic-names.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -369,6 +373,7 @@ osh_fixture_new(void)
     fixture->pid = 42;
     fixture_make_host(fixture);
     network->host = &fixture->host;
+    network->steps = osh_connection_steps;
     network->shard = osh_fake_shard_interface(fixture->shard);
     network->policy = (OshInterface){"test", &policy_vtable, fixture};
     network->worker = (OshInterface){"test", &worker_vtable, fixture};
@@ -403,7 +408,7 @@ osh_fixture_start(OshFixture *fixture)
     struct in6_addr address = osh_fixture_address(OSH_FIXTURE_ADDRESS);
 
     g_ptr_array_add(fixture->network.listeners,
-                    osh_listener_new(&fixture->network, fd, OSH_LISTENER_EXPLICIT,
+                    osh_listener_new(&fixture->network, fd, &osh_transport_connect,
                                      OSH_ORIGINAL_DESTINATION_NONE, &address, fixture->port));
     osh_shard_part_init(&fixture->part, &fixture->network, 0);
     osh_shard_part_begin(&fixture->part);

@@ -16,8 +16,6 @@
 
 #include "osh-buffer.h"
 #include "osh-identity.h"
-#include "run-authority.h"
-#include "synthetic-names.h"
 
 G_BEGIN_DECLS
 
@@ -34,17 +32,26 @@ typedef struct _OshConnection OshConnection;
 typedef struct _OshListener OshListener;
 typedef struct _OshPipePool OshPipePool;
 
+typedef struct _OshDrain OshDrain;
+typedef struct _OshStep OshStep;
+typedef struct _OshSyntheticNames OshSyntheticNames;
+
 /**
- * OshConnectionStep: where a connection stands. Each step has a list of its connections in the
- * order in which they entered it, so that one look at its head finds whoever is over time.
+ * OshConnectionStep: where a connection stands, by row of the table of steps (steps.c). Each step
+ * has a list of the connections that wait in it, in the order in which they began to, so that one
+ * look at its head finds those whose time is over.
  */
 typedef enum {
+    OSH_STEP_CAPTURED,
     OSH_STEP_HEAD,
     OSH_STEP_IDENTIFY,
-    OSH_STEP_AUDIT,
+    OSH_STEP_DECIDE,
     OSH_STEP_RESOLVE,
+    OSH_STEP_PERMIT,
     OSH_STEP_DIAL,
     OSH_STEP_VERIFY,
+    OSH_STEP_OPEN,
+    OSH_STEP_FORWARD,
     OSH_STEP_TUNNEL,
     OSH_STEP_LINGER,
     OSH_N_STEPS,
@@ -85,19 +92,14 @@ typedef struct {
     guint length;
 } OshConnectionList;
 
-/** OshDrainDone: [shard] nothing of @part is on its way any more, or its time is over. */
-typedef void (*OshDrainDone)(OshNetworkShard *part);
-
 /**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
  * @looks: connections whose owners are looked at together when @look fires
  * @again: connections that used up their turn and go on after the others had theirs
- * @room_wanted: an on_room callback is under way
+ * @capacity_wanted: the bus is asked to say when it takes events again
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
- * @drain: (nullable): of the end of the run, which waits until @drain_until and then calls @drained
- * @drain_moved: bytes of all tunnels towards their servers at the last look
- * @drain_progress: when that last became more
+ * @drain: (nullable): the end of the run, while connections are waited for
  */
 struct _OshNetworkShard {
     OshNetwork *network;
@@ -112,16 +114,12 @@ struct _OshNetworkShard {
     OshShardTimer *look;
     GPtrArray *again;
     gboolean again_posted;
-    gboolean room_wanted;
+    gboolean capacity_wanted;
     guint64 redecided;
     gboolean redecide_posted;
     gboolean stopping;
     OshShardTimer *tick;
-    OshShardTimer *drain;
-    gint64 drain_until;
-    gint64 drain_progress;
-    guint64 drain_moved;
-    OshDrainDone drained;
+    OshDrain *drain;
     gint64 last_sweep;
     guint64 last_id;
 };
@@ -137,9 +135,9 @@ typedef struct {
 
 /**
  * OshNetwork:
+ * @steps: (array length=OSH_N_STEPS): what a connection goes through
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
- * @authority: of this run; what would be intercepted would be signed by it; [main]
  * @dns: (nullable): the box's resolver
  * @has_box: sandbox-net gave listeners, so the workload is the box's processes
  * @peer_identity: provider all zeros where we look ourselves
@@ -147,6 +145,7 @@ typedef struct {
  */
 struct _OshNetwork {
     const OshHost *host;
+    const OshStep *steps;
     OshNetworkConfig config;
     OshInterface policy;
     OshInterface shard;
@@ -167,7 +166,6 @@ struct _OshNetwork {
     OshImageTable *images; /* (nullable): of @scanner */
     OshIdentityScanner *scanner;
     OshSyntheticNames *names;
-    OshRunAuthority authority;
     struct _OshDnsListener *dns;
     GPtrArray *listeners;
     guint n_shards;

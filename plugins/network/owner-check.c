@@ -12,10 +12,8 @@
  */
 #include "owner-check.h"
 
-#include "audit.h"
-#include "facts.h"
-#include "identity-question.h"
-#include "reply.h"
+#include "connection.h"
+#include "refusal.h"
 
 /* With the time that a scan takes, within 100 ms of the arrival. */
 #define FIRST_LOOK (75 * G_TIME_SPAN_MILLISECOND)
@@ -36,16 +34,8 @@ owner_ask(OshConnection *connection)
 static void
 owner_refuse(OshConnection *connection, const char *problem)
 {
-    if (connection->step == OSH_STEP_LINGER)
-        return;
-    if (connection->step != OSH_STEP_TUNNEL) {
-        osh_connection_refuse_identity(connection, problem);
-        return;
-    }
-    osh_connection_record(connection, OSH_DECISION_DENIED_IDENTITY, NULL);
-    osh_audit_denied(connection, "identity", NULL, problem, NULL, NULL);
-    connection->client_aborted = TRUE;
-    osh_connection_close(connection, "identity changed");
+    if (connection->step != OSH_STEP_LINGER)
+        osh_connection_advance(connection, osh_refuse_identity(connection, problem));
 }
 
 static void
@@ -67,7 +57,7 @@ owner_is_same(OshConnection *connection, gint64 read_at)
     connection->owners_differ = FALSE;
     connection->missed_owners = 0;
     if (connection->step == OSH_STEP_VERIFY)
-        osh_connection_connected(connection);
+        osh_connection_wake(connection);
 }
 
 static void
@@ -108,11 +98,11 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
         return;
     if (!connection->by_connect || connection->owners_first ||
         osh_connection_client_gone(connection)) {
-        osh_connection_close(connection, "client gone");
+        osh_connection_advance(connection, osh_connection_gone(connection, "client gone"));
         return;
     }
     connection->peer_read_at = g_get_monotonic_time();
-    osh_connection_connected(connection);
+    osh_connection_wake(connection);
 }
 
 /* [shard] */

@@ -8,12 +8,17 @@
 
 #include "dns-listener.h"
 #include "drain.h"
+#include "explicit-request.h"
 #include "identity-question.h"
 #include "java-presence.h"
 #include "launch-contribution.h"
 #include "listener.h"
-#include "network.h"
+#include "network-config.h"
+#include "redecide.h"
 #include "shard-part.h"
+#include "steps.h"
+#include "synthetic-names.h"
+#include "transparent.h"
 
 #include <openshell/ext/process-launcher.h>
 
@@ -87,6 +92,7 @@ OSH_PLUGIN_MANIFEST(
 
 typedef struct {
     OshNetwork network;
+    OshRunAuthority authority;
     OshLaunchContribution contribution;
     guint64 subscription;
     gboolean started;
@@ -96,117 +102,30 @@ typedef struct {
     gpointer done_data;
 } NetworkPlugin;
 
-static gint64
-config_integer(GVariant *config, const char *name, gint64 lowest, gint64 highest, gint64 otherwise,
-               GError **error)
-{
-    gint64 value = otherwise;
-
-    if (config != NULL)
-        g_variant_lookup(config, name, "x", &value);
-    if (value < lowest || value > highest) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "%s: %" G_GINT64_FORMAT " is not between %" G_GINT64_FORMAT
-                    " and %" G_GINT64_FORMAT,
-                    name, value, lowest, highest);
-        return -1;
-    }
-    return value;
-}
-
-static gboolean
-config_read_identity(GVariant *config, OshNetworkConfig *parsed, GError **error)
-{
-    g_autofree char *identity = NULL;
-
-    if (config != NULL) {
-        g_variant_lookup(config, "identity", "s", &identity);
-        g_variant_lookup(config, "identity_root", "s", &parsed->identity_root);
-    }
-    parsed->identity_required = identity == NULL || g_str_equal(identity, "required");
-    if (!parsed->identity_required && !g_str_equal(identity, "relaxed")) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "identity: \"%s\" is neither \"required\" nor \"relaxed\"", identity);
-        return FALSE;
-    }
-    if (parsed->identity_root != NULL && parsed->identity_root[0] != '/' &&
-        !g_ascii_string_to_unsigned(parsed->identity_root, 10, 1, G_MAXINT, NULL, NULL)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "identity_root: \"%s\" is neither a pid nor an absolute path",
-                    parsed->identity_root);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-config_read_tls(GVariant *config, OshNetworkConfig *parsed, GError **error)
-{
-    g_autofree char *tls = NULL;
-
-    if (config != NULL)
-        g_variant_lookup(config, "tls", "s", &tls);
-    parsed->tls_always = g_strcmp0(tls, "always") == 0;
-    if (tls == NULL || parsed->tls_always || g_str_equal(tls, "auto"))
-        return TRUE;
-    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                "tls: \"%s\" is neither \"auto\" nor "
-                "\"always\"",
-                tls);
-    return FALSE;
-}
-
-static gboolean
-config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
-{
-    gint64 connect, head, idle, all, each;
-
-    parsed->java = TRUE;
-    if (config != NULL) {
-        g_variant_lookup(config, "listen", "^as", &parsed->listen);
-        g_variant_lookup(config, "java", "b", &parsed->java);
-    }
-    if (!config_read_identity(config, parsed, error) || !config_read_tls(config, parsed, error))
-        return FALSE;
-    if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||
-        (head = config_integer(config, "head_timeout", 1, 3600, 10, error)) < 0 ||
-        (idle = config_integer(config, "idle_timeout", 0, G_MAXINT, 0, error)) < 0 ||
-        (all = config_integer(config, "max_connections", 1, 1000000, 16384, error)) < 0 ||
-        (each = config_integer(config, "max_connections_per_process", 1, 1000000, 12288, error)) <
-            0)
-        return FALSE;
-    parsed->connect_timeout = connect * G_TIME_SPAN_SECOND;
-    parsed->head_timeout = head * G_TIME_SPAN_SECOND;
-    parsed->idle_timeout = idle * G_TIME_SPAN_SECOND;
-    parsed->max_connections = (guint)all;
-    parsed->max_connections_per_process = (guint)each;
-    return TRUE;
-}
-
 static void
 network_destroy(gpointer self)
 {
     NetworkPlugin *plugin = self;
 
-    g_strfreev(plugin->network.config.listen);
-    g_free(plugin->network.config.identity_root);
+    osh_network_config_clear(&plugin->network.config);
     g_ptr_array_unref(plugin->network.listeners);
     osh_dns_listener_free(plugin->network.dns);
     osh_peer_table_clear(&plugin->network.peers);
     osh_synthetic_names_free(plugin->network.names);
-    osh_run_authority_clear(&plugin->network.authority);
+    osh_run_authority_clear(&plugin->authority);
     g_free(plugin->network.shards);
     g_free(plugin);
 }
 
 static void
-network_choose_authority(OshNetwork *network)
+network_choose_authority(NetworkPlugin *plugin)
 {
+    const OshNetworkConfig *config = &plugin->network.config;
     g_auto(GStrv) environment = g_get_environ();
 
-    osh_run_authority_choose(&network->authority, network->config.tls_always, &network->policy);
-    network->config.java = network->config.java && network->authority.wanted &&
-                           osh_java_is_here((const char *const *)environment);
+    osh_run_authority_choose(&plugin->authority, config->tls_always, &plugin->network.policy);
+    plugin->contribution.java = config->java && plugin->authority.wanted &&
+                                osh_java_is_here((const char *const *)environment);
 }
 
 static gboolean
@@ -218,13 +137,15 @@ network_create(const OshHost *host, gpointer *ret_self, GError **error)
     network->host = host;
     osh_peer_table_init(&network->peers);
     network->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)osh_listener_free);
+    network->steps = osh_connection_steps;
     plugin->contribution.network = network;
-    if (!config_read(osh_host_config(host), &network->config, error)) {
+    plugin->contribution.authority = &plugin->authority;
+    if (!osh_network_config_read(osh_host_config(host), &network->config, error)) {
         network_destroy(plugin);
         return FALSE;
     }
     if (osh_host_get_interface(host, OSH_INTERFACE_POLICY, &network->policy))
-        network_choose_authority(network);
+        network_choose_authority(plugin);
     *ret_self = plugin;
     return TRUE;
 }
@@ -255,7 +176,7 @@ network_claim(NetworkPlugin *plugin, OshSandboxListenerKind kind)
     for (gsize i = 0; i < n; i++) {
         gboolean proxy = kind == OSH_SANDBOX_LISTENER_PROXY;
         OshListener *listener = osh_listener_new(
-            network, claimed[i].fd, proxy ? OSH_LISTENER_EXPLICIT : OSH_LISTENER_TRANSPARENT,
+            network, claimed[i].fd, proxy ? &osh_transport_connect : &osh_transport_transparent,
             claimed[i].original_destination, &claimed[i].address, claimed[i].port);
 
         listener->of_box = TRUE;
@@ -399,7 +320,7 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||
-        (network->has_box && !osh_run_authority_make(&network->authority, error)))
+        (network->has_box && !osh_run_authority_make(&plugin->authority, error)))
         return FALSE;
     network_make_shards(network);
     return TRUE;
@@ -414,15 +335,19 @@ network_part_begin(gpointer data)
 static void
 network_part_reload(gpointer data)
 {
-    osh_shard_part_reload(data);
+    OshNetworkShard *part = data;
+
+    if (!part->stopping)
+        osh_redecide(part);
 }
 
 static void
 network_policy_changed(const OshEvent *event, gpointer data)
 {
-    OshNetwork *network = data;
+    NetworkPlugin *plugin = data;
+    OshNetwork *network = &plugin->network;
     const char *line = network->has_box
-                           ? osh_run_authority_policy_changed(&network->authority, &network->policy)
+                           ? osh_run_authority_policy_changed(&plugin->authority, &network->policy)
                            : NULL;
 
     (void)event;
@@ -445,7 +370,7 @@ network_start(gpointer self, OshReadyFunc ready, gpointer data)
     }
     plugin->started = TRUE;
     plugin->subscription = osh_host_subscribe(network->host, OSH_TOPIC_POLICY_CHANGED,
-                                              network_policy_changed, network, NULL);
+                                              network_policy_changed, plugin, NULL);
     for (guint i = 0; i < network->n_shards; i++)
         osh_shard_post(&network->shard, i, network_part_begin, &network->shards[i]);
     ready(data, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After a reload: what is no longer allowed ends, by a reset or in words, and nothing else does. */
 #include "network-fixture.h"
+#include "redecide.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +13,7 @@ static void
 reload(OshFixture *fixture)
 {
     fixture->policy.generation++;
-    osh_shard_part_reload(&fixture->part);
+    osh_redecide(&fixture->part);
     osh_fixture_settle(fixture);
 }
 
@@ -225,7 +226,7 @@ test_many_tunnels_are_all_decided(void)
                 ? osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &ends[i][1])
                 : osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other, &ends[i][1]);
     fixture->policy.generation++;
-    osh_shard_part_reload(&fixture->part);
+    osh_redecide(&fixture->part);
     fixture->policy.denied = OSH_FIXTURE_OTHER;
     reload(fixture);
     osh_fixture_advance(fixture, 300 * G_TIME_SPAN_MILLISECOND);

@@ -8,15 +8,14 @@
  * so that a reload during a pass needs no second one. It must never rely on the event alone that
  * announces a reload: the shard's tick looks too.
  */
+#include "redecide.h"
+
 #include "connection.h"
-#include "shard-part.h"
+#include "judge.h"
 
 #define SLICE (2 * G_TIME_SPAN_MILLISECOND)
 /* A decision costs about as much as 20 readings of the clock. */
 #define BETWEEN_LOOKS 8
-
-/* What comes before these is decided later anyway. */
-static const OshConnectionStep decided_steps[] = {OSH_STEP_DIAL, OSH_STEP_VERIFY, OSH_STEP_TUNNEL};
 
 /* Returns: FALSE when the time is up. */
 static gboolean
@@ -29,7 +28,7 @@ redecide_list(const OshNetworkShard *part, OshConnection *first, gint64 until)
         next = at->next;
         if (at->generation == part->generation)
             continue;
-        osh_connection_redecide(at);
+        osh_connection_reload(at);
         if (++done % BETWEEN_LOOKS == 0 && g_get_monotonic_time() >= until)
             return FALSE;
     }
@@ -46,8 +45,9 @@ redecide_slice(gpointer data)
     if (part->stopping)
         return;
     osh_shard_refresh_policy(part);
-    for (gsize i = 0; i < G_N_ELEMENTS(decided_steps); i++)
-        if (!redecide_list(part, part->steps[decided_steps[i]].first, until)) {
+    for (guint step = 0; step < OSH_N_STEPS; step++)
+        if (part->network->steps[step].reload != NULL &&
+            !redecide_list(part, part->steps[step].first, until)) {
             part->redecide_posted =
                 osh_shard_post(&part->network->shard, part->index, redecide_slice, part);
             return;
@@ -56,7 +56,7 @@ redecide_slice(gpointer data)
 }
 
 void
-osh_shard_part_reload(OshNetworkShard *part)
+osh_redecide(OshNetworkShard *part)
 {
     if (!part->redecide_posted &&
         part->redecided != osh_policy_interface_generation(&part->network->policy))

@@ -2,6 +2,7 @@
 /* Bytes of a tunnel: all of them, once, in order, to their end, whatever either side does. */
 #include "audit.h"
 #include "network-fixture.h"
+#include "pipe-pool.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,8 @@
  */
 #include "relay.h"
 
-#include "forward-request.h"
+#include "connection.h"
+#include "pipe-pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,40 +182,31 @@ relay_pump(OshConnection *connection, OshRelayDirection *direction, int source, 
     return RELAY_WAIT;
 }
 
-static gboolean
+static OshFlow
 relay_finish(OshConnection *connection, RelayResult result)
 {
-    if (result == RELAY_BROKEN) {
-        connection->client_aborted = TRUE;
-        osh_connection_close(connection, "reset");
-        return TRUE;
-    }
-    if (connection->up.done && connection->down.done) {
-        osh_connection_close(connection, "end");
-        return TRUE;
-    }
+    if (result == RELAY_BROKEN)
+        return osh_connection_reset(connection, "reset");
+    if (connection->up.done && connection->down.done)
+        return osh_connection_gone(connection, "end");
     if (result == RELAY_TURN_OVER)
         osh_connection_again(connection);
-    return FALSE;
+    return OSH_FLOW_WAIT;
 }
 
-/* Returns: whether the connection is gone. */
-static gboolean
+static OshFlow
 relay_up(OshConnection *connection)
 {
     guint64 before = connection->up.moved;
-    RelayResult result;
-
-    if (connection->forward != NULL)
-        return osh_forward_pump(connection);
-    result =
+    RelayResult result =
         relay_pump(connection, &connection->up, connection->client_fd, connection->upstream_fd);
+
     if (connection->up.moved != before)
         connection->since = osh_shard_now(&connection->shard->network->shard);
     return relay_finish(connection, result);
 }
 
-static gboolean
+static OshFlow
 relay_down(OshConnection *connection)
 {
     guint64 before = connection->down.moved;
@@ -223,8 +215,7 @@ relay_down(OshConnection *connection)
 
     if (connection->down.moved != before)
         connection->since = osh_shard_now(&connection->shard->network->shard);
-    /* The answer to a forwarded request is the end of the exchange, whatever else was sent. */
-    if (connection->down.done && connection->forward != NULL)
+    if (connection->down.done && connection->answer_is_last)
         connection->up.done = TRUE;
     return relay_finish(connection, result);
 }
@@ -240,64 +231,83 @@ relay_note(OshRelayDirection *from, guint32 events)
     return from->done && (events & (EPOLLHUP | EPOLLERR)) != 0;
 }
 
-void
-osh_relay_start(OshConnection *connection)
+/* What the client sent behind its request head. Returns: FALSE when the upstream takes no more. */
+static gboolean
+relay_send_first(OshConnection *connection)
 {
-    osh_relay_continue(connection);
-}
+    gsize length;
+    const guint8 *bytes = osh_buffer_window(connection->head, &length);
+    ssize_t sent = length > 0 ? send(connection->upstream_fd, bytes, length, MSG_NOSIGNAL) : 0;
+    gboolean kept;
 
-gboolean
-osh_relay_send_first(OshConnection *connection, const guint8 *bytes, gsize length)
-{
-    ssize_t sent;
-
-    if (length == 0)
-        return TRUE;
-    sent = send(connection->upstream_fd, bytes, length, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR)
         return FALSE;
     if (sent < 0)
         sent = 0;
     connection->up.moved += (guint64)sent;
-    return sent == (ssize_t)length ||
+    kept = sent == (ssize_t)length ||
            relay_stash(connection, &connection->up, bytes + sent, length - (gsize)sent);
+    osh_buffer_release(g_steal_pointer(&connection->head));
+    return kept;
 }
 
-void
-osh_relay_continue(OshConnection *connection)
+OshFlow
+osh_relay_both(OshConnection *connection, OshStepFunc up)
 {
-    if (!connection->up.done && relay_up(connection))
-        return;
-    if (!connection->down.done)
-        relay_down(connection);
+    OshFlow flow = connection->up.done ? OSH_FLOW_WAIT : up(connection);
+
+    if (flow != OSH_FLOW_WAIT || connection->down.done)
+        return flow;
+    return relay_down(connection);
 }
 
-void
-osh_relay_client_event(OshConnection *connection, guint32 events)
+OshFlow
+osh_relay_client_event(OshConnection *connection, guint32 events, OshStepFunc up)
 {
-    if (relay_note(&connection->up, events)) {
-        relay_finish(connection, RELAY_BROKEN);
-        return;
-    }
-    if ((connection->up.readable && !connection->up.done && !connection->up.blocked) &&
-        relay_up(connection))
-        return;
-    if ((events & (EPOLLOUT | EPOLLERR)) && connection->down.blocked)
-        relay_down(connection);
+    OshFlow flow = OSH_FLOW_WAIT;
+
+    if (relay_note(&connection->up, events))
+        return relay_finish(connection, RELAY_BROKEN);
+    if (connection->up.readable && !connection->up.done && !connection->up.blocked)
+        flow = up(connection);
+    if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->down.blocked)
+        flow = relay_down(connection);
+    return flow;
 }
 
-void
-osh_relay_upstream_event(OshConnection *connection, guint32 events)
+OshFlow
+osh_relay_upstream_event(OshConnection *connection, guint32 events, OshStepFunc up)
 {
-    if (relay_note(&connection->down, events)) {
-        relay_finish(connection, RELAY_BROKEN);
-        return;
-    }
-    if ((connection->down.readable && !connection->down.done && !connection->down.blocked) &&
-        relay_down(connection))
-        return;
-    if ((events & (EPOLLOUT | EPOLLERR)) && (connection->up.blocked))
-        relay_up(connection);
+    OshFlow flow = OSH_FLOW_WAIT;
+
+    if (relay_note(&connection->down, events))
+        return relay_finish(connection, RELAY_BROKEN);
+    if (connection->down.readable && !connection->down.done && !connection->down.blocked)
+        flow = relay_down(connection);
+    if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->up.blocked)
+        flow = up(connection);
+    return flow;
+}
+
+OshFlow
+osh_tunnel_run(OshConnection *connection)
+{
+    if (connection->head != NULL && !relay_send_first(connection))
+        return osh_connection_gone(connection, "reset");
+    return osh_relay_both(connection, relay_up);
+}
+
+OshFlow
+osh_tunnel_client(OshConnection *connection, guint32 events)
+{
+    return osh_relay_client_event(connection, events, relay_up);
+}
+
+OshFlow
+osh_tunnel_upstream(OshConnection *connection, int fd, guint32 events)
+{
+    (void)fd;
+    return osh_relay_upstream_event(connection, events, relay_up);
 }
 
 void

@@ -4,34 +4,37 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "step.h"
 
 G_BEGIN_DECLS
 
 /** OSH_RELAY_TURN_BYTES: what one direction may move before other connections get their turn. */
 #define OSH_RELAY_TURN_BYTES (4 * 1024 * 1024)
 
-/** osh_relay_start: moves whatever is there in both directions. May free @connection. */
-void osh_relay_start(OshConnection *connection);
+/** osh_tunnel_run: #OshStep.run of %OSH_STEP_TUNNEL: moves what is there in both directions. */
+OshFlow osh_tunnel_run(OshConnection *connection);
+
+/** osh_tunnel_client: #OshStep.client. */
+OshFlow osh_tunnel_client(OshConnection *connection, guint32 events);
+
+/** osh_tunnel_upstream: #OshStep.upstream. */
+OshFlow osh_tunnel_upstream(OshConnection *connection, int fd, guint32 events);
+
+/** osh_relay_clear: #OshStep.clear: gives back pipes. */
+void osh_relay_clear(OshConnection *connection);
 
 /**
- * osh_relay_send_first:
- * @bytes: (array length=length): what the client sent behind its request head
+ * osh_relay_both:
+ * @up: moves bytes of the client; %OSH_FLOW_WAIT as long as there may be more
  *
- * Returns: FALSE when the upstream cannot take them any more
+ * For a step that reads what the client sends, and passes on what the server sends unread.
  */
-gboolean osh_relay_send_first(OshConnection *connection, const guint8 *bytes, gsize length);
+OshFlow osh_relay_both(OshConnection *connection, OshStepFunc up);
 
-/** osh_relay_client_event: [shard] epoll events of the client's socket. May free. */
-void osh_relay_client_event(OshConnection *connection, guint32 events);
+/** osh_relay_client_event: likewise, for events of the client's socket. */
+OshFlow osh_relay_client_event(OshConnection *connection, guint32 events, OshStepFunc up);
 
-/** osh_relay_upstream_event: [shard] epoll events of the upstream socket. May free. */
-void osh_relay_upstream_event(OshConnection *connection, guint32 events);
-
-/** osh_relay_continue: after osh_connection_again(). May free. */
-void osh_relay_continue(OshConnection *connection);
-
-/** osh_relay_clear: gives back pipes. */
-void osh_relay_clear(OshConnection *connection);
+/** osh_relay_upstream_event: likewise, for events of the upstream socket. */
+OshFlow osh_relay_upstream_event(OshConnection *connection, guint32 events, OshStepFunc up);
 
 G_END_DECLS

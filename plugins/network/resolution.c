@@ -8,6 +8,7 @@
 
 #include "osh-destination.h"
 #include "osh-socket-address.h"
+#include "refusal.h"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -110,4 +111,44 @@ osh_resolution_cancel(OshResolution *resolution)
 {
     if (resolution != NULL)
         resolution->done = NULL;
+}
+
+static void
+resolve_told(OshAddressList *addresses, const char *problem, gpointer data)
+{
+    OshConnection *connection = data;
+
+    connection->resolution = NULL;
+    connection->addresses = addresses;
+    if (addresses != NULL)
+        osh_connection_wake(connection);
+    else
+        osh_connection_advance(connection, osh_refuse_failed(connection, "resolve", problem));
+}
+
+OshFlow
+osh_resolve_run(OshConnection *connection)
+{
+    if (connection->addresses == NULL && connection->host_kind != OSH_HOST_NAME)
+        connection->addresses = osh_resolution_literal(connection->host);
+    if (connection->addresses != NULL)
+        return OSH_FLOW_NEXT;
+    if (connection->resolution == NULL)
+        connection->resolution = osh_resolution_begin(connection->shard->network, connection->host,
+                                                      resolve_told, connection);
+    if (connection->resolution == NULL)
+        return osh_refuse_failed(connection, "resolve", "too many names are being looked up");
+    return OSH_FLOW_WAIT;
+}
+
+OshFlow
+osh_resolve_expire(OshConnection *connection)
+{
+    return osh_refuse_failed(connection, "timeout", "the name was not resolved in time");
+}
+
+void
+osh_resolve_clear(OshConnection *connection)
+{
+    osh_resolution_cancel(g_steal_pointer(&connection->resolution));
 }

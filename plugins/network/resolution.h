@@ -30,4 +30,13 @@ void osh_resolution_cancel(OshResolution *resolution);
 /** osh_resolution_literal: [any] Returns: (transfer full): the one address that @literal is. */
 OshAddressList *osh_resolution_literal(const char *literal);
 
+/** osh_resolve_run: #OshStep.run of %OSH_STEP_RESOLVE. */
+OshFlow osh_resolve_run(OshConnection *connection);
+
+/** osh_resolve_expire: #OshStep.expire. */
+OshFlow osh_resolve_expire(OshConnection *connection);
+
+/** osh_resolve_clear: #OshStep.clear. */
+void osh_resolve_clear(OshConnection *connection);
+
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shard-part.h: begin, tick, reload and end of the network's part on one shard.
+ * shard-part.h: begin, tick and end of the network's part on one shard.
  */
 #pragma once
 
@@ -15,11 +15,6 @@ void osh_shard_part_clear(OshNetworkShard *part);
 
 /** osh_shard_part_begin: [shard] joins the listeners. */
 void osh_shard_part_begin(OshNetworkShard *part);
-/**
- * osh_shard_part_reload: [shard] decides again whatever was decided by an older policy and goes on
- * by itself until nothing is left; costs one comparison when there is nothing.
- */
-void osh_shard_part_reload(OshNetworkShard *part);
 /** osh_shard_part_end: [shard] leaves the listeners and closes everything. */
 void osh_shard_part_end(OshNetworkShard *part);
 

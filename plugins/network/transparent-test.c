@@ -5,6 +5,8 @@
  */
 #include "fixture-resolver.h"
 #include "network-fixture.h"
+#include "synthetic-names.h"
+#include "transparent.h"
 
 #include <linux/netfilter_ipv4.h>
 #include <string.h>
@@ -73,7 +75,7 @@ start_capturing(OshOriginalDestination original)
 
     osh_fixture_start(fixture);
     listener = fixture->network.listeners->pdata[0];
-    listener->kind = OSH_LISTENER_TRANSPARENT;
+    listener->transport = &osh_transport_transparent;
     listener->original_destination = original;
     osh_fixture_n_lookups();
     return fixture;

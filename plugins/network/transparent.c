@@ -7,9 +7,11 @@
  */
 #include "transparent.h"
 
-#include "audit.h"
-#include "listener.h"
-#include "reply.h"
+#include "connection.h"
+#include "osh-destination.h"
+#include "osh-socket-address.h"
+#include "refusal.h"
+#include "synthetic-names.h"
 
 #include <linux/netfilter_ipv4.h>
 #include <openshell/ext/draft/sandbox-net.h>
@@ -21,10 +23,10 @@ static gboolean
 transparent_destination(const OshConnection *connection, struct sockaddr_storage *ret_address)
 {
     socklen_t length = sizeof *ret_address;
-    gboolean v4 = IN6_IS_ADDR_V4MAPPED(&connection->listener->address);
+    gboolean v4 = IN6_IS_ADDR_V4MAPPED(&connection->local_address);
 
     memset(ret_address, 0, sizeof *ret_address);
-    switch ((OshOriginalDestination)connection->listener->original_destination) {
+    switch ((OshOriginalDestination)connection->original_destination) {
     case OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS:
         return getsockname(connection->client_fd, (struct sockaddr *)(void *)ret_address,
                            &length) == 0;
@@ -56,22 +58,46 @@ transparent_name(OshConnection *connection)
     return TRUE;
 }
 
-void
-osh_transparent_begin(OshConnection *connection)
+static void
+transparent_set_destination(OshConnection *connection, const struct sockaddr_storage *destination)
+{
+    osh_socket_address_map((const struct sockaddr *)destination, &connection->local_address,
+                           &connection->local_port);
+    connection->host = osh_address_text(&connection->local_address);
+    connection->host_kind =
+        IN6_IS_ADDR_V4MAPPED(&connection->local_address) ? OSH_HOST_IPV4 : OSH_HOST_IPV6;
+    connection->port = connection->local_port;
+}
+
+static OshFlow
+transparent_refuse(OshConnection *connection, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "transparent",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 403,
+                                      .reason = reason,
+                                  });
+}
+
+OshFlow
+osh_captured_run(OshConnection *connection)
 {
     struct sockaddr_storage destination;
 
-    if (!transparent_destination(connection, &destination)) {
-        osh_refuse_denied(connection, "transparent", NULL,
-                          "the original destination of the connection is not known", NULL, NULL);
-        return;
-    }
-    osh_connection_set_destination(connection, &destination);
-    if (!transparent_name(connection)) {
-        osh_refuse_denied(connection, "transparent", NULL,
-                          "the address belongs to the resolver and was never handed out", NULL,
-                          NULL);
-        return;
-    }
-    osh_connection_identify(connection);
+    if (!transparent_destination(connection, &destination))
+        return transparent_refuse(connection,
+                                  "the original destination of the connection is not known");
+    transparent_set_destination(connection, &destination);
+    if (!transparent_name(connection))
+        return transparent_refuse(connection,
+                                  "the address belongs to the resolver and was never handed out");
+    return OSH_FLOW_NEXT;
 }
+
+const OshTransport osh_transport_transparent = {
+    .name = "transparent",
+    .verb = "",
+    .first_step = OSH_STEP_CAPTURED,
+    .open_step = OSH_STEP_TUNNEL,
+};

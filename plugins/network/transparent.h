@@ -4,11 +4,15 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "step.h"
+#include "transport.h"
 
 G_BEGIN_DECLS
 
-/** osh_transparent_begin: finds where the program wanted to go and identifies it. May free. */
-void osh_transparent_begin(OshConnection *connection);
+/** osh_transport_transparent: the client knows of no proxy. */
+extern const OshTransport osh_transport_transparent;
+
+/** osh_captured_run: #OshStep.run of %OSH_STEP_CAPTURED: finds where the program wanted to go. */
+OshFlow osh_captured_run(OshConnection *connection);
 
 G_END_DECLS

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge.c: asks the policy about a connection, at first and after each reload. [shard]
+ */
+#include "judge.h"
+
+#include "connection.h"
+#include "facts.h"
+#include "refusal.h"
+
+void
+osh_shard_refresh_policy(OshNetworkShard *shard)
+{
+    const OshInterface *policy = &shard->network->policy;
+
+    if (shard->snapshot != NULL && osh_policy_interface_generation(policy) == shard->generation)
+        return;
+    osh_policy_interface_release(policy, shard->snapshot);
+    shard->generation = osh_policy_interface_generation(policy);
+    shard->snapshot = osh_policy_interface_current(policy);
+}
+
+/* A connection can be allowed; what would need its content read is not served here. */
+static gboolean
+judge_allows(const OshVerdict *verdict)
+{
+    return verdict->action == OSH_ACTION_ALLOW ||
+           (verdict->action == OSH_ACTION_DENY && verdict->audit);
+}
+
+gboolean
+osh_judge(OshConnection *connection, OshVerdict *verdict)
+{
+    OshNetworkShard *shard = connection->shard;
+    OshFact facts[OSH_CONNECTION_FACTS];
+    OshFacts set = {facts, osh_connection_facts(connection, facts)};
+
+    osh_shard_refresh_policy(shard);
+    osh_policy_interface_decide(&shard->network->policy, shard->snapshot, &set, verdict);
+    connection->generation = verdict->generation;
+    return judge_allows(verdict);
+}
+
+static const char *
+judge_reason(const OshVerdict *verdict)
+{
+    if (verdict->action == OSH_ACTION_INSPECT)
+        return "the endpoint needs its content inspected, which is not enforced yet";
+    return verdict->reason != NULL ? verdict->reason : "no rule allows it";
+}
+
+OshFlow
+osh_judge_refuse(OshConnection *connection, const OshVerdict *verdict)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = connection->transport->name,
+                                      .outcome = OSH_DECISION_DENIED_POLICY,
+                                      .status = 403,
+                                      .reason = judge_reason(verdict),
+                                      .verdict = verdict,
+                                  });
+}
+
+/* An address that only audit or a wildcard lets through stands in no policy: no private one is
+ * acceptable then. */
+void
+osh_judge_destination(const OshConnection *connection, const OshVerdict *verdict,
+                      OshDestinationRequest *ret_request)
+{
+    *ret_request = (OshDestinationRequest){
+        .host = connection->host,
+        .port = connection->port,
+        .exact_declared_host = verdict->exact_declared_host && verdict->action == OSH_ACTION_ALLOW,
+        .allowed = verdict->allowed_addresses,
+        .n_allowed = verdict->n_allowed_addresses,
+    };
+}
+
+/* Returns: (nullable): which part of the handling of an open connection is another one now. */
+static const char *
+judge_handling_change(const OshConnection *connection, const OshVerdict *verdict)
+{
+    if (connection->tls != verdict->tls)
+        return "TLS mode";
+    if (!g_str_equal(connection->protocol, verdict->protocol != NULL ? verdict->protocol : ""))
+        return "protocol";
+    return connection->treatment != verdict->treatment ? "credentials" : NULL;
+}
+
+/*
+ * Whether a connection that was allowed still is, with the address it was made to, and would be
+ * handled in the same way. Returns: (transfer full) (nullable): why not.
+ */
+static char *
+judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutcome *ret_outcome)
+{
+    OshDestinationRequest request;
+    gboolean connected = connection->upstream_fd >= 0;
+    const char *change;
+    g_autofree char *reason = NULL;
+
+    *ret_outcome = OSH_DECISION_DENIED_POLICY;
+    if (!osh_judge(connection, verdict))
+        return g_strdup_printf("the policy changed: %s", judge_reason(verdict));
+    change = judge_handling_change(connection, verdict);
+    *ret_outcome = OSH_DECISION_DENIED_HARD;
+    if (change != NULL)
+        return g_strdup_printf("the policy changed: another %s holds for new connections", change);
+    osh_judge_destination(connection, verdict, &request);
+    if (osh_destination_check(&request,
+                              connected ? &connection->upstream_address : connection->addresses->at,
+                              connected ? 1 : connection->addresses->length, NULL, &reason))
+        return NULL;
+    *ret_outcome = OSH_DECISION_DENIED_DESTINATION;
+    return g_strdup_printf("the policy changed: %s", reason);
+}
+
+OshFlow
+osh_judge_again(OshConnection *connection)
+{
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshDecisionOutcome outcome;
+    g_autofree char *objection = judge_objection(connection, &verdict, &outcome);
+    OshFlow flow = OSH_FLOW_WAIT;
+
+    if (objection != NULL)
+        flow = osh_refuse(connection, &(OshRefusal){
+                                          .layer = connection->transport->name,
+                                          .outcome = outcome,
+                                          .status = 403,
+                                          .reason = objection,
+                                          .verdict = &verdict,
+                                          .end = "policy changed",
+                                      });
+    osh_verdict_clear(&verdict);
+    return flow;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge.h: what the policy says of a connection. [shard]
+ */
+#pragma once
+
+#include "osh-destination.h"
+#include "step.h"
+
+#include <openshell/ext/policy.h>
+
+G_BEGIN_DECLS
+
+/** osh_shard_refresh_policy: takes the policy that is in force now, if @shard has another. */
+void osh_shard_refresh_policy(OshNetworkShard *shard);
+
+/**
+ * osh_judge:
+ * @verdict: (out caller-allocates): for osh_verdict_clear(); borrows from the shard's policy, so it
+ *   is used before anything can reload that
+ *
+ * By the policy that is in force now.
+ *
+ * Returns: whether the connection may go on
+ */
+gboolean osh_judge(OshConnection *connection, OshVerdict *verdict);
+
+/** osh_judge_refuse: refuses what osh_judge() does not let go on. */
+OshFlow osh_judge_refuse(OshConnection *connection, const OshVerdict *verdict);
+
+/** osh_judge_destination: which addresses @verdict lets @connection reach. */
+void osh_judge_destination(const OshConnection *connection, const OshVerdict *verdict,
+                           OshDestinationRequest *ret_request);
+
+/**
+ * osh_judge_again:
+ * @connection: dialled, verified or open
+ *
+ * After a reload: whether it, and how it is handled, is still what the policy says.
+ *
+ * Returns: %OSH_FLOW_WAIT when it is
+ */
+OshFlow osh_judge_again(OshConnection *connection);
+
+G_END_DECLS

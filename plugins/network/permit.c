@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * permit.c: what may be dialled. [shard]
+ *
+ * What is dialled is exactly what was checked: addresses are resolved once, validated and pinned.
+ * The policy is asked before a name is looked up, and once more with its addresses, since it may
+ * have changed meanwhile.
+ */
+#include "permit.h"
+
+#include "audit.h"
+#include "connection.h"
+#include "facts.h"
+#include "judge.h"
+#include "refusal.h"
+
+OshFlow
+osh_decide_run(OshConnection *connection)
+{
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshFlow flow = OSH_FLOW_NEXT;
+
+    /* What is no name is decided with its address. */
+    if (connection->host_kind != OSH_HOST_NAME)
+        return OSH_FLOW_NEXT;
+    if (!osh_judge(connection, &verdict))
+        flow = osh_judge_refuse(connection, &verdict);
+    osh_verdict_clear(&verdict);
+    return flow;
+}
+
+/* Returns: %OSH_FLOW_NEXT when @verdict lets @connection reach its addresses. */
+static OshFlow
+permit_destination(OshConnection *connection, const OshVerdict *verdict)
+{
+    const OshAddressList *addresses = connection->addresses;
+    OshDestinationRequest request;
+    const struct in6_addr *refused = NULL;
+    g_autofree char *reason = NULL;
+
+    osh_judge_destination(connection, verdict, &request);
+    if (osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason))
+        return OSH_FLOW_NEXT;
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "destination",
+                                      .outcome = OSH_DECISION_DENIED_DESTINATION,
+                                      .status = 403,
+                                      .reason = reason,
+                                      .verdict = verdict,
+                                      .address = refused,
+                                  });
+}
+
+static OshFlow
+permit(OshConnection *connection, OshVerdict *verdict)
+{
+    OshFlow flow;
+
+    if (!osh_judge(connection, verdict))
+        return osh_judge_refuse(connection, verdict);
+    flow = permit_destination(connection, verdict);
+    if (flow != OSH_FLOW_NEXT)
+        return flow;
+    if (!osh_audit_reserve(connection))
+        return OSH_FLOW_WAIT;
+    connection->tls = (guint8)verdict->tls;
+    connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
+    connection->treatment = verdict->treatment;
+    connection->owners_first = verdict->credentials;
+    osh_connection_record(
+        connection,
+        verdict->action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED : OSH_DECISION_AUDITED, verdict);
+    osh_audit_allowed(connection, verdict);
+    return OSH_FLOW_NEXT;
+}
+
+OshFlow
+osh_permit_run(OshConnection *connection)
+{
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshFlow flow = permit(connection, &verdict);
+
+    osh_verdict_clear(&verdict);
+    return flow;
+}
+
+OshFlow
+osh_permit_expire(OshConnection *connection)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "audit",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 403,
+                                      .reason = "audit-full",
+                                  });
+}
+
+OshFlow
+osh_open_run(OshConnection *connection)
+{
+    g_clear_pointer(&connection->addresses, g_free);
+    osh_audit_opened(connection);
+    if (connection->transport->opened != NULL && !connection->transport->opened(connection))
+        return osh_connection_gone(connection, "client gone");
+    return OSH_FLOW_NEXT;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refusal.c: records, publishes, answers and ends. [shard]. It must never show the client an
+ * address or a header of its own request, only the destination that it asked for and the reason.
+ */
+#include "refusal.h"
+
+#include "audit.h"
+#include "connection.h"
+#include "facts.h"
+
+static const struct {
+    guint status;
+    const char *error;
+} errors[] = {
+    {403, "policy_denied"},
+    {502, "upstream_unreachable"},
+    {503, "too_many_connections"},
+    {504, "upstream_timeout"},
+};
+
+const char *
+osh_refusal_error(const OshRefusal *refusal)
+{
+    if (refusal->error != NULL)
+        return refusal->error;
+    if (refusal->address != NULL)
+        return "ssrf_denied";
+    for (gsize i = 0; i < G_N_ELEMENTS(errors); i++)
+        if (errors[i].status == refusal->status)
+            return errors[i].error;
+    return "refused";
+}
+
+char *
+osh_refusal_detail(const OshRefusal *refusal, const OshConnection *connection)
+{
+    const char *verb = connection->transport->verb;
+    const char *what = refusal->outcome != 0 ? "not permitted by policy" : "failed";
+
+    if (refusal->detail != NULL)
+        return g_strdup(refusal->detail);
+    if (connection->host == NULL)
+        return g_strdup_printf("request %s", what);
+    return g_strdup_printf(connection->host_kind == OSH_HOST_IPV6 ? "%s[%s]:%u %s" : "%s%s:%u %s",
+                           verb, connection->host, connection->port, what);
+}
+
+OshFlow
+osh_refuse(OshConnection *connection, const OshRefusal *refusal)
+{
+    const char *end = refusal->end != NULL ? refusal->end : osh_refusal_error(refusal);
+    gboolean has_words = !refusal->is_silent && !osh_connection_step(connection)->is_open &&
+                         connection->transport->answer != NULL;
+    guint64 id;
+
+    if (refusal->outcome != 0) {
+        osh_connection_record(connection, refusal->outcome, refusal->verdict);
+        id = osh_audit_denied(connection, refusal);
+    } else {
+        id = osh_audit_failed(connection, refusal);
+    }
+    if (has_words && connection->transport->answer(connection, refusal, id))
+        return OSH_FLOW_REFUSED;
+    /* An end in good order could be taken for the end of what was sent. */
+    return osh_connection_reset(connection, end);
+}
+
+OshFlow
+osh_refuse_identity(OshConnection *connection, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "identity",
+                                      .outcome = OSH_DECISION_DENIED_IDENTITY,
+                                      .status = 403,
+                                      .reason = reason,
+                                      .end = "identity changed",
+                                  });
+}
+
+OshFlow
+osh_refuse_limit(OshConnection *connection, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "limit",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 503,
+                                      .detail = reason,
+                                      .reason = reason,
+                                  });
+}
+
+OshFlow
+osh_refuse_failed(OshConnection *connection, const char *stage, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = stage,
+                                      .status = g_str_equal(stage, "timeout") ? 504 : 502,
+                                      .reason = reason,
+                                  });
+}
