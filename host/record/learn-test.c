@@ -17,8 +17,10 @@ static OshPolicySnapshot *
 load(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy =
-        osh_policy_load_bytes(text, strlen(text), "test.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "test.yaml", .generation = 1},
+        diagnostics);
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
     if (policy == NULL)
@@ -256,8 +258,10 @@ test_base_gives_everything_but_the_network(void)
                                     "  old: {endpoints: [{host: old.example.com, port: 1}], "
                                     "binaries: [{path: /x}]}\n";
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshDraft) base =
-        osh_draft_read(base_text, strlen(base_text), "base.yaml", OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshDraft) base = osh_draft_read(&(OshPolicyLoadRequest){.text = base_text,
+                                                                      .length = strlen(base_text),
+                                                                      .file_name = "base.yaml"},
+                                              diagnostics);
     g_autoptr(OshRecording) recording = read_rows(ROW("a.example.com", ""));
     const OshLearnOptions options = {.name = "run.jsonl", .base = base};
     g_autoptr(OshLearned) learned = osh_learn(recording, &options, NULL);
@@ -497,8 +501,9 @@ assert_minimal(const char *text, const GPtrArray *held)
 {
     static const char *const lists[] = {"rules", "ports"};
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshDraft) draft =
-        osh_draft_read(text, strlen(text), "learned", OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshDraft) draft = osh_draft_read(
+        &(OshPolicyLoadRequest){.text = text, .length = strlen(text), .file_name = "learned"},
+        diagnostics);
     g_auto(GStrv) keys = osh_draft_policy_keys(draft);
 
     for (guint p = 0; keys[p] != NULL; p++) {

@@ -94,10 +94,14 @@ learn_file(const char *name, const char *ceiling_name, const char *base_name, gb
     if (recording == NULL)
         return complain(error->message);
     if (ceiling_name != NULL)
-        ceiling = osh_policy_load_file_with(protocols, ceiling_name, 1, OSH_POLICY_RESOLVE_LINKS,
-                                            diagnostics);
+        ceiling = osh_policy_load(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                          .path = ceiling_name,
+                                                          .generation = 1,
+                                                          .flags = OSH_POLICY_RESOLVE_LINKS},
+                                  diagnostics);
     if (base_name != NULL)
-        base = osh_draft_read_file(protocols, base_name, OSH_POLICY_LOAD_ANY, diagnostics);
+        base = osh_draft_read(&(OshPolicyLoadRequest){.protocols = protocols, .path = base_name},
+                              diagnostics);
     if ((ceiling_name != NULL && ceiling == NULL) || (base_name != NULL && base == NULL)) {
         print_diagnostics(diagnostics);
         return OSH_EXIT_HOST_ERROR;

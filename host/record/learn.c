@@ -229,8 +229,10 @@ static gboolean
 prove(const Learner *learner, const char *text, GError **error)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, strlen(text), "learned", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "learned", .generation = 1},
+        diagnostics);
 
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);

@@ -117,8 +117,10 @@ static OshPolicySnapshot *
 load(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy = osh_policy_load_bytes(text, strlen(text), "policy.yaml", 1,
-                                                      OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "policy.yaml", .generation = 1},
+        diagnostics);
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
     if (policy == NULL)

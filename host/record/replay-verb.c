@@ -34,8 +34,11 @@ replay_files(const char *recording_name, const char *policy_name, const char *co
     if (protocols == NULL)
         return complain(error->message);
     /* Links are followed as a run follows them: a program was recorded by what it really is. */
-    policy =
-        osh_policy_load_file_with(protocols, policy_name, 1, OSH_POLICY_RESOLVE_LINKS, diagnostics);
+    policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                     .path = policy_name,
+                                                     .generation = 1,
+                                                     .flags = OSH_POLICY_RESOLVE_LINKS},
+                             diagnostics);
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 

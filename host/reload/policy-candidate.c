@@ -94,9 +94,14 @@ compile(OshPolicyCandidate *candidate, const GByteArray *text)
         return OSH_CANDIDATE_UNCHANGED;
     if (strcmp(digest, candidate->rejected) == 0)
         return OSH_CANDIDATE_REJECTED_BEFORE;
-    candidate->snapshot = osh_policy_load_bytes_with(
-        candidate->protocols, (const char *)text->data, text->len, candidate->path,
-        candidate->generation, candidate->flags, candidate->diagnostics);
+    candidate->snapshot =
+        osh_policy_load(&(OshPolicyLoadRequest){.protocols = candidate->protocols,
+                                                .text = (const char *)text->data,
+                                                .length = text->len,
+                                                .file_name = candidate->path,
+                                                .generation = candidate->generation,
+                                                .flags = candidate->flags},
+                        candidate->diagnostics);
     return candidate->snapshot != NULL ? OSH_CANDIDATE_LOADED : OSH_CANDIDATE_REJECTED;
 }
 

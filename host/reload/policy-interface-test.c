@@ -21,8 +21,12 @@ load(guint64 generation)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     OshPolicySnapshot *snapshot =
-        osh_policy_load_bytes(web_yaml, strlen(web_yaml), "web.yaml", generation,
-                              OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+        osh_policy_load(&(OshPolicyLoadRequest){.text = web_yaml,
+                                                .length = strlen(web_yaml),
+                                                .file_name = "web.yaml",
+                                                .generation = generation,
+                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE},
+                        diagnostics);
 
     g_assert_nonnull(snapshot);
     return snapshot;
@@ -176,8 +180,13 @@ load_one_of_two(guint64 generation)
         "    - {host: %s.example.com, port: 443}\n    binaries: [{path: /usr/bin/curl}]\n",
         generation % 2 == 0 ? "even" : "odd");
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *snapshot = osh_policy_load_bytes(yaml, strlen(yaml), "web.yaml", generation,
-                                                        OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    OshPolicySnapshot *snapshot =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = yaml,
+                                                .length = strlen(yaml),
+                                                .file_name = "web.yaml",
+                                                .generation = generation,
+                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE},
+                        diagnostics);
 
     g_assert_nonnull(snapshot);
     return snapshot;

@@ -92,8 +92,10 @@ start(Fixture *fixture, OshPolicyPosture posture, const char *const *writable)
         .verbose = TRUE,
     };
 
-    fixture->service = osh_policy_service_new(
-        osh_policy_load_file(fixture->path, 1, OSH_RUN_POLICY_FLAGS, diagnostics));
+    fixture->service = osh_policy_service_new(osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .path = fixture->path, .generation = 1, .flags = OSH_RUN_POLICY_FLAGS},
+        diagnostics));
     request.service = fixture->service;
     request.publisher = osh_bus_publisher_new(fixture->bus, "host", topics, NULL);
     if (fixture->between != NULL)

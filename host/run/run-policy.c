@@ -29,9 +29,14 @@ osh_run_load_policy(const OshOptions *options, const OshConfig *config, char **r
         return NULL;
     bytes = osh_policy_read_file(from_input ? NULL : path, diagnostics);
     if (bytes != NULL)
-        snapshot = osh_policy_load_bytes_with(protocols, bytes->str, bytes->len,
-                                              from_input ? "(standard input)" : path, 1,
-                                              OSH_RUN_POLICY_FLAGS, diagnostics);
+        snapshot = osh_policy_load(
+            &(OshPolicyLoadRequest){.protocols = protocols,
+                                    .text = bytes->str,
+                                    .length = bytes->len,
+                                    .file_name = from_input ? "(standard input)" : path,
+                                    .generation = 1,
+                                    .flags = OSH_RUN_POLICY_FLAGS},
+            diagnostics);
     *ret_messages = g_strchomp(osh_policy_diagnostics_format(diagnostics));
     if (snapshot == NULL)
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:");

@@ -170,8 +170,13 @@ static gboolean
 check_policy(const OshProfile *profile)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-        profile->text, strlen(profile->text), "(the policy)", 1, INIT_FLAGS, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = profile->text,
+                                                .length = strlen(profile->text),
+                                                .file_name = "(the policy)",
+                                                .generation = 1,
+                                                .flags = INIT_FLAGS},
+                        diagnostics);
     gboolean said = profile->missing->len > 0;
 
     /* That a program is not there has been said in better words. */

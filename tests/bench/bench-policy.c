@@ -166,7 +166,10 @@ measure(guint n_endpoints)
     malloc_trim(0);
     before = peak_kib();
     start = processor_seconds();
-    policy = osh_policy_load_bytes(text, strlen(text), "bench.yaml", 1, 0, diagnostics);
+    policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "bench.yaml", .generation = 1},
+        diagnostics);
     result.load_seconds = processor_seconds() - start;
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
@@ -230,8 +233,12 @@ measure_content(void)
 
     osh_policy_protocol_add_fact(demo, "demo.command", "string", FALSE, NULL, NULL, NULL);
     osh_policy_protocol_add_fact(demo, "demo.key", "strings", FALSE, ":", NULL, NULL);
-    policy = osh_policy_load_bytes_with(table, content_policy, strlen(content_policy), "bench.yaml",
-                                        1, 0, diagnostics);
+    policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = table,
+                                                     .text = content_policy,
+                                                     .length = strlen(content_policy),
+                                                     .file_name = "bench.yaml",
+                                                     .generation = 1},
+                             diagnostics);
     cost = nanoseconds(policy, &all, OSH_POLICY_ALLOW, ROUNDS, &allocated[0]);
     printf("facts of a plugin, allow  %7.0f ns %6.2f allocations\n", cost, allocated[0]);
     facts[0] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("mcp.test"));
@@ -297,8 +304,12 @@ measure_protocols(void)
         {"mcp.test", "POST", OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, &tool_call, 1)},
     };
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-        protocols_policy, strlen(protocols_policy), "bench.yaml", 1, 0, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = protocols_policy,
+                                                .length = strlen(protocols_policy),
+                                                .file_name = "bench.yaml",
+                                                .generation = 1},
+                        diagnostics);
     double total = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {

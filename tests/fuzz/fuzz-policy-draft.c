@@ -18,7 +18,9 @@ read_draft(const char *text, gsize size)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
 
-    return osh_draft_read(text, size, "fuzz.yaml", OSH_POLICY_LOAD_ANY, diagnostics);
+    return osh_draft_read(
+        &(OshPolicyLoadRequest){.text = text, .length = size, .file_name = "fuzz.yaml"},
+        diagnostics);
 }
 
 static void
@@ -26,7 +28,11 @@ compose(const char *text, gsize size)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshDraft) draft = osh_draft_read(
-        text, size, "fuzz.yaml", OSH_POLICY_LOAD_ANY | OSH_POLICY_LOAD_FRAGMENT, diagnostics);
+        &(OshPolicyLoadRequest){.text = text,
+                                .length = size,
+                                .file_name = "fuzz.yaml",
+                                .flags = OSH_POLICY_LOAD_ANY | OSH_POLICY_LOAD_FRAGMENT},
+        diagnostics);
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
     OshComposition *composition = osh_composition_new(FALSE);
     g_autofree char *written = NULL;

@@ -90,12 +90,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GString) text = g_string_new_len((const char *)data, (gssize)size);
     const char *comment = g_strrstr(text->str, "\n# ");
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes_with(
-        table, text->str, text->len, "fuzz.yaml", 1, OSH_POLICY_LOAD_OPENSHELL, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.protocols = table,
+                                                .text = text->str,
+                                                .length = text->len,
+                                                .file_name = "fuzz.yaml",
+                                                .generation = 1,
+                                                .flags = OSH_POLICY_LOAD_OPENSHELL},
+                        diagnostics);
 
     if (policy == NULL)
-        policy = osh_policy_load_bytes_with(table, text->str, text->len, "fuzz.yaml", 1,
-                                            OSH_POLICY_LOAD_ANY, diagnostics);
+        policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = table,
+                                                         .text = text->str,
+                                                         .length = text->len,
+                                                         .file_name = "fuzz.yaml",
+                                                         .generation = 1},
+                                 diagnostics);
     if (policy != NULL) {
         g_autofree char *target = comment != NULL
                                       ? g_strndup(comment + 3, strcspn(comment + 3, "\n"))

@@ -16,8 +16,10 @@ static OshPolicySnapshot *
 load(const uint8_t *data, size_t size, char **ret_messages)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy = osh_policy_load_bytes((const char *)data, size, "fuzz.yaml", 1,
-                                                      OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = (const char *)data, .length = size, .file_name = "fuzz.yaml", .generation = 1},
+        diagnostics);
 
     if ((policy == NULL) != (osh_policy_diagnostics_n_errors(diagnostics) > 0))
         abort();

@@ -63,8 +63,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (middle == NULL)
         return 0;
-    base = osh_draft_read((const char *)data, (gsize)(middle + 1 - data), "policy",
-                          OSH_POLICY_LOAD_ANY, diagnostics);
+    base = osh_draft_read(&(OshPolicyLoadRequest){.text = (const char *)data,
+                                                  .length = (gsize)(middle + 1 - data),
+                                                  .file_name = "policy"},
+                          diagnostics);
     if (base == NULL)
         return 0;
     untouched = osh_draft_copy(base);

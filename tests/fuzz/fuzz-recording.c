@@ -39,8 +39,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (policy == NULL) {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
 
-        policy = osh_policy_load_bytes(policy_text, strlen(policy_text), "fuzz.yaml", 1,
-                                       OSH_POLICY_LOAD_ANY, diagnostics);
+        policy = osh_policy_load(&(OshPolicyLoadRequest){.text = policy_text,
+                                                         .length = strlen(policy_text),
+                                                         .file_name = "fuzz.yaml",
+                                                         .generation = 1},
+                                 diagnostics);
         g_assert_nonnull(policy);
     }
     report = osh_replay_report_new(policy, recording);

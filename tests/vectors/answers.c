@@ -91,7 +91,8 @@ load(OshVectorPolicies *policies, const char *name)
     loaded = g_new0(Loaded, 1);
     diagnostics = osh_policy_diagnostics_new();
     path = g_build_filename(policies->directory, "policies", name, NULL);
-    loaded->snapshot = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    loaded->snapshot =
+        osh_policy_load(&(OshPolicyLoadRequest){.path = path, .generation = 1}, diagnostics);
     loaded->errors = collect(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR);
     loaded->warnings = collect(diagnostics, OSH_POLICY_DIAGNOSTIC_WARNING);
     g_hash_table_insert(policies->loaded, g_strdup(name), loaded);

@@ -88,7 +88,12 @@ check(const char *read_write, const char *read_only, const char *binary, guint f
                         read_write, read_only, binary);
     g_autofree char *text = with_tree(template);
     g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, strlen(text), "p.yaml", 1, flags, diagnostics);
+        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                .length = strlen(text),
+                                                .file_name = "p.yaml",
+                                                .generation = 1,
+                                                .flags = flags},
+                        diagnostics);
 
     g_assert_nonnull(policy);
     return osh_policy_diagnostics_format(diagnostics);
@@ -144,8 +149,12 @@ test_working_folder(void)
         g_autoptr(OshPolicySnapshot) policy = NULL;
 
         g_assert_cmpint(chdir(work), ==, 0);
-        policy = osh_policy_load_bytes(text, strlen(text), "p.yaml", 1, OSH_POLICY_CHECK_WRITABLE,
-                                       diagnostics);
+        policy = osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                         .length = strlen(text),
+                                                         .file_name = "p.yaml",
+                                                         .generation = 1,
+                                                         .flags = OSH_POLICY_CHECK_WRITABLE},
+                                 diagnostics);
         g_assert_cmpint(chdir(before), ==, 0);
         g_assert_nonnull(policy);
         g_assert_cmpuint(osh_policy_diagnostics_n_warnings(diagnostics), ==, included);

@@ -77,7 +77,7 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     const OshYamlNode *source = endpoint->match->source;
     guint needs = protocol_needs(endpoint->protocol);
 
-    if (needs != 0 && !(loader->flags & needs))
+    if (needs != 0 && !(loader->request->flags & needs))
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
                        "protocol %s is not enforced yet", endpoint->protocol_name);
     else if (endpoint->match->declared != NULL && endpoint->match->declared->unusable != NULL)
@@ -85,12 +85,12 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "protocol %s is brought by plugin %s, which takes no part: %s",
                        endpoint->protocol_name, endpoint->match->declared->provider,
                        endpoint->match->declared->unusable);
-    else if (endpoint->has_graphql_rules && !(loader->flags & OSH_POLICY_ENFORCES_GRAPHQL))
+    else if (endpoint->has_graphql_rules && !(loader->request->flags & OSH_POLICY_ENFORCES_GRAPHQL))
         osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
     for (gsize i = 0; i < G_N_ELEMENTS(needing_keys); i++) {
         const OshYamlNode *node = osh_yaml_find(source, needing_keys[i].key);
 
-        if (node != NULL && !(loader->flags & needing_keys[i].needs) && !is_off(node))
+        if (node != NULL && !(loader->request->flags & needing_keys[i].needs) && !is_off(node))
             osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet",
                            needing_keys[i].key);
     }
@@ -104,7 +104,7 @@ osh_schema_check_enforceable(OshPolicyLoader *loader)
     for (guint i = 0; i < loader->snapshot->n_endpoints; i++)
         check_endpoint(loader, &loader->snapshot->endpoints[i]);
     if (middlewares != NULL && middlewares->kind == OSH_YAML_MAPPING && middlewares->length > 0 &&
-        !(loader->flags & OSH_POLICY_ENFORCES_MIDDLEWARE))
+        !(loader->request->flags & OSH_POLICY_ENFORCES_MIDDLEWARE))
         osh_yaml_error(loader->diagnostics, middlewares,
                        "network_middlewares are not enforced yet");
 }

@@ -62,9 +62,14 @@ test_row(gconstpointer data)
 
     for (guint portable = 0; portable < 2; portable++) {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-        g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-            rows[row].policy, strlen(rows[row].policy), "p.yaml", 1,
-            OSH_POLICY_LOAD_ANY | (portable ? OSH_POLICY_LOAD_OPENSHELL : 0), diagnostics);
+        g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+            &(OshPolicyLoadRequest){.text = rows[row].policy,
+                                    .length = strlen(rows[row].policy),
+                                    .file_name = "p.yaml",
+                                    .generation = 1,
+                                    .flags = OSH_POLICY_LOAD_ANY |
+                                             (portable ? OSH_POLICY_LOAD_OPENSHELL : 0)},
+            diagnostics);
         g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
 
         g_test_message("%s", said);

@@ -72,7 +72,12 @@ check(const char *binaries, guint flags)
                         binaries);
     g_autofree char *text = with_tree(template);
     g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, strlen(text), "p.yaml", 1, flags, diagnostics);
+        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                .length = strlen(text),
+                                                .file_name = "p.yaml",
+                                                .generation = 1,
+                                                .flags = flags},
+                        diagnostics);
 
     g_assert_nonnull(policy);
     return osh_policy_diagnostics_format(diagnostics);

@@ -85,7 +85,7 @@ static void
 check_version(OshPolicyLoader *loader)
 {
     const OshYamlNode *version = osh_yaml_find(loader->root, "version");
-    gboolean fragment = (loader->flags & OSH_POLICY_LOAD_FRAGMENT) != 0 &&
+    gboolean fragment = (loader->request->flags & OSH_POLICY_LOAD_FRAGMENT) != 0 &&
                         osh_yaml_find(loader->root, "preset") != NULL;
     guint64 number = 0;
 

@@ -9,11 +9,9 @@ typedef struct {
     OshPolicySnapshot *snapshot;
     OshPolicyDiagnostics *diagnostics;
     const OshYamlNode *root;
-    guint flags;
+    const OshPolicyLoadRequest *request;
     GArray *endpoints;       /* OshPolicyEndpoint, in policy order */
     GPtrArray *preset_rules; /* shared expansions of `access`, by protocol and preset */
-    const OshPolicyProtocolTable *protocols; /* (nullable): that plugins bring */
-    const OshPolicyMarks *marks;             /* (nullable): what a proposal made */
 } OshPolicyLoader;
 
 /**

@@ -223,8 +223,10 @@ static OshPolicySnapshot *
 load(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy =
-        osh_policy_load_bytes(text, strlen(text), "test.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "test.yaml", .generation = 1},
+        diagnostics);
 
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);

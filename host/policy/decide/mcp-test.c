@@ -33,8 +33,12 @@ static OshPolicySnapshot *
 load(void)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy = osh_policy_load_bytes(policy_text, strlen(policy_text), "p.yaml", 1,
-                                                      OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = policy_text,
+                                                .length = strlen(policy_text),
+                                                .file_name = "p.yaml",
+                                                .generation = 1},
+                        diagnostics);
 
     if (policy == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));
@@ -140,8 +144,12 @@ static void
 test_neighbours(void)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-        neighbours_text, strlen(neighbours_text), "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = neighbours_text,
+                                                .length = strlen(neighbours_text),
+                                                .file_name = "p.yaml",
+                                                .generation = 1},
+                        diagnostics);
     g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
     const char *first = strstr(said, "protocol mcp beside protocol rest of ");
 

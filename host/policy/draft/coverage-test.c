@@ -72,8 +72,11 @@ draft_of(const char *policies)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autofree char *text = g_strdup_printf("version: 1\nnetwork_policies:\n%s", policies);
-    OshDraft *draft =
-        osh_draft_read(text, strlen(text), "policy", OSH_POLICY_LOAD_DERIVED, diagnostics);
+    OshDraft *draft = osh_draft_read(&(OshPolicyLoadRequest){.text = text,
+                                                             .length = strlen(text),
+                                                             .file_name = "policy",
+                                                             .flags = OSH_POLICY_LOAD_DERIVED},
+                                     diagnostics);
 
     if (draft == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));

@@ -78,34 +78,23 @@ read_document(const char *text, gsize length, OshPolicyDiagnostics *diagnostics)
 }
 
 OshDraft *
-osh_draft_read(const char *text, gsize length, const char *file_name, guint flags,
-               OshPolicyDiagnostics *diagnostics)
+osh_draft_read(const OshPolicyLoadRequest *request, OshPolicyDiagnostics *diagnostics)
 {
-    return osh_draft_read_with(NULL, text, length, file_name, flags, diagnostics);
-}
+    OshPolicyLoadRequest of_text = *request;
+    g_autoptr(OshPolicySnapshot) snapshot = NULL;
+    g_autoptr(GString) text = NULL;
 
-OshDraft *
-osh_draft_read_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
-                    const char *file_name, guint flags, OshPolicyDiagnostics *diagnostics)
-{
-    OshPolicySnapshot *snapshot =
-        osh_policy_load_bytes_with(protocols, text, length, file_name, 0, flags, diagnostics);
-
-    if (snapshot == NULL)
-        return NULL;
-    osh_policy_snapshot_unref(snapshot);
-    return read_document(text, length, diagnostics);
-}
-
-OshDraft *
-osh_draft_read_file(OshPolicyProtocolTable *protocols, const char *path, guint flags,
-                    OshPolicyDiagnostics *diagnostics)
-{
-    g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
-
-    if (text == NULL)
-        return NULL;
-    return osh_draft_read_with(protocols, text->str, text->len, path, flags, diagnostics);
+    if (request->path != NULL) {
+        text = osh_policy_read_file(request->path, diagnostics);
+        if (text == NULL)
+            return NULL;
+        of_text.text = text->str;
+        of_text.length = text->len;
+        of_text.path = NULL;
+        of_text.file_name = request->file_name != NULL ? request->file_name : request->path;
+    }
+    snapshot = osh_policy_load(&of_text, diagnostics);
+    return snapshot != NULL ? read_document(of_text.text, of_text.length, diagnostics) : NULL;
 }
 
 static OshPolicyMarks *
@@ -131,22 +120,27 @@ collect_marks(const OshDraft *draft)
 }
 
 OshPolicySnapshot *
-osh_draft_compile(const OshDraft *draft, OshPolicyProtocolTable *protocols, const char *file_name,
-                  guint64 generation, guint flags, OshPolicyDiagnostics *diagnostics)
+osh_draft_compile(const OshDraft *draft, const OshPolicyLoadRequest *request,
+                  OshPolicyDiagnostics *diagnostics)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = osh_draft_write(draft, &error);
     g_autoptr(OshPolicyMarks) marks = NULL;
+    OshPolicyLoadRequest of_draft = *request;
 
     if (text == NULL) {
-        osh_policy_diagnostics_set_file(diagnostics, file_name);
+        osh_policy_diagnostics_set_file(diagnostics, request->file_name);
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
                                    g_strdup(error->message), NULL);
         return NULL;
     }
     marks = collect_marks(draft);
-    return osh_policy_load_marked(protocols, marks, text, strlen(text), file_name, generation,
-                                  flags | OSH_POLICY_LOAD_DERIVED, diagnostics);
+    of_draft.text = text;
+    of_draft.length = strlen(text);
+    of_draft.path = NULL;
+    of_draft.flags |= OSH_POLICY_LOAD_DERIVED;
+    of_draft.marks = marks;
+    return osh_policy_load(&of_draft, diagnostics);
 }
 
 OshDraft *

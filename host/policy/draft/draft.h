@@ -49,39 +49,23 @@ OshDraft *osh_draft_new(void);
 
 /**
  * osh_draft_read:
- * @text: (array length=length): a policy file
- * @file_name: what to call it in messages
- * @flags: #OshPolicyLoadFlags
+ * @request: the file; its generation and marks mean nothing here
  * @diagnostics: gets every error and warning
  *
  * Returns: (transfer full) (nullable): what the file says, or NULL when the loader refuses it
  */
-OshDraft *osh_draft_read(const char *text, gsize length, const char *file_name, guint flags,
-                         OshPolicyDiagnostics *diagnostics);
-
-/** osh_draft_read_with: the same; @protocols: (nullable): those that plugins bring. */
-OshDraft *osh_draft_read_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
-                              const char *file_name, guint flags,
-                              OshPolicyDiagnostics *diagnostics);
-
-/** osh_draft_read_file: the same from a regular file; @protocols: (nullable). */
-OshDraft *osh_draft_read_file(OshPolicyProtocolTable *protocols, const char *path, guint flags,
-                              OshPolicyDiagnostics *diagnostics);
+OshDraft *osh_draft_read(const OshPolicyLoadRequest *request, OshPolicyDiagnostics *diagnostics);
 
 /**
  * osh_draft_compile:
- * @protocols: (nullable): the protocols that plugins bring
- * @file_name: what to call it in messages
- * @generation: number of the snapshot
- * @flags: #OshPolicyLoadFlags
+ * @request: how to load it; its text, path and marks mean nothing here
  * @diagnostics: gets every error and warning; lines are those of osh_draft_write()
  *
  * Writes @draft and loads what was written, marks and the layers of providers included.
  *
  * Returns: (transfer full) (nullable): the policy, or NULL when the loader refuses it
  */
-OshPolicySnapshot *osh_draft_compile(const OshDraft *draft, OshPolicyProtocolTable *protocols,
-                                     const char *file_name, guint64 generation, guint flags,
+OshPolicySnapshot *osh_draft_compile(const OshDraft *draft, const OshPolicyLoadRequest *request,
                                      OshPolicyDiagnostics *diagnostics);
 
 /** osh_draft_ref: Returns: (transfer full): @draft. */

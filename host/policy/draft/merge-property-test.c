@@ -136,7 +136,8 @@ compile(const OshDraft *draft)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
 
-    return osh_draft_compile(draft, NULL, "policy", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    return osh_draft_compile(draft, &(OshPolicyLoadRequest){.file_name = "policy", .generation = 1},
+                             diagnostics);
 }
 
 /*

@@ -22,8 +22,11 @@ static OshDraft *
 read_draft(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshDraft *draft =
-        osh_draft_read(text, strlen(text), "policy", OSH_POLICY_LOAD_DERIVED, diagnostics);
+    OshDraft *draft = osh_draft_read(&(OshPolicyLoadRequest){.text = text,
+                                                             .length = strlen(text),
+                                                             .file_name = "policy",
+                                                             .flags = OSH_POLICY_LOAD_DERIVED},
+                                     diagnostics);
 
     if (draft == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));
@@ -101,7 +104,8 @@ test_row(gconstpointer data)
     g_assert_true(osh_draft_equal(base, untouched));
     if (merged == NULL)
         return;
-    policy = osh_draft_compile(merged, NULL, "result", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    policy = osh_draft_compile(
+        merged, &(OshPolicyLoadRequest){.file_name = "result", .generation = 1}, diagnostics);
     if (policy == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));
 }

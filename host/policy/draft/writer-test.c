@@ -10,8 +10,9 @@ static OshDraft *
 read_draft(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshDraft *draft =
-        osh_draft_read(text, strlen(text), "p.yaml", OSH_POLICY_LOAD_ANY, diagnostics);
+    OshDraft *draft = osh_draft_read(
+        &(OshPolicyLoadRequest){.text = text, .length = strlen(text), .file_name = "p.yaml"},
+        diagnostics);
 
     if (draft == NULL)
         g_test_message("%s", osh_policy_diagnostics_format(diagnostics));
@@ -130,7 +131,7 @@ static void
 check_file(const char *path)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshDraft) draft = osh_draft_read_file(NULL, path, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshDraft) draft = osh_draft_read(&(OshPolicyLoadRequest){.path = path}, diagnostics);
     g_autoptr(OshDraft) again = NULL;
     g_autofree char *written = NULL;
     g_autofree char *twice = NULL;

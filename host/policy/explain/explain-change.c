@@ -48,8 +48,13 @@ holds(const Change *change, const OshDraft *draft)
     g_autofree char *text = osh_draft_write(draft, NULL);
     g_autoptr(OshPolicySnapshot) policy =
         text != NULL
-            ? osh_policy_load_bytes_with(change->policy->protocols, text, strlen(text), "changed",
-                                         1, OSH_POLICY_RESOLVE_LINKS, diagnostics)
+            ? osh_policy_load(&(OshPolicyLoadRequest){.protocols = change->policy->protocols,
+                                                      .text = text,
+                                                      .length = strlen(text),
+                                                      .file_name = "changed",
+                                                      .generation = 1,
+                                                      .flags = OSH_POLICY_RESOLVE_LINKS},
+                              diagnostics)
             : NULL;
     g_auto(OshPolicyVerdict) verdict = {0};
     g_autofree char *reason = NULL;
@@ -328,7 +333,11 @@ osh_policy_suggest_change(const OshPolicyAsked *asked, const OshPolicySnapshot *
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshDraft) draft =
-        osh_draft_read_with(policy->protocols, text->str, text->len, "policy", 0, diagnostics);
+        osh_draft_read(&(OshPolicyLoadRequest){.protocols = policy->protocols,
+                                               .text = text->str,
+                                               .length = text->len,
+                                               .file_name = "policy"},
+                       diagnostics);
     Change change = {asked, policy, draft, explanation};
 
     if (draft == NULL || !is_host(asked->host) || !is_binary(asked->ask->binary))

@@ -79,7 +79,10 @@ load(GString *text)
 
     g_string_assign(text, "version: 1\nnetwork_policies:\n  p:\n    endpoints: [{ host: a.test, "
                           "port: 443 }]\n    binaries: [{ path: /b }]\n");
-    return osh_policy_load_bytes(text->str, text->len, "p.yaml", 1, 0, diagnostics);
+    return osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text->str, .length = text->len, .file_name = "p.yaml", .generation = 1},
+        diagnostics);
 }
 
 /* Values that are no host, binary, method or path of a kind that YAML or a glob could not twist. */

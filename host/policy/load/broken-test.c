@@ -25,8 +25,10 @@ test_row(gconstpointer data)
     g_assert_nonnull(end);
     /* the first line is the sentence; what follows, up to the rule, is the policy */
     body = start < end ? g_strndup(start + 1, (gsize)(end - start)) : g_strdup("");
-    g_assert_null(osh_policy_load_bytes(body, strlen(body), "policy.yaml", 1, OSH_POLICY_LOAD_ANY,
-                                        diagnostics));
+    g_assert_null(osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = body, .length = strlen(body), .file_name = "policy.yaml", .generation = 1},
+        diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
     g_assert_cmpstr(messages, ==, end + strlen(rule));
 }

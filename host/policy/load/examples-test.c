@@ -48,7 +48,8 @@ load(const char *name)
 {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy = osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.path = path, .generation = 1}, diagnostics);
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
     g_assert_cmpstr(messages, ==, "");

@@ -45,8 +45,13 @@ load(const char *endpoint, guint flags, char **ret_messages)
         g_strdup_printf("version: 1\nnetwork_policies:\n  p:\n    endpoints:\n      - %s\n"
                         "    binaries: [{ path: /b }]\n",
                         endpoint);
-    OshPolicySnapshot *policy =
-        osh_policy_load_bytes_with(table, text, strlen(text), "p.yaml", 1, flags, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = table,
+                                                                        .text = text,
+                                                                        .length = strlen(text),
+                                                                        .file_name = "p.yaml",
+                                                                        .generation = 1,
+                                                                        .flags = flags},
+                                                diagnostics);
 
     *ret_messages = osh_policy_diagnostics_format(diagnostics);
     return policy;
@@ -156,9 +161,14 @@ test_disabled_plugin(void)
 
     osh_policy_protocol_table_add(table, "x", "tcp", "com.example.x", NULL)->unusable =
         g_strdup("it is disabled");
-    g_assert_null(osh_policy_load_bytes_with(
-        table, text, strlen(text), "p.yaml", 1,
-        OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_ENFORCES_PLUGINS, diagnostics));
+    g_assert_null(osh_policy_load(
+        &(OshPolicyLoadRequest){.protocols = table,
+                                .text = text,
+                                .length = strlen(text),
+                                .file_name = "p.yaml",
+                                .generation = 1,
+                                .flags = OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_ENFORCES_PLUGINS},
+        diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
     g_assert_nonnull(strstr(messages, "com.example.x, which takes no part: it is disabled"));
 }
@@ -428,7 +438,12 @@ test_schema_name(void)
     g_autoptr(OshPolicySnapshot) policy = NULL;
 
     osh_policy_protocol_table_add(table, "rest", "tcp", "com.example.x", NULL);
-    policy = osh_policy_load_bytes_with(table, text, strlen(text), "p.yaml", 1, 0, diagnostics);
+    policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = table,
+                                                     .text = text,
+                                                     .length = strlen(text),
+                                                     .file_name = "p.yaml",
+                                                     .generation = 1},
+                             diagnostics);
     g_assert_nonnull(policy);
     g_assert_cmpint(osh_policy_endpoint(policy, 0)->protocol, ==, OSH_POLICY_PROTOCOL_REST);
 }

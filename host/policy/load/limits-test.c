@@ -16,8 +16,10 @@ static char *
 said_of(const char *text, gsize length)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, length, "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = length, .file_name = "p.yaml", .generation = 1},
+        diagnostics);
     char *said = osh_policy_diagnostics_format(diagnostics);
 
     g_assert_cmpint(policy == NULL, ==, osh_policy_diagnostics_n_errors(diagnostics) > 0);
@@ -97,7 +99,8 @@ test_size(void)
     g_assert_true(g_file_set_contents(path, text->str, (gssize)text->len, NULL));
     {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-        g_autoptr(OshPolicySnapshot) policy = osh_policy_load_file(path, 1, 0, diagnostics);
+        g_autoptr(OshPolicySnapshot) policy =
+            osh_policy_load(&(OshPolicyLoadRequest){.path = path, .generation = 1}, diagnostics);
         g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
 
         g_assert_null(policy);
@@ -145,7 +148,8 @@ test_fifo(void)
     g_autofree char *said = NULL;
 
     g_assert_cmpint(mkfifo(path, 0600), ==, 0);
-    g_assert_null(osh_policy_load_file(path, 1, 0, diagnostics));
+    g_assert_null(
+        osh_policy_load(&(OshPolicyLoadRequest){.path = path, .generation = 1}, diagnostics));
     said = osh_policy_diagnostics_format(diagnostics);
     g_assert_nonnull(strstr(said, "not a regular file"));
     g_assert_cmpint(g_get_monotonic_time() - start, <, G_USEC_PER_SEC);

@@ -71,8 +71,12 @@ test_broken(gconstpointer data)
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autofree char *messages = NULL;
 
-    g_assert_null(osh_policy_load_bytes(broken[row].text, strlen(broken[row].text), "p.yaml", 1,
-                                        broken[row].flags, diagnostics));
+    g_assert_null(osh_policy_load(&(OshPolicyLoadRequest){.text = broken[row].text,
+                                                          .length = strlen(broken[row].text),
+                                                          .file_name = "p.yaml",
+                                                          .generation = 1,
+                                                          .flags = broken[row].flags},
+                                  diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
     g_assert_cmpstr(messages, ==, broken[row].messages);
 }
@@ -85,8 +89,13 @@ test_static_part(void)
                         "landlock: { compatibility: hard_requirement }\n"
                         "process: { run_as_user: sandbox, run_as_group: \"\" }\n";
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-        text, strlen(text), "p.yaml", 3, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                .length = strlen(text),
+                                                .file_name = "p.yaml",
+                                                .generation = 3,
+                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE},
+                        diagnostics);
     const OshPolicyFixed *fixed;
 
     g_assert_nonnull(policy);
@@ -110,7 +119,8 @@ test_unreadable_files(void)
     for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
 
-        g_assert_null(osh_policy_load_file(paths[i], 1, 0, diagnostics));
+        g_assert_null(osh_policy_load(&(OshPolicyLoadRequest){.path = paths[i], .generation = 1},
+                                      diagnostics));
         g_assert_cmpuint(osh_policy_diagnostics_n_errors(diagnostics), ==, 1);
     }
 }
@@ -149,9 +159,13 @@ test_links_of_binaries(void)
     g_assert_cmpint(symlink("loop", loop), ==, 0);
     for (guint resolve = 0; resolve < 2; resolve++) {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-        g_autoptr(OshPolicySnapshot) policy =
-            osh_policy_load_bytes(text, strlen(text), "p.yaml", 1,
-                                  resolve == 1 ? OSH_POLICY_RESOLVE_LINKS : 0, diagnostics);
+        g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+            &(OshPolicyLoadRequest){.text = text,
+                                    .length = strlen(text),
+                                    .file_name = "p.yaml",
+                                    .generation = 1,
+                                    .flags = resolve == 1 ? OSH_POLICY_RESOLVE_LINKS : 0},
+            diagnostics);
 
         g_assert_nonnull(policy);
         g_assert_true(allows(policy, name));
@@ -170,8 +184,13 @@ test_switched_off_options(void)
 {
     const char text[] = POLICY("{ host: a.test, port: 1, allow_encoded_slash: false, tls: skip }");
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(
-        text, strlen(text), "p.yaml", 3, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                .length = strlen(text),
+                                                .file_name = "p.yaml",
+                                                .generation = 3,
+                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE},
+                        diagnostics);
 
     g_assert_nonnull(policy);
 }
@@ -180,8 +199,10 @@ static void
 assert_refused(const char *text, gsize length, const char *message)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(text, length, "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = length, .file_name = "p.yaml", .generation = 1},
+        diagnostics);
     g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
     g_assert_null(policy);
@@ -196,8 +217,10 @@ test_encodings(void)
                                "1\0\n";
     static const char marked[] = "\xef\xbb\xbfversion: 1\n";
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes(marked, strlen(marked), "p.yaml", 1,
-                                                                OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = marked, .length = strlen(marked), .file_name = "p.yaml", .generation = 1},
+        diagnostics);
 
     g_assert_nonnull(policy);
     assert_refused(wide, sizeof(wide), "p.yaml:1:1: error: not valid UTF-8\n");
@@ -235,13 +258,17 @@ test_too_many_paths(void)
     g_autofree char *few = many_paths(500);
     g_autofree char *many = many_paths(7000);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load_bytes(few, strlen(few), "few.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = few, .length = strlen(few), .file_name = "few.yaml", .generation = 1},
+        diagnostics);
     g_autofree char *messages = NULL;
 
     g_assert_nonnull(policy);
-    g_assert_null(osh_policy_load_bytes(many, strlen(many), "many.yaml", 1, OSH_POLICY_LOAD_ANY,
-                                        diagnostics));
+    g_assert_null(osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = many, .length = strlen(many), .file_name = "many.yaml", .generation = 1},
+        diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
     g_assert_nonnull(strstr(messages, "too many endpoints overlap to tell"));
 }

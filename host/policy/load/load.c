@@ -130,7 +130,7 @@ read_everything(OshPolicyLoader *loader)
     static const char *const keys[] = {
         "preset",  "version",          "filesystem_policy",   "landlock",
         "process", "network_policies", "network_middlewares", NULL};
-    gboolean fragment = (loader->flags & OSH_POLICY_LOAD_FRAGMENT) != 0;
+    gboolean fragment = (loader->request->flags & OSH_POLICY_LOAD_FRAGMENT) != 0;
     OshPolicySnapshot *snapshot = loader->snapshot;
     const OshYamlNode *mapping;
 
@@ -221,13 +221,13 @@ load_document(OshPolicyLoader *loader)
                snapshot->n_endpoints * sizeof(OshPolicyEndpoint));
     for (guint i = 0; i < snapshot->n_endpoints; i++)
         snapshot->static_part.inspects |= osh_policy_endpoint_inspects(&snapshot->endpoints[i]);
-    if (loader->flags & OSH_POLICY_LOAD_ENFORCEABLE)
+    if (loader->request->flags & OSH_POLICY_LOAD_ENFORCEABLE)
         osh_schema_check_enforceable(loader);
-    if (loader->flags & OSH_POLICY_LOAD_OPENSHELL)
+    if (loader->request->flags & OSH_POLICY_LOAD_OPENSHELL)
         osh_schema_check_openshell(loader);
-    if (loader->flags & OSH_POLICY_CHECK_WRITABLE)
+    if (loader->request->flags & OSH_POLICY_CHECK_WRITABLE)
         osh_schema_check_binaries(loader);
-    if (loader->flags & OSH_POLICY_CHECK_PROGRAMS)
+    if (loader->request->flags & OSH_POLICY_CHECK_PROGRAMS)
         osh_schema_check_programs(loader);
     snapshot->index = osh_policy_index_build(snapshot);
     osh_schema_check_ambiguity(loader);
@@ -235,49 +235,37 @@ load_document(OshPolicyLoader *loader)
     finish_endpoints(loader);
 }
 
-OshPolicySnapshot *
-osh_policy_load_bytes(const char *text, gsize length, const char *file_name, guint64 generation,
-                      guint flags, OshPolicyDiagnostics *diagnostics)
-{
-    return osh_policy_load_marked(NULL, NULL, text, length, file_name, generation, flags,
-                                  diagnostics);
-}
-
 gboolean
 osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text, gsize length)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy = osh_policy_load_bytes_with(
-        protocols, text, length, "", 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                .length = length,
+                                                .file_name = "",
+                                                .generation = 1,
+                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE,
+                                                .protocols = protocols},
+                        diagnostics);
 
     return policy != NULL;
 }
 
-OshPolicySnapshot *
-osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text, gsize length,
-                           const char *file_name, guint64 generation, guint flags,
-                           OshPolicyDiagnostics *diagnostics)
+static OshPolicySnapshot *
+load_text(const OshPolicyLoadRequest *request, const char *text, gsize length,
+          OshPolicyDiagnostics *diagnostics)
 {
-    return osh_policy_load_marked(protocols, NULL, text, length, file_name, generation, flags,
-                                  diagnostics);
-}
-
-OshPolicySnapshot *
-osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *marks,
-                       const char *text, gsize length, const char *file_name, guint64 generation,
-                       guint flags, OshPolicyDiagnostics *diagnostics)
-{
-    g_autoptr(OshPolicySnapshot) snapshot = osh_policy_snapshot_new(file_name, generation);
+    const char *name = request->file_name != NULL ? request->file_name : request->path;
+    g_autoptr(OshPolicySnapshot) snapshot = osh_policy_snapshot_new(name, request->generation);
     g_autoptr(OshArena) arena = osh_arena_new();
     g_autoptr(GArray) endpoints = g_array_new(FALSE, TRUE, sizeof(OshPolicyEndpoint));
     g_autoptr(GPtrArray) preset_rules = g_ptr_array_new_with_free_func(g_free);
-    OshPolicyLoader loader = {snapshot,  diagnostics,  NULL,      flags,
-                              endpoints, preset_rules, protocols, marks};
+    OshPolicyLoader loader = {snapshot, diagnostics, NULL, request, endpoints, preset_rules};
     guint errors_before = osh_policy_diagnostics_n_errors(diagnostics);
 
-    if (protocols != NULL)
-        snapshot->protocols = osh_policy_protocol_table_ref(protocols);
-    osh_policy_diagnostics_set_file(diagnostics, file_name);
+    if (request->protocols != NULL)
+        snapshot->protocols = osh_policy_protocol_table_ref(request->protocols);
+    osh_policy_diagnostics_set_file(diagnostics, name);
     if (length > OSH_POLICY_MAX_FILE) {
         osh_policy_diagnostics_add(diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, 0, 0, NULL,
                                    g_strdup("the policy is larger than 4 MiB"), NULL);
@@ -291,6 +279,17 @@ osh_policy_load_marked(OshPolicyProtocolTable *protocols, const OshPolicyMarks *
     if (osh_policy_diagnostics_n_errors(diagnostics) > errors_before)
         return NULL;
     return g_steal_pointer(&snapshot);
+}
+
+OshPolicySnapshot *
+osh_policy_load(const OshPolicyLoadRequest *request, OshPolicyDiagnostics *diagnostics)
+{
+    g_autoptr(GString) text = NULL;
+
+    if (request->path == NULL)
+        return load_text(request, request->text, request->length, diagnostics);
+    text = osh_policy_read_file(request->path, diagnostics);
+    return text != NULL ? load_text(request, text->str, text->len, diagnostics) : NULL;
 }
 
 static gboolean
@@ -353,25 +352,6 @@ osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics)
         return NULL;
     }
     return g_steal_pointer(&text);
-}
-
-OshPolicySnapshot *
-osh_policy_load_file(const char *path, guint64 generation, guint flags,
-                     OshPolicyDiagnostics *diagnostics)
-{
-    return osh_policy_load_file_with(NULL, path, generation, flags, diagnostics);
-}
-
-OshPolicySnapshot *
-osh_policy_load_file_with(OshPolicyProtocolTable *protocols, const char *path, guint64 generation,
-                          guint flags, OshPolicyDiagnostics *diagnostics)
-{
-    g_autoptr(GString) text = osh_policy_read_file(path, diagnostics);
-
-    if (text == NULL)
-        return NULL;
-    return osh_policy_load_bytes_with(protocols, text->str, text->len, path, generation, flags,
-                                      diagnostics);
 }
 
 OshPolicySnapshot *

@@ -103,12 +103,12 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
             return;
         }
     }
-    match->declared = osh_policy_protocol_table_find(loader->protocols, name);
+    match->declared = osh_policy_protocol_table_find(loader->request->protocols, name);
     if (match->declared != NULL) {
         endpoint->protocol = OSH_POLICY_PROTOCOL_PLUGIN;
         return;
     }
-    brought = osh_policy_protocol_table_names(loader->protocols);
+    brought = osh_policy_protocol_table_names(loader->request->protocols);
     list = g_strjoinv(", ", brought);
     nearest = osh_policy_nearest_word(name, names);
     if (nearest == NULL)

@@ -47,7 +47,7 @@ read_exact_binary(OshPolicyLoader *loader, const OshYamlNode *node, const char *
     g_autofree char *target = NULL;
 
     ids[entry->n_binaries++] = binary_id(loader, path);
-    if (!(loader->flags & OSH_POLICY_RESOLVE_LINKS) || *path != '/')
+    if (!(loader->request->flags & OSH_POLICY_RESOLVE_LINKS) || *path != '/')
         return;
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         osh_yaml_warning(loader->diagnostics, node, "'%s' does not exist here", path);
@@ -148,7 +148,7 @@ read_declared(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *
     guint32 *ids;
     guint n_kept = 0;
 
-    if (loader->marks == NULL || list == NULL || list->kind != OSH_YAML_SEQUENCE)
+    if (loader->request->marks == NULL || list == NULL || list->kind != OSH_YAML_SEQUENCE)
         return;
     unheard = osh_policy_diagnostics_new();
     declared = osh_arena_take(loader->snapshot->arena, sizeof(*declared));
@@ -160,7 +160,7 @@ read_declared(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEntry *
             child->kind == OSH_YAML_SCALAR ? child : osh_yaml_find(child, "path");
 
         if (path != NULL && path->kind == OSH_YAML_SCALAR &&
-            osh_policy_marks_has_binary(loader->marks, entry->name, path->text))
+            osh_policy_marks_has_binary(loader->request->marks, entry->name, path->text))
             continue;
         read_binary(loader, child, declared, ids, patterns);
         n_kept++;
@@ -199,7 +199,7 @@ read_entry(OshPolicyLoader *loader, const OshYamlNode *node, guint index)
     entry->display_name = entry->name;
     entry->first_endpoint = loader->endpoints->len;
     if (g_str_has_prefix(node->key, OSH_PROVIDER_PREFIX) &&
-        !(loader->flags & OSH_POLICY_LOAD_DERIVED))
+        !(loader->request->flags & OSH_POLICY_LOAD_DERIVED))
         osh_yaml_error_hint(loader->diagnostics, node, g_strdup("choose another name"),
                             "the name of a policy must not begin with " OSH_PROVIDER_PREFIX
                             ", which stands for what providers add");
@@ -224,7 +224,7 @@ read_entry(OshPolicyLoader *loader, const OshYamlNode *node, guint index)
         endpoint.policy_index = index;
         endpoint.index = entry->n_endpoints;
         endpoint.is_proposed =
-            osh_policy_marks_has_endpoint(loader->marks, entry->name, endpoint.index);
+            osh_policy_marks_has_endpoint(loader->request->marks, entry->name, endpoint.index);
         osh_schema_read_endpoint(loader, child, &endpoint);
         endpoint.label = endpoint_label(loader, &endpoint);
         g_array_append_val(loader->endpoints, endpoint);

@@ -57,8 +57,10 @@ static OshPolicySnapshot *
 load_text(const char *text, const char *name)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy =
-        osh_policy_load_bytes(text, strlen(text), name, 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = name, .generation = 1},
+        diagnostics);
     g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
 
     if (policy == NULL)
@@ -72,7 +74,11 @@ add_shape(OshComposition *composition, const char *name)
     g_autofree char *text = read_shape(name);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(OshDraft) draft = osh_draft_read(
-        text, strlen(text), name, OSH_POLICY_LOAD_ANY | OSH_POLICY_LOAD_FRAGMENT, diagnostics);
+        &(OshPolicyLoadRequest){.text = text,
+                                .length = strlen(text),
+                                .file_name = name,
+                                .flags = OSH_POLICY_LOAD_ANY | OSH_POLICY_LOAD_FRAGMENT},
+        diagnostics);
     g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;

@@ -46,8 +46,8 @@ test_row(gconstpointer data)
     gsize row = GPOINTER_TO_SIZE(data);
     g_autoptr(OshDraft) draft = draft_of(row);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_draft_compile(draft, NULL, "p.yaml", 7, OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshPolicySnapshot) policy = osh_draft_compile(
+        draft, &(OshPolicyLoadRequest){.file_name = "p.yaml", .generation = 7}, diagnostics);
     const char *host = rows[row].host[0] == '*' ? "x.b.test" : rows[row].host;
     OshFact facts[] = {
         OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(host)),
@@ -71,8 +71,9 @@ test_text_cannot_mark(void)
     g_autoptr(OshDraft) marked = draft_of(1);
     g_autofree char *text = osh_draft_write(marked, NULL);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshDraft) again =
-        osh_draft_read(text, strlen(text), "p.yaml", OSH_POLICY_LOAD_ANY, diagnostics);
+    g_autoptr(OshDraft) again = osh_draft_read(
+        &(OshPolicyLoadRequest){.text = text, .length = strlen(text), .file_name = "p.yaml"},
+        diagnostics);
 
     g_assert_null(strstr(text, "proposed"));
     g_assert_false(osh_value_is_proposed(
@@ -92,7 +93,8 @@ test_ambiguous(void)
         osh_value_set_proposed(osh_draft_add_endpoint(policy, "a.test", 443), i == 1);
         osh_draft_add_binary(policy, "/b");
     }
-    g_assert_null(osh_draft_compile(draft, NULL, "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics));
+    g_assert_null(osh_draft_compile(
+        draft, &(OshPolicyLoadRequest){.file_name = "p.yaml", .generation = 1}, diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
     g_assert_nonnull(strstr(messages, "conflicting metadata: advisor_proposed"));
 }

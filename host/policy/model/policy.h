@@ -6,8 +6,9 @@
  * called from any thread without a lock. Everything "borrowed" below lives as long as the snapshot.
  *
  *     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
- *     g_autoptr(OshPolicySnapshot) policy =
- *         osh_policy_load_file(path, 1, OSH_POLICY_LOAD_ENFORCEABLE, diagnostics);
+ *     g_autoptr(OshPolicySnapshot) policy = osh_policy_load(
+ *         &(OshPolicyLoadRequest){.path = path, .generation = 1, .flags =
+ * OSH_POLICY_LOAD_ENFORCEABLE}, diagnostics);
  *
  *     if (policy == NULL)
  *         print and refuse to start: osh_policy_diagnostics_format(diagnostics);
@@ -220,19 +221,40 @@ typedef struct {
 } OshPolicyVerdict;
 
 /**
- * osh_policy_load_bytes: [any]
- * @text: (array length=length): the file
+ * OshPolicyLoadRequest:
+ * @text: (nullable) (array length=length): the file
  * @length: its size
- * @file_name: what to call it in messages
- * @generation: number of this snapshot, raised by the caller at each reload
+ * @path: (nullable): a regular file that is read instead of @text; symbolic links are followed
+ * @file_name: (nullable): what to call it in messages; NULL is @path
+ * @generation: number of the snapshot, raised by the caller at each reload
  * @flags: #OshPolicyLoadFlags
+ * @protocols: (nullable): the protocols that plugins bring, which are legal then; the snapshot
+ * keeps a reference
+ * @marks: (nullable): what of the text a proposal made: such an endpoint or binary gives no host
+ * the trust of having been named exactly
+ *
+ * What to load, and how. Zero is the default of each. Read during the call only.
+ */
+typedef struct {
+    const char *text;
+    gsize length;
+    const char *path;
+    const char *file_name;
+    guint64 generation;
+    guint flags;
+    OshPolicyProtocolTable *protocols;
+    const OshPolicyMarks *marks;
+} OshPolicyLoadRequest;
+
+/**
+ * osh_policy_load: [any]
+ * @request: what to load
  * @diagnostics: gets every error and warning
  *
  * Returns: (transfer full) (nullable): the snapshot, or NULL when there was any error
  */
-OshPolicySnapshot *osh_policy_load_bytes(const char *text, gsize length, const char *file_name,
-                                         guint64 generation, guint flags,
-                                         OshPolicyDiagnostics *diagnostics);
+OshPolicySnapshot *osh_policy_load(const OshPolicyLoadRequest *request,
+                                   OshPolicyDiagnostics *diagnostics);
 
 /**
  * osh_policy_read_file:
@@ -243,46 +265,14 @@ OshPolicySnapshot *osh_policy_load_bytes(const char *text, gsize length, const c
  */
 GString *osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics);
 
-/** osh_policy_load_file: [any] The same from a regular file; follows symbolic links. */
-OshPolicySnapshot *osh_policy_load_file(const char *path, guint64 generation, guint flags,
-                                        OshPolicyDiagnostics *diagnostics);
-
-/**
- * osh_policy_load_bytes_with: [any]
- * @protocols: (nullable): the protocols that plugins bring; the snapshot keeps a reference
- *
- * As osh_policy_load_bytes(), where those protocols are legal too.
- */
-OshPolicySnapshot *osh_policy_load_bytes_with(OshPolicyProtocolTable *protocols, const char *text,
-                                              gsize length, const char *file_name,
-                                              guint64 generation, guint flags,
-                                              OshPolicyDiagnostics *diagnostics);
-
 /**
  * osh_policy_is_enforceable: [any]
- * @protocols: (nullable): as osh_policy_load_bytes_with()
+ * @protocols: (nullable): as in #OshPolicyLoadRequest
  *
  * Returns: whether a run of this version takes the policy
  */
 gboolean osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text,
                                    gsize length);
-
-/**
- * osh_policy_load_marked: [any]
- * @marks: (nullable): what in the text a proposal made; read during the call
- *
- * As osh_policy_load_bytes_with(). An endpoint or binary that is marked gives no host the trust of
- * having been named exactly.
- */
-OshPolicySnapshot *osh_policy_load_marked(OshPolicyProtocolTable *protocols,
-                                          const OshPolicyMarks *marks, const char *text,
-                                          gsize length, const char *file_name, guint64 generation,
-                                          guint flags, OshPolicyDiagnostics *diagnostics);
-
-/** osh_policy_load_file_with: [any] As osh_policy_load_file(), with @protocols (nullable). */
-OshPolicySnapshot *osh_policy_load_file_with(OshPolicyProtocolTable *protocols, const char *path,
-                                             guint64 generation, guint flags,
-                                             OshPolicyDiagnostics *diagnostics);
 
 /** osh_policy_protocols: [any] Returns: (transfer none) (nullable): what it was loaded with. */
 OshPolicyProtocolTable *osh_policy_protocols(const OshPolicySnapshot *snapshot);

@@ -18,8 +18,10 @@ static OshPolicySnapshot *
 load(void)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *snapshot =
-        osh_policy_load_bytes(yaml, strlen(yaml), "web.yaml", 4, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *snapshot = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = yaml, .length = strlen(yaml), .file_name = "web.yaml", .generation = 4},
+        diagnostics);
 
     g_assert_nonnull(snapshot);
     return snapshot;

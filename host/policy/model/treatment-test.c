@@ -12,8 +12,10 @@ load(const char *endpoint, const char *more)
                                             "    binaries: [{path: /usr/bin/curl}]\n%s",
                                             endpoint, more);
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *snapshot =
-        osh_policy_load_bytes(yaml, strlen(yaml), "p.yaml", 1, OSH_POLICY_LOAD_ANY, diagnostics);
+    OshPolicySnapshot *snapshot = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = yaml, .length = strlen(yaml), .file_name = "p.yaml", .generation = 1},
+        diagnostics);
 
     if (snapshot == NULL)
         g_error("%s", osh_policy_diagnostics_format(diagnostics));

@@ -12,8 +12,10 @@ load(const char *endpoint, char **ret_messages)
         g_strdup_printf("version: 1\nnetwork_policies:\n  p:\n    endpoints:\n      - %s\n"
                         "    binaries: [{ path: /b }]\n",
                         endpoint);
-    OshPolicySnapshot *policy =
-        osh_policy_load_bytes(text, strlen(text), "p.yaml", 1, 0, diagnostics);
+    OshPolicySnapshot *policy = osh_policy_load(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "p.yaml", .generation = 1},
+        diagnostics);
 
     *ret_messages = osh_policy_diagnostics_format(diagnostics);
     return policy;

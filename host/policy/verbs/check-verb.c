@@ -99,8 +99,13 @@ check_file(const Check *check, const char *file)
     g_autoptr(GString) text =
         osh_policy_read_file(strcmp(file, "-") == 0 ? NULL : file, diagnostics);
     g_autoptr(OshPolicySnapshot) policy =
-        text != NULL ? osh_policy_load_bytes_with(check->protocols, text->str, text->len, name, 1,
-                                                  check->flags, diagnostics)
+        text != NULL ? osh_policy_load(&(OshPolicyLoadRequest){.protocols = check->protocols,
+                                                               .text = text->str,
+                                                               .length = text->len,
+                                                               .file_name = name,
+                                                               .generation = 1,
+                                                               .flags = check->flags},
+                                       diagnostics)
                      : NULL;
     gboolean enforceable;
     gboolean good =

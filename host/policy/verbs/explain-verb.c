@@ -119,10 +119,16 @@ explain_words(Options *options, guint n_words, OshPolicyProtocolTable *protocols
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GString) text = osh_policy_read_file(from_stdin ? NULL : file, diagnostics);
     g_autoptr(OshPolicySnapshot) policy =
-        text != NULL ? osh_policy_load_bytes_with(protocols, text->str, text->len,
-                                                  from_stdin ? "(standard input)" : file, 1,
-                                                  EXPLAIN_FLAGS, diagnostics)
-                     : NULL;
+        text != NULL
+            ? osh_policy_load(
+                  &(OshPolicyLoadRequest){.protocols = protocols,
+                                          .text = text->str,
+                                          .length = text->len,
+                                          .file_name = from_stdin ? "(standard input)" : file,
+                                          .generation = 1,
+                                          .flags = EXPLAIN_FLAGS},
+                  diagnostics)
+            : NULL;
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
     OshPolicyAsk ask;
     g_auto(OshPolicyExplanation) explanation = {0};

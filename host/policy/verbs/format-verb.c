@@ -22,8 +22,10 @@ format_file(OshPolicyProtocolTable *protocols, const char *path, gboolean drop_c
     guint line;
 
     if (text != NULL)
-        draft = osh_draft_read_with(protocols, text->str, text->len, path, OSH_POLICY_LOAD_ANY,
-                                    diagnostics);
+        draft = osh_draft_read(
+            &(OshPolicyLoadRequest){
+                .protocols = protocols, .text = text->str, .length = text->len, .file_name = path},
+            diagnostics);
     osh_policy_verb_complain(diagnostics);
     if (draft == NULL)
         return 1;

@@ -84,7 +84,12 @@ osh_policy_verb_read(OshPolicyProtocolTable *protocols, const char *path, guint 
     guint line;
 
     if (text != NULL)
-        draft = osh_draft_read_with(protocols, text->str, text->len, name, flags, diagnostics);
+        draft = osh_draft_read(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                       .text = text->str,
+                                                       .length = text->len,
+                                                       .file_name = name,
+                                                       .flags = flags},
+                               diagnostics);
     if (draft == NULL) {
         osh_policy_verb_complain(diagnostics);
         return NULL;
@@ -112,8 +117,12 @@ osh_policy_verb_print_result(OshPolicyProtocolTable *protocols, const OshDraft *
         osh_policy_verb_say("error", error->message);
         return 1;
     }
-    policy = osh_policy_load_bytes_with(protocols, text, strlen(text), name, 1, OSH_POLICY_LOAD_ANY,
-                                        diagnostics);
+    policy = osh_policy_load(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                     .text = text,
+                                                     .length = strlen(text),
+                                                     .file_name = name,
+                                                     .generation = 1},
+                             diagnostics);
     osh_policy_verb_complain(diagnostics);
     if (policy == NULL)
         return 1;
