@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "model.h"
+#include "question.h"
 
 #define ANY_BINARY "/**"
 /* Only a policy for any program allows one that nobody has heard of. */
@@ -109,18 +109,10 @@ may_select(const OshPolicyEndpoint *endpoint, const OshLearnPattern *path)
 }
 
 static gboolean
-method_covers(const OshPolicyRule *rule, const char *method)
-{
-    return rule->any_method ||
-           (rule->method != NULL && (g_ascii_strcasecmp(rule->method, method) == 0 ||
-                                     (g_ascii_strcasecmp(method, "HEAD") == 0 &&
-                                      g_ascii_strcasecmp(rule->method, "GET") == 0)));
-}
-
-static gboolean
 rest_allows(const OshPolicyRule *allow, const OshLearnRule *rule)
 {
-    return allow->path != NULL && allow->n_query == 0 && method_covers(allow, rule->method) &&
+    return allow->path != NULL && allow->n_query == 0 &&
+           osh_policy_rule_has_method(allow, osh_span(rule->method)) &&
            osh_learn_pattern_inside(rule->pattern, allow->path->text);
 }
 
@@ -130,7 +122,8 @@ rest_may_deny(const OshPolicyRule *deny, const OshLearnRule *rule)
     gboolean head = g_ascii_strcasecmp(rule->method, "GET") == 0 && deny->method != NULL &&
                     g_ascii_strcasecmp(deny->method, "HEAD") == 0;
 
-    return deny->path != NULL && (head || method_covers(deny, rule->method)) &&
+    return deny->path != NULL &&
+           (head || osh_policy_rule_has_method(deny, osh_span(rule->method))) &&
            may_meet(deny->path, rule->pattern);
 }
 

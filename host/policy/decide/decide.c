@@ -91,8 +91,8 @@ image_id(const Decision *decision, guint number)
     return osh_policy_index_binary(decision->snapshot->index, path.data, path.length);
 }
 
-static gboolean
-has_binary(const OshPolicyEntry *entry, guint32 id)
+gboolean
+osh_policy_entry_has_binary(const OshPolicyEntry *entry, guint32 id)
 {
     guint low = 0;
     guint high = entry->n_binaries;
@@ -116,25 +116,20 @@ match_binary(const Decision *decision, const OshPolicyEntry *entry)
 {
     const OshPolicyQuestion *question = &decision->question;
     guint n_images = question->n_ancestors + 1;
-    OshPolicyAnswer answer = OSH_POLICY_NO;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_FIRST_YES);
 
     if (question->relaxed)
         return OSH_POLICY_YES;
     if (entry->n_binaries > 0)
         for (guint i = 0; i < n_images; i++)
-            if (has_binary(entry, image_id(decision, i)))
+            if (osh_policy_entry_has_binary(entry, image_id(decision, i)))
                 return OSH_POLICY_YES;
-    for (guint k = 0; k < entry->n_binary_patterns; k++) {
-        for (guint i = 0; i < n_images; i++) {
-            OshPolicyAnswer one =
-                osh_policy_pattern_matches(entry->binary_patterns[k], image(question, i));
-
-            if (one == OSH_POLICY_YES)
-                return one;
-            if (one == OSH_POLICY_UNKNOWN)
-                answer = one;
-        }
-    }
+    for (guint k = 0; k < entry->n_binary_patterns; k++)
+        for (guint i = 0; i < n_images; i++)
+            if (osh_policy_fold_add(
+                    OSH_POLICY_FOLD_FIRST_YES, &answer,
+                    osh_policy_pattern_matches(entry->binary_patterns[k], image(question, i))))
+                return answer;
     return answer;
 }
 
@@ -240,8 +235,8 @@ judge_request(const Decision *decision, const OshFactRecord *call, OshPolicyRequ
             OshPolicyAnswer here =
                 osh_policy_pattern_matches(endpoint->match->path, question->path);
 
-            if (here == OSH_POLICY_UNKNOWN && answer->denied == OSH_POLICY_NO)
-                answer->denied = OSH_POLICY_UNKNOWN;
+            if (here == OSH_POLICY_UNKNOWN)
+                osh_policy_fold_add(OSH_POLICY_FOLD_FIRST_YES, &answer->denied, here);
             if (here != OSH_POLICY_YES)
                 continue;
         }

@@ -36,22 +36,6 @@ find(const OshFact *facts, gsize length, const char *name, OshFactType type, gbo
     return found;
 }
 
-static OshPolicyAnswer
-values_match(const OshPolicyMatcher *matcher, const OshSpan *values, guint length, gboolean all)
-{
-    OshPolicyAnswer answer = all && length > 0 ? OSH_POLICY_YES : OSH_POLICY_NO;
-
-    for (guint i = 0; i < length; i++) {
-        OshPolicyAnswer one = osh_policy_matcher_matches(matcher, values[i]);
-
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
-            answer = one;
-    }
-    return answer;
-}
-
 /* Every shape but records. */
 static OshPolicyAnswer
 value_matches(const OshPolicyMatcher *matcher, const OshFact *fact, gboolean all)
@@ -71,7 +55,7 @@ value_matches(const OshPolicyMatcher *matcher, const OshFact *fact, gboolean all
         value = fact->value.boolean ? OSH_SPAN_LITERAL("true") : OSH_SPAN_LITERAL("false");
         break;
     case OSH_FACT_STRINGS:
-        return values_match(matcher, fact->value.strings, fact->count, all);
+        return osh_policy_values_match(matcher, fact->value.strings, fact->count, all);
     case OSH_FACT_RECORDS:
     default:
         return OSH_POLICY_UNKNOWN;
@@ -82,7 +66,7 @@ value_matches(const OshPolicyMatcher *matcher, const OshFact *fact, gboolean all
 static OshPolicyAnswer
 record_matches(const OshPolicyFactMatcher *matcher, const OshFactRecord *record, gboolean all)
 {
-    OshPolicyAnswer answer = OSH_POLICY_YES;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
 
     for (guint i = 0; i < matcher->n_fields; i++) {
         const OshPolicyFieldMatcher *field = &matcher->fields[i];
@@ -90,13 +74,11 @@ record_matches(const OshPolicyFactMatcher *matcher, const OshFactRecord *record,
         const OshFact *value =
             find(record->fields, record->n_fields, field->field->name, field->field->type, &broken);
         OshPolicyAnswer one = broken          ? OSH_POLICY_UNKNOWN
-                              : value == NULL ? (all ? OSH_POLICY_NO : OSH_POLICY_YES)
+                              : value == NULL ? osh_policy_unstated(all)
                                               : value_matches(&field->matcher, value, all);
 
-        if (one == OSH_POLICY_NO)
-            return one;
-        if (one == OSH_POLICY_UNKNOWN)
-            answer = one;
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer, one))
+            break;
     }
     return answer;
 }
@@ -104,16 +86,13 @@ record_matches(const OshPolicyFactMatcher *matcher, const OshFactRecord *record,
 static OshPolicyAnswer
 records_match(const OshPolicyFactMatcher *matcher, const OshFact *fact, gboolean all)
 {
-    OshPolicyAnswer answer = all && fact->count > 0 ? OSH_POLICY_YES : OSH_POLICY_NO;
+    const OshPolicyFold fold = OSH_POLICY_FOLD_OF_VALUES(all);
+    OshPolicyAnswer answer = fact->count > 0 ? osh_policy_fold_none(fold) : OSH_POLICY_NO;
 
-    for (guint i = 0; i < fact->count; i++) {
-        OshPolicyAnswer one = record_matches(matcher, &fact->value.records[i], all);
-
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
-            answer = one;
-    }
+    for (guint i = 0; i < fact->count; i++)
+        if (osh_policy_fold_add(fold, &answer,
+                                record_matches(matcher, &fact->value.records[i], all)))
+            break;
     return answer;
 }
 
@@ -128,7 +107,7 @@ osh_policy_fact_matches(const OshPolicyQuestion *question, const OshPolicyFactMa
     if (broken)
         return OSH_POLICY_UNKNOWN;
     if (fact == NULL)
-        return all ? OSH_POLICY_NO : OSH_POLICY_YES;
+        return osh_policy_unstated(all);
     return fact->type == OSH_FACT_RECORDS ? records_match(matcher, fact, all)
                                           : value_matches(&matcher->matcher, fact, all);
 }
@@ -137,7 +116,7 @@ static OshPolicyAnswer
 rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, const Focus *focus,
              gboolean all)
 {
-    OshPolicyAnswer answer = OSH_POLICY_YES;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
 
     for (guint i = 0; i < rule->n_facts; i++) {
         const OshPolicyFactMatcher *matcher = &rule->facts[i];
@@ -145,10 +124,8 @@ rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, const
                                   ? record_matches(matcher, focus->record, all)
                                   : osh_policy_fact_matches(question, matcher, all);
 
-        if (one == OSH_POLICY_NO)
-            return one;
-        if (one == OSH_POLICY_UNKNOWN)
-            answer = one;
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer, one))
+            break;
     }
     return answer;
 }
@@ -198,7 +175,7 @@ allow_records(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoi
     const OshPolicyProtocolDecl *protocol = endpoint->match->declared;
     gboolean any = FALSE;
 
-    of_endpoint->allowed = OSH_POLICY_YES;
+    of_endpoint->allowed = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
     for (guint i = 0; i < protocol->facts->len; i++) {
         const OshPolicyFactDecl *decl = g_ptr_array_index(protocol->facts, i);
         gboolean broken = FALSE;
@@ -215,9 +192,8 @@ allow_records(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoi
             allow(question, endpoint, &focus, &of_record);
             if (of_endpoint->allow_rule == NULL)
                 of_endpoint->allow_rule = of_record.allow_rule;
-            if (of_record.allowed == OSH_POLICY_NO || of_endpoint->allowed == OSH_POLICY_YES)
-                of_endpoint->allowed = of_record.allowed;
-            if (of_endpoint->allowed == OSH_POLICY_NO)
+            if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &of_endpoint->allowed,
+                                    of_record.allowed))
                 return TRUE;
         }
     }
@@ -239,7 +215,7 @@ osh_policy_facts_judge(const OshPolicyQuestion *question, const OshPolicyEndpoin
         return;
     answer->judged_by_facts = endpoint;
     if (is_broken(question, match->declared, &speaks)) {
-        answer->denied = answer->denied == OSH_POLICY_YES ? OSH_POLICY_YES : OSH_POLICY_UNKNOWN;
+        osh_policy_fold_add(OSH_POLICY_FOLD_FIRST_YES, &answer->denied, OSH_POLICY_UNKNOWN);
         return;
     }
     for (guint i = 0; i < match->n_deny_rules; i++)
@@ -270,15 +246,15 @@ key_begins_with(OshSpan key, const OshPolicyKeyMatcher *matcher)
 static OshPolicyAnswer
 argument_matches(const OshFact *params, const OshPolicyKeyMatcher *matcher, gboolean all)
 {
-    OshPolicyAnswer answer = all ? OSH_POLICY_YES : OSH_POLICY_NO;
-    const OshPolicyAnswer unjudged = all ? OSH_POLICY_NO : OSH_POLICY_YES;
+    const OshPolicyFold fold = OSH_POLICY_FOLD_OF_VALUES(all);
+    OshPolicyAnswer answer = osh_policy_fold_none(fold);
+    const OshPolicyAnswer unjudged = osh_policy_unstated(all);
     gboolean present = FALSE;
 
     for (guint i = 0; params != NULL && i < params->count; i++) {
         const OshFactRecord *record = &params->value.records[i];
         const OshFact *key = osh_policy_record_find(record, "key", OSH_FACT_STRING);
         const OshFact *value = osh_policy_record_find(record, "value", OSH_FACT_STRING);
-        OshPolicyAnswer one;
 
         if (key == NULL || !key_begins_with(key->value.string, matcher))
             continue;
@@ -290,9 +266,9 @@ argument_matches(const OshFact *params, const OshPolicyKeyMatcher *matcher, gboo
         if (value == NULL)
             return unjudged;
         present = TRUE;
-        one = osh_policy_matcher_matches(&matcher->matcher, value->value.string);
-        if (one == OSH_POLICY_UNKNOWN || one == unjudged)
-            answer = answer == OSH_POLICY_UNKNOWN ? answer : one;
+        /* an object further down ends it whatever the values say */
+        osh_policy_fold_add(fold, &answer,
+                            osh_policy_matcher_matches(&matcher->matcher, value->value.string));
     }
     return present ? answer : unjudged;
 }
@@ -300,17 +276,13 @@ argument_matches(const OshFact *params, const OshPolicyKeyMatcher *matcher, gboo
 OshPolicyAnswer
 osh_policy_arguments_match(const OshPolicyRule *rule, const OshFactRecord *call, gboolean all)
 {
-    OshPolicyAnswer answer = OSH_POLICY_YES;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
     const OshFact *params =
         call != NULL ? osh_policy_record_find(call, "params", OSH_FACT_RECORDS) : NULL;
 
-    for (guint i = 0; i < rule->n_arguments; i++) {
-        OshPolicyAnswer one = argument_matches(params, &rule->arguments[i], all);
-
-        if (one == OSH_POLICY_NO)
-            return one;
-        if (one == OSH_POLICY_UNKNOWN)
-            answer = one;
-    }
+    for (guint i = 0; i < rule->n_arguments; i++)
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                                argument_matches(params, &rule->arguments[i], all)))
+            break;
     return answer;
 }

@@ -75,40 +75,13 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
 }
 
 static OshPolicyAnswer
-field_matches(const OshPolicyRule *rule, OshSpan field)
-{
-    OshPolicyAnswer answer = OSH_POLICY_NO;
-
-    /* a broken glob behind one that matches must still be noticed */
-    for (guint i = 0; i < rule->n_fields; i++) {
-        OshPolicyAnswer one = osh_policy_pattern_matches(rule->fields[i], field);
-
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == OSH_POLICY_YES)
-            answer = one;
-    }
-    return answer;
-}
-
-static OshPolicyAnswer
 fields_match(const OshPolicyRule *rule, const Operation *operation, gboolean all)
 {
-    OshPolicyAnswer answer = all ? OSH_POLICY_YES : OSH_POLICY_NO;
+    const OshPolicyMatcher fields = {.patterns = rule->fields, .n_patterns = rule->n_fields};
 
-    if (rule->n_fields == 0)
-        return OSH_POLICY_YES;
-    if (operation->n_fields == 0)
-        return OSH_POLICY_NO;
-    for (guint i = 0; i < operation->n_fields; i++) {
-        OshPolicyAnswer one = field_matches(rule, operation->fields[i]);
-
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
-            answer = one;
-    }
-    return answer;
+    return rule->n_fields == 0
+               ? OSH_POLICY_YES
+               : osh_policy_values_match(&fields, operation->fields, operation->n_fields, all);
 }
 
 /* A registered query of any type is allowed by a rule for all of them, denied by one for any. */
@@ -123,18 +96,17 @@ type_matches(const OshPolicyRule *rule, OshSpan type, gboolean all)
 static OshPolicyAnswer
 rule_matches(const OshPolicyRule *rule, const Operation *operation, gboolean all)
 {
-    OshPolicyAnswer name = OSH_POLICY_YES;
-    OshPolicyAnswer fields;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
 
     if (rule->operation_type == NULL || operation->unknown ||
         !type_matches(rule, operation->type, all))
         return OSH_POLICY_NO;
-    if (rule->operation_name != NULL)
-        name = osh_policy_pattern_matches(rule->operation_name, operation->name);
-    if (name == OSH_POLICY_NO)
-        return name;
-    fields = fields_match(rule, operation, all);
-    return fields == OSH_POLICY_YES ? name : fields;
+    if (rule->operation_name == NULL ||
+        !osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                             osh_policy_pattern_matches(rule->operation_name, operation->name)))
+        osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                            fields_match(rule, operation, all));
+    return answer;
 }
 
 static void
@@ -172,7 +144,7 @@ void
 osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
                          OshPolicyRequestAnswer *answer)
 {
-    OshPolicyAnswer allowed = OSH_POLICY_YES;
+    OshPolicyAnswer allowed = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
     const OshPolicyRule *rule = NULL;
 
     if (question->has_graphql_error || question->n_operations == 0)
@@ -183,10 +155,8 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
 
         judge_operation(endpoint, &operation, &of_operation, answer);
         rule = rule != NULL ? rule : of_operation.allow_rule;
-        if (of_operation.allowed == OSH_POLICY_NO || operation.unregistered)
-            allowed = OSH_POLICY_NO;
-        else if (of_operation.allowed == OSH_POLICY_UNKNOWN && allowed == OSH_POLICY_YES)
-            allowed = OSH_POLICY_UNKNOWN;
+        osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &allowed,
+                            operation.unregistered ? OSH_POLICY_NO : of_operation.allowed);
     }
     if (allowed != OSH_POLICY_NO)
         osh_policy_note_allow(answer, allowed, rule);

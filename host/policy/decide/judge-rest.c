@@ -13,13 +13,8 @@ void
 osh_policy_note_allow(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
                       const OshPolicyRule *rule)
 {
-    if (matched == OSH_POLICY_UNKNOWN)
-        answer->allowed = matched;
-    if (matched != OSH_POLICY_YES)
-        return;
-    if (answer->allowed == OSH_POLICY_NO)
-        answer->allowed = matched;
-    if (answer->allow_rule == NULL)
+    osh_policy_fold_add(OSH_POLICY_FOLD_ANY, &answer->allowed, matched);
+    if (matched == OSH_POLICY_YES && answer->allow_rule == NULL)
         answer->allow_rule = rule;
 }
 
@@ -27,11 +22,8 @@ void
 osh_policy_note_deny(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,
                      const OshPolicyRule *rule)
 {
-    if (matched == OSH_POLICY_NO)
-        return;
-    if (answer->denied != OSH_POLICY_YES)
-        answer->denied = matched;
-    if (answer->deny_rule == NULL)
+    osh_policy_fold_add(OSH_POLICY_FOLD_FIRST_YES, &answer->denied, matched);
+    if (matched != OSH_POLICY_NO && answer->deny_rule == NULL)
         answer->deny_rule = rule;
 }
 
@@ -77,49 +69,33 @@ osh_policy_selector_matches(const char *pattern, OshSpan path)
     return osh_policy_path_selects(&match, pattern, path);
 }
 
-static gboolean
-method_matches(const OshPolicyRule *rule, OshSpan method)
+gboolean
+osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method)
 {
-    if (rule->any_method || osh_policy_span_equal_fold(method, rule->method))
-        return TRUE;
-    return osh_policy_span_equal_fold(method, "HEAD") &&
-           g_ascii_strcasecmp(rule->method, "GET") == 0;
-}
-
-static OshPolicyAnswer
-values_match(const OshFact *values, const OshPolicyMatcher *matcher, gboolean all)
-{
-    OshPolicyAnswer answer = all ? OSH_POLICY_YES : OSH_POLICY_NO;
-
-    for (guint i = 0; i < values->count; i++) {
-        OshPolicyAnswer one = osh_policy_matcher_matches(matcher, values->value.strings[i]);
-
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == (all ? OSH_POLICY_NO : OSH_POLICY_YES))
-            answer = one;
-    }
-    return answer;
+    if (rule->method == NULL)
+        return FALSE;
+    return rule->any_method || osh_policy_span_equal_fold(method, rule->method) ||
+           (osh_policy_span_equal_fold(method, "HEAD") &&
+            g_ascii_strcasecmp(rule->method, "GET") == 0);
 }
 
 static OshPolicyAnswer
 query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all)
 {
-    OshPolicyAnswer answer = OSH_POLICY_YES;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
 
     for (guint i = 0; i < rule->n_query; i++) {
         const OshFact *values = osh_policy_query_values(question, &rule->query[i]);
-        OshPolicyAnswer one;
+        OshPolicyAnswer one = OSH_POLICY_NO;
 
-        if (values == NULL || (all && values->count == 0))
-            return OSH_POLICY_NO;
         /* a key that is there without a value stops no denial */
-        one = values->count == 0 ? OSH_POLICY_YES
-                                 : values_match(values, &rule->query[i].matcher, all);
-        if (one == OSH_POLICY_NO)
-            return one;
-        if (one == OSH_POLICY_UNKNOWN)
-            answer = one;
+        if (values != NULL)
+            one = values->count == 0
+                      ? osh_policy_unstated(all)
+                      : osh_policy_values_match(&rule->query[i].matcher, values->value.strings,
+                                                values->count, all);
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer, one))
+            break;
     }
     return answer;
 }
@@ -134,7 +110,7 @@ rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gbool
          osh_policy_span_equal_fold(question->command, rule->command)))
         return OSH_POLICY_YES;
     if (rule->method == NULL || rule->path == NULL || !question->has_path ||
-        !method_matches(rule, question->method))
+        !osh_policy_rule_has_method(rule, question->method))
         return OSH_POLICY_NO;
     /* a path that cannot be judged ends it, whatever the query says */
     path = osh_policy_pattern_matches(rule->path, question->path);

@@ -59,23 +59,20 @@ method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
 static OshPolicyAnswer
 rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp, gboolean all)
 {
-    OshPolicyAnswer arguments;
     OshPolicyAnswer answer = method_matches(rule, osh_policy_call_method(call), is_mcp);
 
     for (guint i = 0; is_mcp && i < rule->n_params && answer != OSH_POLICY_NO; i++) {
         const OshFact *value = call_param(call, &rule->params[i]);
-        OshPolicyAnswer one;
 
-        if (value == NULL)
-            return OSH_POLICY_NO;
-        one = osh_policy_matcher_matches(&rule->params[i].matcher, value->value.string);
-        if (one != OSH_POLICY_YES)
-            answer = one;
+        osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                            value == NULL ? OSH_POLICY_NO
+                                          : osh_policy_matcher_matches(&rule->params[i].matcher,
+                                                                       value->value.string));
     }
-    if (answer == OSH_POLICY_NO || rule->n_arguments == 0)
-        return answer;
-    arguments = osh_policy_arguments_match(rule, call, all);
-    return arguments == OSH_POLICY_YES ? answer : arguments;
+    if (answer != OSH_POLICY_NO && rule->n_arguments > 0)
+        osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                            osh_policy_arguments_match(rule, call, all));
+    return answer;
 }
 
 gboolean

@@ -273,16 +273,25 @@ osh_policy_pattern_matches(const OshPolicyPattern *pattern, OshSpan value)
 OshPolicyAnswer
 osh_policy_matcher_matches(const OshPolicyMatcher *matcher, OshSpan value)
 {
-    OshPolicyAnswer answer = OSH_POLICY_NO;
+    OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_ANY);
 
-    for (guint i = 0; i < matcher->n_patterns; i++) {
-        OshPolicyAnswer one = osh_policy_pattern_matches(matcher->patterns[i], value);
+    for (guint i = 0; i < matcher->n_patterns; i++)
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_ANY, &answer,
+                                osh_policy_pattern_matches(matcher->patterns[i], value)))
+            break;
+    return answer;
+}
 
-        if (one == OSH_POLICY_UNKNOWN)
-            return one;
-        if (one == OSH_POLICY_YES)
-            answer = one;
-    }
+OshPolicyAnswer
+osh_policy_values_match(const OshPolicyMatcher *matcher, const OshSpan *values, guint length,
+                        gboolean all)
+{
+    const OshPolicyFold fold = OSH_POLICY_FOLD_OF_VALUES(all);
+    OshPolicyAnswer answer = length > 0 ? osh_policy_fold_none(fold) : OSH_POLICY_NO;
+
+    for (guint i = 0; i < length; i++)
+        if (osh_policy_fold_add(fold, &answer, osh_policy_matcher_matches(matcher, values[i])))
+            break;
     return answer;
 }
 

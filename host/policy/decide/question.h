@@ -2,6 +2,7 @@
 /* question.h: the facts of one decision, read once and checked. Private to host/policy. */
 #pragma once
 
+#include "answer.h"
 #include "model.h"
 
 #define OSH_POLICY_MAX_HOST      255
@@ -62,16 +63,6 @@ const char *osh_policy_question_read(const OshFacts *facts, OshPolicyQuestion *r
 const OshFact *osh_policy_record_find(const OshFactRecord *record, const char *name,
                                       OshFactType type);
 
-/*
- * The answer of one step. A step that had to consult a broken glob is unknown, and an unknown
- * answer ends in a denial wherever it could have mattered.
- */
-typedef enum {
-    OSH_POLICY_NO,
-    OSH_POLICY_YES,
-    OSH_POLICY_UNKNOWN,
-} OshPolicyAnswer;
-
 /* Why MCP itself rules a message out, whatever the rules of an endpoint say. */
 typedef enum {
     OSH_POLICY_MCP_FITS,
@@ -105,6 +96,13 @@ void osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRe
 /** osh_policy_rest_judge: the part of it about method, path, query and SQL command. */
 void osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
                            OshPolicyRequestAnswer *answer);
+
+/**
+ * osh_policy_rule_has_method:
+ *
+ * Returns: whether @rule of HTTP names @method; a rule for GET names HEAD as well
+ */
+gboolean osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method);
 
 /** osh_policy_graphql_judge: the part of it about GraphQL operations. */
 void osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
@@ -151,11 +149,24 @@ OshPolicyAnswer osh_policy_fact_matches(const OshPolicyQuestion *question,
 OshPolicyAnswer osh_policy_arguments_match(const OshPolicyRule *rule, const OshFactRecord *call,
                                            gboolean all);
 
+/** osh_policy_entry_has_binary: Returns: whether @entry lists the exact path of number @id. */
+gboolean osh_policy_entry_has_binary(const OshPolicyEntry *entry, guint32 id);
+
 /** osh_policy_pattern_matches: Returns: whether @value matches; unknown when it cannot be told. */
 OshPolicyAnswer osh_policy_pattern_matches(const OshPolicyPattern *pattern, OshSpan value);
 
 /** osh_policy_matcher_matches: Returns: whether any glob of @matcher matches @value. */
 OshPolicyAnswer osh_policy_matcher_matches(const OshPolicyMatcher *matcher, OshSpan value);
+
+/**
+ * osh_policy_values_match:
+ * @values: (array length=length): of one fact
+ * @all: as osh_policy_fact_matches()
+ *
+ * Returns: whether @matcher matches them; no values at all match neither an allow nor a deny rule
+ */
+OshPolicyAnswer osh_policy_values_match(const OshPolicyMatcher *matcher, const OshSpan *values,
+                                        guint length, gboolean all);
 
 /** osh_policy_note_allow: an allow rule answered @matched. */
 void osh_policy_note_allow(OshPolicyRequestAnswer *answer, OshPolicyAnswer matched,

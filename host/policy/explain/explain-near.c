@@ -30,15 +30,11 @@ static gboolean
 image_matches(const OshPolicySnapshot *policy, const OshPolicyEntry *entry, const char *image)
 {
     guint32 id = osh_policy_index_binary(policy->index, image, strlen(image));
+    const OshPolicyMatcher patterns = {.patterns = entry->binary_patterns,
+                                       .n_patterns = entry->n_binary_patterns};
 
-    for (guint i = 0; i < entry->n_binaries; i++)
-        if (entry->binaries[i] == id)
-            return TRUE;
-    for (guint i = 0; i < entry->n_binary_patterns; i++)
-        if (osh_policy_pattern_matches(entry->binary_patterns[i], osh_span(image)) ==
-            OSH_POLICY_YES)
-            return TRUE;
-    return FALSE;
+    return osh_policy_entry_has_binary(entry, id) ||
+           osh_policy_matcher_matches(&patterns, osh_span(image)) == OSH_POLICY_YES;
 }
 
 static gboolean

@@ -58,9 +58,7 @@ why_method(GString *why, const OshPolicyQuestion *question, const OshPolicyRule 
 
     if (rule->method == NULL)
         add_why(why, "it names no method, so it never matches");
-    else if (!rule->any_method && !osh_policy_span_equal_fold(question->method, rule->method) &&
-             !(osh_policy_span_equal_fold(question->method, "HEAD") &&
-               g_ascii_strcasecmp(rule->method, "GET") == 0))
+    else if (!osh_policy_rule_has_method(rule, question->method))
         add_why(why, "method %s is not %s", method, rule->method);
 }
 
@@ -123,13 +121,10 @@ why_field(GString *why, const OshPolicyRule *rule, const OshFactRecord *operatio
     if (rule->n_fields > 0 && (fields == NULL || fields->count == 0))
         add_why(why, "the operation has no fields to compare");
     for (guint i = 0; rule->n_fields > 0 && fields != NULL && i < fields->count; i++) {
-        gboolean matched = FALSE;
+        const OshPolicyMatcher matcher = {.patterns = rule->fields, .n_patterns = rule->n_fields};
         g_autofree char *field = text_of(fields->value.strings[i]);
 
-        for (guint k = 0; k < rule->n_fields; k++)
-            matched |= osh_policy_pattern_matches(rule->fields[k], fields->value.strings[i]) ==
-                       OSH_POLICY_YES;
-        if (!matched)
+        if (is_unmatched(&matcher, fields->value.strings[i]))
             add_why(why, "field %s is none of its fields", field);
     }
 }
