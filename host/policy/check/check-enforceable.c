@@ -5,38 +5,10 @@
  * A key that the running host does not act upon is an error here, never silence: a person who wrote
  * a rule must not believe that it holds when it does not. Runs on the loading thread.
  */
+#include "endpoint-key.h"
 #include "schema.h"
 
 #include <string.h>
-
-#define ENFORCES_REQUESTS                                                                          \
-    (OSH_POLICY_ENFORCES_REST | OSH_POLICY_ENFORCES_WEBSOCKET | OSH_POLICY_ENFORCES_GRAPHQL |      \
-     OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP | OSH_POLICY_ENFORCES_SQL |             \
-     OSH_POLICY_ENFORCES_PLUGINS)
-
-/* Endpoint keys that need any of @needs to mean something. */
-static const struct {
-    const char *key;
-    guint needs;
-} needing_keys[] = {
-    {"path", ENFORCES_REQUESTS},
-    {"access", ENFORCES_REQUESTS},
-    {"rules", ENFORCES_REQUESTS},
-    {"deny_rules", ENFORCES_REQUESTS},
-    {"allow_encoded_slash", ENFORCES_REQUESTS},
-    {"persisted_queries", OSH_POLICY_ENFORCES_GRAPHQL},
-    {"graphql_persisted_queries", OSH_POLICY_ENFORCES_GRAPHQL},
-    {"graphql_max_body_bytes", OSH_POLICY_ENFORCES_GRAPHQL},
-    {"json_rpc", OSH_POLICY_ENFORCES_JSONRPC},
-    {"mcp", OSH_POLICY_ENFORCES_MCP},
-    {"websocket_credential_rewrite", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"request_body_credential_rewrite", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"allow_uninspected_credentials", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"credential_signing", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"signing_service", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"signing_region", OSH_POLICY_ENFORCES_CREDENTIALS},
-    {"credential_binding", OSH_POLICY_ENFORCES_CREDENTIALS},
-};
 
 static guint
 protocol_needs(OshPolicyProtocol protocol)
@@ -76,6 +48,7 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     const OshYamlNode *source = endpoint->match->source;
     guint needs = protocol_needs(endpoint->protocol);
+    const OshEndpointKey *key;
 
     if (needs != 0 && !(loader->request->flags & needs))
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
@@ -87,12 +60,11 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        endpoint->match->declared->unusable);
     else if (endpoint->has_graphql_rules && !(loader->request->flags & OSH_POLICY_ENFORCES_GRAPHQL))
         osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
-    for (gsize i = 0; i < G_N_ELEMENTS(needing_keys); i++) {
-        const OshYamlNode *node = osh_yaml_find(source, needing_keys[i].key);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        const OshYamlNode *node = key->needs != 0 ? osh_yaml_find(source, key->name) : NULL;
 
-        if (node != NULL && !(loader->request->flags & needing_keys[i].needs) && !is_off(node))
-            osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet",
-                           needing_keys[i].key);
+        if (node != NULL && !(loader->request->flags & key->needs) && !is_off(node))
+            osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet", key->name);
     }
 }
 

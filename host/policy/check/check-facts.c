@@ -5,6 +5,7 @@
  * Whatever the plugin's declaration gives no meaning to is an error: a person must not believe that
  * it narrows something. Runs on the loading thread.
  */
+#include "endpoint-key.h"
 #include "schema.h"
 
 #include <string.h>
@@ -35,28 +36,24 @@ check_rules(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const Os
                                 endpoint->protocol_name);
 }
 
-/* Keys that say something about HTTP. */
 static void
 check_carrier(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    static const char *const http_keys[] = {"path", "allow_encoded_slash",
-                                            "websocket_credential_rewrite",
-                                            "request_body_credential_rewrite"};
-    static const char *const other_keys[] = {"persisted_queries", "graphql_persisted_queries",
-                                             "graphql_max_body_bytes", "json_rpc"};
     const OshPolicyProtocolDecl *protocol = endpoint->match->declared;
-    const OshYamlNode *source = endpoint->match->source;
     gboolean is_http = strcmp(protocol->carrier, "tcp") != 0;
+    const OshEndpointKey *key;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(http_keys) && !is_http; i++)
-        if (osh_yaml_find(source, http_keys[i]) != NULL)
-            osh_yaml_error(loader->diagnostics, osh_yaml_find(source, http_keys[i]),
-                           "%s is about HTTP, and protocol %s is carried by %s", http_keys[i],
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        const OshYamlNode *node = osh_yaml_find(endpoint->match->source, key->name);
+
+        if (node != NULL && !is_http && (key->traits & OSH_ENDPOINT_KEY_HTTP) != 0)
+            osh_yaml_error(loader->diagnostics, node,
+                           "%s is about HTTP, and protocol %s is carried by %s", key->name,
                            protocol->name, protocol->carrier);
-    for (gsize i = 0; i < G_N_ELEMENTS(other_keys); i++)
-        if (osh_yaml_find(source, other_keys[i]) != NULL)
-            osh_yaml_error(loader->diagnostics, osh_yaml_find(source, other_keys[i]),
-                           "%s does not belong to protocol %s", other_keys[i], protocol->name);
+        if (node != NULL && (key->traits & OSH_ENDPOINT_KEY_NOT_OF_PLUGINS) != 0)
+            osh_yaml_error(loader->diagnostics, node, "%s does not belong to protocol %s",
+                           key->name, protocol->name);
+    }
 }
 
 void

@@ -5,6 +5,7 @@
  * Runs on the loading thread, on the rules as written, before `access` is expanded. The rules of
  * json-rpc and mcp are looked at more closely in check-rpc.c.
  */
+#include "endpoint-key.h"
 #include "schema.h"
 
 #include <string.h>
@@ -295,30 +296,18 @@ asks_for_something(const OshYamlNode *node)
 static void
 check_tcp(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    static const char *const inspection_keys[] = {"enforcement",
-                                                  "path",
-                                                  "allow_encoded_slash",
-                                                  "websocket_credential_rewrite",
-                                                  "request_body_credential_rewrite",
-                                                  "persisted_queries",
-                                                  "graphql_persisted_queries",
-                                                  "graphql_max_body_bytes",
-                                                  "json_rpc",
-                                                  "mcp",
-                                                  "credential_signing",
-                                                  "signing_service",
-                                                  "signing_region",
-                                                  "credential_binding"};
     const OshYamlNode *source = endpoint->match->source;
     g_autoptr(GString) found = g_string_new(NULL);
+    const OshEndpointKey *key;
 
     if (has_access(endpoint) || endpoint->match->n_rules > 0 || endpoint->match->n_deny_rules > 0)
         osh_yaml_error(loader->diagnostics, source,
                        "protocol tcp does not support access, rules, or deny_rules: nothing is "
                        "inspected");
-    for (gsize i = 0; i < G_N_ELEMENTS(inspection_keys); i++)
-        if (asks_for_something(osh_yaml_find(source, inspection_keys[i])))
-            g_string_append_printf(found, "%s%s", found->len > 0 ? ", " : "", inspection_keys[i]);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
+        if ((key->traits & OSH_ENDPOINT_KEY_INSPECTION) != 0 &&
+            asks_for_something(osh_yaml_find(source, key->name)))
+            g_string_append_printf(found, "%s%s", found->len > 0 ? ", " : "", key->name);
     if (found->len > 0)
         osh_yaml_error(loader->diagnostics, source,
                        "protocol tcp does not support L7-only fields: %s", found->str);

@@ -9,17 +9,10 @@
 #include "contract.h"
 
 #include "draft.h"
+#include "endpoint-key.h"
 #include "osh-mcp.h"
 
 #include <string.h>
-
-#define DEFAULT_BODY_BYTES 65536
-
-/* Compared one by one in osh_contract_covers(); every other key is compared as a value. */
-static const char *const own_keys[] = {
-    "host",        "path",  "port", "ports",    "protocol",    "tls",        "access",
-    "enforcement", "rules", "mcp",  "json_rpc", "allowed_ips", "deny_rules", NULL,
-};
 
 gboolean
 osh_contract_is_provider(const char *key)
@@ -336,8 +329,10 @@ osh_contract_is_mcp(const OshValue *endpoint)
 static guint64
 body_bytes(const OshValue *endpoint, const char *section)
 {
-    return osh_value_find_integer(osh_value_find(endpoint, section), "max_body_bytes",
-                                  DEFAULT_BODY_BYTES);
+    g_autofree char *name = g_strconcat(section, ".max_body_bytes", NULL);
+    guint64 absent = g_ascii_strtoull(osh_endpoint_key_find(name)->absent, NULL, 10);
+
+    return osh_value_find_integer(osh_value_find(endpoint, section), "max_body_bytes", absent);
 }
 
 /* Revisions of MCP that it accepts, whichever way they are written. */
@@ -430,15 +425,12 @@ is_enforced(const OshValue *endpoint)
     return strcmp(osh_value_find_text(endpoint, "enforcement"), "enforce") == 0;
 }
 
-/* What stands for a key that is not there. */
+/* Whether @value says what stands for a key that is not written. */
 static gboolean
-is_default(const char *key, const OshValue *value)
+is_default(const OshEndpointKey *key, const OshValue *value)
 {
-    if (strcmp(key, "graphql_max_body_bytes") == 0)
-        return strcmp(osh_value_text(value), G_STRINGIFY(DEFAULT_BODY_BYTES)) == 0;
-    if (strcmp(key, "persisted_queries") == 0)
-        return strcmp(osh_value_text(value), "deny") == 0;
-    return osh_contract_is_unset(value);
+    return key != NULL && key->absent != NULL ? strcmp(osh_value_text(value), key->absent) == 0
+                                              : osh_contract_is_unset(value);
 }
 
 /* Every key that has no comparison of its own: a switch asks when it is on, all else when set. */
@@ -446,11 +438,12 @@ static gboolean
 covers_others(const OshValue *loaded, const OshValue *asked)
 {
     for (guint i = 0; i < osh_value_length(asked); i++) {
-        const char *key = osh_value_key(asked, i);
+        const char *name = osh_value_key(asked, i);
+        const OshEndpointKey *key = osh_endpoint_key_find(name);
         const OshValue *value = osh_value_item(asked, i);
-        const OshValue *other = osh_value_find(loaded, key);
+        const OshValue *other = osh_value_find(loaded, name);
 
-        if (g_strv_contains(own_keys, key) || osh_contract_is_unset(value))
+        if ((key != NULL && key->merge != OSH_ENDPOINT_MERGE_VALUE) || osh_contract_is_unset(value))
             continue;
         if (osh_value_kind(value) == OSH_VALUE_PLAIN && strcmp(osh_value_text(value), "false") == 0)
             continue;

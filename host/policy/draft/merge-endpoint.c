@@ -5,18 +5,10 @@
  * Any thread. Lists grow, switches turn on, words that are there stay, with a warning. Whether the
  * result may be given to the binaries of its policy is for merge-rule.c.
  */
+#include "endpoint-key.h"
 #include "merge-private.h"
 
 #include <string.h>
-
-/* Kept when both have them and differ, in the order of the warnings. */
-static const char *const kept_words[] = {"protocol", "enforcement", "tls", NULL};
-
-/* Merged in ways of their own. */
-static const char *const own_keys[] = {
-    "host",   "path",  "port",       "ports",       "protocol", "enforcement", "tls",
-    "access", "rules", "deny_rules", "allowed_ips", "mcp",      "json_rpc",    NULL,
-};
 
 static gboolean
 same_word(const char *key, const char *left, const char *right)
@@ -28,17 +20,19 @@ same_word(const char *key, const char *left, const char *right)
 static void
 merge_words(OshValue *existing, const OshValue *incoming, const char *place, GPtrArray *warnings)
 {
-    for (gsize i = 0; kept_words[i] != NULL; i++) {
-        const char *old = osh_value_find_text(existing, kept_words[i]);
-        const char *new = osh_value_find_text(incoming, kept_words[i]);
+    const OshEndpointKey *key;
 
-        if (*new == '\0')
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        const char *old = osh_value_find_text(existing, key->name);
+        const char *new = osh_value_find_text(incoming, key->name);
+
+        if (key->merge != OSH_ENDPOINT_MERGE_WORD || *new == '\0')
             continue;
         if (*old == '\0')
-            osh_value_set_text(existing, kept_words[i], new);
-        else if (!same_word(kept_words[i], old, new))
-            osh_merge_warn(warnings, "%s keeps %s '%s'; '%s' is not taken over", place,
-                           kept_words[i], old, new);
+            osh_value_set_text(existing, key->name, new);
+        else if (!same_word(key->name, old, new))
+            osh_merge_warn(warnings, "%s keeps %s '%s'; '%s' is not taken over", place, key->name,
+                           old, new);
     }
 }
 
@@ -137,20 +131,21 @@ static void
 merge_others(OshValue *existing, const OshValue *incoming, const char *place, GPtrArray *warnings)
 {
     for (guint i = 0; i < osh_value_length(incoming); i++) {
-        const char *key = osh_value_key(incoming, i);
+        const char *name = osh_value_key(incoming, i);
+        const OshEndpointKey *key = osh_endpoint_key_find(name);
         const OshValue *value = osh_value_item(incoming, i);
-        const OshValue *old = osh_value_find(existing, key);
+        const OshValue *old = osh_value_find(existing, name);
 
-        if (g_strv_contains(own_keys, key) || osh_contract_is_unset(value))
+        if ((key != NULL && key->merge != OSH_ENDPOINT_MERGE_VALUE) || osh_contract_is_unset(value))
             continue;
         if (osh_contract_is_unset(old))
-            osh_value_set(existing, key, osh_value_copy(value));
+            osh_value_set(existing, name, osh_value_copy(value));
         else if (is_switch(value))
-            osh_value_set(existing, key,
+            osh_value_set(existing, name,
                           osh_value_boolean(strcmp(osh_value_text(value), "true") == 0 ||
                                             strcmp(osh_value_text(old), "true") == 0));
         else if (!osh_value_equal(old, value))
-            osh_merge_warn(warnings, "%s keeps its %s; another one is not taken over", place, key);
+            osh_merge_warn(warnings, "%s keeps its %s; another one is not taken over", place, name);
     }
 }
 

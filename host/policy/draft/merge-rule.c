@@ -6,6 +6,7 @@
  * either into it can grant pairs that nobody asked for. Those are looked for before anything is
  * changed.
  */
+#include "endpoint-key.h"
 #include "merge-private.h"
 
 #include <string.h>
@@ -96,22 +97,22 @@ unnamed_binaries(const OshValue *existing, const OshValue *incoming, gboolean by
 static OshValue *
 completed(const OshValue *declared, const OshValue *endpoint)
 {
-    static const char *const own[] = {"host",       "path",        "port", "ports", "rules",
-                                      "deny_rules", "allowed_ips", "mcp",  NULL};
     OshValue *copy = osh_value_copy(declared);
     gboolean has_rules = !osh_contract_is_unset(osh_value_find(copy, "rules"));
 
     for (guint i = 0; i < osh_value_length(endpoint); i++) {
-        const char *key = osh_value_key(endpoint, i);
+        const char *name = osh_value_key(endpoint, i);
+        const OshEndpointKey *key = osh_endpoint_key_find(name);
         const OshValue *value = osh_value_item(endpoint, i);
         gboolean is_on =
             osh_value_kind(value) == OSH_VALUE_PLAIN && strcmp(osh_value_text(value), "true") == 0;
 
         /* a switch that is on has to be asked for */
-        if (g_strv_contains(own, key) || is_on || (has_rules && strcmp(key, "access") == 0))
+        if ((key != NULL && (key->traits & OSH_ENDPOINT_KEY_DECLARED) != 0) || is_on ||
+            (has_rules && strcmp(name, "access") == 0))
             continue;
-        if (osh_contract_is_unset(osh_value_find(copy, key)))
-            osh_value_set(copy, key, osh_value_copy(value));
+        if (osh_contract_is_unset(osh_value_find(copy, name)))
+            osh_value_set(copy, name, osh_value_copy(value));
     }
     osh_value_set_proposed(copy, TRUE); /* less trust than declared is no gain */
     return copy;

@@ -7,6 +7,7 @@
  * values: text that came from a box must not become another policy, or move a terminal.
  */
 #include "draft.h"
+#include "endpoint-key.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -23,42 +24,46 @@ G_DEFINE_QUARK(osh - draft - error - quark, osh_draft_error)
 typedef struct {
     yaml_emitter_t emitter;
     GString *text;
+    GPtrArray *key_order; /* NULL-terminated */
     gboolean failed;
 } Writer;
 
-/* The order in which the guide shows them; other keys follow in their own order. */
-static const char *const key_order[] = {"version",
-                                        "filesystem_policy",
-                                        "landlock",
-                                        "process",
-                                        "network_policies",
-                                        "network_middlewares",
-                                        "include_workdir",
-                                        "read_only",
-                                        "read_write",
-                                        "name",
-                                        "middleware",
-                                        "order",
-                                        "on_error",
-                                        "endpoints",
-                                        "binaries",
-                                        "host",
-                                        "port",
-                                        "ports",
-                                        "path",
-                                        "protocol",
-                                        "tls",
-                                        "enforcement",
-                                        "access",
-                                        "allowed_ips",
-                                        "rules",
-                                        "deny_rules",
-                                        NULL};
+/* The order in which the guide shows them; the keys of an endpoint follow, then all others. */
+static const char *const first_keys[] = {"version",          "filesystem_policy",
+                                         "landlock",         "process",
+                                         "network_policies", "network_middlewares",
+                                         "include_workdir",  "read_only",
+                                         "read_write",       "name",
+                                         "middleware",       "order",
+                                         "on_error",         "endpoints",
+                                         "binaries",         NULL};
 
 /* The order within a rule, where `path` follows `method`. */
 static const char *const rule_key_order[] = {"method",         "path",           "command", "query",
                                              "operation_type", "operation_name", "fields",  "tool",
                                              "params",         "mcp_arguments",  NULL};
+
+/* Returns: (transfer full): @first_keys and the keys of an endpoint that have a place */
+static GPtrArray *
+collect_key_order(void)
+{
+    GPtrArray *order = g_ptr_array_new();
+    guint before = 0;
+
+    for (gsize i = 0; first_keys[i] != NULL; i++)
+        g_ptr_array_add(order, (gpointer)first_keys[i]);
+    while (before < order->len) {
+        const guint place = order->len - (guint)(G_N_ELEMENTS(first_keys) - 1) + 1;
+        const OshEndpointKey *key;
+
+        before = order->len;
+        for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
+            if (key->written == place)
+                g_ptr_array_add(order, (gpointer)key->name);
+    }
+    g_ptr_array_add(order, NULL);
+    return order;
+}
 
 static int
 append_bytes(void *data, unsigned char *bytes, size_t length)
@@ -227,7 +232,8 @@ write_mapping(Writer *writer, const OshValue *mapping, guint depth, guint column
 {
     yaml_event_t event;
     gboolean one_line = flow || is_one_line(mapping, depth, column);
-    const char *const *order = is_rule(mapping) ? rule_key_order : key_order;
+    const char *const *order =
+        is_rule(mapping) ? rule_key_order : (const char *const *)(gpointer)writer->key_order->pdata;
     guint length = osh_value_length(mapping);
 
     emit(writer,
@@ -306,7 +312,8 @@ char *
 osh_draft_write(const OshDraft *draft, GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    Writer writer = {.text = text};
+    g_autoptr(GPtrArray) key_order = collect_key_order();
+    Writer writer = {.text = text, .key_order = key_order};
 
     if (!write_document(&writer, osh_draft_root(draft))) {
         g_set_error_literal(error, OSH_DRAFT_ERROR, OSH_DRAFT_ERROR_VALUE,

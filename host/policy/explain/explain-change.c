@@ -8,6 +8,7 @@
  */
 #include "asked.h"
 #include "draft.h"
+#include "endpoint-key.h"
 #include "osh-address-class.h"
 
 #include <string.h>
@@ -254,13 +255,13 @@ protocol_name(const OshPolicyAsked *asked, OshPolicyProtocol protocol)
 static void
 take_over(OshValue *endpoint, const OshValue *beside)
 {
-    static const char *const keys[] = {"protocol", "path", "tls", "enforcement", "allowed_ips"};
+    const OshEndpointKey *key;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
-        const OshValue *value = osh_value_find(beside, keys[i]);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        const OshValue *value = osh_value_find(beside, key->name);
 
-        if (value != NULL)
-            osh_value_set(endpoint, keys[i], osh_value_copy(value));
+        if (value != NULL && (key->traits & OSH_ENDPOINT_KEY_OF_PLACE) != 0)
+            osh_value_set(endpoint, key->name, osh_value_copy(value));
     }
 }
 

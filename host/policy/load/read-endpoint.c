@@ -5,39 +5,12 @@
  * Reads types and known keys only; whether the values make sense together is for the check-*.c
  * files. Runs on the loading thread.
  */
+#include "endpoint-key.h"
 #include "osh-socket-address.h"
 #include "question.h"
 #include "schema.h"
 
 #include <string.h>
-
-#define DEFAULT_BODY_BYTES 65536
-
-static const char *const endpoint_keys[] = {"host",
-                                            "port",
-                                            "ports",
-                                            "path",
-                                            "protocol",
-                                            "tls",
-                                            "enforcement",
-                                            "access",
-                                            "rules",
-                                            "deny_rules",
-                                            "allowed_ips",
-                                            "allow_encoded_slash",
-                                            "websocket_credential_rewrite",
-                                            "request_body_credential_rewrite",
-                                            "persisted_queries",
-                                            "graphql_persisted_queries",
-                                            "graphql_max_body_bytes",
-                                            "allow_uninspected_credentials",
-                                            "credential_signing",
-                                            "signing_service",
-                                            "signing_region",
-                                            "credential_binding",
-                                            "json_rpc",
-                                            "mcp",
-                                            NULL};
 
 static void
 read_ports(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
@@ -258,7 +231,7 @@ read_registered(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpo
     match->registered = queries;
 }
 
-/* @mcp: (nullable): Returns: sum of the revisions in its list, or the default. */
+/* @mcp: (nullable): the section. Returns: sum of the revisions in its list, or the default. */
 static guint
 read_mcp_versions(OshPolicyLoader *loader, const OshYamlNode *mcp)
 {
@@ -288,64 +261,72 @@ read_mcp_versions(OshPolicyLoader *loader, const OshYamlNode *mcp)
     return versions != 0 ? versions : OSH_MCP_REVISION_DEFAULT;
 }
 
+/* @node: (nullable): where @key stands as @name; NULL leaves what it is when it is not written. */
 static void
-read_rpc_options(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+read_value(OshPolicyLoader *loader, const OshEndpointKey *key, const OshYamlNode *node,
+           const char *name, OshPolicyEndpoint *endpoint)
 {
-    static const char *const json_rpc_keys[] = {"max_body_bytes", NULL};
-    static const char *const mcp_keys[] = {"max_body_bytes", "strict_tool_names",
-                                           "allow_all_known_mcp_methods", "versions", NULL};
-    gboolean is_mcp = endpoint->protocol == OSH_POLICY_PROTOCOL_MCP;
-    const OshYamlNode *json_rpc = osh_yaml_find(node, "json_rpc");
-    const OshYamlNode *mcp = osh_yaml_find(node, "mcp");
-    guint64 rpc_bytes = DEFAULT_BODY_BYTES;
-    guint64 graphql_bytes;
+    gpointer field = osh_endpoint_key_field(key, endpoint);
+    gboolean holds = osh_endpoint_key_holds(key, endpoint->protocol);
+    guint64 absent_bytes = key->absent != NULL ? g_ascii_strtoull(key->absent, NULL, 10) : 0;
+    guint64 bytes;
 
-    endpoint->strict_tool_names = TRUE;
-    json_rpc = json_rpc != NULL ? osh_schema_mapping(loader, json_rpc) : NULL;
-    if (json_rpc != NULL) {
-        osh_schema_keys(loader, json_rpc, json_rpc_keys);
-        rpc_bytes =
-            osh_schema_integer(loader, json_rpc, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
+    switch (key->type) {
+    case OSH_ENDPOINT_KEY_SWITCH:
+        *(gboolean *)field = osh_schema_boolean(loader, node, name, key->absent != NULL);
+        break;
+    case OSH_ENDPOINT_KEY_TEXT:
+        *(const char **)field = osh_schema_string(loader, node, name);
+        break;
+    case OSH_ENDPOINT_KEY_BYTES:
+        /* its type counts also where nothing uses it */
+        bytes = osh_schema_integer(loader, node, name, G_MAXUINT32, absent_bytes);
+        if (holds)
+            *(guint32 *)field = (guint32)bytes;
+        break;
+    case OSH_ENDPOINT_KEY_SPECIAL:
+    case OSH_ENDPOINT_KEY_SECTION:
+    case OSH_ENDPOINT_KEY_DERIVED:
+    default:
+        break;
     }
-    mcp = mcp != NULL ? osh_schema_mapping(loader, mcp) : NULL;
-    if (mcp != NULL) {
-        osh_schema_keys(loader, mcp, mcp_keys);
-        rpc_bytes =
-            osh_schema_integer(loader, mcp, "max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
-        endpoint->strict_tool_names = osh_schema_boolean(loader, mcp, "strict_tool_names", TRUE);
-        endpoint->allow_all_known_mcp_methods =
-            osh_schema_boolean(loader, mcp, "allow_all_known_mcp_methods", FALSE);
-    }
-    endpoint->mcp_versions = is_mcp ? read_mcp_versions(loader, mcp) : 0;
-    graphql_bytes =
-        osh_schema_integer(loader, node, "graphql_max_body_bytes", G_MAXUINT32, DEFAULT_BODY_BYTES);
-    /* the mcp section wins: one limit serves both */
-    if (is_mcp || endpoint->protocol == OSH_POLICY_PROTOCOL_JSONRPC)
-        endpoint->max_body_bytes = (guint32)rpc_bytes;
-    else if (endpoint->protocol == OSH_POLICY_PROTOCOL_GRAPHQL ||
-             endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET)
-        endpoint->max_body_bytes = (guint32)graphql_bytes;
 }
 
+/* A limit that several sections may set keeps what an earlier one says where a later one is
+ * missing. */
 static void
-read_credentials(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+read_section(OshPolicyLoader *loader, const OshEndpointKey *section, const OshYamlNode *node,
+             OshPolicyEndpoint *endpoint)
 {
-    static const char *const binding_keys[] = {"provider", NULL};
-    const OshYamlNode *binding = osh_yaml_find(node, "credential_binding");
+    const OshYamlNode *mapping = osh_yaml_find(node, section->name);
+    g_autofree const char **names = osh_endpoint_key_names(section);
+    const OshEndpointKey *key;
 
-    endpoint->websocket_credential_rewrite =
-        osh_schema_boolean(loader, node, "websocket_credential_rewrite", FALSE);
-    endpoint->request_body_credential_rewrite =
-        osh_schema_boolean(loader, node, "request_body_credential_rewrite", FALSE);
-    endpoint->allow_uninspected_credentials =
-        osh_schema_boolean(loader, node, "allow_uninspected_credentials", FALSE);
-    endpoint->credential_signing = osh_schema_string(loader, node, "credential_signing");
-    endpoint->signing_service = osh_schema_string(loader, node, "signing_service");
-    endpoint->signing_region = osh_schema_string(loader, node, "signing_region");
-    binding = binding != NULL ? osh_schema_mapping(loader, binding) : NULL;
-    if (binding != NULL) {
-        osh_schema_keys(loader, binding, binding_keys);
-        endpoint->credential_provider = osh_schema_string(loader, binding, "provider");
+    mapping = mapping != NULL ? osh_schema_mapping(loader, mapping) : NULL;
+    if (mapping != NULL)
+        osh_schema_keys(loader, mapping, names);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        const char *member = osh_endpoint_key_member(key, section);
+
+        if (member != NULL && (mapping != NULL || key->type != OSH_ENDPOINT_KEY_BYTES))
+            read_value(loader, key, mapping, member, endpoint);
+    }
+}
+
+/* Every key whose row says how it is read. */
+static void
+read_values(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint)
+{
+    const OshEndpointKey *key;
+
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
+        if (key->type == OSH_ENDPOINT_KEY_BYTES)
+            read_value(loader, key, NULL, key->name, endpoint);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
+        if (key->type == OSH_ENDPOINT_KEY_SECTION)
+            read_section(loader, key, node, endpoint);
+        else if (osh_endpoint_key_is_top(key) && !(key->traits & OSH_ENDPOINT_KEY_READ_ALONE))
+            read_value(loader, key, node, key->name, endpoint);
     }
 }
 
@@ -412,13 +393,14 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     static const char *const access_words[] = {"read-only", "read-write", "full", NULL};
     OshPolicyEndpoint *endpoint = ret_endpoint;
     OshPolicyEndpointMatch *match = osh_arena_take(loader->snapshot->arena, sizeof(*match));
+    g_autofree const char **keys = osh_endpoint_key_names(NULL);
     const char *text;
     const char *tls;
 
     match->source = node;
     match->line = node->line;
     endpoint->match = match;
-    osh_schema_keys(loader, node, endpoint_keys);
+    osh_schema_keys(loader, node, keys);
     text = osh_schema_lower(loader, node, "host");
     endpoint->host = text != NULL ? text : "";
     endpoint->host_is_pattern = strchr(endpoint->host, '*') != NULL;
@@ -433,12 +415,12 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     endpoint->enforcement = g_strcmp0(text, "enforce") == 0 ? OSH_POLICY_ENFORCE : OSH_POLICY_AUDIT;
     match->access = osh_schema_word(loader, node, "access", access_words);
     read_addresses(loader, node, endpoint);
-    endpoint->allow_encoded_slash = osh_schema_boolean(loader, node, "allow_encoded_slash", FALSE);
     text = osh_schema_string(loader, node, "persisted_queries");
     endpoint->allow_registered_queries = g_strcmp0(text, "allow_registered") == 0;
     read_registered(loader, node, match);
-    read_rpc_options(loader, node, endpoint);
-    read_credentials(loader, node, endpoint);
+    read_values(loader, node, endpoint);
+    if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
+        endpoint->mcp_versions = read_mcp_versions(loader, osh_yaml_find(node, "mcp"));
     match->rules =
         read_rules(loader, osh_yaml_find(node, "rules"), endpoint, TRUE, &match->n_rules);
     match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint, FALSE,

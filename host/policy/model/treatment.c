@@ -7,7 +7,7 @@
  * what does not reach the bytes of a connection: keys, order, rules, binaries, labels. Addresses
  * are not part of it either: the one in use is checked against the new policy instead.
  */
-#include "policy.h"
+#include "endpoint-key.h"
 
 /* FNV-1a, 64 bits. */
 #define OFFSET_BASIS 14695981039346656037u
@@ -33,29 +33,18 @@ guint64
 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint)
 {
     static const OshPolicyEndpoint plain = {.protocol_name = ""};
+    const OshEndpointKey *key;
     guint64 hash;
 
     if (endpoint == NULL)
         endpoint = &plain;
     hash = add_number(OFFSET_BASIS, endpoint->tls == OSH_POLICY_TLS_SKIP);
-    hash = add_text(hash, endpoint->protocol_name);
-    hash = add_text(hash, endpoint->credential_provider);
-    hash = add_text(hash, endpoint->credential_signing);
-    hash = add_text(hash, endpoint->signing_service);
-    hash = add_text(hash, endpoint->signing_region);
-    hash = add_number(hash, (guint64)endpoint->websocket_credential_rewrite |
-                                (guint64)endpoint->request_body_credential_rewrite << 1 |
-                                (guint64)endpoint->allow_uninspected_credentials << 2);
+    for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
+        if ((key->traits & OSH_ENDPOINT_KEY_TREATMENT) != 0)
+            hash = key->type == OSH_ENDPOINT_KEY_SWITCH
+                       ? add_number(hash, (guint64)osh_endpoint_key_switch(key, endpoint))
+                       : add_text(hash, osh_endpoint_key_string(key, endpoint));
     return hash;
-}
-
-gboolean
-osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint)
-{
-    return endpoint != NULL &&
-           (endpoint->credential_provider != NULL || endpoint->credential_signing != NULL ||
-            endpoint->websocket_credential_rewrite || endpoint->request_body_credential_rewrite ||
-            endpoint->allow_uninspected_credentials);
 }
 
 gboolean
