@@ -47,9 +47,8 @@ osh_learn_ceiling_ask(const OshPolicySnapshot *policy, const char *host, guint p
     osh_policy_decide(policy, &set, verdict);
     ret_ceiling->allows = verdict->action == OSH_POLICY_ALLOW &&
                           (!any || is_for_any(ret_ceiling, verdict->policy_name));
-    ret_ceiling->is_inspected = verdict->selected != NULL &&
-                                verdict->selected->protocol != OSH_POLICY_PROTOCOL_NONE &&
-                                verdict->selected->protocol != OSH_POLICY_PROTOCOL_TCP;
+    ret_ceiling->is_inspected =
+        verdict->selected != NULL && osh_policy_protocol_is_inspected(verdict->selected->protocol);
 }
 
 void

@@ -46,8 +46,8 @@ answer_with(OshReplayResult *result, OshReplayAnswer answer, const char *reason)
 static gboolean
 is_inspected(const OshPolicyVerdict *verdict)
 {
-    return verdict->selected != NULL && verdict->selected->protocol != OSH_POLICY_PROTOCOL_NONE &&
-           verdict->selected->protocol != OSH_POLICY_PROTOCOL_TCP;
+    return verdict->selected != NULL &&
+           osh_policy_protocol_is_inspected(verdict->selected->protocol);
 }
 
 static void

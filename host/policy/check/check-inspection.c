@@ -77,8 +77,7 @@ check_deny_rules(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (is_explicitly_empty(deny))
         osh_yaml_error(loader->diagnostics, deny,
                        "the deny_rules list cannot be empty: it would have no effect");
-    if (endpoint->protocol == OSH_POLICY_PROTOCOL_NONE ||
-        endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+    if (!osh_policy_protocol_is_inspected(endpoint->protocol))
         osh_yaml_error(loader->diagnostics, deny,
                        "deny_rules require protocol: requests are not inspected without one");
     if (endpoint->protocol != OSH_POLICY_PROTOCOL_MCP && endpoint->match->n_rules == 0 &&
@@ -97,9 +96,8 @@ check_base_set(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (is_explicitly_empty(rules))
         osh_yaml_error(loader->diagnostics, rules,
                        "the rules list cannot be empty: it would deny all traffic");
-    if (endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
-        endpoint->protocol != OSH_POLICY_PROTOCOL_TCP && !is_rpc(endpoint) && rules == NULL &&
-        !is_written(endpoint, "access"))
+    if (osh_policy_protocol_is_inspected(endpoint->protocol) && !is_rpc(endpoint) &&
+        rules == NULL && !is_written(endpoint, "access"))
         osh_yaml_error_hint(loader->diagnostics, member(endpoint, "protocol"),
                             g_strdup("write access: read-only, or list rules"),
                             "protocol requires rules or access: %s allows nothing by itself",

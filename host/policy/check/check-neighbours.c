@@ -25,8 +25,7 @@ typedef struct {
 static gboolean
 is_inspected(const OshPolicyEndpoint *endpoint)
 {
-    return endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
-           endpoint->protocol != OSH_POLICY_PROTOCOL_TCP;
+    return osh_policy_protocol_is_inspected(endpoint->protocol);
 }
 
 static gboolean

@@ -11,6 +11,7 @@
 #include "draft.h"
 #include "endpoint-key.h"
 #include "osh-mcp.h"
+#include "schema-protocol.h"
 
 #include <string.h>
 
@@ -246,47 +247,10 @@ contains_rules(const OshValue *loaded, const OshValue *asked)
     return TRUE;
 }
 
-static gboolean
-is_preset_protocol(const char *protocol)
-{
-    static const char *const names[] = {"", "rest", "sql", "websocket", "graphql"};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_ascii_strcasecmp(protocol, names[i]) == 0)
-            return TRUE;
-    return FALSE;
-}
-
-static const char *const *
-preset_words(const char *protocol, const char *access)
-{
-    static const char *const everything[] = {"*", NULL};
-    static const char *const rest[] = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", NULL};
-    static const char *const rest_read[] = {"GET", "HEAD", "OPTIONS", NULL};
-    static const char *const websocket[] = {"GET", "WEBSOCKET_TEXT", NULL};
-    static const char *const websocket_read[] = {"GET", NULL};
-    static const char *const graphql[] = {"query", "mutation", NULL};
-    static const char *const graphql_read[] = {"query", NULL};
-    gboolean read_only = strcmp(access, "read-only") == 0;
-
-    /* elsewhere access means nothing, or what only a plugin's protocol knows */
-    if (!is_preset_protocol(protocol))
-        return NULL;
-    if (strcmp(access, "full") == 0)
-        return everything;
-    if (!read_only && strcmp(access, "read-write") != 0)
-        return NULL;
-    if (g_ascii_strcasecmp(protocol, "websocket") == 0)
-        return read_only ? websocket_read : websocket;
-    if (g_ascii_strcasecmp(protocol, "graphql") == 0)
-        return read_only ? graphql_read : graphql;
-    return read_only ? rest_read : rest;
-}
-
 OshValue *
 osh_contract_expand_access(const char *protocol, const char *access)
 {
-    const char *const *words = preset_words(protocol, access);
+    const char *const *words = osh_schema_access_words(osh_schema_protocol_find(protocol), access);
     OshValue *rules;
 
     if (words == NULL)

@@ -395,8 +395,7 @@ static gboolean
 is_inspected(const OshPolicyVerdict *verdict)
 {
     for (guint i = 0; i < verdict->n_endpoints; i++)
-        if (verdict->endpoints[i]->protocol != OSH_POLICY_PROTOCOL_NONE &&
-            verdict->endpoints[i]->protocol != OSH_POLICY_PROTOCOL_TCP)
+        if (osh_policy_protocol_is_inspected(verdict->endpoints[i]->protocol))
             return TRUE;
     return FALSE;
 }

@@ -10,6 +10,7 @@
 #include "draft.h"
 #include "endpoint-key.h"
 #include "osh-address-class.h"
+#include "schema-protocol.h"
 
 #include <string.h>
 
@@ -242,13 +243,8 @@ protocol_of(const OshPolicyAsked *asked)
 static const char *
 protocol_name(const OshPolicyAsked *asked, OshPolicyProtocol protocol)
 {
-    static const char *const names[] = {
-        [OSH_POLICY_PROTOCOL_REST] = "rest",        [OSH_POLICY_PROTOCOL_WEBSOCKET] = "websocket",
-        [OSH_POLICY_PROTOCOL_GRAPHQL] = "graphql",  [OSH_POLICY_PROTOCOL_SQL] = "sql",
-        [OSH_POLICY_PROTOCOL_JSONRPC] = "json-rpc", [OSH_POLICY_PROTOCOL_MCP] = "mcp",
-    };
-
-    return protocol == OSH_POLICY_PROTOCOL_PLUGIN ? asked->protocol->name : names[protocol];
+    return protocol == OSH_POLICY_PROTOCOL_PLUGIN ? asked->protocol->name
+                                                  : osh_schema_protocol_name(protocol);
 }
 
 /* Takes over how an endpoint beside it treats the destination, so that both agree. */

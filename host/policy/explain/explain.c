@@ -25,25 +25,6 @@ note(OshPolicyExplanation *explanation, const char *format, ...)
     va_end(arguments);
 }
 
-/* The line of the rule whose words decided, or 0. */
-static guint
-line_of_rule(const OshPolicySnapshot *policy, const char *words)
-{
-    for (guint i = 0; words != NULL && i < policy->n_endpoints; i++) {
-        const OshPolicyEndpointMatch *match = policy->endpoints[i].match;
-
-        if (policy->endpoints[i].label == words)
-            return match->line;
-        for (guint k = 0; k < match->n_rules; k++)
-            if (match->rules[k].words == words)
-                return match->rules[k].line;
-        for (guint k = 0; k < match->n_deny_rules; k++)
-            if (match->deny_rules[k].words == words)
-                return match->deny_rules[k].line;
-    }
-    return 0;
-}
-
 /* --- What holds besides the rules ----------------------------------------------------------------
  */
 
@@ -162,7 +143,7 @@ describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                                                  strstr(verdict->reason, "deny rule") != NULL)
                             ? verdict->rule
                             : NULL;
-    explanation->rule_line = line_of_rule(policy, explanation->rule);
+    explanation->rule_line = osh_policy_rule_line(policy, explanation->rule, NULL);
     explanation->selected = verdict->selected;
     for (guint i = 0; i < verdict->n_endpoints; i++)
         g_ptr_array_add(explanation->endpoints, (gpointer)verdict->endpoints[i]);

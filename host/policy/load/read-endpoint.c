@@ -8,6 +8,7 @@
 #include "endpoint-key.h"
 #include "osh-socket-address.h"
 #include "question.h"
+#include "schema-protocol.h"
 #include "schema.h"
 
 #include <string.h>
@@ -56,12 +57,7 @@ static void
 read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoint *endpoint,
               OshPolicyEndpointMatch *match)
 {
-    static const char *const names[] = {"tcp", "rest",     "websocket", "graphql",
-                                        "sql", "json-rpc", "mcp",       NULL};
-    static const OshPolicyProtocol protocols[] = {
-        OSH_POLICY_PROTOCOL_TCP,     OSH_POLICY_PROTOCOL_REST, OSH_POLICY_PROTOCOL_WEBSOCKET,
-        OSH_POLICY_PROTOCOL_GRAPHQL, OSH_POLICY_PROTOCOL_SQL,  OSH_POLICY_PROTOCOL_JSONRPC,
-        OSH_POLICY_PROTOCOL_MCP};
+    const char *const *names = osh_schema_protocol_names();
     const char *name = osh_schema_lower(loader, node, "protocol");
     g_autofree char **brought = NULL;
     g_autofree char *list = NULL;
@@ -70,17 +66,13 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
     endpoint->protocol_name = name != NULL ? name : "";
     if (name == NULL || *name == '\0')
         return;
-    for (gsize i = 0; names[i] != NULL; i++) {
-        if (strcmp(names[i], name) == 0) {
-            endpoint->protocol = protocols[i];
-            return;
-        }
-    }
-    match->declared = osh_policy_protocol_table_find(loader->request->protocols, name);
-    if (match->declared != NULL) {
-        endpoint->protocol = OSH_POLICY_PROTOCOL_PLUGIN;
+    endpoint->protocol = osh_schema_protocol_find(name);
+    if (endpoint->protocol != OSH_POLICY_PROTOCOL_PLUGIN)
         return;
-    }
+    match->declared = osh_policy_protocol_table_find(loader->request->protocols, name);
+    if (match->declared != NULL)
+        return;
+    endpoint->protocol = OSH_POLICY_PROTOCOL_NONE;
     brought = osh_policy_protocol_table_names(loader->request->protocols);
     list = g_strjoinv(", ", brought);
     nearest = osh_policy_nearest_word(name, names);

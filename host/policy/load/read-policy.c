@@ -8,6 +8,7 @@
  */
 #include "normalise.h"
 #include "program-path.h"
+#include "schema-protocol.h"
 #include "schema.h"
 
 #include <string.h>
@@ -249,41 +250,6 @@ osh_schema_read_policies(OshPolicyLoader *loader, const OshYamlNode *mapping)
         snapshot->needs_binaries |= !snapshot->policies[i].any_binary;
 }
 
-static const char *const rest_read[] = {"GET", "HEAD", "OPTIONS", NULL};
-static const char *const rest_write[] = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", NULL};
-static const char *const websocket_read[] = {"GET", NULL};
-static const char *const websocket_write[] = {"GET", "WEBSOCKET_TEXT", NULL};
-static const char *const graphql_read[] = {"query", NULL};
-static const char *const graphql_write[] = {"query", "mutation", NULL};
-static const char *const everything[] = {"*", NULL};
-
-static const char *const *
-preset_methods(OshPolicyProtocol protocol, const char *access)
-{
-    gboolean read_only = strcmp(access, "read-only") == 0;
-
-    if (strcmp(access, "full") == 0)
-        return everything;
-    if (!read_only && strcmp(access, "read-write") != 0)
-        return NULL;
-    switch (protocol) {
-    case OSH_POLICY_PROTOCOL_WEBSOCKET:
-        return read_only ? websocket_read : websocket_write;
-    case OSH_POLICY_PROTOCOL_GRAPHQL:
-        return read_only ? graphql_read : graphql_write;
-    case OSH_POLICY_PROTOCOL_NONE:
-    case OSH_POLICY_PROTOCOL_REST:
-    case OSH_POLICY_PROTOCOL_SQL:
-        return read_only ? rest_read : rest_write;
-    case OSH_POLICY_PROTOCOL_TCP:
-    case OSH_POLICY_PROTOCOL_JSONRPC:
-    case OSH_POLICY_PROTOCOL_MCP:
-    case OSH_POLICY_PROTOCOL_PLUGIN:
-    default:
-        return NULL;
-    }
-}
-
 /* A shared expansion of one preset. */
 typedef struct {
     const char *const *methods;
@@ -315,7 +281,7 @@ find_preset(OshPolicyLoader *loader, const char *const *methods, gboolean graphq
             rules[i].operation_type = methods[i];
         } else {
             rules[i].method = methods[i];
-            rules[i].any_method = methods == everything;
+            rules[i].any_method = strcmp(methods[i], "*") == 0;
             rules[i].path = osh_policy_pattern(loader->snapshot, "**", '/', NULL);
         }
     }
@@ -365,7 +331,7 @@ osh_schema_expand_presets(OshPolicyLoader *loader)
         }
         if (match->access == NULL || match->n_rules > 0)
             continue;
-        methods = preset_methods(endpoint->protocol, match->access);
+        methods = osh_schema_access_words(endpoint->protocol, match->access);
         if (methods == NULL)
             continue;
         preset = find_preset(loader, methods, graphql, match->access);

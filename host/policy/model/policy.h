@@ -410,6 +410,13 @@ guint64 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint);
  */
 gboolean osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint);
 
+/** osh_policy_protocol_is_inspected: [any] Returns: whether requests of @protocol are judged. */
+static inline gboolean
+osh_policy_protocol_is_inspected(OshPolicyProtocol protocol)
+{
+    return protocol != OSH_POLICY_PROTOCOL_NONE && protocol != OSH_POLICY_PROTOCOL_TCP;
+}
+
 /** osh_policy_endpoint_inspects: [any] Returns: whether what passes is looked into, which takes the
  * run's certificate authority where it is TLS. */
 gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict-line.c: where in the file stands what decided. Reads a snapshot only; any thread. */
+/* rule-line.c: where in the file stands what decided. Reads a snapshot only; any thread. */
 #include "model.h"
 
 static guint

@@ -51,7 +51,6 @@ gboolean
 osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint)
 {
     return endpoint->tls != OSH_POLICY_TLS_SKIP &&
-           ((endpoint->protocol != OSH_POLICY_PROTOCOL_NONE &&
-             endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
+           (osh_policy_protocol_is_inspected(endpoint->protocol) ||
             osh_policy_endpoint_has_credentials(endpoint));
 }
