@@ -5,7 +5,7 @@
  */
 #include "bus-private.h"
 
-/* Delivers an event of the bus's own; FALSE when there is no room, to be tried again later. */
+/* Delivers an event of the bus's own; FALSE when there is no capacity, to be tried again later. */
 static gboolean
 announce_event(OshBus *bus, const char *name, GVariant *payload)
 {
@@ -36,11 +36,11 @@ announce_dropped(OshBus *bus, OshBusTopic *topic)
 {
     guint64 first = atomic_load(&topic->first_dropped);
     guint64 count = atomic_load(&topic->dropped);
+    const OshEventBusDropped dropped = {.topic = topic->name, .count = count, .first = first};
 
     if (count == 0)
         return TRUE;
-    if (!announce_event(bus, OSH_TOPIC_BUS_DROPPED,
-                        g_variant_new("(stta{sv})", topic->name, count, first, NULL)))
+    if (!announce_event(bus, OSH_TOPIC_BUS_DROPPED, osh_event_bus_dropped_pack(&dropped)))
         return FALSE;
     atomic_store(&topic->first_dropped, 0);
     /* Drops in between are announced next, with the first id found then. */
@@ -52,6 +52,7 @@ announce_dropped(OshBus *bus, OshBusTopic *topic)
 static gboolean
 announce_refused(OshBus *bus, OshBusPublisher *publisher)
 {
+    OshEventPluginFault fault = {.id = publisher->plugin_id, .severity = "degraded"};
     g_autofree char *text = NULL;
     const OshBusTopic *topic;
     const char *why;
@@ -67,8 +68,8 @@ announce_refused(OshBus *bus, OshBusPublisher *publisher)
         return TRUE;
     text = g_strdup_printf("%s%s%s; refused %" G_GUINT64_FORMAT " of its calls", why,
                            topic != NULL ? ": " : "", topic != NULL ? topic->name : "", count);
-    if (announce_event(bus, OSH_TOPIC_PLUGIN_FAULT,
-                       g_variant_new("(sssa{sv})", publisher->plugin_id, "degraded", text, NULL)))
+    fault.text = text;
+    if (announce_event(bus, OSH_TOPIC_PLUGIN_FAULT, osh_event_plugin_fault_pack(&fault)))
         return TRUE;
     pthread_mutex_lock(&bus->room_lock);
     publisher->refused += count;

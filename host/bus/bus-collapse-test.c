@@ -37,13 +37,15 @@ record(const OshEvent *event, gpointer data)
 {
     Fixture *fixture = data;
     Seen *seen = &fixture->seen[fixture->n_seen];
+    OshEventNetworkDenied denied = {0};
 
     g_assert_cmpuint(fixture->n_seen, <, MAX_SEEN);
     fixture->n_seen++;
     seen->id = event->id;
     seen->count = event->count;
     seen->process_key = event->process_key;
-    g_variant_get_child(event->payload, 0, "t", &seen->connection);
+    g_assert_true(osh_event_network_denied_unpack(event->payload, &denied));
+    seen->connection = denied.connection;
 }
 
 static void
@@ -66,13 +68,22 @@ fixture_open(Fixture *fixture, const OshBusLimits *limits)
 static guint64
 deny(const Fixture *fixture, guint64 process_key, const char *key, guint64 connection)
 {
+    const OshEventNetworkDenied denied = {
+        .connection = connection,
+        .layer = "connect",
+        .host = "a.example",
+        .port = 443,
+        .binary = "b",
+        .policy = "p",
+        .reason = "no-rule",
+        .generation = 1,
+    };
     const OshPublication publication = {
         .struct_size = sizeof(publication),
         .topic = fixture->denied,
         .process_key = process_key,
         .collapse_key = key,
-        .payload = g_variant_new("(tssqsssta{sv})", connection, "connect", "a.example", 443, "b",
-                                 "p", "no-rule", (guint64)1, NULL),
+        .payload = osh_event_network_denied_pack(&denied),
     };
 
     return osh_bus_publish(fixture->publisher, &publication);

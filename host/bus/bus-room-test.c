@@ -72,13 +72,22 @@ room_used(const Fixture *fixture)
 static guint64
 publish_allowed(Fixture *fixture, guint64 reservation, guint64 process_key)
 {
+    const OshEventNetworkAllowed allowed = {
+        .connection = 1,
+        .host = "a.example",
+        .port = 443,
+        .transport = "connect",
+        .binary = "b",
+        .policy = "p",
+        .rule = "r",
+        .generation = 1,
+    };
     const OshPublication publication = {
         .struct_size = sizeof(publication),
         .topic = fixture->allowed,
         .reservation = reservation,
         .process_key = process_key,
-        .payload = g_variant_new("(tsqssssta{sv})", (guint64)1, "a.example", 443, "connect", "b",
-                                 "p", "r", (guint64)1, NULL),
+        .payload = osh_event_network_allowed_pack(&allowed),
     };
 
     return osh_bus_publish(fixture->network, &publication);
@@ -87,12 +96,21 @@ publish_allowed(Fixture *fixture, guint64 reservation, guint64 process_key)
 static guint64
 publish_denied(Fixture *fixture, guint64 process_key)
 {
+    const OshEventNetworkDenied denied = {
+        .connection = 1,
+        .layer = "connect",
+        .host = "a.example",
+        .port = 443,
+        .binary = "b",
+        .policy = "p",
+        .reason = "no-rule",
+        .generation = 1,
+    };
     const OshPublication publication = {
         .struct_size = sizeof(publication),
         .topic = fixture->denied,
         .process_key = process_key,
-        .payload = g_variant_new("(tssqsssta{sv})", (guint64)1, "connect", "a.example", 443, "b",
-                                 "p", "no-rule", (guint64)1, NULL),
+        .payload = osh_event_network_denied_pack(&denied),
     };
 
     return osh_bus_publish(fixture->network, &publication);
@@ -101,11 +119,12 @@ publish_denied(Fixture *fixture, guint64 process_key)
 static guint64
 publish_exited(Fixture *fixture, guint64 process_key)
 {
+    const OshEventProcessExited exited = {.process = process_key, .pid = 10};
     const OshPublication publication = {
         .struct_size = sizeof(publication),
         .topic = fixture->exited,
         .process_key = process_key,
-        .payload = g_variant_new("(tuiia{sv})", process_key, 10u, 0, 0, NULL),
+        .payload = osh_event_process_exited_pack(&exited),
     };
 
     return osh_bus_publish(fixture->process, &publication);
@@ -206,13 +225,14 @@ test_spent_on_another_topic(void)
     Fixture fixture = {0};
     OshBusCounters counters;
     guint64 reservation;
+    const OshEventProcessExited exited = {.process = 7, .pid = 10};
     OshPublication publication = {.struct_size = sizeof(publication), .process_key = 7};
 
     fixture_open(&fixture);
     reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     publication.topic = fixture.exited;
     publication.reservation = reservation;
-    publication.payload = g_variant_new("(tuiia{sv})", (guint64)7, 10u, 0, 0, NULL);
+    publication.payload = osh_event_process_exited_pack(&exited);
     g_assert_cmpuint(osh_bus_publish(fixture.network, &publication), ==, 0);
     iterate();
     osh_bus_get_counters(fixture.bus, &counters);

@@ -135,10 +135,11 @@ static void
 publish_exited(const Fixture *fixture, guint count)
 {
     for (guint i = 0; i < count; i++) {
+        const OshEventProcessExited exited = {.process = i, .pid = 10};
         const OshPublication publication = {
             .struct_size = sizeof(publication),
             .topic = fixture->exited,
-            .payload = g_variant_new("(tuiia{sv})", (guint64)i, 10u, 0, 0, NULL),
+            .payload = osh_event_process_exited_pack(&exited),
         };
 
         g_assert_cmpuint(osh_bus_publish(fixture->publisher, &publication), !=, 0);
@@ -149,10 +150,11 @@ static void
 publish_response(const Fixture *fixture, guint count)
 {
     for (guint i = 0; i < count; i++) {
+        const OshEventL7Response response = {.connection = i, .message = 1, .status = 200};
         const OshPublication publication = {
             .struct_size = sizeof(publication),
             .topic = fixture->response,
-            .payload = g_variant_new("(ttuta{sv})", (guint64)i, (guint64)1, 200u, (guint64)0, NULL),
+            .payload = osh_event_l7_response_pack(&response),
         };
 
         g_assert_cmpuint(osh_bus_publish(fixture->publisher, &publication), !=, 0);

@@ -90,23 +90,27 @@ publish(Fixture *fixture, const char *topic, GVariant *payload)
 static guint64
 publish_response(Fixture *fixture, guint64 number)
 {
-    return publish(fixture, OSH_TOPIC_L7_RESPONSE,
-                   g_variant_new("(ttuta{sv})", number, number, 200u, number, NULL));
+    const OshEventL7Response response = {
+        .connection = number, .message = number, .status = 200, .bytes = number};
+
+    return publish(fixture, OSH_TOPIC_L7_RESPONSE, osh_event_l7_response_pack(&response));
 }
 
 static guint64
 publish_started(Fixture *fixture, guint64 process)
 {
-    return publish(
-        fixture, OSH_TOPIC_PROCESS_STARTED,
-        g_variant_new("(tutssa{sv})", process, 10u, (guint64)20, "session", "/bin/sh", NULL));
+    const OshEventProcessStarted started = {
+        .process = process, .pid = 10, .start_time = 20, .kind = "session", .path = "/bin/sh"};
+
+    return publish(fixture, OSH_TOPIC_PROCESS_STARTED, osh_event_process_started_pack(&started));
 }
 
 static guint64
 publish_exited(Fixture *fixture, guint64 process)
 {
-    return publish(fixture, OSH_TOPIC_PROCESS_EXITED,
-                   g_variant_new("(tuiia{sv})", process, 10u, 0, 0, NULL));
+    const OshEventProcessExited exited = {.process = process, .pid = 10};
+
+    return publish(fixture, OSH_TOPIC_PROCESS_EXITED, osh_event_process_exited_pack(&exited));
 }
 
 static void
@@ -192,12 +196,12 @@ static void
 publish_again(const OshEvent *event, gpointer data)
 {
     Fixture *fixture = data;
-    guint64 number;
+    OshEventL7Response response = {0};
 
-    g_variant_get_child(event->payload, 0, "t", &number);
-    g_string_append_printf(fixture->log, "[%" G_GUINT64_FORMAT, number);
-    if (number < 3)
-        publish_response(fixture, number + 1);
+    g_assert_true(osh_event_l7_response_unpack(event->payload, &response));
+    g_string_append_printf(fixture->log, "[%" G_GUINT64_FORMAT, response.connection);
+    if (response.connection < 3)
+        publish_response(fixture, response.connection + 1);
     /* A loop inside a handler must not deliver what was just published. */
     g_main_context_iteration(NULL, FALSE);
     g_string_append_c(fixture->log, ']');
@@ -284,17 +288,13 @@ static void
 check_blame(const OshEvent *event, gpointer data)
 {
     Fixture *fixture = data;
-    const char *id;
-    const char *severity;
-    const char *text;
+    OshEventPluginFault fault = {0};
 
-    g_variant_get_child(event->payload, 0, "&s", &id);
-    g_variant_get_child(event->payload, 1, "&s", &severity);
-    g_variant_get_child(event->payload, 2, "&s", &text);
+    g_assert_true(osh_event_plugin_fault_unpack(event->payload, &fault));
     g_assert_cmpstr(event->source, ==, "host");
-    g_assert_cmpstr(id, ==, "test");
-    g_assert_cmpstr(severity, ==, "degraded");
-    g_string_append(fixture->log, text);
+    g_assert_cmpstr(fault.id, ==, "test");
+    g_assert_cmpstr(fault.severity, ==, "degraded");
+    g_string_append(fixture->log, fault.text);
 }
 
 static void
@@ -340,7 +340,7 @@ static const Declaration declarations[] = {
     {"ends-another",
      {"com.example.b/1", "(ta{sv})", OSH_EVENT_LOSSLESS, FALSE, OSH_TOPIC_PROCESS_STARTED},
      -1},
-    {"twice", {OSH_TOPIC_L7_REQUEST, "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_BUSY},
+    {"twice", {OSH_TOPIC_L7_RESPONSE, "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_BUSY},
     {"no-revision",
      {"com.example.a", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL},
      OSH_ERROR_INVALID},
@@ -389,11 +389,13 @@ producer_main(gpointer data)
 {
     Producer *producer = data;
 
-    for (guint64 i = 0; i < PER_THREAD; i++)
-        g_assert_cmpuint(
-            publish(producer->fixture, OSH_TOPIC_L7_RESPONSE,
-                    g_variant_new("(ttuta{sv})", producer->number, i, 0u, (guint64)0, NULL)),
-            !=, 0);
+    for (guint64 i = 0; i < PER_THREAD; i++) {
+        const OshEventL7Response response = {.connection = producer->number, .message = i};
+
+        g_assert_cmpuint(publish(producer->fixture, OSH_TOPIC_L7_RESPONSE,
+                                 osh_event_l7_response_pack(&response)),
+                         !=, 0);
+    }
     return NULL;
 }
 
@@ -407,13 +409,11 @@ static void
 check_order(const OshEvent *event, gpointer data)
 {
     Order *order = data;
-    guint64 producer;
-    guint64 number;
+    OshEventL7Response response = {0};
 
-    g_variant_get_child(event->payload, 0, "t", &producer);
-    g_variant_get_child(event->payload, 1, "t", &number);
-    g_assert_cmpuint(number, ==, order->next[producer]);
-    order->next[producer]++;
+    g_assert_true(osh_event_l7_response_unpack(event->payload, &response));
+    g_assert_cmpuint(response.message, ==, order->next[response.connection]);
+    order->next[response.connection]++;
     g_assert_cmpuint(event->sequence, ==, order->sequence + 1);
     order->sequence = event->sequence;
     order->received++;
@@ -445,15 +445,11 @@ static void
 check_dropped(const OshEvent *event, gpointer data)
 {
     Fixture *fixture = data;
-    const char *topic;
-    guint64 count;
-    guint64 first;
+    OshEventBusDropped dropped = {0};
 
-    g_variant_get_child(event->payload, 0, "&s", &topic);
-    g_variant_get_child(event->payload, 1, "t", &count);
-    g_variant_get_child(event->payload, 2, "t", &first);
-    g_string_append_printf(fixture->log, "%s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ";", topic,
-                           count, first);
+    g_assert_true(osh_event_bus_dropped_unpack(event->payload, &dropped));
+    g_string_append_printf(fixture->log, "%s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ";",
+                           dropped.topic, dropped.count, dropped.first);
 }
 
 static void

@@ -152,8 +152,8 @@ osh_bus_topic_free(OshBusTopic *topic)
 gboolean
 osh_bus_declare_own_topics(OshBus *bus, GError **error)
 {
-#define DECLARATION(symbol, name, type, class, retained, ends)                                     \
-    {name, type, OSH_EVENT_##class, retained, ends},
+#define DECLARATION(SYMBOL, symbol, Struct, class, retained, ends)                                 \
+    {OSH_TOPIC_##SYMBOL, OSH_EVENT_TYPE(SYMBOL), OSH_EVENT_##class, retained, ends},
     static const OshTopicDeclaration own[] = {OSH_EVENT_TOPICS(DECLARATION)};
 #undef DECLARATION
 

@@ -24,7 +24,7 @@ test_whole(void)
         parse(PLUGIN "provides=openshell.draft.l7-protocol/1\n"
                      "requires=openshell.shard/1;openshell.policy/1;\n"
                      "wants=openshell.metrics/1\n"
-                     "publishes=openshell.l7.request/1\n"
+                     "publishes=openshell.l7.allowed/1\n"
                      "isolation=worker-capable\n"
                      "[topic com.example.redis.command/1]\n"
                      "type=(tsa{sv})\nclass=lossless\nretained=true\n"

@@ -113,7 +113,8 @@ event_topic_type(const char *name)
         const char *name;
         const char *type;
     } known[] = {
-#define ROW(symbol, topic, type, class, retained, ends) {topic, type},
+#define ROW(SYMBOL, symbol, Struct, class, retained, ends)                                         \
+    {OSH_TOPIC_##SYMBOL, OSH_EVENT_TYPE(SYMBOL)},
         OSH_EVENT_TOPICS(ROW)
 #undef ROW
     };

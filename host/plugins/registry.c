@@ -70,23 +70,19 @@ osh_registry_bus(OshRegistry *registry)
 void
 osh_registry_announce_state(OshRegistry *registry, OshPlugin *plugin, OshPluginState old)
 {
+    const OshEventPluginState state = {
+        .id = osh_plugin_id(plugin),
+        .old_state = osh_plugin_state_name(old),
+        .state = osh_plugin_state_name(osh_plugin_state(plugin)),
+        .reason = plugin->reason,
+        .stage = plugin->failed_stage,
+    };
     OshPublication publication = {
         .struct_size = sizeof(OshPublication),
         .topic = osh_bus_topic(registry->publisher, OSH_TOPIC_PLUGIN_STATE),
+        .payload = osh_event_plugin_state_pack(&state),
     };
-    GVariantDict details;
 
-    g_variant_dict_init(&details, NULL);
-    if (plugin->reason != NULL) {
-        g_autofree char *reason = g_utf8_make_valid(plugin->reason, -1);
-
-        g_variant_dict_insert(&details, "reason", "s", reason);
-    }
-    if (plugin->failed_stage != NULL)
-        g_variant_dict_insert(&details, "stage", "s", plugin->failed_stage);
-    publication.payload = g_variant_new(
-        "(sss@a{sv})", osh_plugin_id(plugin), osh_plugin_state_name(old),
-        osh_plugin_state_name(osh_plugin_state(plugin)), g_variant_dict_end(&details));
     publication.reservation =
         osh_bus_reserve(registry->publisher, publication.topic, publication.process_key);
     osh_bus_publish(registry->publisher, &publication);
@@ -452,11 +448,15 @@ osh_registry_fault(OshRegistry *registry, OshPlugin *plugin, OshFaultSeverity se
                    const char *message)
 {
     g_autofree char *text = g_utf8_make_valid(message, -1);
+    const OshEventPluginFault fault = {
+        .id = osh_plugin_id(plugin),
+        .severity = severity == OSH_FAULT_FATAL ? "fatal" : "degraded",
+        .text = text,
+    };
     OshPublication publication = {
         .struct_size = sizeof(OshPublication),
         .topic = osh_bus_topic(registry->publisher, OSH_TOPIC_PLUGIN_FAULT),
-        .payload = g_variant_new("(sssa{sv})", osh_plugin_id(plugin),
-                                 severity == OSH_FAULT_FATAL ? "fatal" : "degraded", text, NULL),
+        .payload = osh_event_plugin_fault_pack(&fault),
     };
 
     publication.reservation = osh_bus_reserve(registry->publisher, publication.topic, 0);

@@ -90,41 +90,45 @@ retire(OshPolicyAdopt *adopt, OshPolicySnapshot *old)
     g_source_attach(adopt->retirement, g_main_context_get_thread_default());
 }
 
-/* @snapshot: (transfer full) */
+/* @snapshot: (transfer full); @restart: (nullable): what of it needs a restart */
 static void
-adopt_swap(OshPolicyAdopt *adopt, OshPolicySnapshot *snapshot, GVariantDict *details)
+adopt_swap(OshPolicyAdopt *adopt, OshPolicySnapshot *snapshot, const char *const *restart)
 {
-    g_autofree char *name = g_utf8_make_valid(osh_policy_file_name(snapshot), -1);
+    const OshEventPolicyChanged changed = {
+        .which = OSH_EVENT_POLICY_CURRENT,
+        .generation = osh_policy_generation(snapshot),
+        .sha256 = osh_policy_sha256(snapshot),
+        .file = osh_policy_file_name(snapshot),
+        .restart = restart,
+        .quarantine = osh_policy_quarantine_reason(snapshot),
+    };
+    GVariant *payload = osh_event_policy_changed_pack(&changed);
     OshPolicySnapshot *old = osh_policy_service_ref_current(adopt->service);
-    GVariant *payload = g_variant_new("(sts@s@a{sv})", "current", osh_policy_generation(snapshot),
-                                      osh_policy_sha256(snapshot), g_variant_new_string(name),
-                                      g_variant_dict_end(details));
 
     osh_policy_service_swap(adopt->service, snapshot);
     retire(adopt, old);
     publish(adopt, OSH_TOPIC_POLICY_CHANGED, payload);
 }
 
-/* Says what of @snapshot the box cannot take up, once for the same changes. */
-static void
-report_restart(OshPolicyAdopt *adopt, const OshPolicySnapshot *snapshot, const char *path,
-               GVariantDict *details)
+/*
+ * Says what of @snapshot the box cannot take up, once for the same changes.
+ *
+ * Returns: (transfer full) (nullable): these changes, one line each; NULL when there are none
+ */
+static char **
+report_restart(OshPolicyAdopt *adopt, const OshPolicySnapshot *snapshot, const char *path)
 {
     g_autoptr(GPtrArray) changes = NULL;
     g_autoptr(GPtrArray) lines = g_ptr_array_new();
     g_autofree char *all = NULL;
 
     if (adopt->boxed == NULL)
-        return;
+        return NULL;
     changes = osh_policy_fixed_changes(osh_policy_fixed(adopt->boxed), osh_policy_fixed(snapshot));
     for (guint i = 0; i < changes->len; i++)
         g_ptr_array_add(lines, ((OshPolicyFixedChange *)g_ptr_array_index(changes, i))->line);
     g_ptr_array_add(lines, NULL);
     all = g_strjoinv("\n", (char **)lines->pdata);
-    if (changes->len > 0)
-        g_variant_dict_insert_value(
-            details, "restart",
-            g_variant_new_strv((const char *const *)lines->pdata, changes->len));
     if (!adopt->quiet && strcmp(all, adopt->restart) != 0) {
         for (guint i = 0; i < changes->len; i++)
             g_printerr("openshell: policy %s: %s\n", path, (char *)g_ptr_array_index(lines, i));
@@ -133,6 +137,7 @@ report_restart(OshPolicyAdopt *adopt, const OshPolicySnapshot *snapshot, const c
     }
     g_free(adopt->restart);
     adopt->restart = g_steal_pointer(&all);
+    return changes->len > 0 ? g_strdupv((char **)lines->pdata) : NULL;
 }
 
 static void
@@ -156,17 +161,16 @@ adopt_loaded(OshPolicyAdopt *adopt, OshPolicyCandidate *candidate)
 {
     OshPolicySnapshot *snapshot = g_steal_pointer(&candidate->snapshot);
     g_autofree char *path = shown_path(candidate->path);
-    GVariantDict details;
+    g_auto(GStrv) restart = NULL;
 
-    g_variant_dict_init(&details, NULL);
     forget_rejection(adopt);
     say_warnings(adopt, candidate->diagnostics);
     if (!adopt->quiet)
         g_printerr("openshell: policy %s: generation %" G_GUINT64_FORMAT
                    " is in force (sha256 %.12s)\n",
                    path, osh_policy_generation(snapshot), osh_policy_sha256(snapshot));
-    report_restart(adopt, snapshot, path, &details);
-    adopt_swap(adopt, snapshot, &details);
+    restart = report_restart(adopt, snapshot, path);
+    adopt_swap(adopt, snapshot, (const char *const *)restart);
 }
 
 /* Returns: (transfer full): the first error as @candidate's file has it; without the folder, since
@@ -226,11 +230,8 @@ begin_quarantine(OshPolicyAdopt *adopt, OshPolicySnapshot *current, const char *
 {
     OshPolicySnapshot *quarantine =
         osh_policy_quarantine(current, osh_policy_generation(current) + 1, problem);
-    GVariantDict details;
 
-    g_variant_dict_init(&details, NULL);
-    g_variant_dict_insert(&details, "quarantine", "s", osh_policy_quarantine_reason(quarantine));
-    adopt_swap(adopt, quarantine, &details);
+    adopt_swap(adopt, quarantine, NULL);
 }
 
 static void
@@ -238,8 +239,12 @@ adopt_rejected(OshPolicyAdopt *adopt, const OshPolicyCandidate *candidate, gbool
 {
     g_autoptr(OshPolicySnapshot) current = osh_policy_service_ref_current(adopt->service);
     g_autofree char *path = shown_path(candidate->path);
-    g_autofree char *name = g_utf8_make_valid(candidate->path, -1);
     g_autofree char *problem = first_error(candidate);
+    const OshEventPolicyRejected rejected = {
+        .generation = osh_policy_generation(current),
+        .file = candidate->path,
+        .problem = problem,
+    };
     gboolean same =
         strcmp(candidate->sha256, adopt->rejected) == 0 && g_strcmp0(problem, adopt->problem) == 0;
     gboolean close = adopt->posture == OSH_POSTURE_FAIL_CLOSED;
@@ -253,8 +258,7 @@ adopt_rejected(OshPolicyAdopt *adopt, const OshPolicyCandidate *candidate, gbool
     say_errors(candidate, path);
     if (same)
         return;
-    publish(adopt, OSH_TOPIC_POLICY_REJECTED,
-            g_variant_new("(tssa{sv})", osh_policy_generation(current), name, problem, NULL));
+    publish(adopt, OSH_TOPIC_POLICY_REJECTED, osh_event_policy_rejected_pack(&rejected));
     if (close)
         begin_quarantine(adopt, current, problem);
     memcpy(adopt->rejected, candidate->sha256, sizeof(adopt->rejected));

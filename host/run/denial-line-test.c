@@ -92,12 +92,19 @@ static const char *const rows[][3] = {
 static void
 publish_denial(OshBusPublisher *publisher, const char *host, guint64 pid)
 {
+    const OshEventNetworkDenied denied = {
+        .connection = 1,
+        .layer = "connect",
+        .host = host,
+        .port = 443,
+        .binary = "/bin/x",
+        .reason = "no",
+        .generation = 1,
+    };
     OshPublication publication = {.struct_size = sizeof(OshPublication),
                                   .topic = osh_bus_topic(publisher, OSH_TOPIC_NETWORK_DENIED),
                                   .process_key = pid,
-                                  .payload =
-                                      g_variant_new("(tssqsssta{sv})", (guint64)1, "connect", host,
-                                                    443, "/bin/x", "", "no", (guint64)1, NULL)};
+                                  .payload = osh_event_network_denied_pack(&denied)};
 
     g_assert_cmpuint(osh_bus_publish(publisher, &publication), !=, 0);
 }

@@ -99,20 +99,21 @@ explain_command(const char *policy, const char *host, guint16 port, const char *
     return g_string_free(g_steal_pointer(&command), FALSE);
 }
 
-/* What to type next. */
+static void
+append_hint(GString *line, const char *hint)
+{
+    g_string_append(line, "; next: ");
+    osh_text_append_terminal(line, hint);
+}
+
+/* What to type next, where the event says nothing about it. */
 static void
 append_next(GString *line, const char *policy, const char *layer, const char *host, guint16 port,
-            const char *binary, gboolean matched, GVariant *details)
+            const char *binary, gboolean matched)
 {
     static const char *const decided_by_policy[] = {"connect", "forward", "transparent", NULL};
     g_autofree char *command = NULL;
-    const char *hint;
 
-    if (g_variant_lookup(details, "hint", "&s", &hint) && hint[0] != '\0') {
-        g_string_append(line, "; next: ");
-        osh_text_append_terminal(line, hint);
-        return;
-    }
     if (g_str_equal(layer, "dns"))
         g_string_append(line, "; next: name it as the host of an endpoint in the policy");
     else if (g_str_equal(layer, "destination") && matched)
@@ -130,119 +131,107 @@ append_next(GString *line, const char *policy, const char *layer, const char *ho
         g_string_append_printf(line, "; next: %s", command);
 }
 
-static void
-append_denial(GString *line, const OshEvent *event, const char *policy_path)
+static gboolean
+append_denial(GString *line, const OshEvent *event, const char *policy)
 {
-    const char *layer;
-    const char *host;
-    const char *binary;
-    const char *policy;
-    const char *reason;
+    OshEventNetworkDenied denied;
     gboolean matched;
-    guint16 port;
-    g_autoptr(GVariant) details = NULL;
 
-    g_variant_get(event->payload, "(t&s&sq&s&s&st@a{sv})", NULL, &layer, &host, &port, &binary,
-                  &policy, &reason, NULL, &details);
+    if (!osh_event_network_denied_unpack(event->payload, &denied))
+        return FALSE;
     g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, binary, event);
-    append_destination(line, host, port);
+    append_process(line, denied.binary, event);
+    append_destination(line, denied.host, denied.port);
     g_string_append(line, " [");
-    osh_text_append_terminal(line, layer);
-    matched = policy[0] != '\0' && !g_str_equal(policy, "-");
+    osh_text_append_terminal(line, denied.layer);
+    matched = denied.policy[0] != '\0' && !g_str_equal(denied.policy, "-");
     if (matched) {
         g_string_append(line, ", policy ");
-        osh_text_append_terminal(line, policy);
+        osh_text_append_terminal(line, denied.policy);
     }
     g_string_append(line, "] ");
-    osh_text_append_terminal(line, reason);
+    osh_text_append_terminal(line, denied.reason);
     if (event->count > 1)
         g_string_append_printf(line, " (%u times)", event->count);
-    if (g_str_equal(layer, "destination") && strstr(reason, "always-blocked") != NULL)
+    if (g_str_equal(denied.layer, "destination") && strstr(denied.reason, "always-blocked") != NULL)
         g_string_append(line, "; no policy can allow it");
+    else if (denied.hint != NULL && denied.hint[0] != '\0')
+        append_hint(line, denied.hint);
     else
-        append_next(line, policy_path, layer, host, port, binary, matched, details);
+        append_next(line, policy, denied.layer, denied.host, denied.port, denied.binary, matched);
+    return TRUE;
 }
 
-/* Forwarded although the policy denies it. */
-static void
-append_audited(GString *line, const OshEvent *event, const char *policy_path)
+/* Forwarded although the policy denies it; of what is simply allowed no line is shown. */
+static gboolean
+append_audited(GString *line, const OshEvent *event, const char *policy)
 {
-    const char *host;
-    const char *transport;
-    const char *binary;
-    const char *reason = "no rule allows it";
-    guint16 port;
-    g_autoptr(GVariant) details = NULL;
+    OshEventNetworkAllowed allowed;
 
-    g_variant_get(event->payload, "(t&sq&s&s&s&st@a{sv})", NULL, &host, &port, &transport, &binary,
-                  NULL, NULL, NULL, &details);
-    g_variant_lookup(details, "reason", "&s", &reason);
+    if (!osh_event_network_allowed_unpack(event->payload, &allowed) || !allowed.audited)
+        return FALSE;
     g_string_append_printf(line, "openshell: AUDIT e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, binary, event);
-    append_destination(line, host, port);
+    append_process(line, allowed.binary, event);
+    append_destination(line, allowed.host, allowed.port);
     g_string_append(line, " [");
-    osh_text_append_terminal(line, transport);
+    osh_text_append_terminal(line, allowed.transport);
     g_string_append(line, "] would be refused: ");
-    osh_text_append_terminal(line, reason);
-    append_next(line, policy_path, transport, host, port, binary, FALSE, details);
+    osh_text_append_terminal(line, allowed.reason != NULL ? allowed.reason : "no rule allows it");
+    append_next(line, policy, allowed.transport, allowed.host, allowed.port, allowed.binary, FALSE);
+    return TRUE;
 }
 
-static void
-append_failure(GString *line, const OshEvent *event, const char *policy_path)
+static gboolean
+append_failure(GString *line, const OshEvent *event, const char *policy)
 {
-    const char *stage;
-    const char *host;
-    const char *text;
-    const char *binary = "";
-    guint16 port;
-    g_autoptr(GVariant) details = NULL;
+    OshEventNetworkFailed failed;
 
-    (void)policy_path;
-    g_variant_get(event->payload, "(t&s&sq&s@a{sv})", NULL, &stage, &host, &port, &text, &details);
-    g_variant_lookup(details, "binary", "&s", &binary);
+    (void)policy;
+    if (!osh_event_network_failed_unpack(event->payload, &failed))
+        return FALSE;
     g_string_append_printf(line, "openshell: FAILED e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, binary, event);
-    append_destination(line, host, port);
+    append_process(line, failed.binary != NULL ? failed.binary : "", event);
+    append_destination(line, failed.host, failed.port);
     g_string_append(line, " [");
-    osh_text_append_terminal(line, stage);
+    osh_text_append_terminal(line, failed.stage);
     g_string_append(line, "] ");
-    osh_text_append_terminal(line, text);
+    osh_text_append_terminal(line, failed.text);
     g_string_append(line, " (a failure, not a denial)");
+    return TRUE;
 }
 
-static void
-append_violation(GString *line, const OshEvent *event, const char *policy_path)
+static gboolean
+append_violation(GString *line, const OshEvent *event, const char *policy)
 {
-    const char *kind;
-    const char *text;
-    guint32 pid;
+    OshEventProcessViolation violation;
 
-    (void)policy_path;
-    g_variant_get(event->payload, "(u&s&s@a{sv})", &pid, &kind, &text, NULL);
+    (void)policy;
+    if (!osh_event_process_violation_unpack(event->payload, &violation))
+        return FALSE;
     g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " process", event->id);
-    if (pid != 0)
-        g_string_append_printf(line, "(%u)", pid);
+    if (violation.pid != 0)
+        g_string_append_printf(line, "(%u)", violation.pid);
     g_string_append(line, " [");
-    osh_text_append_terminal(line, kind);
+    osh_text_append_terminal(line, violation.kind);
     g_string_append(line, "] ");
-    osh_text_append_terminal(line, text);
+    osh_text_append_terminal(line, violation.text);
+    return TRUE;
 }
 
-static void
-append_fault(GString *line, const OshEvent *event, const char *policy_path)
+static gboolean
+append_fault(GString *line, const OshEvent *event, const char *policy)
 {
-    const char *id;
-    const char *severity;
-    const char *text;
+    OshEventPluginFault fault;
 
-    (void)policy_path;
-    g_variant_get(event->payload, "(&s&s&s@a{sv})", &id, &severity, &text, NULL);
+    (void)policy;
+    if (!osh_event_plugin_fault_unpack(event->payload, &fault))
+        return FALSE;
     g_string_append(line, "openshell: plugin ");
-    osh_text_append_terminal(line, id);
-    g_string_append_printf(line,
-                           ": %s fault: ", g_str_equal(severity, "fatal") ? "fatal" : "minor");
-    osh_text_append_terminal(line, text);
+    osh_text_append_terminal(line, fault.id);
+    g_string_append_printf(
+        line, ": %s fault: ", g_str_equal(fault.severity, "fatal") ? "fatal" : "minor");
+    osh_text_append_terminal(line, fault.text);
+    return TRUE;
 }
 
 static void
@@ -260,42 +249,43 @@ append_list(GString *line, const char *const *paths, guint32 more)
         g_string_append_printf(line, " and %u more", more);
 }
 
-static void
+/* Of a box in which nothing appeared no line is shown. */
+static gboolean
 append_appeared(GString *line, const OshEvent *event, const char *policy)
 {
-    g_autoptr(GVariant) details = g_variant_get_child_value(event->payload, 2);
-    g_autofree const char **paths = NULL;
-    const char *unsearched = NULL;
-    guint32 more = 0;
-    guint32 in_dependencies = 0;
+    g_auto(OshEventBoxClosed) closed = {0};
+    guint32 in_dependencies;
 
     (void)policy;
-    g_variant_lookup(details, "appeared", "^a&s", &paths);
-    g_variant_lookup(details, "appeared-more", "u", &more);
-    g_variant_lookup(details, "appeared-in-dependencies", "u", &in_dependencies);
-    g_variant_lookup(details, "not-searched", "&s", &unsearched);
+    if (!osh_event_box_closed_unpack(event->payload, &closed) ||
+        (closed.appeared == NULL && closed.not_searched == NULL))
+        return FALSE;
+    in_dependencies = closed.appeared_in_dependencies;
     g_string_append(line, "openshell: NOTICE ");
-    if (paths != NULL) {
+    if (closed.appeared != NULL) {
         g_string_append(line, "made in the box, and obeyed by programs outside:");
-        append_list(line, (const char *const *)paths, more);
+        append_list(line, closed.appeared, closed.appeared_more);
     }
     if (in_dependencies > 0)
-        g_string_append_printf(
-            line, "%s%u of their kind in dependency folders",
-            paths != NULL ? "; " : "made in the box, and perhaps obeyed: ", in_dependencies);
-    if (unsearched != NULL) {
-        g_string_append(line, paths != NULL || in_dependencies > 0
+        g_string_append_printf(line, "%s%u of their kind in dependency folders",
+                               closed.appeared != NULL ? "; "
+                                                       : "made in the box, and perhaps obeyed: ",
+                               in_dependencies);
+    if (closed.not_searched != NULL) {
+        g_string_append(line, closed.appeared != NULL || in_dependencies > 0
                                   ? "; not searched: "
                                   : "not searched for files that programs outside obey: ");
-        osh_text_append_terminal(line, unsearched);
+        osh_text_append_terminal(line, closed.not_searched);
     }
-    if (paths != NULL)
+    if (closed.appeared != NULL)
         g_string_append(line, "; look before you use the folder");
+    return TRUE;
 }
 
 static const struct {
     const char *topic;
-    void (*append)(GString *line, const OshEvent *event, const char *policy_path);
+    /* Appends nothing and returns FALSE when the event is not worth a line. */
+    gboolean (*append)(GString *line, const OshEvent *event, const char *policy);
     gboolean refusal;
 } shown_topics[] = {
     {OSH_TOPIC_NETWORK_DENIED, append_denial, TRUE},
@@ -309,36 +299,17 @@ static const struct {
 G_STATIC_ASSERT(G_N_ELEMENTS(shown_topics) ==
                 G_N_ELEMENTS(((OshDenialLines *)NULL)->subscriptions));
 
-/* An allow that was not audited; a box in which nothing appeared. */
-static gboolean
-says_nothing(const OshEvent *event)
-{
-    g_autoptr(GVariant) details = NULL;
-    gboolean audited = FALSE;
-
-    if (g_str_equal(event->topic, OSH_TOPIC_BOX_CLOSED)) {
-        details = g_variant_get_child_value(event->payload, 2);
-        return !g_variant_lookup(details, "appeared", "as", NULL) &&
-               !g_variant_lookup(details, "not-searched", "s", NULL);
-    }
-    if (!g_str_equal(event->topic, OSH_TOPIC_NETWORK_ALLOWED))
-        return FALSE;
-    details = g_variant_get_child_value(event->payload, 8);
-    g_variant_lookup(details, "audited", "b", &audited);
-    return !audited;
-}
-
 char *
 osh_denial_line_format(const OshEvent *event, const char *policy)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++) {
-        GString *line;
+        g_autoptr(GString) line = NULL;
 
-        if (!g_str_equal(event->topic, shown_topics[i].topic) || says_nothing(event))
+        if (!g_str_equal(event->topic, shown_topics[i].topic))
             continue;
         line = g_string_new(NULL);
-        shown_topics[i].append(line, event, policy);
-        return g_string_free(line, FALSE);
+        if (shown_topics[i].append(line, event, policy))
+            return g_string_free(g_steal_pointer(&line), FALSE);
     }
     return NULL;
 }
@@ -359,12 +330,11 @@ static void
 denial_lines_event(const OshEvent *event, gpointer data)
 {
     OshDenialLines *lines = data;
-    char *distinct;
+    char *distinct = distinct_part(lines, event);
     g_autofree char *text = NULL;
 
-    if (says_nothing(event))
+    if (distinct == NULL)
         return;
-    distinct = distinct_part(lines, event);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
         if (shown_topics[i].refusal && g_str_equal(event->topic, shown_topics[i].topic))
             lines->count += event->count;

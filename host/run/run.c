@@ -114,11 +114,14 @@ static void
 announce_policy(OshRun *run)
 {
     g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->policy);
-    g_autofree char *name = g_utf8_make_valid(osh_policy_file_name(policy), -1);
+    const OshEventPolicyChanged changed = {
+        .which = OSH_EVENT_POLICY_CURRENT,
+        .generation = osh_policy_generation(policy),
+        .sha256 = osh_policy_sha256(policy),
+        .file = osh_policy_file_name(policy),
+    };
 
-    publish(run, OSH_TOPIC_POLICY_CHANGED,
-            g_variant_new("(stssa{sv})", "current", osh_policy_generation(policy),
-                          osh_policy_sha256(policy), name, NULL));
+    publish(run, OSH_TOPIC_POLICY_CHANGED, osh_event_policy_changed_pack(&changed));
 }
 
 /* A program in the box may write where the policy lies, so that it is not read again. */
@@ -146,11 +149,13 @@ announce_start(OshRun *run)
                                 .policy_read_once = is_read_once(run),
                                 .verbose = run->options->verbose};
     g_autofree char *line = osh_start_line(&start);
-    GVariant *report = osh_box_info_report(info);
+    const OshEventHostStarted started = {
+        .level = info != NULL ? info->level : "no box",
+        .version = OSH_VERSION,
+        .more = osh_box_info_report(info),
+    };
 
-    publish(run, OSH_TOPIC_HOST_STARTED,
-            g_variant_new("(ss@a{sv})", info != NULL ? info->level : "no box", OSH_VERSION,
-                          report != NULL ? report : g_variant_new("a{sv}", NULL)));
+    publish(run, OSH_TOPIC_HOST_STARTED, osh_event_host_started_pack(&started));
     if (!is_quiet(run))
         g_printerr("%s\n", line);
     /* Never silent: a box that refuses less than its policy says looks like any other. */
@@ -218,13 +223,15 @@ osh_run_drop_source(GSource **source)
 void
 osh_run_finish(OshRun *run, gint exit_code)
 {
+    const OshEventHostStopping stopping = {.reason = "run is over"};
+
     if (run->finishing)
         return;
     run->finishing = TRUE;
     run->exit_code = exit_code;
     osh_run_drop_source(&run->timeout);
     osh_run_drop_source(&run->grace);
-    publish(run, OSH_TOPIC_HOST_STOPPING, g_variant_new("(sa{sv})", "run is over", NULL));
+    publish(run, OSH_TOPIC_HOST_STOPPING, osh_event_host_stopping_pack(&stopping));
     if (run->box != NULL)
         run_close_box(run, exit_code == OSH_EXIT_TIMEOUT ? RUN_TIMEOUT_USEC : RUN_GRACE_USEC);
     else

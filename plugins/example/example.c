@@ -54,13 +54,13 @@ static void
 on_process_started(const OshEvent *event, gpointer data)
 {
     Greeter *self = data;
+    OshEventProcessStarted started;
     g_autofree char *line = NULL;
-    const char *kind;
-    const char *path;
-    guint32 pid;
 
-    g_variant_get(event->payload, "(tut&s&sa{sv})", NULL, &pid, NULL, &kind, &path, NULL);
-    line = g_strdup_printf("%s, %s %s (pid %u)", self->greeting, kind, path, pid);
+    if (!osh_event_process_started_unpack(event->payload, &started))
+        return;
+    line = g_strdup_printf("%s, %s %s (pid %u)", self->greeting, started.kind, started.path,
+                           started.pid);
     osh_host_log(self->host, G_LOG_LEVEL_MESSAGE, line);
 }
 

@@ -468,25 +468,25 @@ box_make(OshBox *box, const OshBoxRequest *request, GError **error)
 static void
 announce(OshBox *box)
 {
-    GVariantBuilder more;
+    const OshEventBoxOpened opened = {
+        .box = box->info.id,
+        .level = box->info.level,
+        .init_pid = (guint32)box->info.init_pid,
+        .degraded = box->info.degraded,
+        .seccomp_allowed = (const char *const *)box->plugin->seccomp_allow,
+    };
 
-    g_variant_builder_init(&more, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&more, "{sv}", "degraded", g_variant_new_strv(box->info.degraded, -1));
-    g_variant_builder_add(&more, "{sv}", "seccomp-allowed",
-                          g_variant_new_strv((const char *const *)box->plugin->seccomp_allow, -1));
-    osh_process_publish(box, box->plugin->box_opened,
-                        g_variant_new("(tsua{sv})", box->info.id, box->info.level,
-                                      (guint32)box->info.init_pid, &more));
+    osh_process_publish(box, box->plugin->box_opened, osh_event_box_opened_pack(&opened));
 }
 
 /* Nothing of the policy's text is in it but what the error line says as well. */
 static void
 announce_refusal(OshBox *box, const GError *cause)
 {
-    g_autofree char *text = g_utf8_make_valid(cause->message, -1);
+    const OshEventProcessRefused refused = {.kind = "box", .stage = "open", .text = cause->message};
 
     osh_process_publish(box, box->plugin->process_refused,
-                        g_variant_new("(ssssa{sv})", "box", "", "open", text, NULL));
+                        osh_event_process_refused_pack(&refused));
 }
 
 OshBox *

@@ -125,12 +125,14 @@ static void
 launch_failed(BoxProgram *program, const GError *cause)
 {
     OshBox *box = program->box;
+    OshEventProcessRefused refused = {
+        .kind = program->kind, .path = program->path, .stage = "launch"};
     GError *error = NULL;
 
     osh_process_propagate(&error, explain(program, cause));
-    osh_process_publish(
-        box, box->plugin->process_refused,
-        g_variant_new("(ssssa{sv})", program->kind, program->path, "launch", error->message, NULL));
+    refused.text = error->message;
+    osh_process_publish(box, box->plugin->process_refused,
+                        osh_event_process_refused_pack(&refused));
     program->launched(NULL, error, program->data);
     g_error_free(error);
     g_hash_table_remove(box->programs, GUINT_TO_POINTER(program->id));
@@ -142,6 +144,8 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     BoxProgram *program = data;
     OshBox *box = program->box;
     OshProcess started = {.struct_size = sizeof(OshProcess)};
+    OshEventProcessStarted event = {
+        .process = program->id, .kind = program->kind, .path = program->path};
 
     (void)handle;
     if (process == NULL) {
@@ -155,9 +159,9 @@ box_launched(OshBoxHandle *handle, OshBoxProcess *process, const GError *error, 
     started.pid = program->pid;
     started.pidfd = program->pidfd;
     started.start_time = start_time_of(program->pid);
-    osh_process_publish(box, box->plugin->process_started,
-                        g_variant_new("(tutssa{sv})", (guint64)program->id, (guint32)program->pid,
-                                      started.start_time, program->kind, program->path, NULL));
+    event.pid = (guint32)program->pid;
+    event.start_time = started.start_time;
+    osh_process_publish(box, box->plugin->process_started, osh_event_process_started_pack(&event));
     program->launched(&started, NULL, program->data);
 }
 
@@ -165,11 +169,15 @@ static void
 announce_exit(const BoxProgram *program)
 {
     gboolean signalled = WIFSIGNALED(program->status);
+    const OshEventProcessExited exited = {
+        .process = program->id,
+        .pid = (guint32)program->pid,
+        .exit_code = signalled ? -1 : WEXITSTATUS(program->status),
+        .signal_number = signalled ? WTERMSIG(program->status) : 0,
+    };
 
     osh_process_publish(program->box, program->box->plugin->process_exited,
-                        g_variant_new("(tuiia{sv})", (guint64)program->id, (guint32)program->pid,
-                                      signalled ? -1 : WEXITSTATUS(program->status),
-                                      signalled ? WTERMSIG(program->status) : 0, NULL));
+                        osh_event_process_exited_pack(&exited));
 }
 
 static void
@@ -508,37 +516,27 @@ launcher_resize(gpointer instance, OshBox *box, guint64 process_id, guint16 rows
            osh_terminal_relay_resize(program->relay, rows, columns);
 }
 
-/* Security rule 3: auto-executed files that were made in the box, for a person to look at. */
-static GVariant *
-what_appeared(const OshBox *box)
+/* Security rule 3: with auto-executed files that were made in the box, for a person to look at. */
+static void
+announce_close(OshBox *box)
 {
     OshProtectScope scope =
         osh_mount_plan_scope(box->mounts, (const char *const *)box->plugin->auto_executed_writable);
     g_autoptr(OshProtectAppeared) appeared =
         osh_mount_protect_appeared(&scope, box->mounts->auto_executed);
-    GVariantDict details;
+    OshEventBoxClosed event = {
+        .box = box->info.id,
+        .reason = "closed",
+        .appeared_in_dependencies = appeared->in_dependencies,
+        .not_searched = appeared->unsearched,
+    };
 
-    g_variant_dict_init(&details, NULL);
     if (appeared->paths->len > 0) {
-        GVariantBuilder paths;
-
-        g_variant_builder_init(&paths, G_VARIANT_TYPE_STRING_ARRAY);
-        for (guint i = 0; i < appeared->paths->len; i++) {
-            g_autofree char *valid = g_utf8_make_valid(g_ptr_array_index(appeared->paths, i), -1);
-
-            g_variant_builder_add(&paths, "s", valid);
-        }
-        g_variant_dict_insert_value(&details, "appeared", g_variant_builder_end(&paths));
-        g_variant_dict_insert(&details, "appeared-more", "u", appeared->more);
+        event.appeared_more = appeared->more;
+        g_ptr_array_add(appeared->paths, NULL);
+        event.appeared = (const char *const *)appeared->paths->pdata;
     }
-    if (appeared->in_dependencies > 0)
-        g_variant_dict_insert(&details, "appeared-in-dependencies", "u", appeared->in_dependencies);
-    if (appeared->unsearched != NULL) {
-        g_autofree char *valid = g_utf8_make_valid(appeared->unsearched, -1);
-
-        g_variant_dict_insert(&details, "not-searched", "s", valid);
-    }
-    return g_variant_dict_end(&details);
+    osh_process_publish(box, box->plugin->box_closed, osh_event_box_closed_pack(&event));
 }
 
 /* A box that is closed waits for no reader: those whose output is on its way have ended all the
@@ -568,8 +566,7 @@ box_closed(OshBoxHandle *handle, gpointer data)
     osh_refusal_watch_finish(box->refusals);
     osh_placeholders_remove(box->placeholders);
     announce_exits(box);
-    osh_process_publish(box, plugin->box_closed,
-                        g_variant_new("(ts@a{sv})", box->info.id, "closed", what_appeared(box)));
+    announce_close(box);
     plugin->box = NULL;
     osh_process_box_free(box);
     closed(closed_data);

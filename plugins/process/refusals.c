@@ -53,32 +53,31 @@ publish(OshRefusalWatch *watch, const OshRefusal *refusal, const OshPeerIdentity
         const char *problem, guint64 count)
 {
     OshBox *box = watch->box;
+    const OshEventNetworkDenied denied = {
+        .layer = "capture",
+        .host = refusal->host,
+        .port = refusal->port,
+        .binary = peer != NULL ? peer->shown_binary : "-",
+        .reason = refusal->reason,
+        .hint = refusal->hint,
+        .packets = count,
+        .protocol = refusal->protocol[0] != '\0' ? refusal->protocol : NULL,
+        .has_uid = refusal->uid != OSH_NFLOG_NO_UID,
+        .uid = refusal->uid,
+        .pid = peer != NULL ? (guint32)peer->pid : 0,
+        .problem = problem,
+    };
     OshPublication publication = {
         .struct_size = sizeof(OshPublication),
         .topic = box->plugin->network_denied,
         .process_key = peer != NULL ? peer->process_key : 0,
+        .payload = osh_event_network_denied_pack(&denied),
     };
     g_autofree char *collapse =
         g_strdup_printf("capture|%s|%u|%s", refusal->host, refusal->port, refusal->reason);
-    GVariantDict details;
 
     /* What is a count already is not collapsed again: the sum of all events stays exact. */
     publication.collapse_key = count == 1 ? collapse : NULL;
-    g_variant_dict_init(&details, NULL);
-    g_variant_dict_insert(&details, "hint", "s", refusal->hint);
-    g_variant_dict_insert(&details, "packets", "t", count);
-    if (refusal->protocol[0] != '\0')
-        g_variant_dict_insert(&details, "protocol", "s", refusal->protocol);
-    if (refusal->uid != OSH_NFLOG_NO_UID)
-        g_variant_dict_insert(&details, "uid", "u", refusal->uid);
-    if (peer != NULL)
-        g_variant_dict_insert(&details, "pid", "u", (guint32)peer->pid);
-    if (problem != NULL)
-        g_variant_dict_insert(&details, "problem", "s", problem);
-    publication.payload =
-        g_variant_new("(tssqsss@t@a{sv})", (guint64)0, "capture", refusal->host, refusal->port,
-                      peer != NULL ? peer->shown_binary : "-", "", refusal->reason,
-                      g_variant_new_uint64(0), g_variant_dict_end(&details));
     osh_host_publish(box->plugin->host, &publication);
 }
 

@@ -90,12 +90,13 @@ static void
 test_topic_table_and_names_agree(void)
 {
     static const struct {
-        const char *constant;
+        const char *symbol;
         const char *name;
         const char *type;
         const char *ends;
     } rows[] = {
-#define ROW(symbol, name, type, delivery, retained, ends) {OSH_TOPIC_##symbol, name, type, ends},
+#define ROW(SYMBOL, symbol, Struct, delivery, retained, ends)                                      \
+    {#symbol, OSH_TOPIC_##SYMBOL, OSH_EVENT_TYPE(SYMBOL), ends},
         OSH_EVENT_TOPICS(ROW)
 #undef ROW
     };
@@ -103,7 +104,11 @@ test_topic_table_and_names_agree(void)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         gsize named = 0;
 
-        g_assert_cmpstr(rows[i].constant, ==, rows[i].name);
+        g_autofree char *words = g_strdelimit(g_strdup(rows[i].name), ".-/", '_');
+
+        /* "openshell.host.plugin-fault/1" is plugin_fault, "openshell.box.opened/1" box_opened. */
+        g_assert_true(g_str_has_prefix(words, "openshell_"));
+        g_assert_nonnull(strstr(words, rows[i].symbol));
         g_assert_true(g_variant_type_string_is_valid(rows[i].type));
         g_assert_true(g_str_has_suffix(rows[i].type, "a{sv})"));
         for (gsize k = 0; rows[i].ends != NULL && k < G_N_ELEMENTS(rows); k++)
