@@ -28,7 +28,7 @@ test_arrays_keep_their_stride(void)
     g_assert_cmpuint(sizeof(OshFactRecord), ==, 16);
     g_assert_cmpuint(sizeof(OshCidr), ==, 20);
     g_assert_cmpuint(sizeof(OshL7Piece), ==, 64);
-    g_assert_cmpuint(sizeof(OshL7Action), ==, 96);
+    g_assert_cmpuint(sizeof(OshL7Action), ==, 104);
     g_assert_cmpuint(sizeof(OshL7SlotAnswer), ==, 32);
     g_assert_cmpuint(sizeof(OshL7ContentAnswer), ==, 40);
     g_assert_cmpuint(sizeof(OshL7Edit), ==, 32);
@@ -72,7 +72,7 @@ test_sized_structs_only_grow(void)
         {"OshEventSinkInterface", sizeof(OshEventSinkInterface), 32},
         {"OshL7Connection", sizeof(OshL7Connection), 96},
         {"OshL7Input", sizeof(OshL7Input), 64},
-        {"OshL7Answer", sizeof(OshL7Answer), 104},
+        {"OshL7Answer", sizeof(OshL7Answer), 112},
         {"OshL7ProtocolInterface", sizeof(OshL7ProtocolInterface), 80},
         {"OshContentInspectorInterface", sizeof(OshContentInspectorInterface), 48},
         {"OshHttpUpgradeInterface", sizeof(OshHttpUpgradeInterface), 48},

@@ -7,45 +7,149 @@
  * keeps one window of unreleased bytes for each direction, carries out the actions in order, asks
  * the policy and the credential provider, and answers.
  *
- * A session is a state machine with four entrances (feed, resume, expire, terminate) and one exit:
- * the actions that feed returns. resume, expire, terminate and cancel change state only; after
- * each the driver calls feed for both directions with no new bytes. Feeding one byte at a time
- * must lead to the same released bytes, facts and denials as feeding everything at once.
+ * A session is a state machine. feed is the only function that returns actions. resume, expire,
+ * cancel and terminate change the state of the session and return nothing.
  *
- * Window. feed gets the whole unreleased window of its direction as one contiguous span. Offsets
- * in actions count from its first byte. The actions of one call are carried out in order; those
- * that release bytes (PASS, REPLACE, DROP) do so from the front, so their ranges follow each other
- * without a gap. Released bytes are gone from the next window. A window may not grow beyond
- * #OshL7Connection.window_cap: a session that still answers MORE there is denied.
+ * When feed is called. After each event (bytes, an end of bytes, capacity, an answer, a wake, the
+ * deadline, cancel, terminate) the driver calls feed for the client's direction and then for the
+ * server's, in turn, until one whole round has returned nothing, or nothing but MORE. The first
+ * round follows open, with two empty windows. A direction is left out of a round while an ASK or a
+ * CONTENT with %OSH_L7_PAUSES waits for its answer there, and while the far side has not taken
+ * what was released in that direction. The driver calls no function of the session while it
+ * carries out a list of actions; the window does not move before the list is done.
  *
- * Room. @room is how many bytes EMIT may put out now in each direction. PASS and REPLACE need no
- * room: the driver stops feeding while the far side is slow. feed is called again, with no new
- * bytes, when room grows or when more actions were due than fitted.
+ * Waiting. MORE means: more bytes of this direction are needed. Only then does the driver read
+ * there; this holds for an empty window too. A window that is full at MORE is a denial of the
+ * connection: a unit of the protocol is larger than what may be buffered. MORE after the end of
+ * bytes is the same as nothing when the window is empty, and otherwise ends the connection as a
+ * failure: the last unit was cut short. To return nothing means: wait for something else (an
+ * answer, capacity, the other direction, a wake, the deadline). The driver then stops reading that
+ * direction, and its idle timers run.
  *
- * Ordering. Bytes leave in the order of the actions of their direction. An ASK with @pauses holds
- * back everything behind it in its direction until it is answered; without it, the session goes on
- * (other HTTP/2 streams), and what belongs to the message waits in the session's own hands.
+ * Window. feed gets all unreleased bytes of its direction as one contiguous span. Offsets in
+ * actions count from the first of them. PASS, REPLACE and DROP release bytes from the front,
+ * without a gap: the offset of each is the number of bytes that its list has released so far. What
+ * was released is gone from the next window. A window holds at least %OSH_L7_WINDOW_MIN bytes, at
+ * least the `window=` of the protocol's manifest, and at most OshL7Connection.window_cap.
  *
- * A driver that does not answer an ASK at once keeps a copy of its facts, and decides again on them
- * when the policy changes before the message's first byte went out.
+ * Messages. A message is what the policy decides about: a request, a command, a text frame. The
+ * session numbers it. ASK asks about it; DENY refuses it without asking; DONE ends it, when its
+ * reply is complete or nothing else is to come; CANCEL ends it while its answer is awaited. DONE
+ * gives back its leases and contents, and its response is recorded. A refused message is ended by
+ * DONE like any other, after its bytes were dropped and the words for the client were emitted. What
+ * is open when a session ends is ended by the driver.
  *
- * Everything an action points to must stay as it is until the next call into the session; a lease
- * or content handle, until the piece that names it was carried out.
+ * Nothing leaves unjudged. PASS, REPLACE and EMIT from client to server name a message that was
+ * allowed; the driver refuses any other. Bytes that belong to no message (a keep-alive frame, a
+ * settings frame, the end of a line between two commands) carry %OSH_L7_FRAMING instead; they must
+ * hold nothing that a program may choose freely. From server to client a message may be named, for
+ * the record, or be 0.
+ *
+ * An ASK from the server's direction is about a message that was allowed before, and carries facts
+ * of its response: the 101 of an upgrade is judged so. It is answered like any ASK. Refused, the
+ * message is refused, and the session emits other words in place of that response.
+ *
+ * Answers. Each ASK and each CONTENT is answered by exactly one resume, unless CANCEL or cancel
+ * came before it. A message has one question open at a time; several messages may have one each, so
+ * one HTTP/2 stream that waits stalls no other. A driver that does not answer at once keeps a copy
+ * of the facts, and decides again on them when the policy changes before the message's first byte
+ * went out.
+ *
+ * Content. When the answer is %OSH_ACTION_INSPECT, the session marks the decoded content of the
+ * message by CONTENT, in one piece or in several with the same content number, the last of them
+ * with %OSH_L7_LAST; content of length 0 is marked too. A session that cannot decode it refuses the
+ * message. Content beyond OshL7Answer.inspect_limit is marked as well: the driver then refuses.
+ * After each CONTENT comes its resume: INSPECT asks for what follows, ALLOW and DENY are final.
+ * INSPECT with @begin says that the message itself is allowed and may begin to go out; then
+ * @settled bytes from the start of the content are final and may be released as they are, and a
+ * handle stands for what comes behind the settled bytes.
+ *
+ * Slots. A SLOT says where a credential may stand: a range of the window, or decoded text that the
+ * window does not show. Slots are named before or with the ASK of their message, in the client's
+ * direction. The text is read while the list is carried out. The answer holds, for each slot of
+ * the message: untouched, refused, or a lease with its final length, so that the message can be
+ * framed. Content is scanned for placeholders by the driver; it needs no slots.
+ *
+ * Capacity. EMIT is legal while the capacity of its direction, less what the EMITs before it in the
+ * list have sent, is more than 0, and may then exceed it. PASS and REPLACE need none. Bytes leave
+ * in the order of the actions of their direction: an EMIT stands behind what was released there.
+ *
+ * Refusing. DENY records a refusal and releases nothing; its facts make the record. DROP, the words
+ * for the client (EMIT) and DONE are the session's own work. With %OSH_L7_CONNECTION what was
+ * released and emitted before still goes out within a linger, then both legs are closed and feed is
+ * not called again. %OSH_L7_FAILURE says that the peer is at fault and not the policy's subject: a
+ * malformed reply of a server is a failure, never called a denial. A message that an answer refused
+ * is recorded by the driver and gets no DENY.
+ *
+ * End of bytes. @eof stays TRUE once it was TRUE. It closes nothing by itself: when the window is
+ * empty, the driver half-closes the other leg behind what was released. @reset says that the peer
+ * is gone in both directions: what is released towards it is thrown away, and when a round returns
+ * nothing the driver closes. Both ends, two empty windows and nothing returned: the driver closes.
+ * Both ends, bytes left in a window, no question, no deadline and nothing returned: it closes, as a
+ * failure.
+ *
+ * Deadline. A session has one, for both directions. 0 leaves it as it was;
+ * %OSH_L7_DEADLINE_NONE removes it. It is removed before expire is called.
+ *
+ * Lifetime. Everything that an action points to must stay as it is until the next call into the
+ * session. The window is valid during feed alone. Leases and content handles are the driver's and
+ * valid until their message ends.
+ *
+ * Feeding one byte at a time must lead to the same released bytes, facts, denials and records as
+ * feeding everything at once. The harness in openshell/testing/l7-harness.h checks that, and each
+ * of %OSH_L7_RULES.
+ *
+ * A whole session, for a protocol of lines that a client sends and nobody answers:
  *
  * |[<!-- language="C" -->
- * static gsize
- * line_feed(gpointer session, const OshL7Input *input, OshL7Action *actions, gsize capacity,
- *           gint64 *ret_deadline)
- * {
- *     const char *end = memchr(input->window.data, '\n', input->window.length);
+ * typedef struct {
+ *     guint64 message; // the line that is open, 0 for none
+ *     guint64 n_messages;
+ *     gboolean allowed;
+ *     OshFact fact;
+ * } MetricSession;
  *
- *     if (end == NULL)
- *         return 0;
- *     actions[0] = (OshL7Action){.type = OSH_L7_PASS,
- *                                .length = (guint64)(end - input->window.data) + 1};
- *     return 1;
+ * static gsize
+ * metric_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_actions,
+ *             gint64 *ret_deadline)
+ * {
+ *     MetricSession *self = data;
+ *     const char *start = input->window.data;
+ *     const char *end = NULL;
+ *     gsize length;
+ *
+ *     if (input->direction == OSH_CLIENT_TO_SERVER && input->window.length > 0)
+ *         end = memchr(start, '\n', input->window.length);
+ *     if (end == NULL) {
+ *         actions[0] = (OshL7Action){.type = OSH_L7_MORE};
+ *         return 1;
+ *     }
+ *     length = (gsize)(end - start) + 1;
+ *     if (self->message == 0) {
+ *         self->message = ++self->n_messages;
+ *         self->fact = (OshFact)OSH_FACT_STRING_INIT("metric.line", ((OshSpan){start, length -
+ * 1})); actions[0] = (OshL7Action){.type = OSH_L7_ASK, .message = self->message, .flags =
+ * OSH_L7_PAUSES, .u.ask.facts = {&self->fact, 1}}; return 1;
+ *     }
+ *     actions[0] = (OshL7Action){.type = self->allowed ? OSH_L7_PASS : OSH_L7_DROP,
+ *                                .message = self->message,
+ *                                .length = length};
+ *     actions[1] = (OshL7Action){.type = OSH_L7_DONE, .message = self->message};
+ *     self->message = 0;
+ *     return 2;
+ * }
+ *
+ * static void
+ * metric_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answer)
+ * {
+ *     MetricSession *self = data;
+ *
+ *     self->allowed = answer->action == OSH_ACTION_ALLOW;
  * }
  * ]|
+ *
+ * The ASK pauses, so feed is called for the client again only when the answer is there. The server
+ * says nothing in this protocol; MORE in its direction still reads it, or its end would be missed.
  */
 #pragma once
 
@@ -60,6 +164,18 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_L7_PROTOCOL "openshell.draft.l7-protocol/1"
 
+/** OSH_L7_WINDOW_MIN: bytes that every window may hold, at least. */
+#define OSH_L7_WINDOW_MIN 16384
+/** OSH_L7_PROBE_MAX: a prefix of this length that is still %OSH_PROBE_MAYBE counts as a no. */
+#define OSH_L7_PROBE_MAX 64
+/** OSH_L7_ACTIONS_MIN: actions that feed has space for, at least. */
+#define OSH_L7_ACTIONS_MIN 8
+/** OSH_L7_BYTES_MAX: most bytes of all %OSH_L7_PIECE_BYTES of one action. */
+#define OSH_L7_BYTES_MAX 65536
+/** OSH_L7_DEADLINE_NONE: a deadline that removes the one that was set. */
+#define OSH_L7_DEADLINE_NONE G_MAXINT64
+
+/** OshContent: content that the driver holds, as an inspector or a middleware left it. Opaque. */
 typedef struct _OshContent OshContent;
 
 /** OshDirection: which way bytes go. */
@@ -83,14 +199,15 @@ typedef enum {
  * @port: likewise
  * @secure: the client speaks TLS that the driver terminated
  * @may_start_tls: START_TLS is possible
+ * @may_be_opaque: OPAQUE is possible: no candidate endpoint has rules or carries credentials
  * @alpn: (nullable): what was negotiated
  * @window_cap: most bytes that a window may hold, by #OshDirection: a head and the largest content
- *   that any candidate endpoint inspects
+ *   that any candidate endpoint inspects; at least %OSH_L7_WINDOW_MIN and the manifest's `window=`
  * @options: (nullable): a{sv} of the options that all candidate endpoints share
  * @connection: correlation id
- * @wake: [shard] asks for one feed of each direction with no new bytes; never feeds inside the
- *   call. A session whose answer is computed elsewhere (a worker process) returns no action and
- *   wakes the driver when it has one. Valid until close.
+ * @wake: [shard] asks for rounds of feed with no new bytes; never feeds inside the call. A session
+ *   whose actions are computed elsewhere (a worker process) returns nothing and wakes the driver
+ *   when it has some. Valid until close.
  * @wake_data: for @wake
  *
  * Borrowed for the call of open, but for @wake and @wake_data.
@@ -102,6 +219,7 @@ typedef struct {
     guint16 port;
     gboolean secure;
     gboolean may_start_tls;
+    gboolean may_be_opaque;
     const char *alpn;
     gsize window_cap[2];
     GVariant *options;
@@ -117,8 +235,9 @@ typedef struct {
  * @now: monotonic microseconds
  * @window: all unreleased bytes of the direction
  * @n_new: how many bytes at its end were not there in the last call for this direction
- * @eof: no byte will follow
- * @room: how many bytes EMIT may put out, by #OshDirection
+ * @eof: no byte will follow; stays TRUE
+ * @reset: the peer of this direction has reset the connection; @eof is TRUE too
+ * @capacity: how many bytes EMIT may put out, by #OshDirection
  */
 typedef struct {
     guint32 struct_size;
@@ -127,15 +246,16 @@ typedef struct {
     OshSpan window;
     gsize n_new;
     gboolean eof;
-    gsize room[2];
+    gboolean reset;
+    gsize capacity[2];
 } OshL7Input;
 
 /**
  * OshL7PieceType:
  * @OSH_L7_PIECE_BYTES: @bytes
- * @OSH_L7_PIECE_WINDOW: bytes of the window, @offset and @length; copied nowhere
- * @OSH_L7_PIECE_LEASE: all of @lease; towards the server only
- * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it
+ * @OSH_L7_PIECE_WINDOW: bytes of the window that was fed, @offset and @length; copied nowhere
+ * @OSH_L7_PIECE_LEASE: all of @lease; towards the server only, for the message that it was given to
+ * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; for its own message only
  */
 typedef enum {
     OSH_L7_PIECE_BYTES = 1,
@@ -173,29 +293,30 @@ typedef struct {
 
 /**
  * OshL7ActionType:
- * @OSH_L7_MORE: nothing can be released before more bytes come; also meant by returning 0
+ * @OSH_L7_MORE: more bytes of this direction are needed
  * @OSH_L7_PASS: release @length bytes as they are
  * @OSH_L7_REPLACE: release @length bytes, sending @pieces instead
  * @OSH_L7_DROP: release @length bytes, sending nothing
  * @OSH_L7_EMIT: send @pieces in @direction, behind what was released there before
  * @OSH_L7_SLOT: a credential may stand at @offset, @length of the window, or in slot.bytes where
- *   that is not empty (decoded text that the window does not show); before or with the ASK of
- *   @message
- * @OSH_L7_CONTENT: decoded content of @message: a range of the window, or content.bytes
- * @OSH_L7_ASK: may @message go on? Its answer comes by resume
- * @OSH_L7_CANCEL: the ASK of @message is withdrawn
+ *   that is not empty
+ * @OSH_L7_CONTENT: decoded content of @message: a range of the window, or content.bytes where that
+ *   is not empty; answered by resume
+ * @OSH_L7_ASK: may @message go on? Answered by resume
+ * @OSH_L7_CANCEL: the open question of @message is withdrawn, which ends the message: its resume
+ *   does not come
  * @OSH_L7_DENY: @message, or the connection, is refused by the protocol itself: malformed,
- *   smuggled. The words for the client are the session's own EMIT.
+ *   smuggled
  * @OSH_L7_RETARGET: at a message boundary: what stands at @offset goes to another authority and
  *   back through the pipeline; the session ends with the bytes before it
  * @OSH_L7_START_TLS: both legs change to TLS behind what was released so far, the upstream's
- *   first; bytes still unreleased in either direction make it a denial, since they were said in
- *   clear by whoever got between
+ *   first; bytes still unreleased in either direction make it a denial, because they were said in
+ *   clear, maybe by somebody in between. The session goes on with what is decrypted.
  * @OSH_L7_UPGRADE: another protocol from @offset on, and from the first unreleased byte of the
- *   other direction; this session ends
- * @OSH_L7_OPAQUE: nothing of this connection is inspected any more; refused where an endpoint
- *   carries credentials or rules
+ *   other direction; this session ends. @message is the one whose response agreed to it, or 0
+ * @OSH_L7_OPAQUE: nothing of this connection is inspected any more; this session ends
  * @OSH_L7_END: nothing more will be released; what was goes out, then both legs are closed
+ * @OSH_L7_DONE: @message has ended, with done.status and done.bytes of its response
  */
 typedef enum {
     OSH_L7_MORE = 0,
@@ -213,13 +334,33 @@ typedef enum {
     OSH_L7_UPGRADE = 12,
     OSH_L7_OPAQUE = 13,
     OSH_L7_END = 14,
+    OSH_L7_DONE = 15,
 } OshL7ActionType;
+
+/**
+ * OshL7Flags: of an action; each belongs to the types named here.
+ * @OSH_L7_FRAMING: PASS, REPLACE, EMIT: the bytes belong to no message; @message is 0
+ * @OSH_L7_PAUSES: ASK, CONTENT: the direction that was fed is not fed before the answer
+ * @OSH_L7_LAST: CONTENT: nothing of this content follows
+ * @OSH_L7_CONNECTION: DENY: the connection is refused; @message may be 0
+ * @OSH_L7_FAILURE: DENY: a fault of a peer, recorded as a failure and never called a denial
+ */
+typedef enum {
+    OSH_L7_FRAMING = 1 << 0,
+    OSH_L7_PAUSES = 1 << 1,
+    OSH_L7_LAST = 1 << 2,
+    OSH_L7_CONNECTION = 1 << 3,
+    OSH_L7_FAILURE = 1 << 4,
+} OshL7Flags;
 
 /**
  * OshL7Action:
  * @type: an #OshL7ActionType
  * @direction: for EMIT; for everything else it is the direction that was fed
- * @message: the session's own number for a message; unique in the session, never 0 where used
+ * @flags: #OshL7Flags of the type, or 0
+ * @reserved: 0
+ * @message: the session's own number for a message; never 0 where a message is meant, and larger
+ *   than that of every message that began before
  * @offset: from the first byte of the window
  * @length: bytes of the window
  *
@@ -228,6 +369,8 @@ typedef enum {
 typedef struct {
     guint32 type;
     guint32 direction;
+    guint32 flags;
+    guint32 reserved;
     guint64 message;
     guint64 offset;
     guint64 length;
@@ -237,34 +380,33 @@ typedef struct {
             gsize n_pieces;
         } send; /* REPLACE, EMIT */
         struct {
-            guint64 slot;      /* the session's number for it, unique in the message */
-            guint32 context;   /* an OshSlotContext */
-            guint32 flags;     /* 0 */
+            guint64 slot;    /* the session's number for it, unique in the message */
+            guint32 context; /* an OshSlotContext */
+            guint32 reserved;
             OshSpan bytes;     /* instead of a range */
-            OshSpan forbidden; /* for OSH_SLOT_RAW */
+            OshSpan forbidden; /* for OSH_SLOT_RAW: bytes that the value may not hold */
         } slot;
         struct {
             guint64 content;        /* the session's number for it, unique in the message */
             const char *media_type; /* lower-case, without parameters; "" when unknown */
             OshSpan bytes;          /* instead of a range */
-            gboolean last;
-            guint32 flags; /* 0 */
         } content;
         struct {
-            const OshFact *facts;
-            gsize n_facts;
-            gboolean pauses;
-            guint32 flags; /* 0 */
+            OshFacts facts; /* declared in the manifest; without network.* and process.* */
         } ask;
         struct {
+            OshFacts facts;     /* what is known of the message; may be none */
             const char *reason; /* in words; constant or session-owned */
-            gboolean connection;
-            guint32 flags; /* 0 */
         } deny;
+        struct {
+            guint64 bytes;  /* of the response, without framing */
+            guint32 status; /* of the response, as the protocol numbers it; 0 for none */
+            guint32 reserved;
+        } done;
         struct {
             const char *host;
             guint32 port;
-            guint32 flags; /* 0 */
+            guint32 reserved;
         } retarget;
         struct {
             const char *protocol;
@@ -285,7 +427,14 @@ typedef enum {
     OSH_L7_REPLACED = 2,
 } OshL7Disposition;
 
-/** OshL7SlotAnswer: for one SLOT. @lease is borrowed from the driver until the message is done. */
+/**
+ * OshL7SlotAnswer: for one SLOT.
+ * @slot: the session's number for it
+ * @disposition: an #OshL7Disposition
+ * @reserved: 0
+ * @lease: (nullable): for %OSH_L7_REPLACED; borrowed until the message ends
+ * @length: bytes of the lease, encoded for the slot's context
+ */
 typedef struct {
     guint64 slot;
     guint32 disposition;
@@ -295,9 +444,15 @@ typedef struct {
 } OshL7SlotAnswer;
 
 /**
- * OshL7ContentAnswer: for one CONTENT of a message. @settled is how many bytes of the original
- * content are final: they may be released even though the rest is not decided. @content is
- * borrowed from the driver until the message is done.
+ * OshL7ContentAnswer: for one content of a message, however many CONTENT actions marked it.
+ * @content: the session's number for it
+ * @disposition: an #OshL7Disposition; final when the answer's action is not INSPECT
+ * @reserved: 0
+ * @handle: (nullable): for %OSH_L7_REPLACED: what stands behind the @settled bytes; borrowed until
+ *   the message ends
+ * @length: bytes of the handle
+ * @settled: bytes from the start of the content that are final as they are; never fewer than in
+ *   an answer before
  */
 typedef struct {
     guint64 content;
@@ -327,7 +482,7 @@ typedef struct {
 /**
  * OshL7Answer:
  * @struct_size: sizeof(OshL7Answer) of the driver
- * @action: an #OshAction: go on, refuse, or mark the content and wait for the next answer
+ * @action: an #OshAction: go on, refuse, or mark (more of) the content and wait for the next answer
  * @reason: (nullable): for a refusal, in words fit for the client
  * @event: id of the event that recorded it, to be shown to the client; 0 for none
  * @status: for a refusal: 403 policy, 429 limit, 502 upstream, 503 overload, 504 timeout
@@ -335,10 +490,17 @@ typedef struct {
  * @inspect_limit: for %OSH_ACTION_INSPECT: most decoded bytes
  * @options: (nullable): a{sv}: options of the endpoint that was chosen
  * @slots: (array length=n_slots): one for each SLOT of the message so far
- * @contents: (array length=n_contents): one for each CONTENT of the message so far
- * @edits: (array length=n_edits): what the head becomes
+ * @n_slots: how many
+ * @contents: (array length=n_contents): one for each content of the message so far
+ * @n_contents: how many
+ * @edits: (array length=n_edits): what the head becomes: injections of the credential provider,
+ *   edits of an upgrade
+ * @n_edits: how many
+ * @begin: for %OSH_ACTION_INSPECT: the message is allowed and may begin to go out, its content as
+ *   far as it is settled
  *
- * Each ASK and each CONTENT gets exactly one. Borrowed for the call, but for the handles.
+ * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
+ * before it said. Borrowed for the call, but for leases and handles.
  */
 typedef struct {
     guint32 struct_size;
@@ -355,9 +517,17 @@ typedef struct {
     gsize n_contents;
     const OshL7Edit *edits;
     gsize n_edits;
+    gboolean begin;
 } OshL7Answer;
 
-/** OshL7TerminateReason: why a session is asked to end in its protocol's own way. */
+/**
+ * OshL7TerminateReason: why a session is asked to end in its protocol's own way.
+ * @OSH_L7_TERMINATE_POLICY_CHANGED: a new policy refuses the connection, or handles it otherwise
+ * @OSH_L7_TERMINATE_SHUTDOWN: the host stops
+ * @OSH_L7_TERMINATE_IDLE: nothing was said for too long
+ * @OSH_L7_TERMINATE_IDENTITY: the program at the other end can no longer be named
+ * @OSH_L7_TERMINATE_REVOKED: a credential that the connection uses was revoked
+ */
 typedef enum {
     OSH_L7_TERMINATE_POLICY_CHANGED = 1,
     OSH_L7_TERMINATE_SHUTDOWN = 2,
@@ -370,29 +540,32 @@ typedef enum {
  * OshL7ProtocolInterface:
  * @struct_size: sizeof(OshL7ProtocolInterface) of the provider
  * @protocols: [any] the policy's protocol values that it speaks, NULL-terminated; constant
- * @probe: [shard] what the client's first bytes look like
+ * @probe: [shard] what the client's first bytes look like, at most %OSH_L7_PROBE_MAX of them
  * @open: [shard] a session; NULL with @error when it cannot serve the connection
- * @feed: [shard] returns how many of @actions were filled. @ret_deadline: monotonic microseconds
- *   at which expire is called unless anything else happened, or 0 for none. Exactly @capacity
- *   actions means there may be more.
- * @resume: [shard] the answer to an ASK or a CONTENT of @message
- * @expire: [shard] the deadline passed
- * @cancel: [shard] the driver gave up on @message: its peer has gone
- * @terminate: [shard] end soon, saying so in the protocol's words; the session may still release
- *   what is already in order
- * @close: [shard] frees the session
+ * @feed: [shard] returns how many of @actions were filled, at most @max_actions, which is at least
+ *   %OSH_L7_ACTIONS_MIN. The array is zeroed. @ret_deadline is 0 at the call.
+ * @resume: [shard] the answer to the open ASK or CONTENT of @message
+ * @expire: (nullable): [shard] the deadline passed; without it the connection is closed
+ * @cancel: (nullable): [shard] the driver gave up on @message, whose question is open: the peer has
+ *   gone. No resume comes, and the message has ended. Without it the connection is closed.
+ * @terminate: (nullable): [shard] end soon, saying so in the protocol's words; the session may
+ *   still release what is already in order. The driver refuses every ASK from then on, and closes
+ *   when its linger is over. Without it the connection is closed.
+ * @close: [shard] frees the session; no other call follows
+ *
+ * @now is g_get_monotonic_time() microseconds everywhere, as of the event.
  */
 typedef struct {
     guint32 struct_size;
     const char *const *(*protocols)(gpointer instance);
     OshProbe (*probe)(gpointer instance, OshSpan prefix);
     gpointer (*open)(gpointer instance, const OshL7Connection *connection, GError **error);
-    gsize (*feed)(gpointer session, const OshL7Input *input, OshL7Action *actions, gsize capacity,
-                  gint64 *ret_deadline);
-    void (*resume)(gpointer session, guint64 message, const OshL7Answer *answer);
+    gsize (*feed)(gpointer session, const OshL7Input *input, OshL7Action *actions,
+                  gsize max_actions, gint64 *ret_deadline);
+    void (*resume)(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer);
     void (*expire)(gpointer session, gint64 now);
-    void (*cancel)(gpointer session, guint64 message);
-    void (*terminate)(gpointer session, OshL7TerminateReason reason);
+    void (*cancel)(gpointer session, gint64 now, guint64 message);
+    void (*terminate)(gpointer session, gint64 now, OshL7TerminateReason reason);
     void (*close)(gpointer session);
 } OshL7ProtocolInterface;
 
@@ -433,66 +606,72 @@ osh_l7_open(const OshInterface *protocol, const OshL7Connection *connection, GEr
 }
 
 /**
- * osh_l7_feed: [shard] a provider without the function denies the connection.
+ * osh_l7_feed: [shard] zeroes @actions first; a provider without the function denies the
+ * connection.
  */
 static inline gsize
 osh_l7_feed(const OshInterface *protocol, gpointer session, const OshL7Input *input,
-            OshL7Action *actions, gsize capacity, gint64 *ret_deadline)
+            OshL7Action *actions, gsize max_actions, gint64 *ret_deadline)
 {
     const OshL7ProtocolInterface *vtable = (const OshL7ProtocolInterface *)protocol->vtable;
 
     *ret_deadline = 0;
-    if (osh_can_call(vtable, OshL7ProtocolInterface, feed))
-        return vtable->feed(session, input, actions, capacity, ret_deadline);
-    if (capacity == 0)
+    if (max_actions == 0)
         return 0;
-    memset(&actions[0], 0, sizeof(actions[0]));
+    memset(actions, 0, max_actions * sizeof(actions[0]));
+    if (osh_can_call(vtable, OshL7ProtocolInterface, feed))
+        return vtable->feed(session, input, actions, max_actions, ret_deadline);
     actions[0].type = OSH_L7_DENY;
+    actions[0].flags = OSH_L7_CONNECTION | OSH_L7_FAILURE;
     actions[0].u.deny.reason = "the protocol plugin cannot read";
-    actions[0].u.deny.connection = TRUE;
     return 1;
 }
 
 /** osh_l7_resume: [shard] see #OshL7ProtocolInterface. */
 static inline void
-osh_l7_resume(const OshInterface *protocol, gpointer session, guint64 message,
+osh_l7_resume(const OshInterface *protocol, gpointer session, gint64 now, guint64 message,
               const OshL7Answer *answer)
 {
     const OshL7ProtocolInterface *vtable = (const OshL7ProtocolInterface *)protocol->vtable;
 
     if (osh_can_call(vtable, OshL7ProtocolInterface, resume))
-        vtable->resume(session, message, answer);
+        vtable->resume(session, now, message, answer);
 }
 
-/** osh_l7_expire: [shard] see #OshL7ProtocolInterface. */
-static inline void
+/** osh_l7_expire: [shard] Returns: FALSE where it cannot: the driver closes. */
+static inline gboolean
 osh_l7_expire(const OshInterface *protocol, gpointer session, gint64 now)
 {
     const OshL7ProtocolInterface *vtable = (const OshL7ProtocolInterface *)protocol->vtable;
 
-    if (osh_can_call(vtable, OshL7ProtocolInterface, expire))
-        vtable->expire(session, now);
+    if (!osh_can_call(vtable, OshL7ProtocolInterface, expire))
+        return FALSE;
+    vtable->expire(session, now);
+    return TRUE;
 }
 
-/** osh_l7_cancel: [shard] see #OshL7ProtocolInterface. */
-static inline void
-osh_l7_cancel(const OshInterface *protocol, gpointer session, guint64 message)
+/** osh_l7_cancel: [shard] Returns: FALSE where it cannot: the driver closes. */
+static inline gboolean
+osh_l7_cancel(const OshInterface *protocol, gpointer session, gint64 now, guint64 message)
 {
     const OshL7ProtocolInterface *vtable = (const OshL7ProtocolInterface *)protocol->vtable;
 
-    if (osh_can_call(vtable, OshL7ProtocolInterface, cancel))
-        vtable->cancel(session, message);
+    if (!osh_can_call(vtable, OshL7ProtocolInterface, cancel))
+        return FALSE;
+    vtable->cancel(session, now, message);
+    return TRUE;
 }
 
-/** osh_l7_terminate: [shard] Returns: FALSE where it cannot: the driver just closes. */
+/** osh_l7_terminate: [shard] Returns: FALSE where it cannot: the driver closes. */
 static inline gboolean
-osh_l7_terminate(const OshInterface *protocol, gpointer session, OshL7TerminateReason reason)
+osh_l7_terminate(const OshInterface *protocol, gpointer session, gint64 now,
+                 OshL7TerminateReason reason)
 {
     const OshL7ProtocolInterface *vtable = (const OshL7ProtocolInterface *)protocol->vtable;
 
     if (!osh_can_call(vtable, OshL7ProtocolInterface, terminate))
         return FALSE;
-    vtable->terminate(session, reason);
+    vtable->terminate(session, now, reason);
     return TRUE;
 }
 
@@ -505,5 +684,43 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     if (session != NULL && osh_can_call(vtable, OshL7ProtocolInterface, close))
         vtable->close(session);
 }
+
+/*
+ * The rules of a list of actions, each with its name. A driver refuses what breaks one by ending
+ * the connection as a failure of the plugin, with the name and the words; the harness fails the
+ * test with them. OSH_L7_RULES(X) expands X(SYMBOL, name, words) for each.
+ */
+/* clang-format off */
+#define OSH_L7_RULES(X)                                                                            \
+    X(SPACE,        "space",        "feed returns at most as many actions as it was given space for") \
+    X(SHAPE,        "shape",        "an action has a known type, flags of that type only, and an EMIT a direction") \
+    X(LAST,         "last",         "MORE, what pauses, DENY of the connection, RETARGET, START_TLS, UPGRADE, OPAQUE and END end their list") \
+    X(ORDER,        "order",        "the offset of PASS, REPLACE, DROP, RETARGET and UPGRADE is what the list has released before") \
+    X(RANGE,        "range",        "a range lies wholly in the window that was fed, or in the content") \
+    X(EMPTY,        "empty",        "PASS, REPLACE and DROP release a byte at least; REPLACE and EMIT send one at least") \
+    X(PIECE,        "piece",        "a piece has a known type, a mask phase of 0 to 3, and the bytes, lease or content of its type") \
+    X(BYTES,        "bytes",        "the byte pieces of one action hold at most OSH_L7_BYTES_MAX bytes") \
+    X(CAPACITY,     "capacity",     "EMIT needs capacity that is left in its direction") \
+    X(NUMBER,       "number",       "the number of a new message is larger than that of each message before") \
+    X(OPEN,         "open",         "a message that is named is open: begun by SLOT, ASK or DENY, not ended by DONE or CANCEL") \
+    X(JUDGED,       "judged",       "what goes from client to server names a message that was allowed or may begin, or is marked FRAMING") \
+    X(FRAMING,      "framing",      "FRAMING names no message and carries no lease and no content") \
+    X(QUESTION,     "question",     "a message has one question open at a time") \
+    X(ASKED,        "asked",        "a message is asked about once for the client, and for the server only after it was allowed") \
+    X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
+    X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
+    X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
+    X(HANDLE,       "handle",       "a content handle is used for the message whose answer gave it") \
+    X(FACTS,        "facts",        "a fact is declared in the manifest with its type, and stated once") \
+    X(DENY,         "deny",         "DENY has a reason, and names no message that was refused already") \
+    X(DONE,         "done",         "DONE ends a message that has no question open") \
+    X(CANCEL,       "cancel",       "CANCEL withdraws a question that is open") \
+    X(BOUNDARY,     "boundary",     "RETARGET, START_TLS, UPGRADE and OPAQUE come when no message is open but the one that is named") \
+    X(TLS,          "tls",          "START_TLS needs may_start_tls") \
+    X(OPAQUE,       "opaque",       "OPAQUE needs may_be_opaque") \
+    X(DEADLINE,     "deadline",     "a deadline is later than now") \
+    X(STALL,        "stall",        "a session that returns nothing waits for something that can come") \
+    X(PROGRESS,     "progress",     "rounds come to an end")
+/* clang-format on */
 
 G_END_DECLS

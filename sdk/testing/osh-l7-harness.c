@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The L7 harness: what a test states about a connection, and all runs of it compared.
+ *
+ * Belongs to the test's thread. What happens in a run is in osh-l7-run.c; nothing here calls a
+ * session.
+ */
+#include <string.h>
+
+#include "osh-l7-run.h"
+
+static void
+edit_free(gpointer data)
+{
+    OshL7HarnessEdit *edit = data;
+
+    g_free(edit->name);
+    g_free(edit->value);
+    g_free(edit->secret);
+    g_free(edit);
+}
+
+static void
+step_free(gpointer data)
+{
+    OshL7Step *step = data;
+
+    g_clear_pointer(&step->bytes, g_bytes_unref);
+    g_free(step);
+}
+
+static void
+read_manifest(OshL7Harness *harness, const char *manifest)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) groups = NULL;
+
+    if (!g_key_file_load_from_data(file, manifest, (gsize)-1, G_KEY_FILE_NONE, &error))
+        g_error("the manifest cannot be read: %s", error->message);
+    harness->declared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    groups = g_key_file_get_groups(file, NULL);
+    for (guint i = 0; groups[i] != NULL; i++) {
+        if (g_str_has_prefix(groups[i], "fact "))
+            g_hash_table_replace(harness->declared, g_strdup(groups[i] + strlen("fact ")),
+                                 g_key_file_get_string(file, groups[i], "type", NULL));
+        if (g_str_has_prefix(groups[i], "protocol ") && harness->action == NULL) {
+            harness->connection.protocol = g_intern_string(groups[i] + strlen("protocol "));
+            harness->action = g_key_file_get_string(file, groups[i], "action", NULL);
+            harness->target = g_key_file_get_string(file, groups[i], "target", NULL);
+        }
+    }
+}
+
+OshL7Harness *
+osh_l7_harness_new(const OshInterface *protocol, const char *manifest)
+{
+    OshL7Harness *harness = g_new0(OshL7Harness, 1);
+
+    harness->protocol = protocol;
+    harness->connection = (OshL7Connection){.struct_size = sizeof(OshL7Connection),
+                                            .protocol = "",
+                                            .host = "server.example",
+                                            .port = 7000,
+                                            .window_cap = {OSH_L7_WINDOW_MIN, OSH_L7_WINDOW_MIN},
+                                            .connection = 1};
+    harness->policy = osh_scripted_policy_new(OSH_ACTION_ALLOW);
+    harness->secrets = g_ptr_array_new_with_free_func(g_free);
+    harness->edits = g_ptr_array_new_with_free_func(edit_free);
+    harness->steps = g_ptr_array_new_with_free_func(step_free);
+    if (manifest != NULL)
+        read_manifest(harness, manifest);
+    return harness;
+}
+
+void
+osh_l7_harness_free(OshL7Harness *harness)
+{
+    if (harness == NULL)
+        return;
+    osh_scripted_policy_free(harness->policy);
+    g_clear_pointer(&harness->declared, g_hash_table_unref);
+    g_ptr_array_unref(harness->secrets);
+    g_ptr_array_unref(harness->edits);
+    g_ptr_array_unref(harness->steps);
+    g_free(harness->action);
+    g_free(harness->target);
+    g_free(harness->replace_from);
+    g_free(harness->replace_to);
+    g_free(harness);
+}
+
+OshL7Connection *
+osh_l7_harness_connection(OshL7Harness *harness)
+{
+    return &harness->connection;
+}
+
+OshScriptedPolicy *
+osh_l7_harness_policy(OshL7Harness *harness)
+{
+    return harness->policy;
+}
+
+void
+osh_l7_harness_add_secret(OshL7Harness *harness, const char *placeholder, const char *secret)
+{
+    g_ptr_array_add(harness->secrets, g_strdup(placeholder));
+    g_ptr_array_add(harness->secrets, g_strdup(secret));
+}
+
+static void
+add_edit(OshL7Harness *harness, const char *name, const char *value, const char *secret)
+{
+    OshL7HarnessEdit *edit = g_new0(OshL7HarnessEdit, 1);
+
+    edit->name = g_strdup(name);
+    edit->value = g_strdup(value);
+    edit->secret = g_strdup(secret);
+    g_ptr_array_add(harness->edits, edit);
+}
+
+void
+osh_l7_harness_add_edit(OshL7Harness *harness, const char *name, const char *value)
+{
+    add_edit(harness, name, value, NULL);
+}
+
+void
+osh_l7_harness_add_injection(OshL7Harness *harness, const char *name, const char *secret)
+{
+    add_edit(harness, name, NULL, secret);
+}
+
+void
+osh_l7_harness_replace_content(OshL7Harness *harness, const char *from, const char *to)
+{
+    harness->replace_from = g_strdup(from);
+    harness->replace_to = g_strdup(to);
+}
+
+void
+osh_l7_harness_stream_content(OshL7Harness *harness)
+{
+    harness->stream = TRUE;
+}
+
+static void
+add_step(OshL7Harness *harness, OshL7StepType type, guint direction, GBytes *bytes, gint64 number)
+{
+    OshL7Step *step = g_new0(OshL7Step, 1);
+
+    step->type = type;
+    step->direction = direction;
+    step->bytes = bytes;
+    step->number = number;
+    g_ptr_array_add(harness->steps, step);
+}
+
+static void
+add_bytes(OshL7Harness *harness, guint direction, const char *bytes, gssize length)
+{
+    gsize size = length < 0 ? strlen(bytes) : (gsize)length;
+
+    add_step(harness, OSH_L7_STEP_BYTES, direction, g_bytes_new(bytes, size), 0);
+}
+
+void
+osh_l7_harness_client(OshL7Harness *harness, const char *bytes, gssize length)
+{
+    add_bytes(harness, OSH_CLIENT_TO_SERVER, bytes, length);
+}
+
+void
+osh_l7_harness_server(OshL7Harness *harness, const char *bytes, gssize length)
+{
+    add_bytes(harness, OSH_SERVER_TO_CLIENT, bytes, length);
+}
+
+void
+osh_l7_harness_end(OshL7Harness *harness, OshDirection direction)
+{
+    add_step(harness, OSH_L7_STEP_END, direction, NULL, 0);
+}
+
+void
+osh_l7_harness_reset(OshL7Harness *harness, OshDirection direction)
+{
+    add_step(harness, OSH_L7_STEP_RESET, direction, NULL, 0);
+}
+
+void
+osh_l7_harness_advance(OshL7Harness *harness, gint64 microseconds)
+{
+    add_step(harness, OSH_L7_STEP_ADVANCE, 0, NULL, microseconds);
+}
+
+void
+osh_l7_harness_terminate(OshL7Harness *harness, OshL7TerminateReason reason)
+{
+    add_step(harness, OSH_L7_STEP_TERMINATE, 0, NULL, reason);
+}
+
+OshL7Outcome *
+osh_l7_harness_run_all(OshL7Harness *harness, guint n_random)
+{
+    OshL7Outcome *first = osh_l7_harness_run(harness, OSH_L7_SPLIT_WHOLE, 1);
+    g_autofree char *expected = osh_l7_outcome_describe(first);
+
+    for (guint i = 1; i < OSH_L7_SPLIT_RANDOM + n_random && first->violation == NULL; i++) {
+        OshL7Split split = MIN(i, OSH_L7_SPLIT_RANDOM);
+        guint32 seed = i < OSH_L7_SPLIT_RANDOM ? 1 : i - OSH_L7_SPLIT_RANDOM + 1;
+        g_autoptr(OshL7Outcome) next = osh_l7_harness_run(harness, split, seed);
+        g_autofree char *text = osh_l7_outcome_describe(next);
+
+        if (next->violation != NULL) {
+            first->violation =
+                g_strdup_printf("split %u, seed %u: %s", split, seed, next->violation);
+            first->rule = next->rule;
+        } else if (!g_str_equal(expected, text)) {
+            first->violation =
+                g_strdup_printf("split %u, seed %u differs:\n%s\nfrom the bytes as a whole:\n%s",
+                                split, seed, text, expected);
+        }
+    }
+    return first;
+}
