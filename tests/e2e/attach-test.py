@@ -303,7 +303,7 @@ def _socket():
         about = os.lstat(run.path)
         expect(stat.S_ISSOCK(about.st_mode) and stat.S_IMODE(about.st_mode) == 0o600, about)
         result = harness.run_host(["true"], POLICY, ["--set", f"process.session={run.path}"])
-        expect(result.code == 125 and "somebody else listens" in result.err, result)
+        expect(result.code == 125 and "another process listens" in result.err, result)
         run.process.kill()
         run.process.wait()
         expect(os.path.exists(run.path), "a killed host cleans nothing up")
@@ -415,7 +415,7 @@ def _leave():
         with Run(script, terminal=terminal) as run:
             people = []
             for arguments, word in ((["--read-only"], "to look only"), ([], "attached;"),
-                                    ([], "somebody else types")):
+                                    ([], "another client types")):
                 person = attach(run, *arguments)
                 people.append(person)
                 person.read_until("Ctrl-P Ctrl-Q leaves")

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The birth of a box: a clone() into new namespaces, and in the child the few system calls that
- * lead to the exec of our own init from a sealed memfd. [main], because the death of the calling
- * thread is the death of the box.
+ * box-clone.c: a clone() into new namespaces, and in the child the few system calls that lead to
+ * the exec of our own init from a sealed memfd. [main], because the end of the calling thread ends
+ * the box.
  *
- * The child has our memory, and we stand still meanwhile: between clone() and exec it must make raw
- * system calls only and write to nothing but its own stack. It writes its own identity map, which
- * the kernel allows for the one line that names its own id, and carries its capabilities across the
- * exec as ambient ones, because an exec by a user other than root loses them otherwise.
+ * The child has our memory, and this thread waits meanwhile: between clone() and exec it must make
+ * raw system calls only and write to nothing but its own stack. It writes its own identity map,
+ * which the kernel allows for the one line that names its own id, and carries its capabilities
+ * across the exec as ambient ones, because an exec by a user other than root loses them otherwise.
  */
 #include "box-clone.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns {stage, errno, path} of init into a GError. [any]. The path comes from the host's own
- * plan; it is escaped all the same, because a policy may name a file with a newline in it.
+ * box-error.c: turns {stage, errno, path} of init into a GError. [any]. The path comes from the
+ * host's own plan; it is escaped all the same, because a policy may name a file with a newline in
+ * it.
  */
 #include "box-error.h"
 

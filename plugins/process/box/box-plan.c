@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Serialising a plan. [main]. Only copies: what is in a plan is decided by its callers.
+ * box-plan.c: writes a plan into a sealed memory file. [main]; a writer belongs to its caller. It
+ * only copies: what is in a plan is decided by its callers.
  */
 #include "box-plan.h"
 

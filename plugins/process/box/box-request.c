@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the structs of box.h to the plans that init reads. [main]. Checks what can be checked
- * without the box, so that the message names the caller's mistake rather than init's refusal.
+ * box-request.c: from the structs of box.h to the plans that init reads. [main]; no state. It
+ * checks what can be checked without the box, so that the message names the caller's mistake rather
+ * than init's refusal.
  */
 #include "box-request.h"
 

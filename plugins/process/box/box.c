@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of a box. [main]. Sends requests to init and turns its answers into callbacks.
+ * box.c: the host's end of a box. [main]. Sends requests to init and turns its answers into
+ * callbacks.
  *
  * Trust: init is our own program, and nothing in the box can reach it; its messages are checked
  * for size and type only. The box must never get a descriptor of ours: all are close-on-exec, and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Capabilities: init keeps, once the box is sealed, only those that it needs to start programs as
- * another user and to signal them; a program keeps none. The bounding set goes first, while
- * CAP_SETPCAP is still there: dropping it later silently does nothing.
+ * capabilities.c: once the box is sealed, init keeps only those capabilities that it needs to start
+ * programs as another user and to signal them; a program keeps none. The bounding set goes first,
+ * while CAP_SETPCAP is still there: dropping it later silently does nothing.
  */
 #include "init.h"
 #include "memory.h"

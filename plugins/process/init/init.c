@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * openshell-init: PID 1 of a box.
+ * init.c: openshell-init, PID 1 of a box. It has one thread, and this is its loop.
  *
  * Trust: init obeys the process at the other end of descriptor 3, which is the host alone: the
  * descriptor is close-on-exec here and there, and init is not dumpable, so that nothing in the box

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting programs, signalling them, and reaping everything that ends in the box. A start never
+ * launch.c: starts programs, signals them, and reaps everything that ends in the box. A start never
  * blocks init: the new process reports a failure through a pipe that closes by itself when its
  * exec succeeds, and the answer goes out when the one or the other was read.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The four functions that a compiler may call on its own even in a freestanding program, and the
- * few string helpers of init. Plain loops: nothing here is on a path that anyone waits for.
+ * memory.c: the four functions that a compiler may call on its own even in a freestanding program,
+ * and the few string helpers of init. Plain loops: none of them is worth more.
  */
 #include "memory.h"
 

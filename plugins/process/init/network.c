@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The network of a box: sends the batches that the host has serialised, waits for the kernel's
- * answers, and makes the sockets that the host serves the box with. Init does not know what is in
- * a batch. The sockets are bound before any program exists, and without SO_REUSEADDR or
+ * network.c: the network of a box: sends the batches that the host has serialised, waits for the
+ * kernel's answers, and makes the sockets that the host serves the box with. Init does not know
+ * what is in a batch. The sockets are bound before any program exists, and without SO_REUSEADDR or
  * SO_REUSEPORT, so that no program can take a query or a connection from them.
  */
 #include "init.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mapping a plan and taking things out of it. The host is trusted, so this guards against its
- * bugs, not against an attacker: a plan that does not check is refused as a whole.
+ * plan.c: maps a plan and takes strings and tables out of it. The host is trusted, so this guards
+ * against its bugs, not against an attacker: a plan that does not check is refused as a whole.
  */
 #include "plan.h"
 

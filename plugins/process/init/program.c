@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a new process does between its birth and its exec. The order matters: whatever needs a
- * privilege comes before the identity is given up, Landlock before seccomp (whose filter may
- * refuse what installing Landlock takes), and the filters last because the main one forbids
+ * program.c: what a new process does between its fork and its exec. The order matters: a step that
+ * needs a privilege comes before the identity is given up, Landlock before seccomp (whose filter
+ * may refuse what installing Landlock takes), and the filters last because the main one forbids
  * installing any more. Any step that fails ends the process; none is best effort.
  */
 #include "init.h"

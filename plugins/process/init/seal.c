@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last steps of a box before programs run in it: contributed files, the last netlink batches,
- * the Landlock ruleset over the box's own mounts, the root made read-only, and the capabilities
- * of init reduced to what starting programs needs.
+ * seal.c: the last steps of a box before programs run in it: contributed files, the last netlink
+ * batches, the Landlock ruleset over the box's own mounts, the root made read-only, and the
+ * capabilities of init reduced to what starting programs needs.
  *
  * A contributed file is bound read-only over its path, so that a program of the same user can
  * neither change nor replace it.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mount tree of a box. The new root becomes "/" first, the host's tree stays reachable by one
- * descriptor while the plan is carried out and is detached at the end: so a target path is always
- * resolved inside the box, whatever symlinks a bound tree holds, and a source path always outside
- * it and without any symlink. A bind never creates a name on a file system of the host.
+ * tree.c: the mount tree of a box. The new root becomes "/" first, the host's tree stays reachable
+ * by one descriptor while the plan is carried out and is detached at the end: so a target path is
+ * always resolved inside the box, whatever symlinks a bound tree holds, and a source path always
+ * outside it and without any symlink. A bind never creates a name on a file system of the host.
  */
 #include "init.h"
 #include "memory.h"

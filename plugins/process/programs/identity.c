@@ -159,11 +159,12 @@ use_spare_id(OshIdentity *identity, const char *account, gboolean *ret_has_gid, 
 
     if (find_account(NULL, OSH_IDENTITY_SPARE_ID, &taken) ||
         find_group(NULL, OSH_IDENTITY_SPARE_ID, &gid, NULL)) {
-        g_set_error(error, OSH_IDENTITY_ERROR, OSH_IDENTITY_ERROR_UNKNOWN,
-                    "the policy names no user, there is no account \"%s\", and id %d, which would "
-                    "be used instead, belongs to somebody: set process.run_as_user in the policy, "
-                    "or make the account with: useradd --system --user-group %s",
-                    account, OSH_IDENTITY_SPARE_ID, account);
+        g_set_error(
+            error, OSH_IDENTITY_ERROR, OSH_IDENTITY_ERROR_UNKNOWN,
+            "the policy names no user, there is no account \"%s\", and id %d, which would "
+            "be used instead, belongs to an account: set process.run_as_user in the policy, "
+            "or make the account with: useradd --system --user-group %s",
+            account, OSH_IDENTITY_SPARE_ID, account);
         return FALSE;
     }
     set_homeless(identity, OSH_IDENTITY_SPARE_ID, account);
@@ -315,7 +316,7 @@ resolve_as_ordinary_user(const OshIdentityRequest *request, OshIdentity *identit
 
         if (!request->keep_own) {
             g_set_error(error, OSH_IDENTITY_ERROR, OSH_IDENTITY_ERROR_NOT_PERMITTED,
-                        "%s is \"%s\", and only root can become somebody else: start as root, "
+                        "%s is \"%s\", and only root can become another user: start as root, "
                         "leave the key out of the policy, or accept your own user with "
                         "--allow-degraded=user",
                         key, value);

@@ -209,7 +209,7 @@ test_in_a_hurry_a_reader_that_takes_nothing_is_given_up(Fixture *fixture, gconst
     osh_stream_pump_finish(fixture->pump, note_done, fixture);
     g_assert_true(finishes(fixture, 10));
     problem = osh_stream_pump_problem(fixture->pump);
-    g_assert_cmpstr(problem, ==, "4 bytes were not delivered: nobody took them");
+    g_assert_cmpstr(problem, ==, "4 bytes were not delivered: no reader took them");
 }
 
 static void

@@ -666,7 +666,7 @@ osh_stream_pump_problem(OshStreamPump *pump)
     if (failure == 0 || failure == EPIPE || undelivered == 0)
         return NULL;
     return g_strdup_printf("%" G_GUINT64_FORMAT " bytes were not delivered: %s", undelivered,
-                           failure == ETIMEDOUT ? "nobody took them" : g_strerror(failure));
+                           failure == ETIMEDOUT ? "no reader took them" : g_strerror(failure));
 }
 
 gboolean

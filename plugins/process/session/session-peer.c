@@ -121,7 +121,8 @@ osh_session_peer_check(int connection, pid_t init_pid, GError **error)
     int pidfd;
 
     if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-        return refuse(error, "nobody knows who connected: %s", g_strerror(errno));
+        return refuse(error, "the kernel does not say which process connected: %s",
+                      g_strerror(errno));
     if (credentials.uid != 0 && credentials.uid != geteuid())
         return refuse(error, "user %u is neither root nor us", credentials.uid);
     if (init_pid == 0)

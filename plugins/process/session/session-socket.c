@@ -121,7 +121,7 @@ remove_stale(const struct sockaddr_un *address, GError **error)
     if (probe >= 0)
         close(probe);
     if (answers)
-        return refuse(error, "session: somebody else listens at %s", address->sun_path);
+        return refuse(error, "session: another process listens at %s", address->sun_path);
     if (unlink(address->sun_path) != 0)
         return refuse(error, "session: %s cannot be replaced: %s", address->sun_path,
                       g_strerror(errno));

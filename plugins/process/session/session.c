@@ -430,7 +430,7 @@ greet(Attachment *attachment, const char *bytes, gsize length)
     send_hello(attachment, types ? 0 : OSH_SESSION_READ_ONLY);
     attachment->told_read_only = !types && !attachment->read_only;
     if (attachment->told_read_only)
-        send_note(attachment, "openshell: somebody else types; you look only");
+        send_note(attachment, "openshell: another client types; this one is to look only");
     else if (hello.rows > 0 && types)
         session->program.resize(hello.rows, MAX(hello.columns, 1), session->program.data);
     return send_output(attachment);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree of a box, planned on the host. [any].
+ * mount-plan.c: the tree of a box, planned on the host. [any]; a plan belongs to its caller.
  *
  * Rule 1 of the security page: only what the policy names is there, and what programs share by
  * convention (/tmp, /run, /dev/shm, /proc, /dev) is new and the box's own, because a socket file

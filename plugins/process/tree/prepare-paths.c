@@ -162,7 +162,7 @@ refuse_link(const char *path, GError **error)
 
     g_set_error(
         error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
-        "the writable path %s of the policy is a symbolic link (to %s): whoever can replace "
+        "the writable path %s of the policy is a symbolic link (to %s): a user who can replace "
         "it would choose what the box may write; name the place itself",
         shown, shown_target);
     return FALSE;
