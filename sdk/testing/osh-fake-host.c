@@ -7,6 +7,13 @@
  */
 #include <string.h>
 
+#include "openshell/event-box.h"
+#include "openshell/event-credential.h"
+#include "openshell/event-host.h"
+#include "openshell/event-l7.h"
+#include "openshell/event-network.h"
+#include "openshell/event-policy.h"
+#include "openshell/event-process.h"
 #include "openshell/plugin.h"
 #include "osh-fake-host.h"
 
@@ -345,8 +352,8 @@ add_host_topics(OshFakeHost *host, GKeyFile *file)
         const char *type;
         OshEventClass delivery;
     } rows[] = {
-#define ROW(symbol, topic_name, topic_type, topic_class, retained, ends)                           \
-    {topic_name, topic_type, OSH_EVENT_##topic_class},
+#define ROW(SYMBOL, symbol, Struct, topic_class, retained, ends)                                   \
+    {OSH_TOPIC_##SYMBOL, OSH_EVENT_TYPE(SYMBOL), OSH_EVENT_##topic_class},
         OSH_EVENT_TOPICS(ROW)
 #undef ROW
     };
