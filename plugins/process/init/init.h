@@ -59,11 +59,10 @@ void osh_reply_send(struct osh_init_reply *reply, const int *fds, uint32_t fd_co
 
 int osh_tree_build(struct osh_init *init, const struct osh_plan *plan,
                    struct osh_init_reply *reply);
-/* Makes the parents of @path, and @path itself where @folder, in file systems of our own only. */
+/* Makes the parents of @path, in file systems of our own only. */
 int osh_tree_make_parents(struct osh_init *init, const char *path);
 /* Returns: 1 when a name in the folder of @path can be made without touching the host */
 int osh_tree_is_own(struct osh_init *init, const char *path);
-int osh_tree_note_own(struct osh_init *init, const char *path);
 int osh_tree_attach(int tree, const char *target);
 int osh_tree_set_read_only(const char *target);
 

@@ -27,12 +27,6 @@ note_own(struct osh_init *init, int fd, const char *path, uint32_t flags)
     return 0;
 }
 
-int
-osh_tree_note_own(struct osh_init *init, const char *path)
-{
-    return note_own(init, AT_FDCWD, path, 0);
-}
-
 static int
 folder_is_own(struct osh_init *init, const char *folder)
 {
@@ -444,7 +438,7 @@ change_root(struct osh_init *init, struct osh_init_reply *reply)
         return osh_fail(reply, OSH_INIT_STAGE_ROOT, -error, 0, "pivot_root");
     CALL(chdir, "/");
     if ((init->open_flags & OSH_INIT_OPEN_ROOT_IS_HOST) == 0)
-        error = osh_tree_note_own(init, "/");
+        error = note_own(init, AT_FDCWD, "/", 0);
     return error < 0 ? osh_fail(reply, OSH_INIT_STAGE_ROOT, -error, 0, "/") : 0;
 }
 

@@ -26,8 +26,10 @@ static const struct {
     {LANDLOCK_ACCESS_FS_IOCTL_DEV, "ioctl"},
 };
 
-GStrv
-osh_landlock_rights_names(guint64 rights)
+/* Returns: (transfer full): "read", "execute" and so on; a word for several bits stands when one of
+ * them is there */
+static GStrv
+rights_names(guint64 rights)
 {
     GStrv names = g_new0(char *, G_N_ELEMENTS(words) + 1);
     gsize count = 0;
@@ -41,7 +43,7 @@ osh_landlock_rights_names(guint64 rights)
 static void
 add_rule(GVariantBuilder *rules, const char *path, guint64 rights, const char *skipped)
 {
-    g_auto(GStrv) names = osh_landlock_rights_names(rights);
+    g_auto(GStrv) names = rights_names(rights);
     g_autofree char *valid = g_utf8_make_valid(path, -1);
 
     g_variant_builder_add(rules, "(s^ass)", valid, names, skipped);

@@ -13,15 +13,6 @@
 G_BEGIN_DECLS
 
 /**
- * osh_landlock_rights_names:
- * @rights: LANDLOCK_ACCESS_FS_ bits
- *
- * Returns: (transfer full) (array zero-terminated=1): "read", "execute" and so on; a word for
- *   several bits stands when one of them is there
- */
-GStrv osh_landlock_rights_names(guint64 rights);
-
-/**
  * osh_landlock_report_new:
  * @plan: what was asked for
  * @reports: (array): what init says, one for each rule of @plan
