@@ -69,7 +69,7 @@ echo_body(gpointer data, OshSpan bytes, gboolean last)
     if (!last)
         return;
     forward.body = body;
-    g_assert_true(request->reply->forward(request->reply->exchange, &forward));
+    g_assert_true(osh_virtual_reply_forward(request->reply, &forward));
 }
 
 static gboolean
@@ -85,7 +85,7 @@ echo_response_head(gpointer data, const OshHttpHead *head)
 {
     Request *request = data;
 
-    request->reply->respond_head(request->reply->exchange, head->status, NULL, 0);
+    osh_virtual_reply_respond_head(request->reply, head->status, NULL, 0);
 }
 
 static void
@@ -93,7 +93,7 @@ echo_response_chunk(gpointer data, OshSpan bytes, gboolean last)
 {
     Request *request = data;
 
-    request->reply->respond_body(request->reply->exchange, bytes, last);
+    osh_virtual_reply_respond_body(request->reply, bytes, last);
 }
 
 static void
@@ -102,7 +102,7 @@ echo_aborted(gpointer data, const GError *error)
     Request *request = data;
 
     (void)error;
-    request->reply->respond_body(request->reply->exchange, OSH_SPAN_LITERAL("[cut]"), TRUE);
+    osh_virtual_reply_respond_body(request->reply, OSH_SPAN_LITERAL("[cut]"), TRUE);
 }
 
 static const OshVirtualHostInterface echo_vtable = {
@@ -198,6 +198,27 @@ test_missing_functions_give_up(void)
     g_assert_false(osh_virtual_host_aborted(&host, NULL, error));
 }
 
+static void
+test_whole_answer_is_one_call_and_an_old_driver_refuses(void)
+{
+    static const OshVirtualReply small = {.struct_size = sizeof(guint32)};
+    OshVirtualExchange exchange = {.to_client = g_string_new(NULL)};
+    OshVirtualReply reply = {.struct_size = sizeof(OshVirtualReply),
+                             .exchange = &exchange,
+                             .respond_head = exchange_respond_head,
+                             .respond_body = exchange_respond_body};
+    OshVirtualForward forward = {.struct_size = sizeof(OshVirtualForward)};
+
+    g_assert_true(osh_virtual_reply_respond(&reply, 404, "text/plain", OSH_SPAN_LITERAL("none")));
+    g_assert_cmpuint(exchange.status, ==, 404);
+    g_assert_cmpstr(exchange.to_client->str, ==, "none");
+    g_assert_true(exchange.complete);
+    g_assert_cmpuint(osh_virtual_reply_capacity(&reply), ==, G_MAXSIZE);
+    g_assert_false(osh_virtual_reply_forward(&reply, &forward));
+    g_assert_false(osh_virtual_reply_respond(&small, 200, "text/plain", OSH_SPAN_LITERAL("")));
+    g_string_free(exchange.to_client, TRUE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -206,6 +227,8 @@ main(int argc, char **argv)
                          test_request_fails_over_and_streams_back);
     g_test_add_data_func("/sdk/virtual-host/answer-that-breaks-off-is-ended-by-the-plugin", "cut",
                          test_request_fails_over_and_streams_back);
+    g_test_add_func("/sdk/virtual-host/whole-answer-is-one-call-and-an-old-driver-refuses",
+                    test_whole_answer_is_one_call_and_an_old_driver_refuses);
     g_test_add_func("/sdk/virtual-host/missing-functions-give-up", test_missing_functions_give_up);
     return g_test_run();
 }

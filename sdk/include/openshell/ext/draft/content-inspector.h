@@ -9,6 +9,11 @@
  * HTTP/1, HTTP/2 and WebSocket share every inspector.
  *
  * Content may be empty: a GraphQL request by GET stands in the query.
+ *
+ * A protocol session may mark its content in several pieces (CONTENT of l7-protocol.h); each is fed
+ * as it comes. An inspector that answers %OSH_INSPECTION_DONE before the last piece has its facts
+ * decided then, and the rest is not fed to it. One inspection serves one message; it never outlives
+ * the message, and is closed without an answer when the message is cancelled.
  */
 #pragma once
 

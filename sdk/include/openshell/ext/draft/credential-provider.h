@@ -15,6 +15,11 @@
  *   lease    what does this slot become, in this context?
  *   sign     what do AWS Signature Version 4 headers and chunk signatures become?
  *
+ * prepare is called inside an ASK of l7-protocol.h, so that nothing waits behind the answer; one
+ * set serves one message. A lease belongs to that message: the driver refuses it in any other,
+ * gives it back when the message ends, and writes it towards the server only, behind the check that
+ * the endpoint is the one that it dialled.
+ *
  * A revision that is revoked makes read fail; the driver then aborts the message before its first
  * byte went out, or the connection when some did.
  */
@@ -160,7 +165,8 @@ typedef struct {
  * @set_unref: [shard] gives back a set; its leases stay valid
  * @lease: [shard] offers the text of a slot; for %OSH_SLOT_RAW, @forbidden are bytes that the
  *   value may not hold
- * @injections: [shard] headers that the endpoint gets besides its slots
+ * @injections: [shard] headers that the endpoint gets besides its slots; they reach the session as
+ *   OshL7Answer.edits, and each replaces every field of its name
  * @read: [shard] copies @length bytes of a lease from @offset to @ret_bytes; FALSE when it was
  *   revoked. Called by the driver only, while writing upstream; the driver wipes the copy.
  * @lease_unref: [any] gives back a lease
@@ -296,7 +302,7 @@ osh_credential_sign(const OshInterface *provider, OshCredentialSet *set,
     return vtable->sign(provider->instance, set, request, ret_headers, capacity, ret_n, error);
 }
 
-/** osh_credential_sign_chunk: [shard] @ret_signature: room for 65 bytes. */
+/** osh_credential_sign_chunk: [shard] @ret_signature: an array of at least 65 bytes. */
 static inline gboolean
 osh_credential_sign_chunk(const OshInterface *provider, OshSigning *signing, const char *sha256,
                           char *ret_signature)

@@ -3,12 +3,21 @@
  * ext/draft/http-upgrade.h: "openshell.draft.http-upgrade/1": from HTTP to what it is upgraded to.
  *
  * Provided by the plugin that speaks the upgraded protocol (WebSocket), called by the driver, so
- * that an HTTP plugin and it need not know each other:
- *   1. an ASK of an HTTP session carries the fact "request.upgrade" with the token; before it
- *      decides, the driver calls request(); its edits reach the HTTP session in the answer,
- *   2. the 101 is an ASK in the server's direction; the driver calls response(),
- *   3. when the HTTP session says UPGRADE after that answer, the driver calls open() and feeds
- *      the session it returns, which is one of the provider's own l7-protocol.
+ * that an HTTP plugin and it need not know each other. All of it is about one message of the HTTP
+ * session, the request:
+ *   1. the ASK of the request carries the facts request.upgrade and request.headers; before it
+ *      decides, the driver calls request(). An error is a denial of the message. The edits reach
+ *      the HTTP session in the answer, as OshL7Answer.edits, beside those of injections,
+ *   2. the HTTP session sees the 101 and asks again: an ASK of the same message, in the server's
+ *      direction, with response.status and response.headers. The driver calls response(). An
+ *      error is a DENY of the message: the 101 is not forwarded, the session emits a 502 and ends
+ *      the message by DONE,
+ *   3. on ALLOW the session passes the 101 and returns UPGRADE for that message in the same list.
+ *      The driver calls open() and feeds the session that it returns, which is one of the
+ *      provider's own l7-protocol, what is unreleased in both directions.
+ * A response other than 101 needs no ASK; the upgrade did not happen and the driver calls
+ * state_free() when the message ends. A message is upgraded once; a request whose token has no
+ * provider is an ordinary request, whose Upgrade field the HTTP session removes.
  */
 #pragma once
 
@@ -55,7 +64,7 @@ typedef struct {
 } OshHttpHead;
 
 /**
- * OshHttpUpgradeRequestFunc:
+ * OshHttpUpgradeRequestFunc: [shard] called once, on the shard that asked.
  * @state: (transfer full) (nullable): for the calls that follow; NULL with @error
  * @edits: (array length=n_edits): what the head must become; borrowed from @state
  * @error: (nullable): why the request is denied; borrowed
@@ -63,7 +72,8 @@ typedef struct {
 typedef void (*OshHttpUpgradeRequestFunc)(gpointer state, const OshL7Edit *edits, gsize n_edits,
                                           const GError *error, gpointer data);
 
-/** OshHttpUpgradeResponseFunc: @error: (nullable): why the 101 is not forwarded; borrowed. */
+/** OshHttpUpgradeResponseFunc: [shard] called once, on the shard that asked. @error: (nullable):
+ * why the 101 is not forwarded; borrowed. */
 typedef void (*OshHttpUpgradeResponseFunc)(const GError *error, gpointer data);
 
 /**
@@ -73,7 +83,7 @@ typedef void (*OshHttpUpgradeResponseFunc)(const GError *error, gpointer data);
  * @request: [shard] judges the request's form; answers inside the call or later, once
  * @response: [shard] judges the 101 against the request; answers likewise
  * @open: [shard] takes the state and returns a session of the provider's l7-protocol; NULL with
- *   @error closes the connection. @state is consumed in both cases.
+ *   @error closes the connection, as a failure. @state is consumed in both cases.
  * @state_free: [shard] the upgrade did not happen; an answer still due is not given
  */
 typedef struct {

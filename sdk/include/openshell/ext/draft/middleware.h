@@ -7,6 +7,11 @@
  * runs them in their order over the decoded content of a request or a WebSocket message, after
  * the policy allowed it and before any placeholder is replaced, so a middleware never sees a
  * secret. What one changes is inspected and decided again.
+ *
+ * A middleware gets the whole content, never a part: where one applies, nothing of a message's
+ * content is settled (OshL7ContentAnswer) before the last of it was marked and judged, and the
+ * content may be no larger than the endpoint's limit. It may run where no inspector does: the
+ * driver then answers the ASK with INSPECT on its own account.
  */
 #pragma once
 

@@ -11,9 +11,17 @@
  * correlation id. The driver keeps the request until the first byte of a response, so that a
  * failed destination costs nothing but time.
  *
- * Order for one request: request(), body() until last, then any of respond() … or forward();
- * for a forward: failed() for each destination that did not answer, then response_head() and
- * response_chunk() until last, or aborted() where the answer broke off.
+ * Order for one request: request(), body() until last (once with no bytes where there is no body),
+ * then any of respond() … or forward(); for a forward: failed() for each destination that did not
+ * answer, then response_head() and response_chunk() until last, or aborted() where the answer broke
+ * off. The plugin may answer from inside request() already; body() still comes. close() comes last,
+ * once, complete or not; the reply's functions are not to be called in it.
+ *
+ * What the driver does for a claimed name: it offers ALPN `http/1.1`, puts an HTTP session of
+ * l7-protocol.h between the client and itself, reads what that session releases towards the server,
+ * and feeds back HTTP/1 that it makes from the answer. So a request to a virtual host is asked
+ * about like any other: its message is ALLOWED before request() is called, its response ends it by
+ * DONE. Two requests of one connection are handed over one after the other.
  */
 #pragma once
 
@@ -87,7 +95,7 @@ typedef struct {
  * @respond_head: [shard] status and fields of an answer; the driver frames it
  * @respond_body: [shard] the next bytes, @last with the final ones
  * @forward: [shard] lets the driver ask elsewhere; at most one at a time
- * @room: [shard] how many bytes respond_body may put out before it should wait for drained()
+ * @capacity: [shard] how many bytes respond_body may put out before it should wait for drained()
  *
  * Given to the plugin with each request; valid until its close().
  */
@@ -98,8 +106,65 @@ typedef struct {
                              const OshHttpField *fields, gsize n_fields);
     gboolean (*respond_body)(OshVirtualExchange *exchange, OshSpan bytes, gboolean last);
     gboolean (*forward)(OshVirtualExchange *exchange, const OshVirtualForward *forward);
-    gsize (*room)(OshVirtualExchange *exchange);
+    gsize (*capacity)(OshVirtualExchange *exchange);
 } OshVirtualReply;
+
+/**
+ * osh_virtual_reply_respond_head: [shard] once for an exchange, before the first respond_body.
+ * @fields: (array length=n_fields): without framing (Content-Length, Transfer-Encoding, Connection)
+ *
+ * Returns: FALSE when the exchange is over, or has a head already
+ */
+static inline gboolean
+osh_virtual_reply_respond_head(const OshVirtualReply *reply, guint32 status,
+                               const OshHttpField *fields, gsize n_fields)
+{
+    return osh_can_call(reply, OshVirtualReply, respond_head) &&
+           reply->respond_head(reply->exchange, status, fields, n_fields);
+}
+
+/** osh_virtual_reply_respond_body: [shard] copied inside the call; may exceed the capacity while it
+ * is not 0. Returns: FALSE when the exchange is over, or has no head. */
+static inline gboolean
+osh_virtual_reply_respond_body(const OshVirtualReply *reply, OshSpan bytes, gboolean last)
+{
+    return osh_can_call(reply, OshVirtualReply, respond_body) &&
+           reply->respond_body(reply->exchange, bytes, last);
+}
+
+/**
+ * osh_virtual_reply_respond: [shard] a whole answer with one field, which is what most need.
+ * @media_type: value of Content-Type
+ *
+ * Returns: FALSE when the exchange is over
+ */
+static inline gboolean
+osh_virtual_reply_respond(const OshVirtualReply *reply, guint32 status, const char *media_type,
+                          OshSpan body)
+{
+    OshHttpField field = {{"Content-Type", sizeof("Content-Type") - 1}, {NULL, 0}};
+
+    field.value = osh_span(media_type);
+    return osh_virtual_reply_respond_head(reply, status, &field, 1) &&
+           osh_virtual_reply_respond_body(reply, body, TRUE);
+}
+
+/** osh_virtual_reply_forward: [shard] Returns: FALSE when the exchange is over, another forward
+ * runs, or a destination is malformed; the plugin then answers itself. */
+static inline gboolean
+osh_virtual_reply_forward(const OshVirtualReply *reply, const OshVirtualForward *forward)
+{
+    return osh_can_call(reply, OshVirtualReply, forward) &&
+           reply->forward(reply->exchange, forward);
+}
+
+/** osh_virtual_reply_capacity: [shard] Returns: G_MAXSIZE where the driver does not say. */
+static inline gsize
+osh_virtual_reply_capacity(const OshVirtualReply *reply)
+{
+    return osh_can_call(reply, OshVirtualReply, capacity) ? reply->capacity(reply->exchange)
+                                                          : G_MAXSIZE;
+}
 
 /**
  * OshVirtualHostInterface:
@@ -116,7 +181,7 @@ typedef struct {
  * @failed: [shard] a destination did not answer; @tried counts from 0. TRUE goes on with the next.
  * @aborted: [shard] the answer that had begun broke off; the plugin may end its own answer in its
  *   protocol's words
- * @drained: [shard] there is room again
+ * @drained: [shard] there is capacity again
  * @close: [shard] the exchange is over, complete or not; frees the object
  */
 typedef struct {
