@@ -303,11 +303,31 @@ type_word(guint32 type)
     return type < G_N_ELEMENTS(words) && words[type] != NULL ? words[type] : "of no type";
 }
 
+/* A value that the vocabulary of the fact does not have, or NULL. */
+static char *
+foreign_value(const OshFact *fact, const OshL7Declared *declared)
+{
+    gsize n = fact->type == OSH_FACT_STRINGS ? fact->count : 1;
+    const OshSpan *spans =
+        fact->type == OSH_FACT_STRINGS ? fact->value.strings : &fact->value.string;
+
+    if (declared->values == NULL ||
+        (fact->type != OSH_FACT_STRINGS && fact->type != OSH_FACT_STRING))
+        return NULL;
+    for (gsize i = 0; i < n; i++) {
+        g_autofree char *value = g_strndup(spans[i].data, spans[i].length);
+
+        if (!g_strv_contains((const char *const *)declared->values, value))
+            return g_steal_pointer(&value);
+    }
+    return NULL;
+}
+
 static gboolean
 check_fact(OshL7Run *run, const OshFact *fact)
 {
-    const GHashTable *declared = run->harness->declared;
-    const char *type = NULL;
+    const OshL7Declared *declared;
+    g_autofree char *foreign = NULL;
 
     if (fact->name == NULL) {
         osh_l7_run_break(run, OSH_L7_RULE_FACTS, "a fact without a name");
@@ -317,15 +337,23 @@ check_fact(OshL7Run *run, const OshFact *fact)
         osh_l7_run_break(run, OSH_L7_RULE_FACTS, "%s is stated by the host alone", fact->name);
         return FALSE;
     }
-    if (declared == NULL || g_str_has_prefix(fact->name, "request.") ||
+    if (run->harness->declared == NULL || g_str_has_prefix(fact->name, "request.") ||
         g_str_has_prefix(fact->name, "response."))
         return TRUE;
-    type = g_hash_table_lookup(run->harness->declared, fact->name);
-    if (type == NULL)
+    declared = g_hash_table_lookup(run->harness->declared, fact->name);
+    if (declared == NULL) {
         osh_l7_run_break(run, OSH_L7_RULE_FACTS, "%s is not declared", fact->name);
-    else if (!g_str_equal(type, type_word(fact->type)))
+        return FALSE;
+    }
+    if (g_strcmp0(declared->type, type_word(fact->type)) != 0) {
         osh_l7_run_break(run, OSH_L7_RULE_FACTS, "%s is declared as %s and stated as %s",
-                         fact->name, type, type_word(fact->type));
+                         fact->name, declared->type, type_word(fact->type));
+        return FALSE;
+    }
+    foreign = foreign_value(fact, declared);
+    if (foreign != NULL)
+        osh_l7_run_break(run, OSH_L7_RULE_FACTS,
+                         "%s is stated as %s, which is not in values=", fact->name, foreign);
     return !run->ended;
 }
 

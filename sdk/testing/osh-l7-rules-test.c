@@ -9,7 +9,7 @@
 
 #define MANIFEST                                                                                   \
     "[plugin]\nid=test\n[protocol lines]\naction=lines.word\n"                                     \
-    "[fact lines.word]\ntype=string\n[fact lines.count]\ntype=integer\n"
+    "[fact lines.word]\ntype=string\nvalues=abc;def\n[fact lines.count]\ntype=integer\n"
 
 typedef struct _Session Session;
 typedef gsize (*Act)(Session *self, const OshL7Input *input, OshL7Action *actions, guint call);
@@ -445,6 +445,13 @@ ACT(fact_of_another_type)
     return 1;
 }
 
+ACT(fact_of_another_value)
+{
+    self->facts[0] = (OshFact)OSH_FACT_STRING_INIT("lines.word", OSH_SPAN_LITERAL("ghi"));
+    actions[0] = ask(self, 1, OSH_L7_PAUSES);
+    return 1;
+}
+
 ACT(fact_stated_twice)
 {
     self->facts[1] = self->facts[0];
@@ -575,6 +582,7 @@ static const Row rows[] = {
     {"handle-of-another-message", OSH_L7_RULE_HANDLE, handle_of_another_message, TRUE},
     {"fact-of-no-manifest", OSH_L7_RULE_FACTS, fact_of_no_manifest, FALSE},
     {"fact-of-another-type", OSH_L7_RULE_FACTS, fact_of_another_type, FALSE},
+    {"fact-of-another-value", OSH_L7_RULE_FACTS, fact_of_another_value, FALSE},
     {"fact-stated-twice", OSH_L7_RULE_FACTS, fact_stated_twice, FALSE},
     {"fact-of-the-host", OSH_L7_RULE_FACTS, fact_of_the_host, FALSE},
     {"ask-without-its-action", OSH_L7_RULE_FACTS, ask_without_its_action, FALSE},

@@ -93,6 +93,12 @@ typedef struct {
     gsize left_capacity[2];
 } OshL7Run;
 
+/** OshL7Declared: what the manifest says about a fact. */
+typedef struct {
+    char *type;
+    char **values; /* or NULL */
+} OshL7Declared;
+
 /** OshL7HarnessEdit: an edit that every allowed message is answered with. */
 typedef struct {
     char *name;
@@ -121,7 +127,7 @@ struct _OshL7Harness {
     const OshInterface *protocol;
     OshL7Connection connection;
     OshScriptedPolicy *policy;
-    GHashTable *declared; /* fact → its type in words; NULL without a manifest */
+    GHashTable *declared; /* fact → OshL7Declared; NULL without a manifest */
     char *action;
     char *target;
     GPtrArray *secrets; /* placeholder, secret, placeholder, … */

@@ -63,6 +63,8 @@
  * INSPECT with @begin says that the message itself is allowed and may begin to go out; then
  * @settled bytes from the start of the content are final and may be released as they are, and a
  * handle stands for what comes behind the settled bytes.
+ * A message that has begun and is refused then stays unfinished: the session ends it as its
+ * protocol can (a stream is reset), or the connection.
  *
  * Slots. A SLOT says where a credential may stand: a range of the window, or decoded text that the
  * window does not show. Slots are named before or with the ASK of their message, in the client's
@@ -711,7 +713,7 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
     X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
     X(HANDLE,       "handle",       "a content handle is used for the message whose answer gave it") \
-    X(FACTS,        "facts",        "a fact is declared in the manifest with its type, and stated once") \
+    X(FACTS,        "facts",        "a fact is declared in the manifest with its type and values, and stated once; an ASK states the action") \
     X(DENY,         "deny",         "DENY has a reason, and names no message that was refused already") \
     X(DONE,         "done",         "DONE ends a message that has no question open") \
     X(CANCEL,       "cancel",       "CANCEL withdraws a question that is open") \
