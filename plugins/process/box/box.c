@@ -26,6 +26,7 @@
 #include "box-clone.h"
 #include "box-error.h"
 #include "box-request.h"
+#include "drop-source.h"
 
 #define OSH_ANSWER_TIMEOUT_MS 10000
 
@@ -105,15 +106,6 @@ drop_fd(int *fd)
 {
     if (*fd >= 0)
         close(steal_fd(fd));
-}
-
-static void
-drop_source(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
 }
 
 static OshBoxHandle *
@@ -312,10 +304,10 @@ reap_init(OshBoxHandle *box)
 static void
 release(OshBoxHandle *box)
 {
-    drop_source(&box->control_source);
-    drop_source(&box->init_source);
-    drop_source(&box->deferred_source);
-    drop_source(&box->grace_source);
+    osh_drop_source(&box->control_source);
+    osh_drop_source(&box->init_source);
+    osh_drop_source(&box->deferred_source);
+    osh_drop_source(&box->grace_source);
     drop_fd(&box->init.control);
     drop_fd(&box->init.pidfd);
     for (gsize i = 0; i < box->socket_count; i++)
@@ -425,7 +417,7 @@ handle_answer(OshBoxHandle *box, Answer *answer)
 static void
 handle_deferred(OshBoxHandle *box)
 {
-    drop_source(&box->deferred_source);
+    osh_drop_source(&box->deferred_source);
     while (box->phase != PHASE_DEAD && !g_queue_is_empty(&box->deferred)) {
         g_autoptr(Answer) answer = g_queue_pop_head(&box->deferred);
 
@@ -732,7 +724,7 @@ report_closed(gpointer user_data)
 {
     OshBoxHandle *box = box_ref(user_data);
 
-    drop_source(&box->grace_source);
+    osh_drop_source(&box->grace_source);
     if (box->closed != NULL)
         box->closed(box, box->closed_data);
     box_unref(box);
@@ -747,7 +739,7 @@ osh_box_close(OshBoxHandle *box, guint grace_ms, OshBoxClosed closed, gpointer u
 
     box->closed = closed;
     box->closed_data = user_data;
-    drop_source(&box->grace_source);
+    osh_drop_source(&box->grace_source);
     if (!is_dead)
         box->phase = PHASE_CLOSING;
     if (!is_dead && (grace_ms == 0 || !send_request(box, &request, NULL, 0, NULL)))

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drop-source.h"
 #include "network-plan.h"
 #include "osh-socket-address.h"
 
@@ -433,12 +434,8 @@ osh_nflog_reader_free(OshNflogReader *reader)
 {
     if (reader == NULL)
         return;
-    g_source_destroy(reader->source);
-    g_source_unref(reader->source);
-    if (reader->period != NULL) {
-        g_source_destroy(reader->period);
-        g_source_unref(reader->period);
-    }
+    osh_drop_source(&reader->source);
+    osh_drop_source(&reader->period);
     g_hash_table_unref(reader->kinds);
     g_hash_table_unref(reader->sockets);
     g_hash_table_unref(reader->destinations);

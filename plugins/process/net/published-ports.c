@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drop-source.h"
 #include "openshell/ext/draft/sandbox-net.h"
 #include "osh-socket-address.h"
 #include "port-relay.h"
@@ -91,10 +92,7 @@ listener_free(gpointer data)
 {
     Listener *listener = data;
 
-    if (listener->source != NULL) {
-        g_source_destroy(listener->source);
-        g_source_unref(listener->source);
-    }
+    osh_drop_source(&listener->source);
     close(listener->fd);
     g_free(listener);
 }
@@ -183,8 +181,7 @@ listener_resume(gpointer data)
 static void
 listener_pause(Listener *listener)
 {
-    g_source_destroy(listener->source);
-    g_source_unref(listener->source);
+    osh_drop_source(&listener->source);
     listener->source = g_timeout_source_new(PAUSE_MSEC);
     g_source_set_callback(listener->source, listener_resume, listener, NULL);
     g_source_attach(listener->source, g_main_context_get_thread_default());

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "drop-source.h"
 #include "stream-pump.h"
 
 #define MEMORY_DEVICES 1
@@ -329,10 +330,7 @@ osh_program_streams_free(OshProgramStreams *streams)
 {
     if (streams == NULL)
         return;
-    if (streams->idle != NULL) {
-        g_source_destroy(streams->idle);
-        g_source_unref(streams->idle);
-    }
+    osh_drop_source(&streams->idle);
     osh_stream_pump_free(streams->input);
     for (gsize i = 0; i < G_N_ELEMENTS(streams->outputs); i++)
         osh_stream_pump_free(streams->outputs[i]);

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "drop-source.h"
 #include "osh-fd-writer.h"
 
 #define RELAY_BUFFER 16384
@@ -36,15 +37,6 @@ struct _OshStreamRelay {
 };
 
 static void arrange(OshStreamRelay *relay);
-
-static void
-drop(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
 
 static gsize
 pending(const OshStreamRelay *relay)
@@ -109,7 +101,7 @@ progressed(gint fd, GIOCondition condition, gpointer data)
 static void
 watch(OshStreamRelay *relay, int fd, GIOCondition condition, GUnixFDSourceFunc function)
 {
-    drop(&relay->source);
+    osh_drop_source(&relay->source);
     relay->source = g_unix_fd_source_new(fd, condition);
     g_source_set_callback(relay->source, G_SOURCE_FUNC(function), relay, NULL);
     g_source_attach(relay->source, g_main_context_get_thread_default());
@@ -132,7 +124,7 @@ watch_over(gpointer data)
         relay->done = NULL;
         relay->finished = TRUE;
         relay->left = -1;
-        drop(&relay->watchdog);
+        osh_drop_source(&relay->watchdog);
         arrange(relay);
         done(relay->done_data);
         return G_SOURCE_REMOVE;
@@ -144,7 +136,7 @@ watch_over(gpointer data)
 static void
 start_watchdog(OshStreamRelay *relay, guint delay_ms)
 {
-    drop(&relay->watchdog);
+    osh_drop_source(&relay->watchdog);
     relay->watchdog = g_timeout_source_new(delay_ms);
     g_source_set_callback(relay->watchdog, watch_over, relay, NULL);
     g_source_attach(relay->watchdog, g_main_context_get_thread_default());
@@ -155,7 +147,7 @@ arrange(OshStreamRelay *relay)
 {
     gsize queued = pending(relay);
 
-    drop(&relay->source);
+    osh_drop_source(&relay->source);
     if (queued > 0)
         watch(relay, osh_fd_writer_progress_fd(relay->writer), G_IO_IN, progressed);
     else if (relay->from >= 0 && relay->left != 0)
@@ -225,8 +217,8 @@ osh_stream_relay_free(OshStreamRelay *relay)
         return;
     if (relay->finished)
         deliver_rest(relay);
-    drop(&relay->source);
-    drop(&relay->watchdog);
+    osh_drop_source(&relay->source);
+    osh_drop_source(&relay->watchdog);
     if (relay->from >= 0)
         close(relay->from);
     osh_fd_writer_free(relay->writer);

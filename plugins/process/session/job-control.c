@@ -22,6 +22,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "drop-source.h"
+
 struct OshJob {
     OshJobRequest request;
     int signals;
@@ -54,15 +56,6 @@ osh_job_block_signals(void)
 }
 
 static void
-drop(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
-static void
 signal_program(const OshJob *job, int signal_number)
 {
     osh_box_signal(job->request.box, job->request.id, signal_number, TRUE, NULL);
@@ -75,7 +68,7 @@ osh_job_continue(OshJob *job)
 
     job->stopped = 0;
     job->asked = job->waiting = FALSE;
-    drop(&job->settle_source);
+    osh_drop_source(&job->settle_source);
     if (relay != NULL)
         osh_terminal_relay_return(relay);
     /* Most programs draw anew when the size may have changed. It waits for them to go on: one that
@@ -177,7 +170,7 @@ settle(gpointer data)
     OshJob *job = data;
     gboolean wants_terminal = job->stopped == SIGTTIN || job->stopped == SIGTTOU;
 
-    drop(&job->settle_source);
+    osh_drop_source(&job->settle_source);
     if (job->ended)
         return G_SOURCE_REMOVE;
     if (wants_terminal && job->request.relay != NULL &&
@@ -201,7 +194,7 @@ osh_job_stopped(OshJob *job, int signal_number)
     job->stopped = signal_number;
     if (signal_number == 0) {
         job->waiting = FALSE;
-        drop(&job->settle_source);
+        osh_drop_source(&job->settle_source);
         return;
     }
     if (job->settle_source != NULL)
@@ -276,8 +269,8 @@ osh_job_free(OshJob *job)
 {
     if (job == NULL)
         return;
-    drop(&job->signal_source);
-    drop(&job->settle_source);
+    osh_drop_source(&job->signal_source);
+    osh_drop_source(&job->settle_source);
     if (job->signals >= 0)
         close(job->signals);
     g_free(job);

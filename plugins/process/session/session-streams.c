@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "drop-source.h"
 #include "program-streams.h"
 #include "stream-pump.h"
 #include "stream-relay.h"
@@ -176,10 +177,7 @@ osh_session_streams_free(OshSessionStreams *streams)
 {
     if (streams == NULL)
         return;
-    if (streams->room != NULL) {
-        g_source_destroy(streams->room);
-        g_source_unref(streams->room);
-    }
+    osh_drop_source(&streams->room);
     osh_stream_pump_free(streams->input);
     osh_stream_relay_free(streams->output);
     osh_stream_relay_free(streams->errors);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "detach-keys.h"
+#include "drop-source.h"
 #include "openshell/session.h"
 #include "session-log.h"
 #include "session-peer.h"
@@ -68,15 +69,6 @@ struct _OshSession {
 };
 
 static void attachment_arrange(Attachment *attachment);
-
-static void
-drop_source(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
 
 static GSource *
 watch(int fd, GIOCondition condition, GUnixFDSourceFunc function, gpointer data)
@@ -141,7 +133,7 @@ attachment_free(gpointer data)
     Attachment *attachment = data;
 
     stop_typing(attachment);
-    drop_source(&attachment->source);
+    osh_drop_source(&attachment->source);
     close_in_order(attachment->fd);
     g_free(attachment);
 }
@@ -154,7 +146,7 @@ finish_if_drained(OshSession *session)
     if (done == NULL || session->attachments->len > 0)
         return;
     session->done = NULL;
-    drop_source(&session->drain_source);
+    osh_drop_source(&session->drain_source);
     done(session->done_data);
 }
 
@@ -263,7 +255,7 @@ log_lines(OshSession *session)
 {
     char *line;
 
-    drop_source(&session->look_source);
+    osh_drop_source(&session->look_source);
     while ((line = g_queue_pop_head(&session->lines)) != NULL) {
         osh_session_log_append(session->log, NOTES, line, strlen(line));
         g_free(line);
@@ -497,7 +489,7 @@ attachment_arrange(Attachment *attachment)
     gboolean more = attachment->greeted &&
                     (attachment->next < osh_session_log_next(session->log) || session->exited);
 
-    drop_source(&attachment->source);
+    osh_drop_source(&attachment->source);
     attachment->source =
         watch(attachment->fd, more ? G_IO_IN | G_IO_OUT : G_IO_IN, attachment_ready, attachment);
 }
@@ -585,7 +577,7 @@ osh_session_exited(OshSession *session, gint code, gint signal_number, void (*do
     log_lines(session);
     session->exited = TRUE;
     session->exit = (OshSessionExit){.code = MAX(code, 0), .signal = signal_number};
-    drop_source(&session->accept_source);
+    osh_drop_source(&session->accept_source);
     send_to_all(session);
     session->done = done;
     session->done_data = data;
@@ -604,9 +596,9 @@ osh_session_free(OshSession *session)
     if (session == NULL)
         return;
     session->done = NULL;
-    drop_source(&session->accept_source);
-    drop_source(&session->drain_source);
-    drop_source(&session->look_source);
+    osh_drop_source(&session->accept_source);
+    osh_drop_source(&session->drain_source);
+    osh_drop_source(&session->look_source);
     g_queue_clear_full(&session->lines, g_free);
     g_ptr_array_unref(session->attachments);
     g_queue_clear_full(&session->waiting, (GDestroyNotify)g_bytes_unref);

@@ -98,7 +98,7 @@ look_again(gpointer data)
     OshTerminalRelay *relay = data;
     struct pollfd keys = {.fd = relay->keys, .events = POLLIN};
 
-    osh_terminal_drop(&relay->look_source);
+    osh_drop_source(&relay->look_source);
     /* A shell has put us into the foreground, and that makes no signal where nothing is stopped. */
     if (poll(&keys, 1, 0) > 0 && osh_outer_in_foreground(&relay->outer)) {
         if (!relay->given)
@@ -118,7 +118,7 @@ keys_wait(gint fd, GIOCondition condition, gpointer data)
 
     (void)fd;
     (void)condition;
-    osh_terminal_drop(&relay->input_source);
+    osh_drop_source(&relay->input_source);
     osh_terminal_look_later(relay, &relay->look_source, LOOK_MS, look_again);
     return G_SOURCE_REMOVE;
 }
@@ -156,7 +156,7 @@ still_there(gpointer data)
     OshTerminalRelay *relay = data;
     struct pollfd keys = {.fd = relay->keys, .events = POLLIN};
 
-    osh_terminal_drop(&relay->look_source);
+    osh_drop_source(&relay->look_source);
     if (poll(&keys, 1, 0) > 0)
         input_ready(relay->keys, G_IO_IN, relay);
     else
@@ -172,7 +172,7 @@ be_patient(gint fd, GIOCondition condition, gpointer data)
 
     (void)fd;
     (void)condition;
-    osh_terminal_drop(&relay->input_source);
+    osh_drop_source(&relay->input_source);
     osh_terminal_look_later(relay, &relay->look_source, PATIENCE_MS, still_there);
     return G_SOURCE_REMOVE;
 }
@@ -192,7 +192,7 @@ look_at_unread(gpointer data)
 {
     OshTerminalRelay *relay = data;
 
-    osh_terminal_drop(&relay->unread_source);
+    osh_drop_source(&relay->unread_source);
     if (has_read_all(relay)) {
         relay->unread_ms = 0;
         osh_terminal_arrange(relay);

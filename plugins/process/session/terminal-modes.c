@@ -71,7 +71,7 @@ claim(OshTerminalRelay *relay, const struct termios *inner)
 {
     relay->claimed = TRUE;
     relay->unread_ms = 0;
-    osh_terminal_drop(&relay->unread_source);
+    osh_drop_source(&relay->unread_source);
     set_inner(relay, inner);
     relay->agreed = *inner;
     cfmakeraw(&relay->agreed);

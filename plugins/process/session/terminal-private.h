@@ -9,6 +9,7 @@
 
 #include <glib-unix.h>
 
+#include "drop-source.h"
 #include "osh-fd-writer.h"
 #include "osh-screen-watch.h"
 #include "outer-terminal.h"
@@ -63,9 +64,6 @@ struct OshTerminalRelay {
 
 /** osh_terminal_arrange: waits for exactly what can be done. */
 void osh_terminal_arrange(OshTerminalRelay *relay);
-
-/** osh_terminal_drop: @source: (inout) (nullable): destroyed. */
-void osh_terminal_drop(GSource **source);
 
 /** osh_terminal_look_later: @source: (out): calls @function with @relay. */
 void osh_terminal_look_later(OshTerminalRelay *relay, GSource **source, guint milliseconds,

@@ -112,20 +112,11 @@ open_output(int output)
 /* --- Sources ------------------------------------------------------------------------------------
  */
 
-void
-osh_terminal_drop(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
 static void
 watch(OshTerminalRelay *relay, GSource **source, int fd, GIOCondition condition,
       GUnixFDSourceFunc function)
 {
-    osh_terminal_drop(source);
+    osh_drop_source(source);
     if (condition == 0 || fd < 0)
         return;
     *source = g_unix_fd_source_new(fd, condition);
@@ -137,7 +128,7 @@ void
 osh_terminal_look_later(OshTerminalRelay *relay, GSource **source, guint milliseconds,
                         GSourceFunc function)
 {
-    osh_terminal_drop(source);
+    osh_drop_source(source);
     *source = g_timeout_source_new(milliseconds);
     g_source_set_callback(*source, function, relay, NULL);
     g_source_attach(*source, g_main_context_get_thread_default());
@@ -313,11 +304,11 @@ osh_terminal_relay_new(const OshTerminalRequest *request)
 static void
 stop_sources(OshTerminalRelay *relay)
 {
-    osh_terminal_drop(&relay->master_source);
-    osh_terminal_drop(&relay->input_source);
-    osh_terminal_drop(&relay->output_source);
-    osh_terminal_drop(&relay->look_source);
-    osh_terminal_drop(&relay->unread_source);
+    osh_drop_source(&relay->master_source);
+    osh_drop_source(&relay->input_source);
+    osh_drop_source(&relay->output_source);
+    osh_drop_source(&relay->look_source);
+    osh_drop_source(&relay->unread_source);
 }
 
 /* Blocks, but not for long. */
@@ -338,7 +329,7 @@ osh_terminal_relay_leave(OshTerminalRelay *relay)
     deliver_now(relay);
     osh_outer_restore(&relay->outer);
     relay->away = TRUE;
-    osh_terminal_drop(&relay->look_source);
+    osh_drop_source(&relay->look_source);
     osh_terminal_arrange(relay);
 }
 
@@ -365,7 +356,7 @@ finish(gpointer data)
                                 finish);
         return G_SOURCE_REMOVE;
     }
-    osh_terminal_drop(&relay->finish_source);
+    osh_drop_source(&relay->finish_source);
     osh_outer_restore(&relay->outer);
     relay->finished = TRUE;
     osh_terminal_arrange(relay);
@@ -420,7 +411,7 @@ osh_terminal_relay_free(OshTerminalRelay *relay)
         deliver_now(relay);
     osh_outer_restore(&relay->outer);
     stop_sources(relay);
-    osh_terminal_drop(&relay->finish_source);
+    osh_drop_source(&relay->finish_source);
     close(relay->master);
     if (relay->slave >= 0)
         close(relay->slave);

@@ -91,7 +91,7 @@ ROWS = [
     (P + "session/session.c", "if (attachment->read_only || session->program.local_input ||", "if (session->program.local_input ||", "e2e-attach"),
     (P + "session/session.c", "    if (session->typist != attachment)\n        return FALSE;", "", "e2e-attach"),
     (P + "session/session.c", "if (attachment->greeted || length != sizeof hello) {", "if (length != sizeof hello) {", "e2e-attach"),
-    (P + "session/session.c", "stop_typing(attachment);\n    drop_source", "drop_source", "e2e-attach"),
+    (P + "session/session.c", "stop_typing(attachment);\n    osh_drop_source", "osh_drop_source", "e2e-attach"),
     (P + "session/session.c", "if (length == 1 && bytes[0] == allowed[i] && may_type(attachment))", "if (length == 1 && bytes[0] == allowed[i])", "e2e-attach"),
     (P + "session/session.c", "if (attachment->next < first)\n        return tell_what_is_missing(attachment, first);", "attachment->next = MAX(attachment->next, first);", "e2e-attach"),
     # refusals
