@@ -178,6 +178,26 @@ test_an_answer_survives_unread_bytes(void)
     osh_fixture_free(fixture);
 }
 
+/* No event announces what had arrived before the refusal. */
+static void
+test_a_refused_client_that_has_ended_is_let_go(void)
+{
+    OshFixture *fixture = start_identified();
+    int client;
+
+    fixture->policy.action = OSH_ACTION_DENY;
+    fixture->identity_hangs = TRUE;
+    client = osh_fixture_connect(fixture, OSH_FIXTURE_OTHER, 80);
+    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_IDENTIFY) != NULL);
+    osh_fixture_send(client, "more");
+    shutdown(client, SHUT_WR);
+    osh_fixture_settle(fixture);
+    osh_fixture_answer_identity(fixture);
+    g_assert_cmpint(fixture->network.n_connections, ==, 0);
+    osh_fixture_expect_status(fixture, client, "403");
+    osh_fixture_free(fixture);
+}
+
 static void
 test_a_client_that_never_ends_is_let_go(void)
 {
@@ -538,6 +558,8 @@ static const struct {
     {"a-cap-on-all-is-a-503-and-its-count-falls", test_a_cap_on_all_is_a_503_and_falls},
     {"silent-clients-push-out-their-own-oldest", test_silent_clients_push_out_their_oldest},
     {"an-answer-survives-bytes-that-nobody-reads", test_an_answer_survives_unread_bytes},
+    {"a-refused-client-that-has-ended-is-let-go-at-once",
+     test_a_refused_client_that_has_ended_is_let_go},
     {"a-refused-client-that-never-ends-is-let-go-in-time", test_a_client_that_never_ends_is_let_go},
     {"a-refused-connection-stays-refused", test_a_refused_connection_stays_refused},
     {"a-silent-client-has-its-time", test_a_silent_client_has_its_time},

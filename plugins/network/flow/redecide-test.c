@@ -126,18 +126,47 @@ change_to_no_protocol(OshFixturePolicy *policy)
 static const struct {
     const char *sentence;
     Change change;
-    const char *why; /* NULL where the tunnel stays */
+    const char *why;      /* NULL where the tunnel stays */
+    const char *decision; /* that is recorded */
 } changes[] = {
-    {"a-policy-that-says-the-same-cuts-nothing", change_nothing, NULL},
-    {"another-tls-mode-cuts", change_tls, "the policy changed: another TLS mode holds"},
-    {"another-protocol-cuts", change_protocol, "the policy changed: another protocol holds"},
-    {"other-credentials-cut", change_credentials, "the policy changed: another credentials holds"},
+    {"a-policy-that-says-the-same-cuts-nothing", change_nothing, NULL, NULL},
+    {"another-tls-mode-cuts", change_tls, "the policy changed: another TLS mode holds",
+     "6 connect"},
+    {"another-protocol-cuts", change_protocol, "the policy changed: another protocol holds",
+     "6 connect"},
+    {"other-credentials-cut", change_credentials, "the policy changed: another credentials holds",
+     "6 connect"},
     {"an-address-no-longer-allowed-cuts", change_addresses,
-     "the policy changed: 10.77.0.2 resolves to address outside allowed_ips, 10.77.0.2"},
-    {"what-would-be-inspected-now-is-cut", change_to_inspection, "the policy changed: "},
-    {"an-address-still-allowed-stays", change_to_the_same_addresses, NULL},
-    {"no-protocol-is-no-other-protocol", change_to_no_protocol, NULL},
+     "the policy changed: 10.77.0.2 resolves to address outside allowed_ips, 10.77.0.2",
+     "4 connect"},
+    {"what-would-be-inspected-now-is-cut", change_to_inspection,
+     "the policy changed: ", "3 connect"},
+    {"an-address-still-allowed-stays", change_to_the_same_addresses, NULL, NULL},
+    {"no-protocol-is-no-other-protocol", change_to_no_protocol, NULL, NULL},
 };
+
+/* What a connection was opened with is what it is compared with. */
+static void
+test_the_same_handling_cuts_nothing(void)
+{
+    OshFixture *fixture = osh_fixture_new();
+    guint16 port;
+    int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+    int client, upstream;
+
+    change_tls(&fixture->policy);
+    change_protocol(&fixture->policy);
+    change_credentials(&fixture->policy);
+    osh_fixture_start(fixture);
+    client = osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &upstream);
+    reload(fixture);
+    g_assert_cmpuint(osh_fixture_first(fixture, OSH_STEP_TUNNEL)->generation, ==, 2);
+    assert_echoes(fixture, client, upstream);
+    close(client);
+    close(upstream);
+    close(server);
+    osh_fixture_free(fixture);
+}
 
 static void
 test_change(gconstpointer data)
@@ -148,10 +177,12 @@ test_change(gconstpointer data)
     int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
     int client, upstream;
 
+    fixture->policy.recording = TRUE;
     osh_fixture_start(fixture);
     client = osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &upstream);
     changes[i].change(&fixture->policy);
     reload(fixture);
+    g_assert_cmpuint(fixture->decisions->len, ==, changes[i].why != NULL ? 2 : 1);
     if (changes[i].why == NULL) {
         assert_echoes(fixture, client, upstream);
         g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_DENIED), ==, 0);
@@ -160,6 +191,7 @@ test_change(gconstpointer data)
             osh_fixture_text(osh_fixture_last(fixture, OSH_FIXTURE_DENIED), 6);
 
         g_assert_true(g_str_has_prefix(reason, changes[i].why));
+        g_assert_cmpstr(fixture->decisions->pdata[1], ==, changes[i].decision);
         osh_fixture_expect_reset(fixture, client);
         osh_fixture_expect_reset(fixture, upstream);
     }
@@ -245,6 +277,33 @@ test_many_tunnels_are_all_decided(void)
     osh_fixture_free(fixture);
 }
 
+/* A slice begins at the front of the list again. */
+static void
+test_those_behind_one_that_is_decided_are_decided(void)
+{
+    OshFixture *fixture = osh_fixture_new();
+    guint16 port, other_port;
+    int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+    int other = osh_fixture_serve(OSH_FIXTURE_PUBLIC, &other_port);
+    int kept[2], cut[2];
+
+    osh_fixture_start(fixture);
+    kept[0] = osh_fixture_tunnel(fixture, OSH_FIXTURE_PUBLIC, other_port, other, &kept[1]);
+    cut[0] = osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &cut[1]);
+    osh_fixture_first(fixture, OSH_STEP_TUNNEL)->generation = 2;
+    fixture->policy.denied = OSH_FIXTURE_OTHER;
+    reload(fixture);
+    osh_fixture_expect_reset(fixture, cut[0]);
+    assert_echoes(fixture, kept[0], kept[1]);
+    for (guint i = 0; i < 2; i++) {
+        close(kept[i]);
+        close(cut[i]);
+    }
+    close(server);
+    close(other);
+    osh_fixture_free(fixture);
+}
+
 /* Bytes that were already on their way to the reader are no reason to wait. */
 static void
 test_a_choked_tunnel_is_cut_too(void)
@@ -280,6 +339,8 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_change);
     }
+    g_test_add_func("/network/redecide/the-same-handling-cuts-nothing",
+                    test_the_same_handling_cuts_nothing);
     g_test_add_func("/network/redecide/exactly-what-is-denied-is-cut-by-resets-on-both-sides",
                     test_exactly_what_is_denied_is_cut);
     g_test_add_func("/network/redecide/a-connection-being-dialled-is-refused-in-words",
@@ -288,6 +349,8 @@ main(int argc, char **argv)
                     test_the_tick_notices_a_reload_that_was_not_announced);
     g_test_add_func("/network/redecide/many-tunnels-are-all-decided",
                     test_many_tunnels_are_all_decided);
+    g_test_add_func("/network/redecide/those-behind-one-that-is-decided-are-decided",
+                    test_those_behind_one_that_is_decided_are_decided);
     g_test_add_func("/network/redecide/a-choked-tunnel-is-cut-too",
                     test_a_choked_tunnel_is_cut_too);
     return g_test_run();

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* n: next; w: wait; W: woken inside, then wait; g: gone; r: refused; G: told inside that it is
-   gone, then next. */
+/* n: next; w: wait; N, W: woken inside, then next or wait; g: gone; r: refused; G: told inside that
+   it is gone, then next. */
 static const char *scripts[OSH_N_STEPS];
 static GString *done;
 static guint cleared;
@@ -24,6 +24,9 @@ play(OshConnection *connection)
     g_string_append_printf(done, "%s%c ", osh_connection_step(connection)->name, **script);
     switch (*(*script)++) {
     case 'n':
+        return OSH_FLOW_NEXT;
+    case 'N':
+        osh_connection_wake(connection);
         return OSH_FLOW_NEXT;
     case 'W':
         osh_connection_wake(connection);
@@ -134,6 +137,17 @@ test_an_answer_inside_the_call_that_asked_is_not_lost(void)
 }
 
 static void
+test_an_answer_inside_the_call_does_not_carry_the_step_out_inside_itself(void)
+{
+    OshFixture *fixture = begin("Nn", "w", "");
+    int client = connect_client(fixture);
+
+    g_assert_nonnull(osh_fixture_first(fixture, OSH_STEP_IDENTIFY));
+    close(client);
+    end(fixture, "oneN twow ");
+}
+
+static void
 test_being_woken_does_not_carry_over_to_the_next_step(void)
 {
     OshFixture *fixture = begin("n", "WW w", "");
@@ -168,6 +182,37 @@ test_a_refused_connection_lingers(void)
     g_assert_cmpint(fixture->network.n_connections, ==, 0);
     close(client);
     end(fixture, "oner lingerw ");
+}
+
+static void
+test_every_step_gives_back_what_it_keeps(void)
+{
+    OshFixture *fixture = begin("n", "w", "");
+    int client = connect_client(fixture);
+
+    table[OSH_STEP_LINGER].clear = count_clear;
+    osh_connection_release(osh_fixture_first(fixture, OSH_STEP_IDENTIFY));
+    g_assert_cmpuint(cleared, ==, 2);
+    close(client);
+    end(fixture, "onen twow ");
+}
+
+static void
+test_only_a_step_that_waits_is_listed(void)
+{
+    OshFixture *fixture = begin("n", "w", "");
+    int client = connect_client(fixture);
+    gint64 since;
+
+    g_assert_null(osh_fixture_first(fixture, OSH_STEP_CAPTURED));
+    since = osh_fixture_first(fixture, OSH_STEP_IDENTIFY)->since;
+    /* Waiting once more is no new time. */
+    osh_fixture_advance(fixture, G_TIME_SPAN_SECOND / 2);
+    scripts[OSH_STEP_IDENTIFY] = "w";
+    osh_connection_wake(osh_fixture_first(fixture, OSH_STEP_IDENTIFY));
+    g_assert_cmpint(osh_fixture_first(fixture, OSH_STEP_IDENTIFY)->since, ==, since);
+    close(client);
+    end(fixture, "onen twow twow ");
 }
 
 static void
@@ -225,12 +270,19 @@ main(int argc, char **argv)
                     test_what_was_waited_for_carries_the_step_out_again);
     g_test_add_func("/network/step/an-answer-inside-the-call-that-asked-is-not-lost",
                     test_an_answer_inside_the_call_that_asked_is_not_lost);
+    g_test_add_func(
+        "/network/step/an-answer-inside-the-call-does-not-carry-the-step-out-inside-itself",
+        test_an_answer_inside_the_call_does_not_carry_the_step_out_inside_itself);
     g_test_add_func("/network/step/being-woken-does-not-carry-over-to-the-next-step",
                     test_being_woken_does_not_carry_over_to_the_next_step);
     g_test_add_func("/network/step/an-end-inside-a-step-goes-before-what-the-step-says",
                     test_an_end_that_comes_inside_a_step_goes_before_what_the_step_says);
     g_test_add_func("/network/step/a-refused-connection-lingers",
                     test_a_refused_connection_lingers);
+    g_test_add_func("/network/step/every-step-gives-back-what-it-keeps",
+                    test_every_step_gives_back_what_it_keeps);
+    g_test_add_func("/network/step/only-a-step-that-waits-is-listed-and-once",
+                    test_only_a_step_that_waits_is_listed);
     g_test_add_func("/network/step/a-step-that-takes-too-long-says-what-follows",
                     test_a_step_that_takes_too_long_says_what_follows);
     g_test_add_func("/network/step/a-step-without-a-limit-waits",

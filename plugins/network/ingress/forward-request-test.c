@@ -243,6 +243,22 @@ test_a_broken_chunk_ends_by_a_reset(void)
     exchange_end(&exchange);
 }
 
+static void
+test_an_idle_request_is_closed_at_its_time(void)
+{
+    Exchange exchange;
+
+    exchange_begin(&exchange, "GET http://%A/ HTTP/1.1\r\nHost: %A\r\n\r\n");
+    exchange_accept(&exchange);
+    exchange_expect(&exchange, "GET / HTTP/1.1\r\nHost: %A\r\n" TAIL);
+    exchange.fixture->network.config.idle_timeout = 30 * G_TIME_SPAN_SECOND;
+    osh_fixture_advance(exchange.fixture, 29 * G_TIME_SPAN_SECOND);
+    g_assert_nonnull(osh_fixture_first(exchange.fixture, OSH_STEP_FORWARD));
+    osh_fixture_advance(exchange.fixture, 3 * G_TIME_SPAN_SECOND);
+    g_assert_cmpint(exchange.fixture->network.n_connections, ==, 0);
+    exchange_end(&exchange);
+}
+
 /* A client that has sent its whole request may end its direction and still gets the answer. */
 static void
 test_a_half_close_after_the_request_is_no_end(void)
@@ -378,6 +394,8 @@ main(int argc, char **argv)
                          GINT_TO_POINTER(TRUE), test_a_body_cut_short_ends_by_a_reset);
     g_test_add_func("/network/forward/a-broken-chunk-ends-by-a-reset",
                     test_a_broken_chunk_ends_by_a_reset);
+    g_test_add_func("/network/forward/an-idle-request-is-closed-at-its-time",
+                    test_an_idle_request_is_closed_at_its_time);
     g_test_add_func("/network/forward/a-half-close-after-the-request-is-no-end",
                     test_a_half_close_after_the_request_is_no_end);
     g_test_add_func("/network/forward/an-early-answer-arrives", test_an_early_answer_arrives);

@@ -210,6 +210,8 @@ test_a_full_backlog_is_a_504_in_time(void)
     g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_FAILED), ==, 0);
     osh_fixture_advance(fixture, 3 * G_TIME_SPAN_SECOND);
     assert_failed(fixture, "timeout", "the destination did not answer in time");
+    /* The attempts have ended: what is watched is the listener and the client. */
+    g_assert_cmpuint(osh_fake_shard_n_watches(fixture->shard), ==, 2);
     osh_fixture_expect_status(fixture, client, "504");
     osh_fixture_unfill(first);
     osh_fixture_unfill(second);

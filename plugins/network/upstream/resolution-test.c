@@ -207,6 +207,20 @@ test_a_client_that_goes_ends_the_look_up(void)
     osh_fixture_free(fixture);
 }
 
+/* A look-up tells a name server which name a program asked for. */
+static void
+test_a_denied_name_is_not_looked_up(void)
+{
+    OshFixture *fixture = osh_fixture_new();
+
+    fixture->policy.action = OSH_ACTION_DENY;
+    osh_fixture_n_lookups();
+    osh_fixture_start(fixture);
+    osh_fixture_expect_status(fixture, osh_fixture_connect(fixture, NAME, 80), "403");
+    g_assert_cmpuint(osh_fixture_n_lookups(), ==, 0);
+    osh_fixture_free(fixture);
+}
+
 static void
 test_a_policy_that_changes_meanwhile_refuses(void)
 {
@@ -388,6 +402,8 @@ main(int argc, char **argv)
                     test_a_hanging_resolver_is_a_504_in_time);
     g_test_add_func("/network/resolution/a-client-that-goes-ends-the-look-up",
                     test_a_client_that_goes_ends_the_look_up);
+    g_test_add_func("/network/resolution/a-denied-name-is-not-looked-up",
+                    test_a_denied_name_is_not_looked_up);
     g_test_add_func("/network/resolution/a-policy-that-changes-meanwhile-refuses",
                     test_a_policy_that_changes_meanwhile_refuses);
     g_test_add_func("/network/destination/an-audited-literal-must-be-public",
