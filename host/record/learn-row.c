@@ -16,6 +16,7 @@
 #include "osh-mcp.h"
 #include "replay.h"
 #include "row-words.h"
+#include "schema-protocol.h"
 
 static const char *
 refused_then(const OshRecordedDecision *row)
@@ -386,6 +387,18 @@ check_against(const OshLearnOptions *options, const OshRecordedDecision *row, co
     return NULL;
 }
 
+/* What a plugin's messages may be, and within which limits, no recording tells. */
+static gboolean
+is_of_plugin(const OshRecordedDecision *row)
+{
+    const OshFact *fact = osh_recorded_fact(row, OSH_FACT_REQUEST_PROTOCOL, OSH_FACT_STRING);
+    g_autofree char *stated =
+        fact != NULL ? g_strndup(fact->value.string.data, fact->value.string.length) : NULL;
+
+    return osh_schema_protocol_find(row->protocol) == OSH_POLICY_PROTOCOL_PLUGIN ||
+           (stated != NULL && osh_schema_protocol_find(stated) == OSH_POLICY_PROTOCOL_PLUGIN);
+}
+
 OshLearnRow *
 osh_learn_row_read(const OshLearnOptions *options, const OshRecordedDecision *row,
                    const char **ret_reason)
@@ -403,6 +416,8 @@ osh_learn_row_read(const OshLearnOptions *options, const OshRecordedDecision *ro
         *ret_reason = "its host is no name that a policy can have";
     if (*ret_reason == NULL && learned->images->len == 0)
         *ret_reason = "its program is no path that a policy can have";
+    if (*ret_reason == NULL && is_of_plugin(row))
+        *ret_reason = "it speaks a plugin's protocol, whose rules a person writes";
     if (*ret_reason == NULL)
         *ret_reason = check_against(options, row, host, learned);
     return *ret_reason == NULL ? g_steal_pointer(&learned) : NULL;

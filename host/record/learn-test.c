@@ -116,6 +116,25 @@ test_withheld_segment_becomes_any(void)
     g_assert_nonnull(strstr(learned->text, "path: /bot/*/send}"));
 }
 
+/* Neither the tunnel nor its messages: an endpoint without rules would let through any message. */
+static void
+test_a_plugins_messages_are_left_to_a_person(void)
+{
+    g_autoptr(OshRecording) recording = read_rows(
+        "{\"time\":\"t\",\"outcome\":\"audited\",\"layer\":\"connect\",\"facts\":{"
+        "\"network.host\":\"a.example.com\",\"network.port\":443,\"process.identity\":"
+        "\"required\",\"process.binary\":\"/usr/bin/curl\"},\"verdict\":{\"action\":\"allow\","
+        "\"protocol\":\"demo\"},\"addresses\":[\"8.8.8.8\"]}\n" ROW(
+            "a.example.com", ",\"request.protocol\":\"demo\",\"demo.bytes\":12"));
+    g_autoptr(OshLearned) learned = learn(recording, NULL, TRUE);
+
+    g_assert_cmpstr(network_part(learned), ==, "");
+    /* both are said in one line */
+    g_assert_cmpuint(learned->n_learned, ==, 0);
+    g_assert_cmpuint(learned->left->len, ==, 1);
+    g_assert_nonnull(strstr(g_ptr_array_index(learned->left, 0), "it speaks a plugin's protocol"));
+}
+
 static void
 test_star_in_a_path_is_no_glob(void)
 {
@@ -638,6 +657,8 @@ main(int argc, char **argv)
                     test_ids_become_any_and_words_stay);
     g_test_add_func("/record/learn/withheld-segment-becomes-any",
                     test_withheld_segment_becomes_any);
+    g_test_add_func("/record/learn/the-messages-of-a-plugin-are-left-to-a-person",
+                    test_a_plugins_messages_are_left_to_a_person);
     g_test_add_func("/record/learn/star-in-a-path-is-no-glob", test_star_in_a_path_is_no_glob);
     g_test_add_func("/record/learn/what-no-policy-may-learn-is-listed",
                     test_what_no_policy_may_learn_is_listed);

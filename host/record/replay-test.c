@@ -33,6 +33,12 @@ static const char policy_yaml[] = "version: 1\n"
                                   "      port: 443\n"
                                   "      protocol: rest\n"
                                   "      access: read-only\n"
+                                  "    - host: store.example\n"
+                                  "      port: 6380\n"
+                                  "      protocol: demo\n"
+                                  "      enforcement: enforce\n"
+                                  "      rules:\n"
+                                  "      - allow: {bytes: {min: 1, max: 1048576}}\n"
                                   "    binaries: [{path: /usr/bin/curl}]\n";
 
 typedef struct {
@@ -111,17 +117,33 @@ static const Row rows[] = {
      TO("api.example", "443") ",\"request.method\":\"GET\",\"request.path\":\"/v1/x\"",
      ",\"omitted\":[\"redis.key\"],\"addresses\":[\"8.8.8.8\"]", OSH_REPLAY_UNKNOWN,
      "not recorded"},
+    {"a-number-at-the-limit-of-a-rule-passes", "allowed", "l7",
+     TO("store.example", "6380") ",\"request.protocol\":\"demo\",\"demo.bytes\":1048576",
+     ",\"addresses\":[\"8.8.8.8\"]", OSH_REPLAY_PASSES, NULL},
+    {"a-number-beyond-the-limit-of-a-rule-is-refused", "denied-policy", "l7",
+     TO("store.example", "6380") ",\"request.protocol\":\"demo\",\"demo.bytes\":1048577",
+     ",\"addresses\":[\"8.8.8.8\"]", OSH_REPLAY_DENIED,
+     "bytes=1048577; the nearest rule 'bytes=1..1048576' differs in bytes"},
 };
 
 static OshPolicySnapshot *
 load(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshPolicySnapshot *policy = osh_policy_load(
-        &(OshPolicyLoadRequest){
-            .text = text, .length = strlen(text), .file_name = "policy.yaml", .generation = 1},
-        diagnostics);
-    g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+    g_autoptr(OshPolicyProtocolTable) protocols = osh_policy_protocol_table_new();
+    OshPolicySnapshot *policy;
+    g_autofree char *messages = NULL;
+
+    osh_policy_protocol_add_fact(
+        osh_policy_protocol_table_add(protocols, "demo", "tcp", "com.example.demo", NULL),
+        "demo.bytes", "integer", FALSE, NULL, NULL, NULL);
+    policy = osh_policy_load(&(OshPolicyLoadRequest){.text = text,
+                                                     .length = strlen(text),
+                                                     .file_name = "policy.yaml",
+                                                     .generation = 1,
+                                                     .protocols = protocols},
+                             diagnostics);
+    messages = osh_policy_diagnostics_format(diagnostics);
 
     if (policy == NULL)
         g_error("%s", messages);

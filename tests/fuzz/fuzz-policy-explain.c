@@ -18,10 +18,12 @@ static OshPolicyProtocolTable *
 declared(void)
 {
     static const char *const fields[] = {"name", "args:strings", NULL};
+    static const char *const commands[] = {"GET", "SET", NULL};
     OshPolicyProtocolTable *table = osh_policy_protocol_table_new();
     OshPolicyProtocolDecl *demo = osh_policy_protocol_table_add(table, "demo", "tcp", "x", NULL);
 
     osh_policy_protocol_add_fact(demo, "demo.command", "string", FALSE, NULL, NULL, NULL);
+    osh_policy_protocol_declare_values(demo, "demo.command", commands, NULL);
     osh_policy_protocol_add_fact(demo, "demo.key", "strings", FALSE, ":", NULL, NULL);
     osh_policy_protocol_add_fact(demo, "demo.database", "integer", TRUE, NULL, NULL, NULL);
     osh_policy_protocol_add_fact(demo, "demo.calls", "records", FALSE, NULL, fields, NULL);

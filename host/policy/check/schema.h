@@ -79,15 +79,25 @@ void osh_schema_read_rule(OshPolicyLoader *loader, const OshYamlNode *node,
                           OshPolicyProtocol protocol, OshPolicyRule *ret_rule);
 
 /**
- * osh_schema_read_scalars: reads a glob or {any: [globs]}.
- * @type: what the values are: %OSH_FACT_STRING, %OSH_FACT_INTEGER or %OSH_FACT_BOOLEAN; 0 is any
+ * OshSchemaScalars: what values a matcher is about.
+ * @type: %OSH_FACT_STRING, %OSH_FACT_STRINGS, %OSH_FACT_INTEGER or %OSH_FACT_BOOLEAN; 0 is any
  * @separator: what `*` does not cross, or 0
- *
- * Numbers and booleans may stand unquoted where @type lets them. A glob that does not compile is
- * an error here.
+ * @values: (nullable) (array zero-terminated=1): the vocabulary
  */
-void osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node, guint type,
-                             char separator, OshPolicyMatcher *ret_matcher);
+typedef struct {
+    guint type;
+    char separator;
+    const char *const *values;
+} OshSchemaScalars;
+
+/**
+ * osh_schema_read_scalars: reads a glob, {any: [globs]}, or for integers {min: N, max: N}.
+ *
+ * Numbers and booleans may stand unquoted where the type lets them. A glob that does not compile,
+ * and what can never match, is an error here.
+ */
+void osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node,
+                             const OshSchemaScalars *scalars, OshPolicyMatcher *ret_matcher);
 
 /** osh_schema_read_fact_rule: reads an allow or deny rule about the facts of @protocol. */
 void osh_schema_read_fact_rule(OshPolicyLoader *loader, const OshYamlNode *node,

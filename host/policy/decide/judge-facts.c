@@ -3,8 +3,9 @@
  * judge-facts.c: rules about the facts of a plugin's protocol, and about MCP arguments.
  *
  * An absent fact matches no allow rule and every deny rule; so does one of another type than
- * declared, or given twice, because then nothing about the message can be relied on. Each record of
- * a list has to be allowed by some rule of the endpoint. Pure and without allocation; any thread.
+ * declared, or given twice, because then nothing about the message can be relied on. An empty list
+ * matches no rule at all. Each record of a list has to be allowed by some rule of the endpoint.
+ * Pure and without allocation; any thread.
  */
 #include "question.h"
 
@@ -48,6 +49,11 @@ value_matches(const OshPolicyMatcher *matcher, const OshFact *fact, gboolean all
         value = fact->value.string;
         break;
     case OSH_FACT_INTEGER:
+        if (matcher->limits != NULL)
+            return fact->value.integer >= matcher->limits->minimum &&
+                           fact->value.integer <= matcher->limits->maximum
+                       ? OSH_POLICY_YES
+                       : OSH_POLICY_NO;
         value.length =
             (gsize)g_snprintf(text, sizeof(text), "%" G_GINT64_FORMAT, fact->value.integer);
         break;

@@ -92,6 +92,22 @@ osh_policy_count_matching_facts(const OshPolicyQuestion *question, const OshPoli
     return matching;
 }
 
+/* Absent and empty are different things to a deny rule. */
+static const char *
+how_given(const OshPolicyQuestion *question, const OshPolicyFactDecl *decl)
+{
+    for (gsize i = 0; i < question->n_facts; i++) {
+        const OshFact *fact = &question->facts[i];
+
+        if (strcmp(fact->name, decl->name) == 0)
+            return (fact->type == OSH_FACT_STRINGS || fact->type == OSH_FACT_RECORDS) &&
+                           fact->count == 0
+                       ? ", which is an empty list"
+                       : "";
+    }
+    return ", which is absent";
+}
+
 static void
 append_nearest_rule(GString *text, const OshPolicyQuestion *question,
                     const OshPolicyEndpointMatch *match)
@@ -111,8 +127,8 @@ append_nearest_rule(GString *text, const OshPolicyQuestion *question,
         best = matching;
     }
     if (nearest != NULL && differs != NULL)
-        g_string_append_printf(text, "; the nearest rule '%s' differs in %s", nearest->words,
-                               osh_policy_fact_rule_name(differs));
+        g_string_append_printf(text, "; the nearest rule '%s' differs in %s%s", nearest->words,
+                               osh_policy_fact_rule_name(differs), how_given(question, differs));
 }
 
 void

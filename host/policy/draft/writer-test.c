@@ -10,10 +10,16 @@ static OshDraft *
 read_draft(const char *text)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    OshDraft *draft = osh_draft_read(
-        &(OshPolicyLoadRequest){.text = text, .length = strlen(text), .file_name = "p.yaml"},
-        diagnostics);
+    g_autoptr(OshPolicyProtocolTable) protocols = osh_policy_protocol_table_new();
+    OshDraft *draft;
 
+    osh_policy_protocol_add_fact(
+        osh_policy_protocol_table_add(protocols, "demo", "tcp", "com.example.demo", NULL),
+        "demo.bytes", "integer", FALSE, NULL, NULL, NULL);
+    draft = osh_draft_read(
+        &(OshPolicyLoadRequest){
+            .text = text, .length = strlen(text), .file_name = "p.yaml", .protocols = protocols},
+        diagnostics);
     if (draft == NULL)
         g_test_message("%s", osh_policy_diagnostics_format(diagnostics));
     g_assert_nonnull(draft);
@@ -112,6 +118,26 @@ static const struct {
      "version: 1\nnetwork_middlewares:\n  m:\n    middleware: x\n    on_error: fail_open\n"
      "    endpoints:\n      include: [a.test]\n    config:\n      a: null\n      b: null\n"
      "      c: -1.50\n      d: \"-1\"\n      e:\n      - {f: g}\n"},
+    {"limits of a plugin's fact as numbers, the smaller one first",
+     "version: 1\nnetwork_policies:\n  p:\n    endpoints:\n      - host: a.test\n"
+     "        port: 1\n        protocol: demo\n        enforcement: enforce\n"
+     "        rules: [{allow: {bytes: {max: 1048576, min: -16}}}, {allow: {bytes: 5}}]\n"
+     "        deny_rules: [{bytes: {max: 0}}]\n    binaries: [{path: /b}]\n",
+     "version: 1\n"
+     "network_policies:\n"
+     "  p:\n"
+     "    endpoints:\n"
+     "    - host: a.test\n"
+     "      port: 1\n"
+     "      protocol: demo\n"
+     "      enforcement: enforce\n"
+     "      rules:\n"
+     "      - allow: {bytes: {min: -16, max: 1048576}}\n"
+     "      - allow: {bytes: 5}\n"
+     "      deny_rules:\n"
+     "      - {bytes: {max: 0}}\n"
+     "    binaries:\n"
+     "    - path: /b\n"},
 };
 
 static void

@@ -29,14 +29,24 @@ typedef struct {
 } Writer;
 
 /* The order in which the guide shows them; the keys of an endpoint follow, then all others. */
-static const char *const first_keys[] = {"version",          "filesystem_policy",
-                                         "landlock",         "process",
-                                         "network_policies", "network_middlewares",
-                                         "include_workdir",  "read_only",
-                                         "read_write",       "name",
-                                         "middleware",       "order",
-                                         "on_error",         "endpoints",
-                                         "binaries",         NULL};
+static const char *const first_keys[] = {"version",
+                                         "filesystem_policy",
+                                         "landlock",
+                                         "process",
+                                         "network_policies",
+                                         "network_middlewares",
+                                         "include_workdir",
+                                         "read_only",
+                                         "read_write",
+                                         "name",
+                                         "middleware",
+                                         "order",
+                                         "on_error",
+                                         "endpoints",
+                                         "binaries",
+                                         "min",
+                                         "max",
+                                         NULL};
 
 /* The order within a rule, where `path` follows `method`. */
 static const char *const rule_key_order[] = {"method",         "path",           "command", "query",

@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define TOOL_CALL "tools/call"
+#define TOOL_CALL  "tools/call"
+#define EMPTY_LIST "[]"
 
 static gboolean
 fail(GError **error, const char *what, const char *text)
@@ -253,6 +254,8 @@ join(OshPolicyAsked *asked, const OshFact *fact, const char *text, GError **erro
     }
     if (fact->type != OSH_FACT_STRINGS && fact->type != OSH_FACT_RECORDS)
         return fail(error, "the fact is given twice and is no list", text);
+    if (fact->count == 0 || known->count == 0)
+        return fail(error, "the fact is an empty list and has values as well", text);
     items = keep(asked, g_malloc0((known->count + 1) * size));
     if (fact->type == OSH_FACT_RECORDS) {
         memcpy(items, known->value.records, known->count * size);
@@ -265,6 +268,35 @@ join(OshPolicyAsked *asked, const OshFact *fact, const char *text, GError **erro
     }
     known->count++;
     return TRUE;
+}
+
+static gboolean
+read_empty(OshPolicyAsked *asked, const OshPolicyFactDecl *decl, OshFact *ret_fact, GError **error)
+{
+    if (decl->type == OSH_FACT_STRINGS)
+        *ret_fact = (OshFact)OSH_FACT_STRINGS_INIT(decl->name, keep(asked, g_new0(OshSpan, 1)), 0);
+    else if (decl->type == OSH_FACT_RECORDS)
+        *ret_fact =
+            (OshFact)OSH_FACT_RECORDS_INIT(decl->name, keep(asked, g_new0(OshFactRecord, 1)), 0);
+    else
+        return read_value(asked, decl->type, decl->name, EMPTY_LIST, ret_fact, error);
+    return TRUE;
+}
+
+/* A plugin states no other value, so an answer about one would be about nothing. */
+static gboolean
+check_vocabulary(const OshPolicyFactDecl *decl, const char *text, GError **error)
+{
+    g_autofree char *list = NULL;
+
+    if (decl->values == NULL || strcmp(text, EMPTY_LIST) == 0 ||
+        g_strv_contains((const char *const *)decl->values, text))
+        return TRUE;
+    list = g_strjoinv(", ", decl->values);
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "'%s': fact %s has no such value; it has: %s", text,
+                osh_policy_fact_rule_name(decl), list);
+    return FALSE;
 }
 
 static const OshPolicyProtocolDecl *
@@ -304,7 +336,10 @@ add_plugin_facts(OshPolicyAsked *asked, const OshPolicySnapshot *policy, GError 
                         asked->protocol->name, list);
             return FALSE;
         }
-        if (!(decl->type == OSH_FACT_RECORDS
+        if (!check_vocabulary(decl, equals + 1, error))
+            return FALSE;
+        if (!(strcmp(equals + 1, EMPTY_LIST) == 0 ? read_empty(asked, decl, &fact, error)
+              : decl->type == OSH_FACT_RECORDS
                   ? read_record(asked, decl, equals + 1, &fact, error)
                   : read_value(asked, decl->type, decl->name, equals + 1, &fact, error)) ||
             !join(asked, &fact, text, error))

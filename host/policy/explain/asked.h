@@ -76,6 +76,15 @@ char *osh_policy_rule_why_not(const OshPolicyQuestion *question, const OshPolicy
                               const OshPolicyRule *rule, gboolean deny);
 
 /**
+ * osh_policy_rule_missing_facts:
+ * @rule: a deny rule that matches
+ *
+ * Returns: (transfer full) (nullable): which facts of a plugin's protocol it matches only because
+ *   they are missing; NULL when all are given
+ */
+char *osh_policy_rule_missing_facts(const OshPolicyQuestion *question, const OshPolicyRule *rule);
+
+/**
  * osh_policy_find_near:
  * @explanation: gets what came close
  */

@@ -220,6 +220,11 @@ explain_rules(const OshPolicyQuestion *question, OshPolicyNear *near)
         g_autofree char *why =
             osh_policy_rule_why_not(question, endpoint, &match->deny_rules[i], TRUE);
 
+        g_autofree char *missing =
+            why == NULL ? osh_policy_rule_missing_facts(question, &match->deny_rules[i]) : NULL;
+
+        if (missing != NULL)
+            add_why(near, "%s", missing);
         if (why == NULL)
             add_rule(near, &match->deny_rules[i], TRUE, i + 1, NULL);
     }

@@ -213,13 +213,30 @@ why_rpc(GString *why, const OshPolicyQuestion *question, const OshPolicyEndpoint
         why_param(why, &question->calls[0], &rule->arguments[i]);
 }
 
-static gboolean
-is_given(const OshPolicyQuestion *question, const char *name)
+static const OshFact *
+find_fact(const OshPolicyQuestion *question, const char *name)
 {
     for (gsize i = 0; i < question->n_facts; i++)
         if (strcmp(question->facts[i].name, name) == 0)
-            return TRUE;
-    return FALSE;
+            return &question->facts[i];
+    return NULL;
+}
+
+static gboolean
+is_empty_list(const OshFact *fact)
+{
+    return (fact->type == OSH_FACT_STRINGS || fact->type == OSH_FACT_RECORDS) && fact->count == 0;
+}
+
+static void
+why_limits(GString *why, const char *name, gint64 value, const OshPolicyLimits *limits)
+{
+    if (value < limits->minimum)
+        add_why(why, "fact %s is %" G_GINT64_FORMAT ", less than min %" G_GINT64_FORMAT, name,
+                value, limits->minimum);
+    else
+        add_why(why, "fact %s is %" G_GINT64_FORMAT ", more than max %" G_GINT64_FORMAT, name,
+                value, limits->maximum);
 }
 
 static void
@@ -228,17 +245,37 @@ why_facts(GString *why, const OshPolicyQuestion *question, const OshPolicyRule *
     for (guint i = 0; i < rule->n_facts; i++) {
         const OshPolicyFactMatcher *matcher = &rule->facts[i];
         const char *name = osh_policy_fact_rule_name(matcher->fact);
+        const OshFact *fact = find_fact(question, matcher->fact->name);
         g_autofree char *globs = globs_of(&matcher->matcher);
 
         if (osh_policy_fact_matches(question, matcher, TRUE) == OSH_POLICY_YES)
             continue;
-        if (!is_given(question, matcher->fact->name))
+        if (fact == NULL)
             add_why(why, "fact %s is missing (--fact %s=VALUE)", name, name);
+        else if (is_empty_list(fact))
+            add_why(why, "fact %s is an empty list, which matches no rule", name);
         else if (matcher->fact->type == OSH_FACT_RECORDS)
             add_why(why, "a record of %s does not match", name);
+        else if (matcher->matcher.limits != NULL && fact->type == OSH_FACT_INTEGER)
+            why_limits(why, name, fact->value.integer, matcher->matcher.limits);
         else
             add_why(why, "fact %s does not match %s", name, globs);
     }
+}
+
+char *
+osh_policy_rule_missing_facts(const OshPolicyQuestion *question, const OshPolicyRule *rule)
+{
+    g_autoptr(GString) missing = g_string_new(NULL);
+
+    for (guint i = 0; i < rule->n_facts; i++) {
+        const char *name = osh_policy_fact_rule_name(rule->facts[i].fact);
+
+        if (find_fact(question, rule->facts[i].fact->name) == NULL)
+            add_why(missing, "fact %s is missing, which matches every deny rule (--fact %s=VALUE)",
+                    name, name);
+    }
+    return missing->len > 0 ? g_string_free(g_steal_pointer(&missing), FALSE) : NULL;
 }
 
 /* Asks the engine about this one rule. */

@@ -18,12 +18,14 @@ static OshPolicyProtocolTable *
 find_protocols(const char *const *directories, GError **error)
 {
     static const char *const fields[] = {"name", "args:strings", "count:integer", NULL};
+    static const char *const commands[] = {"GET", "SET", "DEL", NULL};
     OshPolicyProtocolTable *protocols = osh_policy_protocol_table_new();
     OshPolicyProtocolDecl *demo =
         osh_policy_protocol_table_add(protocols, "demo", "tcp", "com.example.demo", error);
 
     (void)directories;
     osh_policy_protocol_add_fact(demo, "demo.command", "string", FALSE, NULL, NULL, error);
+    osh_policy_protocol_declare_values(demo, "demo.command", commands, error);
     osh_policy_protocol_add_fact(demo, "demo.key", "strings", FALSE, ":", NULL, error);
     osh_policy_protocol_add_fact(demo, "demo.database", "integer", FALSE, NULL, NULL, error);
     osh_policy_protocol_add_fact(demo, "demo.readonly", "boolean", FALSE, NULL, NULL, error);

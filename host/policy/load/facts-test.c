@@ -17,11 +17,10 @@ declared(void)
         const char *name;
         const char *type;
         const char *separator;
-    } facts[] = {{"demo.command", "string", NULL},
-                 {"demo.key", "strings", ":"},
-                 {"demo.database", "integer", NULL},
-                 {"demo.readonly", "boolean", NULL},
-                 {"demo.user", "string", NULL}};
+    } facts[] = {{"demo.command", "string", NULL},   {"demo.key", "strings", ":"},
+                 {"demo.database", "integer", NULL}, {"demo.readonly", "boolean", NULL},
+                 {"demo.user", "string", NULL},      {"demo.mode", "string", NULL}};
+    static const char *const modes[] = {"read", "write", "admin:all", NULL};
 
     for (gsize i = 0; i < G_N_ELEMENTS(facts); i++)
         g_assert_true(osh_policy_protocol_add_fact(demo, facts[i].name, facts[i].type,
@@ -31,6 +30,7 @@ declared(void)
         osh_policy_protocol_add_fact(demo, "demo.calls", "records", FALSE, NULL, fields, NULL));
     g_assert_true(
         osh_policy_protocol_add_fact(demo, "demo.log", "records", FALSE, NULL, fields, NULL));
+    g_assert_true(osh_policy_protocol_declare_values(demo, "demo.mode", modes, NULL));
     g_assert_true(
         osh_policy_protocol_add_fact(web, "demo-http.verb", "string", FALSE, NULL, NULL, NULL));
     return table;
@@ -85,7 +85,7 @@ static const struct {
     {"a fact of OpenShell's rules is none of a plugin's",
      DEMO("rules: [{ allow: { method: GET } }]"),
      IN ".rules[0].allow: protocol demo states no fact 'method' (known here: command, "
-        "key, database, readonly, user, calls, log)\n"},
+        "key, database, readonly, user, mode, calls, log)\n"},
     {"a fact is named once", DEMO("rules: [{ allow: { command: GET, demo.command: SET } }]"),
      IN ".rules[0].allow.demo.command: demo.command is named twice in this rule\n"},
     {"an unknown field is named", DEMO("rules: [{ allow: { calls: { nam: x } } }]"),
@@ -106,6 +106,53 @@ static const struct {
      IN ".rules[0].allow.command: an unclosed '[' in '[a'\n"},
     {"an empty any is an error", DEMO("rules: [{ allow: { command: { any: [] } } }]"),
      IN ".rules[0].allow.command.any: any must list at least one glob\n"},
+    {"a number has a least and a largest value",
+     DEMO("rules: [{ allow: { database: { min: -1, max: 9223372036854775807 } } }]"), ""},
+    {"one limit is enough", DEMO("access: full, deny_rules: [{ database: { min: 100 } }]"), ""},
+    {"a field of a record has limits", DEMO("rules: [{ allow: { calls: { count: { max: 3 } } } }]"),
+     ""},
+    {"limits that no number fits are an error",
+     DEMO("rules: [{ allow: { database: { min: 5, max: 4 } } }]"),
+     IN ".rules[0].allow.database: min 5 is more than max 4: no number can match\n"},
+    {"a limit is not text", DEMO("rules: [{ allow: { database: { max: \"5\" } } }]"),
+     IN ".rules[0].allow.database.max: expected a whole number, found a string\n"},
+    {"a limit is a whole number", DEMO("rules: [{ allow: { database: { max: 1.5 } } }]"),
+     IN ".rules[0].allow.database.max: expected a whole number, found a number\n"},
+    {"a limit is written in decimal", DEMO("rules: [{ allow: { database: { max: 0x10 } } }]"),
+     IN ".rules[0].allow.database.max: '0x10' is no limit (write it in plain decimal, like 42 or "
+        "-1, within 64 bits)\n"},
+    {"a limit fits into 64 bits",
+     DEMO("rules: [{ allow: { database: { max: 9223372036854775808 } } }]"),
+     IN ".rules[0].allow.database.max: '9223372036854775808' is no limit (write it in plain "
+        "decimal, like 42 or -1, within 64 bits)\n"},
+    {"a misspelt limit is named", DEMO("rules: [{ allow: { database: { min: 1, mx: 4 } } }]"),
+     IN ".rules[0].allow.database.mx: unknown key 'mx' (did you mean 'max'?)\n"},
+    {"limits stand beside no list", DEMO("rules: [{ allow: { database: { any: [1], max: 4 } } }]"),
+     IN ".rules[0].allow.database.any: any cannot stand beside min and max\n"},
+    {"text has no limits", DEMO("rules: [{ allow: { command: { max: 4 } } }]"),
+     IN ".rules[0].allow.command.max: max is for facts that are whole numbers, and this one is "
+        "not\n"},
+    {"a list of texts has no limits", DEMO("rules: [{ allow: { key: { min: 1 } } }]"),
+     IN ".rules[0].allow.key.min: min is for facts that are whole numbers, and this one is not\n"},
+    {"a number is no list", DEMO("rules: [{ allow: { database: [1] } }]"),
+     IN ".rules[0].allow.database: expected a number, a glob, {any: [globs]} or {min: N, max: N}, "
+        "found a list\n"},
+    {"a value of the vocabulary may be named", DEMO("rules: [{ allow: { mode: read } }]"), ""},
+    {"a glob that matches a value of the vocabulary may be named",
+     DEMO("rules: [{ allow: { mode: { any: [\"admin:*\", \"*\"] } } }]"), ""},
+    {"a value outside the vocabulary is an error with the nearest one",
+     DEMO("rules: [{ allow: { mode: wirte } }]"),
+     IN
+     ".rules[0].allow.mode: 'wirte' is no value that the fact can have (did you mean 'write'?)\n"},
+    {"a value unlike any of the vocabulary gets the list of them",
+     DEMO("access: full, deny_rules: [{ mode: { any: [read, DELETE] } }]"),
+     IN
+     ".deny_rules[0].mode.any[1]: 'DELETE' is no value that the fact can have (known here: read, "
+     "write, admin:all)\n"},
+    {"a glob that matches nothing of the vocabulary is an error",
+     DEMO("rules: [{ allow: { mode: \"r?\" } }]"),
+     IN ".rules[0].allow.mode: 'r?' matches no value that the fact can have (known here: read, "
+        "write, admin:all)\n"},
     {"an allow rule without facts is an error", DEMO("rules: [{ allow: {} }]"),
      IN ".rules[0].allow: this allow rule names no fact of protocol demo (name facts; for "
         "every message write access: full)\n"},
@@ -176,6 +223,16 @@ test_disabled_plugin(void)
 static void
 test_declarations(void)
 {
+    static const struct {
+        const char *fact;
+        const char *values[3];
+        const char *problem;
+    } vocabularies[] = {
+        {"p.other", {"a"}, "not declared"},
+        {"p.n", {"1"}, "only a string or strings"},
+        {"p.s", {NULL}, "at least one value"},
+        {"p.s", {"a", "a"}, "named twice"},
+    };
     g_autoptr(OshPolicyProtocolTable) table = declared();
     g_autoptr(GError) error = NULL;
     OshPolicyProtocolDecl *protocol;
@@ -187,6 +244,15 @@ test_declarations(void)
     g_assert_false(osh_policy_protocol_add_fact(protocol, "process.binary", "string", FALSE, NULL,
                                                 NULL, &error));
     g_clear_error(&error);
+    g_assert_true(osh_policy_protocol_add_fact(protocol, "p.s", "string", FALSE, NULL, NULL, NULL));
+    g_assert_true(
+        osh_policy_protocol_add_fact(protocol, "p.n", "integer", FALSE, NULL, NULL, NULL));
+    for (gsize i = 0; i < G_N_ELEMENTS(vocabularies); i++) {
+        g_assert_false(osh_policy_protocol_declare_values(protocol, vocabularies[i].fact,
+                                                          vocabularies[i].values, &error));
+        g_assert_nonnull(strstr(error->message, vocabularies[i].problem));
+        g_clear_error(&error);
+    }
     /* a short name that another fact has belongs to that one */
     g_assert_true(osh_policy_protocol_add_fact(protocol, "p.a", "string", FALSE, NULL, NULL, NULL));
     g_assert_cmpstr(osh_policy_protocol_find_fact(protocol, "a")->name, ==, "p.a");
@@ -232,12 +298,13 @@ static const Row rows[] = {
      .keys = {"user:1", "admin:1"}, .action = OSH_POLICY_DENY, ABSENT,
      .reason = "demo message blocked by deny rule 'key=admin:*': key=[user:1, admin:1]"},
     {"an empty list is allowed by no rule about it", "rules: [{ allow: { key: \"**\" } }]", "PING",
-     .keys = {""}, .action = OSH_POLICY_DENY, ABSENT, .reason = "differs in key"},
+     .keys = {""}, .action = OSH_POLICY_DENY, ABSENT,
+     .reason = "differs in key, which is an empty list"},
     {"an empty list is denied by no rule about it",
      "access: full, deny_rules: [{ key: \"admin:*\" }]", "PING", .keys = {""},
      .action = OSH_POLICY_ALLOW, ABSENT},
     {"an absent fact is allowed by no rule", "rules: [{ allow: { command: \"*\", key: \"**\" } }]",
-     "PING", .action = OSH_POLICY_DENY, ABSENT, .reason = "differs in key"},
+     "PING", .action = OSH_POLICY_DENY, ABSENT, .reason = "differs in key, which is absent"},
     {"an absent fact is denied by every rule", "access: full, deny_rules: [{ key: \"admin:*\" }]",
      "PING", .action = OSH_POLICY_DENY, ABSENT, .reason = "blocked by deny rule"},
     {"every fact of a rule has to match", "rules: [{ allow: { command: GET, database: 3 } }]",
@@ -246,6 +313,38 @@ static const Row rows[] = {
     {"an integer is compared as decimal text",
      "rules: [{ allow: { database: { any: [3, \"1?\"] } } }]", .database = 12, .readonly = -1,
      .action = OSH_POLICY_ALLOW},
+    {"a number at its largest value is allowed",
+     "rules: [{ allow: { database: { min: 3, max: 12 } } }]", .database = 12, .readonly = -1,
+     .action = OSH_POLICY_ALLOW},
+    {"a number at its least value is allowed",
+     "rules: [{ allow: { database: { min: 3, max: 12 } } }]", .database = 3, .readonly = -1,
+     .action = OSH_POLICY_ALLOW},
+    {"a number above its largest value is allowed by no rule",
+     "rules: [{ allow: { database: { min: 3, max: 12 } } }]", .database = 13, .readonly = -1,
+     .action = OSH_POLICY_DENY,
+     .reason = "database=13; the nearest rule 'database=3..12' differs in database"},
+    {"a number below its least value is allowed by no rule",
+     "rules: [{ allow: { database: { min: 3 } } }]", .database = 2, .readonly = -1,
+     .action = OSH_POLICY_DENY, .reason = "the nearest rule 'database>=3' differs in database"},
+    {"a number within the limits of a deny rule is denied",
+     "access: full, deny_rules: [{ database: { max: 12 } }]", .database = 12, .readonly = -1,
+     .action = OSH_POLICY_DENY, .reason = "blocked by deny rule 'database<=12'"},
+    {"a number outside the limits of a deny rule is not denied",
+     "access: full, deny_rules: [{ database: { max: 12 } }]", .database = 13, .readonly = -1,
+     .action = OSH_POLICY_ALLOW},
+    {"an absent number is within no limits of an allow rule",
+     "rules: [{ allow: { database: { min: -9223372036854775808 } } }]", "PING",
+     .action = OSH_POLICY_DENY, ABSENT, .reason = "differs in database, which is absent"},
+    {"an absent number is denied by every limit",
+     "access: full, deny_rules: [{ database: { min: 100 } }]", "PING", .action = OSH_POLICY_DENY,
+     ABSENT, .reason = "blocked by deny rule 'database>=100'"},
+    {"each record has to be within the limits",
+     "rules: [{ allow: { calls: { count: { max: 3 } } } }]",
+     .calls = {{"a", {"x"}, 3}, {"b", {"x"}, 4}}, .action = OSH_POLICY_DENY, ABSENT,
+     .reason = "the nearest rule 'calls.count<=3' differs in calls"},
+    {"records within the limits are allowed",
+     "rules: [{ allow: { calls: { count: { max: 3 } } } }]",
+     .calls = {{"a", {"x"}, 3}, {"b", {"x"}, -4}}, .action = OSH_POLICY_ALLOW, ABSENT},
     {"a boolean is compared as true or false", "rules: [{ allow: { readonly: true } }]",
      .database = -1, .readonly = 1, .action = OSH_POLICY_ALLOW},
     {"false is not true", "rules: [{ allow: { readonly: true } }]", .database = -1, .readonly = 0,

@@ -57,8 +57,39 @@ check_scalar(OshPolicyLoader *loader, const OshYamlNode *node, guint type)
     return TRUE;
 }
 
+/* A value outside the vocabulary, or a glob that matches none in it, can never match. */
+static gboolean
+check_vocabulary(OshPolicyLoader *loader, const OshYamlNode *node, const OshPolicyPattern *pattern,
+                 const char *const *values)
+{
+    const char *nearest;
+    g_autofree char *list = NULL;
+
+    for (gsize i = 0; values != NULL && values[i] != NULL; i++)
+        if (osh_glob_match(pattern->glob, values[i], strlen(values[i])) == OSH_GLOB_MATCHED)
+            return TRUE;
+    if (values == NULL)
+        return TRUE;
+    nearest = osh_policy_nearest_word(node->text, values);
+    list = g_strjoinv(", ", (char **)values);
+    osh_yaml_error_hint(loader->diagnostics, node,
+                        nearest != NULL ? g_strdup_printf("did you mean '%s'?", nearest)
+                                        : g_strdup_printf("known here: %s", list),
+                        has_glob_syntax(node->text) ? "'%s' matches no value that the fact can have"
+                                                    : "'%s' is no value that the fact can have",
+                        node->text);
+    return FALSE;
+}
+
+static const char *
+expected_words(guint type)
+{
+    return type == OSH_FACT_INTEGER ? "a number, a glob, {any: [globs]} or {min: N, max: N}"
+                                    : "a glob or {any: [globs]}";
+}
+
 static const OshPolicyPattern *
-read_scalar(OshPolicyLoader *loader, const OshYamlNode *node, guint type, char separator)
+read_scalar(OshPolicyLoader *loader, const OshYamlNode *node, const OshSchemaScalars *scalars)
 {
     const OshPolicyPattern *pattern;
     g_autoptr(GError) error = NULL;
@@ -66,50 +97,119 @@ read_scalar(OshPolicyLoader *loader, const OshYamlNode *node, guint type, char s
     if (node->kind != OSH_YAML_SCALAR) {
         g_autofree char *found = osh_yaml_describe(node);
 
-        osh_yaml_error(loader->diagnostics, node, "expected a glob or {any: [globs]}, found %s",
-                       found);
+        osh_yaml_error(loader->diagnostics, node, "expected %s, found %s",
+                       expected_words(scalars->type), found);
         return NULL;
     }
     if (osh_yaml_is_empty(node)) {
-        osh_yaml_error(loader->diagnostics, node, "expected a glob or {any: [globs]}");
+        osh_yaml_error(loader->diagnostics, node, "expected %s", expected_words(scalars->type));
         return NULL;
     }
-    if (!check_scalar(loader, node, type))
+    if (!check_scalar(loader, node, scalars->type))
         return NULL;
-    pattern = osh_policy_pattern(loader->snapshot, node->text, separator, &error);
-    if (pattern->glob != NULL)
-        return pattern;
-    osh_yaml_error(loader->diagnostics, node, "%s in '%s'", error->message, node->text);
+    pattern = osh_policy_pattern(loader->snapshot, node->text, scalars->separator, &error);
+    if (pattern->glob == NULL) {
+        osh_yaml_error(loader->diagnostics, node, "%s in '%s'", error->message, node->text);
+        return NULL;
+    }
+    return check_vocabulary(loader, node, pattern, scalars->values) ? pattern : NULL;
+}
+
+/* @node: (nullable): one limit; FALSE after a report */
+static gboolean
+read_limit(OshPolicyLoader *loader, const OshYamlNode *node, gint64 *ret_limit)
+{
+    if (node == NULL)
+        return TRUE;
+    if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_INTEGER &&
+        is_canonical_integer(node->text))
+        return g_ascii_string_to_signed(node->text, 10, G_MININT64, G_MAXINT64, ret_limit, NULL);
+    if (node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_INTEGER) {
+        osh_yaml_error_hint(loader->diagnostics, node,
+                            g_strdup("write it in plain decimal, like 42 or -1, within 64 bits"),
+                            "'%s' is no limit", node->text);
+    } else {
+        g_autofree char *found = osh_yaml_describe(node);
+
+        osh_yaml_error(loader->diagnostics, node, "expected a whole number, found %s", found);
+    }
+    return FALSE;
+}
+
+static void
+read_limits(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMatcher *ret_matcher)
+{
+    static const char *const keys[] = {"min", "max", NULL};
+    OshPolicyLimits *limits = osh_arena_take(loader->snapshot->arena, sizeof(*limits));
+    const OshYamlNode *any = osh_yaml_find(node, "any");
+
+    *limits = (OshPolicyLimits){G_MININT64, G_MAXINT64};
+    if (any != NULL) {
+        osh_yaml_error(loader->diagnostics, any, "any cannot stand beside min and max");
+        return;
+    }
+    osh_schema_keys(loader, node, keys);
+    if (!read_limit(loader, osh_yaml_find(node, "min"), &limits->minimum) ||
+        !read_limit(loader, osh_yaml_find(node, "max"), &limits->maximum))
+        return;
+    if (limits->minimum > limits->maximum)
+        osh_yaml_error(loader->diagnostics, node,
+                       "min %" G_GINT64_FORMAT " is more than max %" G_GINT64_FORMAT
+                       ": no number can match",
+                       limits->minimum, limits->maximum);
+    ret_matcher->limits = limits;
+}
+
+/* The list of `any`, or NULL after a report. */
+static const OshYamlNode *
+find_any(OshPolicyLoader *loader, const OshYamlNode *node, const OshSchemaScalars *scalars)
+{
+    static const char *const keys[] = {"any", NULL};
+    const OshYamlNode *list = osh_yaml_find(node, "any");
+    const OshYamlNode *limit = osh_yaml_find(node, "min");
+
+    limit = limit != NULL ? limit : osh_yaml_find(node, "max");
+    if (limit != NULL) {
+        osh_yaml_error(loader->diagnostics, limit,
+                       "%s is for facts that are whole numbers, and this one is not", limit->key);
+        return NULL;
+    }
+    osh_schema_keys(loader, node, keys);
+    if (list == NULL) {
+        if (node->length == 0)
+            osh_yaml_error(loader->diagnostics, node, "a matcher is %s",
+                           expected_words(scalars->type));
+        return NULL;
+    }
+    if (list->kind == OSH_YAML_SEQUENCE && list->length > 0)
+        return list;
+    osh_yaml_error(loader->diagnostics, list, "any must list at least one glob");
     return NULL;
 }
 
 void
-osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node, guint type,
-                        char separator, OshPolicyMatcher *ret_matcher)
+osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node,
+                        const OshSchemaScalars *scalars, OshPolicyMatcher *ret_matcher)
 {
-    static const char *const keys[] = {"any", NULL};
     const OshYamlNode *list = NULL;
     const OshPolicyPattern **patterns;
 
     *ret_matcher = (OshPolicyMatcher){0};
+    if (scalars->type == OSH_FACT_INTEGER &&
+        (osh_yaml_find(node, "min") != NULL || osh_yaml_find(node, "max") != NULL)) {
+        read_limits(loader, node, ret_matcher);
+        return;
+    }
     if (node->kind == OSH_YAML_MAPPING) {
-        osh_schema_keys(loader, node, keys);
-        list = osh_yaml_find(node, "any");
-        if (list == NULL) {
-            if (node->length == 0)
-                osh_yaml_error(loader->diagnostics, node, "a matcher is a glob or {any: [globs]}");
+        list = find_any(loader, node, scalars);
+        if (list == NULL)
             return;
-        }
-        if (list->kind != OSH_YAML_SEQUENCE || list->length == 0) {
-            osh_yaml_error(loader->diagnostics, list, "any must list at least one glob");
-            return;
-        }
     }
     patterns = osh_arena_new_array(loader->snapshot->arena, const OshPolicyPattern *,
                                    list != NULL ? list->length : 1);
     for (const OshYamlNode *item = list != NULL ? list->first : node; item != NULL;
          item = list != NULL ? item->next : NULL) {
-        const OshPolicyPattern *pattern = read_scalar(loader, item, type, separator);
+        const OshPolicyPattern *pattern = read_scalar(loader, item, scalars);
 
         if (pattern != NULL)
             patterns[ret_matcher->n_patterns++] = pattern;
@@ -167,7 +267,8 @@ read_fields(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyFactMatch
                            names);
             continue;
         }
-        osh_schema_read_scalars(loader, child, field->field->type, fact->separator,
+        osh_schema_read_scalars(loader, child,
+                                &(OshSchemaScalars){field->field->type, fact->separator, NULL},
                                 &field->matcher);
         matcher->n_fields++;
     }
@@ -175,8 +276,24 @@ read_fields(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyFactMatch
 }
 
 static void
+append_limits(GString *words, const char *name, const OshPolicyLimits *limits)
+{
+    if (limits->minimum == G_MININT64)
+        g_string_append_printf(words, " %s<=%" G_GINT64_FORMAT, name, limits->maximum);
+    else if (limits->maximum == G_MAXINT64)
+        g_string_append_printf(words, " %s>=%" G_GINT64_FORMAT, name, limits->minimum);
+    else
+        g_string_append_printf(words, " %s=%" G_GINT64_FORMAT "..%" G_GINT64_FORMAT, name,
+                               limits->minimum, limits->maximum);
+}
+
+static void
 append_matcher(GString *words, const char *name, const OshPolicyMatcher *matcher)
 {
+    if (matcher->limits != NULL) {
+        append_limits(words, name, matcher->limits);
+        return;
+    }
     g_string_append_printf(words, " %s=", name);
     for (guint i = 0; i < matcher->n_patterns; i++)
         g_string_append_printf(words, "%s%s", i > 0 ? "|" : "", matcher->patterns[i]->text);
@@ -245,7 +362,10 @@ osh_schema_read_fact_rule(OshPolicyLoader *loader, const OshYamlNode *node,
         if (fact->type == OSH_FACT_RECORDS)
             read_fields(loader, child, matcher);
         else
-            osh_schema_read_scalars(loader, child, fact->type, fact->separator, &matcher->matcher);
+            osh_schema_read_scalars(
+                loader, child,
+                &(OshSchemaScalars){fact->type, fact->separator, (const char *const *)fact->values},
+                &matcher->matcher);
         rule->n_facts++;
     }
     rule->words = describe(loader, rule);
@@ -279,7 +399,7 @@ flatten_arguments(OshPolicyLoader *loader, const OshYamlNode *mapping, const cha
                 osh_yaml_error(loader->diagnostics, child, "%s is named twice in this rule", key);
         matcher.key = osh_arena_copy(loader->snapshot->arena, key, strlen(key));
         matcher.key_length = strlen(key);
-        osh_schema_read_scalars(loader, child, 0, '\0', &matcher.matcher);
+        osh_schema_read_scalars(loader, child, &(OshSchemaScalars){0}, &matcher.matcher);
         g_array_append_val(matchers, matcher);
     }
 }

@@ -25,10 +25,17 @@ typedef struct {
     const OshGlob *glob;
 } OshPolicyPattern;
 
-/* `{any: [...]}`, or one glob. */
+/* `{min: N, max: N}`; a limit that is not written is the end of the numbers. */
+typedef struct {
+    gint64 minimum;
+    gint64 maximum;
+} OshPolicyLimits;
+
+/* `{any: [...]}`, one glob, or limits of a number. */
 typedef struct {
     const OshPolicyPattern *const *patterns;
     guint n_patterns;
+    const OshPolicyLimits *limits; /* NULL: the patterns decide; else there are none */
 } OshPolicyMatcher;
 
 typedef struct {

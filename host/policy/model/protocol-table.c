@@ -24,6 +24,7 @@ fact_free(gpointer data)
     for (guint i = 0; i < fact->n_fields; i++)
         g_free(fact->fields[i].name);
     g_free(fact->fields);
+    g_strfreev(fact->values);
     g_free(fact->name);
     g_free(fact);
 }
@@ -177,6 +178,29 @@ osh_policy_protocol_add_fact(OshPolicyProtocolDecl *protocol, const char *name, 
     for (gsize i = 0; fields != NULL && fields[i] != NULL; i++)
         if (!add_field(fact, fields[i], error))
             return FALSE;
+    return TRUE;
+}
+
+gboolean
+osh_policy_protocol_declare_values(OshPolicyProtocolDecl *protocol, const char *fact,
+                                   const char *const *values, GError **error)
+{
+    OshPolicyFactDecl *decl = NULL;
+
+    for (guint i = 0; i < protocol->facts->len; i++)
+        if (strcmp(((OshPolicyFactDecl *)g_ptr_array_index(protocol->facts, i))->name, fact) == 0)
+            decl = g_ptr_array_index(protocol->facts, i);
+    if (decl == NULL)
+        return refuse(error, fact, "has values and is not declared");
+    if (decl->type != OSH_FACT_STRING && decl->type != OSH_FACT_STRINGS)
+        return refuse(error, fact, "only a string or strings have a vocabulary");
+    if (values[0] == NULL)
+        return refuse(error, fact, "a vocabulary has at least one value");
+    for (gsize i = 0; values[i] != NULL; i++)
+        if (values[i][0] == '\0' || g_strv_contains(values + i + 1, values[i]))
+            return refuse(error, fact, "a value is empty or named twice");
+    g_strfreev(decl->values);
+    decl->values = g_strdupv((char **)values);
     return TRUE;
 }
 

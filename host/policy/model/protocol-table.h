@@ -27,6 +27,7 @@ typedef struct {
  * @type: its shape
  * @sensitive: its values are neither recorded nor shown
  * @separator: the character that `*` does not cross, or 0
+ * @values: (nullable) (array zero-terminated=1): its vocabulary: every value that it can have
  * @fields: (array length=n_fields): of its records
  * @n_fields: how many
  */
@@ -36,6 +37,7 @@ typedef struct {
     OshFactType type;
     gboolean sensitive;
     char separator;
+    char **values;
     OshPolicyFieldDecl *fields;
     guint n_fields;
 } OshPolicyFactDecl;
@@ -92,6 +94,19 @@ OshPolicyProtocolDecl *osh_policy_protocol_table_add(OshPolicyProtocolTable *tab
 gboolean osh_policy_protocol_add_fact(OshPolicyProtocolDecl *protocol, const char *name,
                                       const char *type, gboolean sensitive, const char *separator,
                                       const char *const *fields, GError **error);
+
+/**
+ * osh_policy_protocol_declare_values:
+ * @fact: full name of a fact of @protocol, a string or strings
+ * @values: (array zero-terminated=1): every value that it can have
+ * @error: return location
+ *
+ * Rules may name these values alone, and globs that match one of them.
+ *
+ * Returns: FALSE when the declaration is not right
+ */
+gboolean osh_policy_protocol_declare_values(OshPolicyProtocolDecl *protocol, const char *fact,
+                                            const char *const *values, GError **error);
 
 /** osh_policy_protocol_table_find: [any] Returns: (nullable): what @name is, @table may be NULL. */
 const OshPolicyProtocolDecl *osh_policy_protocol_table_find(const OshPolicyProtocolTable *table,

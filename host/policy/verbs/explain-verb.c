@@ -204,7 +204,8 @@ osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
          "A text message of an open WebSocket", NULL},
         {"sql", 0, 0, G_OPTION_ARG_STRING, &options.sql, "A SQL command", "COMMAND"},
         {"fact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.facts,
-         "A fact of a plugin's protocol; a list grows, a record is {FIELD: VALUE}; repeatable",
+         "A fact of a plugin's protocol; a list grows, [] is none, a record is {FIELD: VALUE}; "
+         "repeatable",
          "NAME=VALUE"},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.directories,
          "Where plugins are whose protocols the policy names; repeatable", "DIR"},
