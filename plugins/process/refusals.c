@@ -26,7 +26,7 @@ struct OshRefusalWatch {
     GHashTable *senders; /* OshRefusedPacket -> Sender */
 };
 
-/* Who sent packets of one kind. */
+/* The program that sent packets of one kind. */
 typedef struct {
     OshRefusalWatch *watch;
     OshRefusedPacket packet;

@@ -373,7 +373,7 @@ socket_ready(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* The default holds some 250 packets; who may not ask for more than the limit gets twice that. */
+/* The default holds some 250 packets; without CAP_NET_ADMIN the limit allows twice that. */
 static void
 enlarge_buffer(int fd)
 {

@@ -36,7 +36,7 @@ gboolean osh_published_ports_check(const char *const *ports, GError **error);
 /**
  * osh_published_ports_new:
  *
- * Listens. Who connects is connected to the same port on the box's loopback, and reset when nothing
+ * Listens. A client is connected to the same port on the box's loopback, and reset when nothing
  * listens there.
  *
  * Returns: (transfer full) (nullable): the ports

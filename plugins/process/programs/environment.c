@@ -185,7 +185,7 @@ is_set(const char *const *variables, const char *name)
     return FALSE;
 }
 
-/* Who asks for a variable by its name does not get another value without a word. */
+/* A variable that pass-environment names is not given another value without an error. */
 static gboolean
 check_not_passed(const OshEnvironmentRequest *request, const char *name, GError **error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identity.c: who a box's programs are.
+ * identity.c: the user and the groups of a box's programs.
  *
  * Rules: never uid or gid 0, whatever the policy says; supplementary groups only when listed; only
  * root changes identity, and for an ordinary user a policy that names another user is an error, not

@@ -86,7 +86,7 @@ typedef struct {
 
 /**
  * osh_identity_resolve:
- * @request: who is asked for, and who asks
+ * @request: the user that is asked for, and the user of the host
  * @error: return location
  *
  * Returns: (transfer full) (nullable): the ids, or %NULL with @error set

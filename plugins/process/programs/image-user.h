@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image-user.h: who a container driver says that a box's programs are.
+ * image-user.h: the user that a container driver names for a box's programs.
  *
  * A driver speaks through three variables of the host's environment: OPENSHELL_SANDBOX_UID with
  * OPENSHELL_SANDBOX_GID, or OPENSHELL_OCI_IMAGE_USER, the USER of the image ("user[:group]", OCI

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * osh_writable_notes_add:
  * @mounts: the tree
  * @workdir: (nullable): the working directory
- * @identity: who the programs are
+ * @identity: of the programs
  * @notes: (element-type utf8): gets a line for each, with what to do about it
  */
 void osh_writable_notes_add(const OshMountPlan *mounts, const char *workdir,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session.c: who is attached, who types, and what each has seen.
+ * session.c: the attached clients, the one of them that types, and what each has seen.
  *
  * [main]. An attached client cannot hold up the program: each reads from the log at a pace of its
  * own, and one that falls out of it is told how much is missing and disconnected. One client at a
@@ -352,7 +352,7 @@ take_input(Attachment *attachment, const char *bytes, gsize length)
     gsize typed_length;
     gboolean detached;
 
-    /* Who may not type may still leave. */
+    /* A client that may not type may still leave. */
     detached = osh_detach_keys_filter(&attachment->keys, bytes, length, typed, &typed_length);
     if (typed_length > 0 && may_type(attachment)) {
         if (g_queue_get_length(&session->waiting) >= MAX_WAITING) {

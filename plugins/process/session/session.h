@@ -41,8 +41,8 @@ typedef struct {
  *   lie in none of it (security rule 2)
  * @error: return location
  *
- * Returns: (transfer full) (nullable): a session that listens; who attaches before there is a
- *   program waits for it
+ * Returns: (transfer full) (nullable): a session that listens; a client that attaches before there
+ *   is a program waits for it
  */
 OshSession *osh_session_new(const char *path, const char *const *visible, GError **error);
 
@@ -64,7 +64,8 @@ void osh_session_note(OshSession *session, const char *text);
  * @line: what the host says of the run
  *
  * Those who are attached see it in its place among what the program writes, and so do those who
- * come later. While the program draws on its screen it waits; who leaves meanwhile sees it then.
+ * come later. While the program draws on its screen it waits; a client that leaves meanwhile sees
+ * it then.
  */
 void osh_session_line(OshSession *session, const char *line);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * terminal-modes.c: who sets the modes of which terminal, and when; terminal.c says why. [main].
+ * terminal-modes.c: sets the modes of both terminals; terminal.c says when and why. [main].
  */
 #include "terminal-private.h"
 

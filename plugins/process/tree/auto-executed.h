@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  * @names: (nullable): separated by blanks: the last one or more components of a path; "*.x" is any
  *   name that ends so; %NULL where git's rules find the files
  * @files: (nullable): what the documentation says instead of @names
- * @reason: who obeys it
+ * @reason: which tool obeys it, and how
  */
 typedef struct {
     const char *id;
