@@ -83,8 +83,11 @@ flush_start_writing(OshBus *bus)
     flush->writing = g_ptr_array_new();
     for (guint i = 0; i < bus->sinks->len; i++) {
         const OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
-        FlushTicket *ticket = g_new0(FlushTicket, 1);
+        FlushTicket *ticket;
 
+        if (!osh_bus_sink_is_open(sink))
+            continue;
+        ticket = g_new0(FlushTicket, 1);
         g_weak_ref_init(&ticket->bus, bus);
         ticket->number = flush->number;
         ticket->sink_id = osh_bus_sink_id(sink);
@@ -121,7 +124,9 @@ static gboolean
 flush_all_taken(OshBus *bus)
 {
     for (guint i = 0; i < bus->sinks->len; i++) {
-        if (osh_bus_sink_first_sequence(g_ptr_array_index(bus->sinks, i)) <= bus->flush->fence)
+        const OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
+
+        if (osh_bus_sink_is_open(sink) && osh_bus_sink_first_sequence(sink) <= bus->flush->fence)
             return FALSE;
     }
     return TRUE;
@@ -147,7 +152,7 @@ flush_time_out(OshBus *bus)
     for (guint i = 0; i < bus->sinks->len; i++) {
         const OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
 
-        if (osh_bus_sink_length(sink) >= left) {
+        if (osh_bus_sink_is_open(sink) && osh_bus_sink_length(sink) >= left) {
             left = osh_bus_sink_length(sink);
             worst = osh_bus_sink_interface(sink)->provider;
         }

@@ -326,6 +326,7 @@ void osh_bus_sink_free(gpointer data);
 guint64 osh_bus_sink_first_sequence(const OshBusSink *sink);
 guint osh_bus_sink_length(const OshBusSink *sink);
 guint64 osh_bus_sink_id(const OshBusSink *sink);
+gboolean osh_bus_sink_is_open(const OshBusSink *sink);
 const OshInterface *osh_bus_sink_interface(const OshBusSink *sink);
 
 /* bus-flush.c */

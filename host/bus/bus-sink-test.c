@@ -106,7 +106,8 @@ sink_add(Sink *sink, const Fixture *fixture, const char *provider, gboolean requ
 static void
 fixture_open(Fixture *fixture, const OshBusLimits *limits)
 {
-    static const char *const topics[] = {OSH_TOPIC_PROCESS_EXITED, OSH_TOPIC_L7_RESPONSE, NULL};
+    static const char *const topics[] = {OSH_TOPIC_PROCESS_STARTED, OSH_TOPIC_PROCESS_EXITED,
+                                         OSH_TOPIC_L7_RESPONSE, NULL};
     g_autoptr(GError) error = NULL;
 
     fixture->bus = osh_bus_new(NULL, limits, &error);
@@ -468,6 +469,91 @@ test_flush_removed(void)
     fixture_close(&fixture);
 }
 
+static void
+publish_started(const Fixture *fixture, guint64 process)
+{
+    const OshPublication publication = {
+        .struct_size = sizeof(publication),
+        .topic = osh_bus_topic(fixture->publisher, OSH_TOPIC_PROCESS_STARTED),
+        .payload =
+            g_variant_new("(tutssa{sv})", process, 10u, (guint64)20, "session", "/bin/sh", NULL),
+    };
+
+    g_assert_cmpuint(osh_bus_publish(fixture->publisher, &publication), !=, 0);
+}
+
+/* Process 0 has exited meanwhile; process 7 has not. */
+static void
+test_retained(void)
+{
+    Fixture fixture = {0};
+    Sink late = {.may_lose = TRUE};
+    const OshBusLimits limits = {.room = 16};
+
+    fixture_open(&fixture, &limits);
+    publish_started(&fixture, 0);
+    publish_started(&fixture, 7);
+    publish_exited(&fixture, 1);
+    iterate();
+    sink_add(&late, &fixture, "late", TRUE);
+    publish_exited(&fixture, 1);
+    iterate();
+    g_assert_cmpuint(late.taken, ==, 2);
+    g_assert_cmpuint(late.next, ==, 5);
+    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    fixture_close(&fixture);
+}
+
+static void
+test_retained_in_parts(void)
+{
+    Fixture fixture = {0};
+    Sink slow = {.may_lose = TRUE};
+
+    fixture_open(&fixture, NULL);
+    for (guint64 process = 1; process <= 5; process++)
+        publish_started(&fixture, process);
+    iterate();
+    sink_add(&slow, &fixture, "slow", TRUE);
+    slow.takes = 2;
+    publish_exited(&fixture, 1);
+    while (slow.taken < 6) {
+        slow.resume(slow.resume_data);
+        g_main_context_iteration(NULL, TRUE);
+    }
+    g_assert_cmpuint(slow.next, ==, 7);
+    flush(&fixture, 3000);
+    g_assert_null(fixture.flush_error);
+    fixture_close(&fixture);
+}
+
+static void
+test_prepared(void)
+{
+    Fixture fixture = {0};
+    Sink sink = {.takes = G_MAXSIZE, .next = 1};
+    const OshInterface interface = {"later", &sink_vtable, &sink};
+
+    fixture_open(&fixture, NULL);
+    sink.bus = fixture.bus;
+    sink.id = osh_bus_prepare_sink(fixture.bus, &interface, TRUE);
+    publish_exited(&fixture, 3);
+    iterate();
+    g_assert_cmpuint(sink.calls, ==, 0);
+    g_assert_null(sink.resume);
+    /* What it has not taken is backed all the same, and a flush does not wait for it. */
+    g_assert_cmpuint(room_used(&fixture), ==, 3);
+    flush(&fixture, 3000);
+    g_assert_null(fixture.flush_error);
+    g_assert_cmpuint(sink.flushes, ==, 0);
+    osh_bus_open_sink(fixture.bus, sink.id);
+    iterate();
+    g_assert_nonnull(sink.resume);
+    g_assert_cmpuint(sink.taken, ==, 3);
+    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    fixture_close(&fixture);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -490,5 +576,8 @@ main(int argc, char **argv)
                     test_flush_silent);
     g_test_add_func("/bus-sink/a-flush-does-not-wait-for-a-sink-that-was-removed",
                     test_flush_removed);
+    g_test_add_func("/bus-sink/one-that-comes-late-gets-what-is-retained-first", test_retained);
+    g_test_add_func("/bus-sink/what-is-retained-may-be-taken-in-parts", test_retained_in_parts);
+    g_test_add_func("/bus-sink/one-that-is-not-open-yet-is-kept-everything-for", test_prepared);
     return g_test_run();
 }

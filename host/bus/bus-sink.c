@@ -8,6 +8,10 @@
  * of room until it takes them; and one for sampled events, which loses its oldest. A sink that is
  * not required and does not keep up loses its oldest of either kind, counted and announced.
  *
+ * What was retained when the sink was added stands before both: it has given its room back, and
+ * must not take any of the rings. A sink whose plugin is not ready yet is not open: its queue fills
+ * and nothing of it is called.
+ *
  * One that takes nothing is stuck: it keeps its queue, and while a required one is stuck no
  * reservation is given. It is offered its queue again when it resumes, and once a second anyway,
  * so that one that forgets to say so does not stay stuck for ever.
@@ -32,6 +36,9 @@ struct _OshBusSink {
     gboolean required;
     SinkRing kept;
     SinkRing sampled;
+    GPtrArray *retained; /* OshBusNode, owned, of before it was added */
+    guint n_replayed;    /* how many of these it has taken */
+    gboolean open;
     gboolean waiting; /* it took less than offered */
     gboolean stuck;   /* it took nothing */
     gboolean offering;
@@ -125,11 +132,32 @@ sink_set_stuck(OshBusSink *sink, gboolean stuck)
 }
 
 static guint
+sink_retained_left(const OshBusSink *sink)
+{
+    return sink->retained->len - sink->n_replayed;
+}
+
+static guint
+sink_batch_retained(const OshBusSink *sink, const OshEvent **events)
+{
+    guint n = MIN(sink_retained_left(sink), OSH_BUS_BATCH);
+
+    for (guint i = 0; i < n; i++) {
+        const OshBusNode *node = g_ptr_array_index(sink->retained, sink->n_replayed + i);
+
+        events[i] = &node->event;
+    }
+    return n;
+}
+
+static guint
 sink_batch(const OshBusSink *sink, const OshEvent **events)
 {
     guint n_kept = 0;
     guint n_sampled = 0;
 
+    if (sink_retained_left(sink) > 0)
+        return sink_batch_retained(sink, events);
     while (n_kept + n_sampled < OSH_BUS_BATCH) {
         const OshBusNode *kept = ring_peek(&sink->kept, n_kept);
         const OshBusNode *sampled = ring_peek(&sink->sampled, n_sampled);
@@ -150,10 +178,31 @@ sink_batch(const OshBusSink *sink, const OshEvent **events)
 static void
 sink_drop_queue(OshBusSink *sink)
 {
+    g_ptr_array_set_size(sink->retained, 0);
+    sink->n_replayed = 0;
     while (sink->kept.length > 0)
         sink_let_go(sink, ring_pop(&sink->kept));
     while (sink->sampled.length > 0)
         sink_let_go(sink, ring_pop(&sink->sampled));
+}
+
+static void
+sink_take(OshBusSink *sink, const OshEvent *const *events, gsize n_events)
+{
+    if (sink_retained_left(sink) > 0) {
+        sink->n_replayed += (guint)n_events;
+        if (sink_retained_left(sink) > 0)
+            return;
+        g_ptr_array_set_size(sink->retained, 0);
+        sink->n_replayed = 0;
+        return;
+    }
+    for (gsize i = 0; i < n_events; i++) {
+        const OshBusNode *kept = ring_peek(&sink->kept, 0);
+
+        sink_let_go(sink, ring_pop(kept != NULL && &kept->event == events[i] ? &sink->kept
+                                                                             : &sink->sampled));
+    }
 }
 
 /* Offers one batch. Returns whether the sink took all of it and there is more. */
@@ -177,17 +226,12 @@ sink_offer(OshBusSink *sink, gint64 now)
         osh_bus_refuse(sink->provider, NULL, "its event sink took more events than it was given");
         taken = n_events;
     }
-    for (gsize i = 0; i < taken; i++) {
-        const OshBusNode *kept = ring_peek(&sink->kept, 0);
-
-        sink_let_go(sink, ring_pop(kept != NULL && &kept->event == events[i] ? &sink->kept
-                                                                             : &sink->sampled));
-    }
+    sink_take(sink, events, taken);
     sink->waiting = taken < n_events;
     if (sink->waiting)
         sink->retry_at = now + (taken == 0 ? RETRY_STUCK : RETRY_PARTIAL);
     sink_set_stuck(sink, taken == 0);
-    return !sink->waiting && sink->kept.length + sink->sampled.length > 0;
+    return !sink->waiting && osh_bus_sink_length(sink) > 0;
 }
 
 /* Returns whether there is more to offer at once. */
@@ -200,7 +244,7 @@ osh_bus_sinks_pump(OshBus *bus, gint64 now)
         OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
         gboolean resumed = atomic_exchange(&sink->resumed, FALSE);
 
-        if (sink->waiting && !resumed && now < sink->retry_at)
+        if (!sink->open || (sink->waiting && !resumed && now < sink->retry_at))
             continue;
         more = sink_offer(sink, now) || more;
     }
@@ -238,7 +282,7 @@ ring_open(SinkRing *ring, guint capacity)
 }
 
 guint64
-osh_bus_add_sink(OshBus *bus, const OshInterface *interface, gboolean required)
+osh_bus_prepare_sink(OshBus *bus, const OshInterface *interface, gboolean required)
 {
     OshBusSink *sink;
 
@@ -252,10 +296,36 @@ osh_bus_add_sink(OshBus *bus, const OshInterface *interface, gboolean required)
     sink->required = required;
     ring_open(&sink->kept, bus->limits.room);
     ring_open(&sink->sampled, bus->limits.sampled);
+    sink->retained = osh_bus_retained(bus, NULL, NULL);
     g_ptr_array_add(bus->sinks, sink);
     atomic_store(&bus->n_sinks, bus->sinks->len);
-    osh_event_sink_resume(&sink->sink, sink_resume, sink);
     return sink->id;
+}
+
+void
+osh_bus_open_sink(OshBus *bus, guint64 id)
+{
+    g_return_if_fail(osh_bus_on_main(bus));
+
+    for (guint i = 0; i < bus->sinks->len; i++) {
+        OshBusSink *sink = g_ptr_array_index(bus->sinks, i);
+
+        if (sink->id != id || sink->open)
+            continue;
+        sink->open = TRUE;
+        osh_event_sink_resume(&sink->sink, sink_resume, sink);
+        osh_bus_wake(bus);
+        return;
+    }
+}
+
+guint64
+osh_bus_add_sink(OshBus *bus, const OshInterface *interface, gboolean required)
+{
+    guint64 id = osh_bus_prepare_sink(bus, interface, required);
+
+    osh_bus_open_sink(bus, id);
+    return id;
 }
 
 void
@@ -289,6 +359,7 @@ osh_bus_sink_free(gpointer data)
     OshBusSink *sink = data;
 
     sink_drop_queue(sink);
+    g_ptr_array_unref(sink->retained);
     g_free(sink->kept.nodes);
     g_free(sink->sampled.nodes);
     g_free(sink);
@@ -301,6 +372,9 @@ osh_bus_sink_first_sequence(const OshBusSink *sink)
     const OshBusNode *sampled = ring_peek(&sink->sampled, 0);
     guint64 first = G_MAXUINT64;
 
+    if (sink_retained_left(sink) > 0)
+        return ((const OshBusNode *)g_ptr_array_index(sink->retained, sink->n_replayed))
+            ->event.sequence;
     if (kept != NULL)
         first = kept->event.sequence;
     if (sampled != NULL)
@@ -311,7 +385,13 @@ osh_bus_sink_first_sequence(const OshBusSink *sink)
 guint
 osh_bus_sink_length(const OshBusSink *sink)
 {
-    return sink->kept.length + sink->sampled.length;
+    return sink_retained_left(sink) + sink->kept.length + sink->sampled.length;
+}
+
+gboolean
+osh_bus_sink_is_open(const OshBusSink *sink)
+{
+    return sink->open;
 }
 
 guint64

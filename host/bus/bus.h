@@ -187,11 +187,25 @@ void osh_bus_invoke(OshBus *bus, OshCallback callback, gpointer data, GDestroyNo
  * @sink: an interface "openshell.draft.event-sink/1"; its provider is blamed
  * @required: whether its queue backs reservations
  *
- * [main] The sink receives every event delivered from now on, of every topic, first to last.
+ * [main] The sink receives what is retained, then every event delivered from now on, of every
+ * topic, first to last.
  *
  * Returns: the sink, never 0
  */
 guint64 osh_bus_add_sink(OshBus *bus, const OshInterface *sink, gboolean required);
+
+/**
+ * osh_bus_prepare_sink:
+ *
+ * [main] The same for a sink that is not ready yet: its queue fills from now on, and nothing of it
+ * is called before osh_bus_open_sink(). A flush does not wait for it.
+ *
+ * Returns: the sink, never 0
+ */
+guint64 osh_bus_prepare_sink(OshBus *bus, const OshInterface *sink, gboolean required);
+
+/** osh_bus_open_sink: [main] @sink is ready, and is offered what its queue holds. */
+void osh_bus_open_sink(OshBus *bus, guint64 sink);
 
 /**
  * osh_bus_remove_sink:
