@@ -254,6 +254,20 @@ network_diag_socket(const OshNetwork *network)
                             : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }
 
+/* A process half that has no box offers the interface, and nothing of it can be called. */
+static gboolean
+network_find_process_half(OshNetwork *network)
+{
+    OshInterface identity;
+
+    if (!osh_host_get_interface(network->host, OSH_INTERFACE_PEER_IDENTITY, &identity) ||
+        !osh_can_call((const OshPeerIdentityInterface *)identity.vtable, OshPeerIdentityInterface,
+                      lookup))
+        return FALSE;
+    network->peer_identity = identity;
+    return TRUE;
+}
+
 /* Where no process half beside the workload tells who connects, we look ourselves. */
 static gboolean
 network_find_identities(OshNetwork *network, GError **error)
@@ -261,8 +275,7 @@ network_find_identities(OshNetwork *network, GError **error)
     OshWorkload workload = {0};
     int fd;
 
-    if (!network->config.identity_required ||
-        osh_host_get_interface(network->host, OSH_INTERFACE_PEER_IDENTITY, &network->peer_identity))
+    if (!network->config.identity_required || network_find_process_half(network))
         return TRUE;
     fd = network_diag_socket(network);
     if (fd < 0) {

@@ -295,6 +295,10 @@ const OshPeerIdentityInterface osh_peer_identity_vtable = {
     .owners = peer_owners,
 };
 
+const OshPeerIdentityInterface osh_peer_identity_without_box = {
+    .struct_size = sizeof(OshPeerIdentityInterface),
+};
+
 gboolean
 osh_process_start_scanner(OshProcessPlugin *plugin, GError **error)
 {

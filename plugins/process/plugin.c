@@ -283,8 +283,11 @@ process_get_interface(gpointer self, const char *id, OshInterface *ret_interface
 
     if (g_str_equal(id, OSH_INTERFACE_PROCESS_LAUNCHER))
         *ret_interface = (OshInterface){"process", &osh_process_launcher_vtable, self};
-    else if (g_str_equal(id, OSH_INTERFACE_PEER_IDENTITY) && plugin->scanner != NULL)
-        *ret_interface = (OshInterface){"process", &osh_peer_identity_vtable, self};
+    else if (g_str_equal(id, OSH_INTERFACE_PEER_IDENTITY))
+        *ret_interface = (OshInterface){"process",
+                                        plugin->box_was_opened ? &osh_peer_identity_vtable
+                                                               : &osh_peer_identity_without_box,
+                                        self};
     else if (g_str_equal(id, OSH_INTERFACE_SANDBOX_NET))
         *ret_interface = (OshInterface){"process", &osh_sandbox_net_vtable, self};
     else

@@ -212,6 +212,9 @@ int osh_process_take_diag_socket(OshBox *box);
 /** osh_peer_identity_vtable: provides openshell.draft.peer-identity/1, where there is a box. */
 extern const OshPeerIdentityInterface osh_peer_identity_vtable;
 
+/** osh_peer_identity_without_box: the same where there is none: nothing can be asked. */
+extern const OshPeerIdentityInterface osh_peer_identity_without_box;
+
 /**
  * osh_process_start_scanner:
  *
