@@ -8,8 +8,6 @@
 #define MANIFEST(id, rest)                                                                         \
     "[plugin]\nid=" id "\nversion=1.0.0\nabi=1.0\nsummary=s\nlicense=MIT\n" rest
 
-static const char *const roles[] = {"process", "network", NULL};
-
 static GPtrArray *
 manifests(void)
 {
@@ -38,7 +36,7 @@ run_all(const char *text, const char *assignment, GError **error)
 
     if (!osh_config_parse(config, "host.conf", text, strlen(text), error) ||
         (assignment != NULL && !osh_config_set(config, assignment, error)) ||
-        !osh_config_check(config, array, roles, error))
+        !osh_config_check(config, array, error))
         return;
     for (guint i = 0; i < array->len; i++) {
         g_autoptr(GVariant) values =
@@ -115,7 +113,7 @@ test_values(void)
     osh_config_enable(config, "com.example.two", TRUE, "--enable");
     g_assert_true(osh_config_set(config, "com.example.two.on=true", &error));
     g_assert_true(osh_config_set(config, "one.identity.root=/x=y", &error));
-    g_assert_true(osh_config_check(config, array, roles, &error));
+    g_assert_true(osh_config_check(config, array, &error));
     g_assert_no_error(error);
     one = osh_config_for_plugin(config, g_ptr_array_index(array, 0), &error);
     two = osh_config_for_plugin(config, g_ptr_array_index(array, 1), &error);
@@ -138,6 +136,44 @@ test_values(void)
     g_assert_cmpint(osh_config_host_integer(config, "shards", 9), ==, 9);
 }
 
+/* Without a plugin of that id the word of a role means the plugin that plays it. */
+static void
+test_roles(void)
+{
+    static const char text[] = "[plugin process]\nsize=7\nrequired=true\n[plugin com.example.net]\n"
+                               "enabled=true\n[plugin network]\nenabled=false\n";
+    static const char box_text[] =
+        MANIFEST("com.example.box", "provides=openshell.process-launcher/1\n[config size]\n"
+                                    "type=integer\n[config publish]\ntype=strings\n");
+    static const char net_text[] = MANIFEST("com.example.net", "role=network\n");
+    static const char other_text[] = MANIFEST("com.example.other-net", "role=network\n");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(OshConfig) config = osh_config_new();
+    g_autoptr(OshManifest) box = osh_manifest_parse("m", box_text, strlen(box_text), NULL);
+    g_autoptr(OshManifest) net = osh_manifest_parse("m", net_text, strlen(net_text), NULL);
+    g_autoptr(OshManifest) other = osh_manifest_parse("m", other_text, strlen(other_text), NULL);
+    g_autoptr(GPtrArray) array = g_ptr_array_new();
+    g_autoptr(GVariant) values = NULL;
+    g_autofree const char **ports = NULL;
+    gint64 size = 0;
+
+    g_ptr_array_add(array, box);
+    g_ptr_array_add(array, net);
+    g_ptr_array_add(array, other);
+    g_assert_true(osh_config_parse(config, "f", text, strlen(text), &error));
+    g_assert_true(osh_config_set(config, "process.publish=80", &error));
+    g_assert_true(osh_config_check(config, array, &error));
+    g_assert_no_error(error);
+    values = osh_config_for_plugin(config, box, &error);
+    g_assert_true(g_variant_lookup(values, "size", "x", &size));
+    g_assert_cmpint(size, ==, 7);
+    g_assert_true(g_variant_lookup(values, "publish", "^a&s", &ports));
+    g_assert_cmpstr(ports[0], ==, "80");
+    g_assert_cmpint(osh_config_required(config, "com.example.box"), ==, OSH_TRUE);
+    g_assert_cmpint(osh_config_enabled(config, "com.example.net"), ==, OSH_TRUE);
+    g_assert_cmpint(osh_config_enabled(config, "com.example.other-net"), ==, OSH_FALSE);
+}
+
 static void
 test_files(void)
 {
@@ -158,6 +194,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config/every-mistake-is-named-with-its-place", test_errors);
     g_test_add_func("/config/the-command-line-wins-over-the-file-over-the-default", test_values);
+    g_test_add_func("/config/the-word-of-a-role-means-the-plugin-that-plays-it", test_roles);
     g_test_add_func("/config/a-file-that-cannot-be-read-is-named", test_files);
     return g_test_run();
 }

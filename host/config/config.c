@@ -340,16 +340,21 @@ osh_config_enable(OshConfig *config, const char *id, gboolean enabled, const cha
     settings_for(config, id, origin)->enabled = enabled ? OSH_TRUE : OSH_FALSE;
 }
 
+/* Returns: (nullable): the plugin with that id, or else the one that plays the role of that name */
 static const OshManifest *
 find_manifest(const GPtrArray *manifests, const char *id)
 {
+    const OshManifest *player = NULL;
+
     for (guint i = 0; i < manifests->len; i++) {
         const OshManifest *manifest = g_ptr_array_index(manifests, i);
 
         if (g_str_equal(manifest->id, id))
             return manifest;
+        if (player == NULL && g_strcmp0(manifest->role, id) == 0)
+            player = manifest;
     }
-    return NULL;
+    return player;
 }
 
 static gboolean
@@ -377,9 +382,12 @@ assign(OshConfig *config, const GPtrArray *manifests, const Setting *assignment,
     char *dot;
 
     while ((dot = strrchr(id, '.')) != NULL) {
+        const OshManifest *manifest;
+
         *dot = '\0';
-        if (find_manifest(manifests, id) != NULL)
-            return set_plugin_key(settings_for(config, id, assignment->origin),
+        manifest = find_manifest(manifests, id);
+        if (manifest != NULL)
+            return set_plugin_key(settings_for(config, manifest->id, assignment->origin),
                                   assignment->key + strlen(id) + 1, assignment->text,
                                   assignment->origin, error);
     }
@@ -416,14 +424,64 @@ check_keys(const PluginSettings *settings, const OshManifest *manifest, GError *
     return TRUE;
 }
 
+static const Setting *
+find_setting(const PluginSettings *settings, const char *key)
+{
+    for (guint i = 0; settings != NULL && i < settings->settings->len; i++) {
+        const Setting *setting = g_ptr_array_index(settings->settings, i);
+
+        if (g_str_equal(setting->key, key))
+            return setting;
+    }
+    return NULL;
+}
+
+static void
+copy_settings(PluginSettings *settings, const PluginSettings *said)
+{
+    if (settings->required == OSH_UNSET)
+        settings->required = said->required;
+    for (guint i = 0; i < said->settings->len; i++) {
+        const Setting *setting = g_ptr_array_index(said->settings, i);
+
+        if (find_setting(settings, setting->key) == NULL)
+            add_setting(settings, setting->key, setting->text, setting->origin);
+    }
+}
+
+/* What was said of a role is said of the plugin that plays it, and of each that could instead when
+ * the role is not wanted. What was said of a plugin by its own id stands. */
+static void
+move_role(OshConfig *config, const GPtrArray *manifests, const char *role)
+{
+    PluginSettings *said = g_hash_table_lookup(config->plugins, role);
+    const OshManifest *first = find_manifest(manifests, role);
+
+    if (said == NULL || first == NULL || g_str_equal(first->id, role))
+        return;
+    copy_settings(settings_for(config, first->id, said->origin), said);
+    for (guint i = 0; i < manifests->len; i++) {
+        const OshManifest *manifest = g_ptr_array_index(manifests, i);
+        PluginSettings *settings;
+
+        if (g_strcmp0(manifest->role, role) != 0)
+            continue;
+        settings = settings_for(config, manifest->id, said->origin);
+        if (settings->enabled == OSH_UNSET)
+            settings->enabled = said->enabled;
+    }
+    g_hash_table_remove(config->plugins, role);
+}
+
 gboolean
-osh_config_check(OshConfig *config, const GPtrArray *manifests, const char *const *roles,
-                 GError **error)
+osh_config_check(OshConfig *config, const GPtrArray *manifests, GError **error)
 {
     GHashTableIter iterator;
     gpointer id;
     gpointer value;
 
+    move_role(config, manifests, OSH_ROLE_PROCESS);
+    move_role(config, manifests, OSH_ROLE_NETWORK);
     for (guint i = 0; i < config->assignments->len; i++)
         if (!assign(config, manifests, g_ptr_array_index(config->assignments, i), error))
             return FALSE;
@@ -433,7 +491,7 @@ osh_config_check(OshConfig *config, const GPtrArray *manifests, const char *cons
         const OshManifest *manifest = find_manifest(manifests, id);
         const PluginSettings *settings = value;
 
-        if (manifest == NULL && settings->enabled == OSH_FALSE && g_strv_contains(roles, id))
+        if (manifest == NULL && settings->enabled == OSH_FALSE && osh_role_is_known(id))
             continue;
         if (manifest == NULL)
             return refuse_unknown_plugin(manifests, id, settings->origin, error);
@@ -457,18 +515,6 @@ osh_config_required(const OshConfig *config, const char *id)
     const PluginSettings *settings = g_hash_table_lookup(config->plugins, id);
 
     return settings != NULL ? settings->required : OSH_UNSET;
-}
-
-static const Setting *
-find_setting(const PluginSettings *settings, const char *key)
-{
-    for (guint i = 0; settings != NULL && i < settings->settings->len; i++) {
-        const Setting *setting = g_ptr_array_index(settings->settings, i);
-
-        if (g_str_equal(setting->key, key))
-            return setting;
-    }
-    return NULL;
 }
 
 GVariant *

@@ -71,16 +71,15 @@ void osh_config_enable(OshConfig *config, const char *id, gboolean enabled, cons
 /**
  * osh_config_check:
  * @manifests: (element-type OshManifest): of every plugin that was found
- * @roles: (array zero-terminated=1): further ids that may be disabled without having been found
  *
- * Gives the assignments to their plugins: it is split at the last dot that leaves a known id, so an
- * id with dots and a key with dots both work. Then looks for settings of plugins that do not exist
- * and of keys that no manifest declares.
+ * Gives the settings to their plugins. An assignment is split at the last dot that leaves a known
+ * id, so an id with dots and a key with dots both work. Where no plugin has an id that is the word
+ * of a role, the plugin that plays the role is meant; a role that none plays may be disabled. Then
+ * looks for settings of plugins that do not exist and of keys that no manifest declares.
  *
  * Returns: FALSE with the first of them
  */
-gboolean osh_config_check(OshConfig *config, const GPtrArray *manifests, const char *const *roles,
-                          GError **error);
+gboolean osh_config_check(OshConfig *config, const GPtrArray *manifests, GError **error);
 
 /** osh_config_enabled: Returns: what was said about @id. */
 OshTristate osh_config_enabled(const OshConfig *config, const char *id);

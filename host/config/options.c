@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "manifest.h"
 #include "openshell/host.h"
 #include "osh-suggest.h"
 
@@ -297,7 +298,7 @@ parse_words(OshOptions *options, const char *const *argv, GError **error)
     return !refuse_without_command(options, error);
 }
 
-/* The box publishes; here it is an option since it is typed often. */
+/* The plugin that makes the box publishes; here it is an option since it is typed often. */
 static gboolean
 take_publish(OshOptions *options, GError **error)
 {
@@ -313,7 +314,7 @@ take_publish(OshOptions *options, GError **error)
     }
     g_ptr_array_add(options->publish, NULL);
     list = g_strjoinv(";", (char **)options->publish->pdata);
-    g_ptr_array_add(options->settings, g_strconcat("process.publish=", list, NULL));
+    g_ptr_array_add(options->settings, g_strconcat(OSH_ROLE_PROCESS ".publish=", list, NULL));
     return TRUE;
 }
 

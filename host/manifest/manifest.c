@@ -11,6 +11,7 @@
 
 #include "key-file.h"
 #include "manifest-reader.h"
+#include "openshell/ext/process-launcher.h"
 #include "openshell/plugin.h"
 
 #define GROUPS_MAX 512
@@ -70,6 +71,7 @@ osh_manifest_free(OshManifest *manifest)
     g_free(manifest->version);
     g_free(manifest->summary);
     g_free(manifest->license);
+    g_free(manifest->role);
     g_strfreev(manifest->provides);
     g_strfreev(manifest->requires);
     g_strfreev(manifest->wants);
@@ -85,6 +87,19 @@ gboolean
 osh_manifest_provides(const OshManifest *manifest, const char *interface_id)
 {
     return g_strv_contains((const char *const *)manifest->provides, interface_id);
+}
+
+gboolean
+osh_manifest_uses(const OshManifest *manifest, const char *interface_id)
+{
+    return g_strv_contains((const char *const *)manifest->requires, interface_id) ||
+           g_strv_contains((const char *const *)manifest->wants, interface_id);
+}
+
+gboolean
+osh_role_is_known(const char *word)
+{
+    return g_str_equal(word, OSH_ROLE_PROCESS) || g_str_equal(word, OSH_ROLE_NETWORK);
 }
 
 const OshManifestConfigKey *
@@ -185,12 +200,31 @@ read_identity(const OshManifestReader *reader, const OshKeyFileGroup *group)
     return TRUE;
 }
 
+/* That of process is played by providing what it consists of. */
+static gboolean
+read_role(const OshManifestReader *reader, const OshKeyFileGroup *group)
+{
+    static const char *const declared[] = {OSH_ROLE_NETWORK, NULL};
+    OshManifest *manifest = reader->manifest;
+    const char *role = NULL;
+
+    if (osh_key_file_group_get(group, "role") != NULL) {
+        role = osh_manifest_read_choice(reader, group, "role", declared, TRUE);
+        if (role == NULL)
+            return FALSE;
+    } else if (osh_manifest_provides(manifest, OSH_INTERFACE_PROCESS_LAUNCHER)) {
+        role = OSH_ROLE_PROCESS;
+    }
+    manifest->role = g_strdup(role);
+    return TRUE;
+}
+
 static gboolean
 read_plugin(const OshManifestReader *reader, const OshKeyFileGroup *group)
 {
     static const char *const known[] = {"id",        "version",   "abi",      "summary",
                                         "license",   "provides",  "requires", "wants",
-                                        "publishes", "isolation", NULL};
+                                        "publishes", "isolation", "role",     NULL};
     static const char *const isolations[] = {"in-process", "worker-capable", NULL};
     static const char interface_shape[] = "an interface id such as openshell.shard/1";
     OshManifest *manifest = reader->manifest;
@@ -211,7 +245,8 @@ read_plugin(const OshManifestReader *reader, const OshKeyFileGroup *group)
            osh_manifest_read_list(
                reader, group, "publishes", is_event_topic,
                "a topic of openshell/event.h; one of your own goes into a [topic] group",
-               &manifest->publishes);
+               &manifest->publishes) &&
+           read_role(reader, group);
 }
 
 static gboolean

@@ -47,12 +47,24 @@ typedef struct {
     char **fields;   /* of records: NAME or NAME:TYPE; empty for the rest */
 } OshManifestFact;
 
-/** OshManifest: a whole manifest; lists are never %NULL. */
+/**
+ * OSH_ROLE_PROCESS: makes boxes and runs programs in them; played by each plugin that provides
+ * openshell.process-launcher/1
+ */
+#define OSH_ROLE_PROCESS "process"
+/** OSH_ROLE_NETWORK: carries connections as the policy decides; `role=` of the manifest says so */
+#define OSH_ROLE_NETWORK "network"
+
+/**
+ * OshManifest: a whole manifest; lists are never %NULL.
+ * @role: (nullable): the part of a run that it plays, one of OSH_ROLE_*
+ */
 typedef struct {
     char *id;
     char *version;
     char *summary;
     char *license;
+    char *role;
     guint abi_major;
     guint abi_minor;
     gboolean worker_capable;
@@ -86,8 +98,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshManifest, osh_manifest_free)
 /** osh_manifest_provides: Returns: whether @interface_id is among what it provides. */
 gboolean osh_manifest_provides(const OshManifest *manifest, const char *interface_id);
 
+/** osh_manifest_uses: Returns: whether @interface_id is among what it requires or wants. */
+gboolean osh_manifest_uses(const OshManifest *manifest, const char *interface_id);
+
 /** osh_manifest_config_key: Returns: (transfer none) (nullable): the declaration of @key. */
 const OshManifestConfigKey *osh_manifest_config_key(const OshManifest *manifest, const char *key);
+
+/** osh_role_is_known: Returns: whether @word names a role; the words are legal where a plugin id
+ * is.
+ */
+gboolean osh_role_is_known(const char *word);
 
 /** osh_manifest_id_is_valid: Returns: whether @id may name a plugin. */
 gboolean osh_manifest_id_is_valid(const char *id);

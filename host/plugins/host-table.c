@@ -9,106 +9,108 @@
 
 #include "openshell/plugin.h"
 #include "osh-text.h"
-#include "registry.h"
 
-static gboolean
-table_get_interface(gpointer handle, const char *id, OshInterface *ret_interface)
-{
-    OshPlugin *plugin = handle;
-
-    return osh_registry_get_interface(plugin->registry, id, ret_interface);
-}
+struct _OshHostTable {
+    OshHost host;
+    OshHostCalls calls;
+};
 
 static gsize
 table_find_interfaces(gpointer handle, const char *id, OshInterface *ret_interfaces, gsize capacity)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_registry_find_interfaces(plugin->registry, id, ret_interfaces, capacity);
+    return table->calls.find_interfaces(table->calls.data, id, ret_interfaces, capacity);
+}
+
+static gboolean
+table_get_interface(gpointer handle, const char *id, OshInterface *ret_interface)
+{
+    return table_find_interfaces(handle, id, ret_interface, 1) > 0;
 }
 
 static OshTopic
 table_topic(gpointer handle, const char *name)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_bus_topic(plugin->publisher, name);
+    return osh_bus_topic(table->calls.publisher, name);
 }
 
 static gboolean
 table_topic_wanted(gpointer handle, OshTopic topic)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_bus_topic_wanted(plugin->publisher, topic);
+    return osh_bus_topic_wanted(table->calls.publisher, topic);
 }
 
 static guint64
 table_reserve(gpointer handle, OshTopic topic, guint64 process_key)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_bus_reserve(plugin->publisher, topic, process_key);
+    return osh_bus_reserve(table->calls.publisher, topic, process_key);
 }
 
 static void
 table_unreserve(gpointer handle, guint64 reservation)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    osh_bus_unreserve(plugin->publisher, reservation);
+    osh_bus_unreserve(table->calls.publisher, reservation);
 }
 
 static void
 table_on_room(gpointer handle, OshTopic topic, OshCallback callback, gpointer data)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    osh_bus_on_room(plugin->publisher, topic, callback, data);
+    osh_bus_on_room(table->calls.publisher, topic, callback, data);
 }
 
 static guint64
 table_publish(gpointer handle, const OshPublication *publication)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_bus_publish(plugin->publisher, publication);
+    return osh_bus_publish(table->calls.publisher, publication);
 }
 
 static guint64
 table_subscribe(gpointer handle, const char *pattern, OshEventFunc callback, gpointer data,
                 GDestroyNotify destroy)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return osh_bus_subscribe(osh_registry_bus(plugin->registry), pattern, callback, data, destroy);
+    return osh_bus_subscribe(table->calls.bus, pattern, callback, data, destroy);
 }
 
 static void
 table_unsubscribe(gpointer handle, guint64 subscription)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    osh_bus_unsubscribe(osh_registry_bus(plugin->registry), subscription);
+    osh_bus_unsubscribe(table->calls.bus, subscription);
 }
 
 static GVariant *
 table_config(gpointer handle)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return plugin->config;
+    return table->calls.config;
 }
 
 static void
 table_log(gpointer handle, GLogLevelFlags level, const char *message)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
     g_autoptr(GString) line = g_string_new("openshell: ");
 
     if (level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO))
         return;
-    g_string_append_printf(line, "%s: ", osh_plugin_id(plugin));
+    g_string_append_printf(line, "%s: ", table->calls.plugin_id);
     osh_text_append_terminal(line, message);
     g_printerr("%s\n", line->str);
 }
@@ -116,13 +118,13 @@ table_log(gpointer handle, GLogLevelFlags level, const char *message)
 static void
 table_invoke(gpointer handle, OshCallback callback, gpointer data, GDestroyNotify destroy)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    osh_bus_invoke(osh_registry_bus(plugin->registry), callback, data, destroy);
+    osh_bus_invoke(table->calls.bus, callback, data, destroy);
 }
 
 typedef struct {
-    OshPlugin *plugin;
+    const OshHostTable *table;
     OshFaultSeverity severity;
     char *message;
 } Fault;
@@ -139,9 +141,10 @@ fault_free(gpointer data)
 static void
 fault_arrived(gpointer data)
 {
-    Fault *fault = data;
+    const Fault *fault = data;
+    const OshHostCalls *calls = &fault->table->calls;
 
-    osh_registry_fault(fault->plugin->registry, fault->plugin, fault->severity, fault->message);
+    calls->fault(calls->data, fault->severity, fault->message);
 }
 
 static void
@@ -149,7 +152,7 @@ table_fault(gpointer handle, OshFaultSeverity severity, const GError *error)
 {
     Fault *fault = g_new0(Fault, 1);
 
-    fault->plugin = handle;
+    fault->table = handle;
     fault->severity = severity;
     fault->message = g_strdup(error != NULL ? error->message : "it did not say what");
     table_invoke(handle, fault_arrived, fault, fault_free);
@@ -158,21 +161,24 @@ table_fault(gpointer handle, OshFaultSeverity severity, const GError *error)
 static GObject *
 table_bus(gpointer handle)
 {
-    OshPlugin *plugin = handle;
+    const OshHostTable *table = handle;
 
-    return G_OBJECT(osh_registry_bus(plugin->registry));
+    return G_OBJECT(table->calls.bus);
 }
 
-void
-osh_host_table_init(OshHost *table, OshPlugin *plugin)
+OshHostTable *
+osh_host_table_new(const OshHostCalls *calls)
 {
-    *table = (OshHost){
+    OshHostTable *table = g_new0(OshHostTable, 1);
+
+    table->calls = *calls;
+    table->host = (OshHost){
         .struct_size = sizeof(OshHost),
         .abi_major = OSH_ABI_MAJOR,
         .abi_minor = OSH_ABI_MINOR,
         .version = OSH_VERSION,
-        .plugin_id = plugin->manifest->id,
-        .handle = plugin,
+        .plugin_id = calls->plugin_id,
+        .handle = table,
         .get_interface = table_get_interface,
         .find_interfaces = table_find_interfaces,
         .topic = table_topic,
@@ -189,4 +195,17 @@ osh_host_table_init(OshHost *table, OshPlugin *plugin)
         .fault = table_fault,
         .bus = table_bus,
     };
+    return table;
+}
+
+const OshHost *
+osh_host_table_get(const OshHostTable *table)
+{
+    return &table->host;
+}
+
+void
+osh_host_table_free(OshHostTable *table)
+{
+    g_free(table);
 }

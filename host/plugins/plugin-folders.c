@@ -4,13 +4,7 @@
  */
 #include "plugin-folders.h"
 
-#include <string.h>
-
-static int
-compare_paths(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+#include "folder-names.h"
 
 /* What @built in a build tree, and @installed, lies beside the executable. */
 static char *
@@ -40,21 +34,17 @@ osh_plugin_folders_own_data(gboolean *ret_build_tree)
 }
 
 /* The folders of a build tree: plugins/NAME/ beside host/. */
-static GPtrArray *
-build_tree_directories(const char *plugins)
+static void
+add_build_tree(GPtrArray *directories, const char *plugins)
 {
-    GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) directory = g_dir_open(plugins, 0, NULL);
-    const char *name;
+    g_autoptr(GPtrArray) names = osh_folder_names(plugins, "", NULL);
 
-    while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
-        g_autofree char *path = g_build_filename(plugins, name, NULL);
+    for (guint i = 0; names != NULL && i < names->len; i++) {
+        g_autofree char *path = g_build_filename(plugins, g_ptr_array_index(names, i), NULL);
 
-        if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_str_equal(name, "example"))
-            g_ptr_array_add(found, g_steal_pointer(&path));
+        if (g_file_test(path, G_FILE_TEST_IS_DIR))
+            g_ptr_array_add(directories, g_steal_pointer(&path));
     }
-    g_ptr_array_sort(found, compare_paths);
-    return found;
 }
 
 static void
@@ -65,10 +55,8 @@ add_own_directories(GPtrArray *directories)
 
     if (own != NULL && build_tree) {
         g_autofree char *clean = g_canonicalize_filename(own, NULL);
-        g_autoptr(GPtrArray) found = build_tree_directories(clean);
 
-        for (guint i = 0; i < found->len; i++)
-            g_ptr_array_add(directories, g_strdup(g_ptr_array_index(found, i)));
+        add_build_tree(directories, clean);
     } else if (own != NULL && g_file_test(own, G_FILE_TEST_IS_DIR)) {
         g_ptr_array_add(directories, g_steal_pointer(&own));
     }
@@ -93,13 +81,24 @@ osh_plugin_folders_list(const OshOptions *options, const OshConfig *config)
 }
 
 gboolean
-osh_plugin_folders_scan(OshRegistry *registry, const OshOptions *options, const OshConfig *config,
+osh_plugin_folders_scan(OshPluginSet *set, const OshOptions *options, const OshConfig *config,
                         GError **error)
 {
     g_autoptr(GPtrArray) directories = osh_plugin_folders_list(options, config);
 
     for (guint i = 0; i < directories->len; i++)
-        if (!osh_registry_scan(registry, g_ptr_array_index(directories, i), error))
+        if (!osh_plugin_set_scan(set, g_ptr_array_index(directories, i), error))
             return FALSE;
     return TRUE;
+}
+
+OshPluginSet *
+osh_plugin_folders_find(const OshOptions *options, OshConfig *config, GError **error)
+{
+    g_autoptr(OshPluginSet) set = osh_plugin_set_new();
+
+    if (!osh_plugin_folders_scan(set, options, config, error) ||
+        !osh_plugin_set_check_config(set, config, error))
+        return NULL;
+    return g_steal_pointer(&set);
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "options.h"
-#include "registry.h"
+#include "plugin-set.h"
 
 G_BEGIN_DECLS
 
@@ -41,7 +41,17 @@ char *osh_plugin_folders_own_data(gboolean *ret_build_tree);
  *
  * [main] Looks for plugins in osh_plugin_folders_list().
  */
-gboolean osh_plugin_folders_scan(OshRegistry *registry, const OshOptions *options,
+gboolean osh_plugin_folders_scan(OshPluginSet *set, const OshOptions *options,
                                  const OshConfig *config, GError **error);
+
+/**
+ * osh_plugin_folders_find:
+ * @config: checked against the manifests: its settings are given to the plugins
+ * @error: return location
+ *
+ * [main] Returns: (transfer full) (nullable): the plugins of a run; %NULL for a folder that cannot
+ *   be read, and for a setting that no plugin knows
+ */
+OshPluginSet *osh_plugin_folders_find(const OshOptions *options, OshConfig *config, GError **error);
 
 G_END_DECLS

@@ -8,8 +8,7 @@
  */
 #include "plugin.h"
 
-#include "host-table.h"
-#include "registry.h"
+#include <string.h>
 
 static const char *const state_names[] = {
     [OSH_PLUGIN_FOUND] = "found",       [OSH_PLUGIN_LOADED] = "loaded",
@@ -26,12 +25,11 @@ osh_plugin_state_name(OshPluginState state)
 }
 
 OshPlugin *
-osh_plugin_new(OshRegistry *registry, const char *path)
+osh_plugin_new(const char *path)
 {
     OshPlugin *plugin = g_new0(OshPlugin, 1);
     g_autoptr(GError) error = NULL;
 
-    plugin->registry = registry;
     plugin->path = g_strdup(path);
     plugin->state = OSH_PLUGIN_FOUND;
     plugin->file = osh_plugin_file_open(path, &error);
@@ -95,6 +93,13 @@ osh_plugin_is_candidate(const OshPlugin *plugin)
 }
 
 void
+osh_plugin_on_state(OshPlugin *plugin, OshPluginStateFunc function, gpointer data)
+{
+    plugin->changed = function;
+    plugin->changed_data = data;
+}
+
+void
 osh_plugin_set_state(OshPlugin *plugin, OshPluginState state, const char *reason)
 {
     OshPluginState old = osh_plugin_state(plugin);
@@ -102,7 +107,8 @@ osh_plugin_set_state(OshPlugin *plugin, OshPluginState state, const char *reason
     if (reason != NULL && plugin->reason == NULL)
         plugin->reason = g_strdup(reason);
     g_atomic_int_set(&plugin->state, (gint)state);
-    osh_registry_announce_state(plugin->registry, plugin, old);
+    if (plugin->changed != NULL)
+        plugin->changed(plugin, old, plugin->changed_data);
 }
 
 void
@@ -124,62 +130,38 @@ osh_plugin_load(OshPlugin *plugin)
         osh_plugin_fail(plugin, "load", error->message);
         return FALSE;
     }
-    if (plugin->entry->create == NULL) {
-        osh_plugin_fail(plugin, "load", "has no create function");
-        return FALSE;
-    }
     osh_plugin_set_state(plugin, OSH_PLUGIN_LOADED, NULL);
     return TRUE;
 }
 
-/* The topics of event.h that it publishes and those of its own; NULL-terminated. */
-static gboolean
-declare_topics(OshPlugin *plugin, OshBus *bus, GPtrArray *names, GError **error)
+gboolean
+osh_plugin_create(OshPlugin *plugin, const OshHost *host)
 {
-    for (char **name = plugin->manifest->publishes; *name != NULL; name++)
-        g_ptr_array_add(names, *name);
-    for (guint i = 0; i < plugin->manifest->topics->len; i++) {
-        const OshManifestTopic *topic = g_ptr_array_index(plugin->manifest->topics, i);
-        OshTopicDeclaration declaration = {
-            .name = topic->name,
-            .type = topic->type,
-            .event_class = topic->event_class,
-            .retained = topic->retained,
-            .ends = topic->ends,
-        };
+    g_autoptr(GError) error = NULL;
 
-        if (!osh_bus_declare_topic(bus, &declaration, error))
-            return FALSE;
-        g_ptr_array_add(names, topic->name);
+    if (!plugin->entry->create(host, &plugin->self, &error)) {
+        osh_plugin_fail(plugin, "create",
+                        error != NULL
+                            ? error->message
+                            : "create failed without saying why: that is a bug of the plugin");
+        return FALSE;
     }
-    g_ptr_array_add(names, NULL);
+    osh_plugin_set_state(plugin, OSH_PLUGIN_CREATED, NULL);
     return TRUE;
 }
 
 gboolean
-osh_plugin_create(OshPlugin *plugin, OshBus *bus)
+osh_plugin_get_interface(const OshPlugin *plugin, const char *id, OshInterface *ret_interface)
 {
-    g_autoptr(GPtrArray) topics = g_ptr_array_new();
-    g_autoptr(GError) error = NULL;
+    OshInterface found = {0};
 
-    if (declare_topics(plugin, bus, topics, &error))
-        plugin->publisher = osh_bus_publisher_new(bus, plugin->manifest->id,
-                                                  (const char *const *)topics->pdata, &error);
-    if (plugin->publisher == NULL) {
-        osh_plugin_fail(plugin, "create", error->message);
+    if (!osh_plugin_is_usable(plugin) || !osh_manifest_provides(plugin->manifest, id) ||
+        !osh_can_call(plugin->entry, OshPluginEntry, get_interface) ||
+        !plugin->entry->get_interface(plugin->self, id, &found) || found.vtable == NULL)
         return FALSE;
-    }
-    osh_host_table_init(&plugin->table, plugin);
-    if (!plugin->entry->create(&plugin->table, &plugin->self, &error)) {
-        g_autofree char *reason =
-            error != NULL
-                ? g_strdup(error->message)
-                : g_strdup("create failed without saying why: that is a bug of the plugin");
-
-        osh_plugin_fail(plugin, "create", reason);
-        return FALSE;
-    }
-    osh_plugin_set_state(plugin, OSH_PLUGIN_CREATED, NULL);
+    /* Who provides it is known, whatever the plugin says. */
+    found.provider = plugin->manifest->id;
+    *ret_interface = found;
     return TRUE;
 }
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * plugin.h: one plugin as the host sees it, from the file to its end.
+ *
+ * It knows its file, its manifest and its instance, and tells one observer how its state changes.
+ * It knows neither the bus nor the other plugins.
  */
 #pragma once
 
-#include "bus.h"
-#include "config.h"
 #include "manifest.h"
 #include "openshell/plugin.h"
 #include "plugin-file.h"
 
 G_BEGIN_DECLS
-
-typedef struct _OshRegistry OshRegistry;
 
 /** OshPluginState: in the order of a life; the last two end it. */
 typedef enum {
@@ -27,40 +26,43 @@ typedef enum {
     OSH_PLUGIN_DISABLED,
 } OshPluginState;
 
+typedef struct _OshPlugin OshPlugin;
+
+/** OshPluginStateFunc: [main] @plugin was in the state @old, and is in another one now. */
+typedef void (*OshPluginStateFunc)(OshPlugin *plugin, OshPluginState old, gpointer data);
+
 /**
  * OshPlugin:
- * @registry: whose it is
  * @path: of the file, as found
  * @manifest: (nullable): NULL when it could not be read
  * @file: (nullable): likewise
  * @entry: (nullable): once loaded
  * @self: the instance, once created
  * @config: (nullable): a{sv}, checked
- * @publisher: (nullable): once created
- * @table: what the plugin holds of the host
  * @state: atomic, because look-ups come from any thread; written on [main]
  * @reason: (nullable): why it failed or is disabled
  * @failed_stage: (nullable): in which stage it failed; constant
  * @required: its role is required, so its failure ends the run
+ * @changed: (nullable): told about each change of state
+ * @changed_data: for @changed
  */
-typedef struct {
-    OshRegistry *registry;
+struct _OshPlugin {
     char *path;
     OshManifest *manifest;
     OshPluginFile *file;
     const OshPluginEntry *entry;
     gpointer self;
     GVariant *config;
-    OshBusPublisher *publisher;
-    OshHost table;
     gint state;
     char *reason;
     const char *failed_stage;
     gboolean required;
-} OshPlugin;
+    OshPluginStateFunc changed;
+    gpointer changed_data;
+};
 
 /** osh_plugin_new: [main] Returns: (transfer full): the plugin in @path; reads its manifest. */
-OshPlugin *osh_plugin_new(OshRegistry *registry, const char *path);
+OshPlugin *osh_plugin_new(const char *path);
 
 /** osh_plugin_free: [main] @plugin: (transfer full): destroyed before if it was created. */
 void osh_plugin_free(OshPlugin *plugin);
@@ -80,7 +82,10 @@ gboolean osh_plugin_is_usable(const OshPlugin *plugin);
 /** osh_plugin_is_candidate: [main] Returns: whether it is to take part in the run. */
 gboolean osh_plugin_is_candidate(const OshPlugin *plugin);
 
-/** osh_plugin_set_state: [main] changes it and announces the change. */
+/** osh_plugin_on_state: [main] @function is told about each change of state from now on. */
+void osh_plugin_on_state(OshPlugin *plugin, OshPluginStateFunc function, gpointer data);
+
+/** osh_plugin_set_state: [main] changes it and tells the observer. */
 void osh_plugin_set_state(OshPlugin *plugin, OshPluginState state, const char *reason);
 
 /**
@@ -95,8 +100,24 @@ void osh_plugin_fail(OshPlugin *plugin, const char *stage, const char *reason);
 /** osh_plugin_load: [main] dlopen(3)s the file; a failure is the plugin's. */
 gboolean osh_plugin_load(OshPlugin *plugin);
 
-/** osh_plugin_create: [main] makes the instance; a failure is the plugin's. */
-gboolean osh_plugin_create(OshPlugin *plugin, OshBus *bus);
+/**
+ * osh_plugin_create:
+ * @host: what it may call; outlives the instance
+ *
+ * [main] Makes the instance; a failure is the plugin's.
+ */
+gboolean osh_plugin_create(OshPlugin *plugin, const OshHost *host);
+
+/**
+ * osh_plugin_get_interface:
+ * @ret_interface: (out): filled when the plugin provides @id
+ *
+ * [any] Asks the plugin for what its manifest says that it provides.
+ *
+ * Returns: whether it may be called and has answered
+ */
+gboolean osh_plugin_get_interface(const OshPlugin *plugin, const char *id,
+                                  OshInterface *ret_interface);
 
 /** osh_plugin_destroy: [main] frees the instance if there is one. */
 void osh_plugin_destroy(OshPlugin *plugin);

@@ -1,365 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plugins from the file to their end, with plugins that do what this program tells them: which take
- * part, in which order they start and stop, and what one that fails or hangs does to the others.
+ * part, in which order they start and osh_told_stop, and what one that fails or hangs does to the
+ * others.
  */
 #include "registry.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "contributions.h"
-#include "remove-tree-test-support.h"
-#include "testdata/told-plugin.h"
+#include "told-plugins-test-support.h"
 
 #define SOON (300 * G_TIME_SPAN_MILLISECOND)
-
-typedef struct {
-    char *folder;
-    OshBus *bus;
-    OshRegistry *registry;
-    guint finished;
-    GError *error;      /* of the last walk */
-    const char *failed; /* the required plugin that failed while it ran */
-} Fixture;
-
-/* What the plugins are told, and what they were asked: "start first, start second". */
-static struct {
-    GString *asked;
-    const char *fails; /* who fails to be created, or to start */
-    const char *hangs; /* who does not answer yet */
-    OshReadyFunc ready;
-    OshDoneFunc done;
-    gpointer data;
-    const OshLaunchContributorInterface *contributor;
-} told;
-
-static void
-note(const char *what, const char *id)
-{
-    g_string_append_printf(told.asked, "%s%s %s", told.asked->len > 0 ? ", " : "", what, id);
-}
-
-static void
-expect_asked(const char *text)
-{
-    g_assert_cmpstr(told.asked->str, ==, text);
-    g_string_truncate(told.asked, 0);
-}
-
-gboolean
-told_create(const char *id, GError **error)
-{
-    note("create", id);
-    if (g_strcmp0(told.fails, id) != 0)
-        return TRUE;
-    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "told to fail");
-    return FALSE;
-}
-
-void
-told_start(const char *id, OshReadyFunc ready, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-
-    note("start", id);
-    if (g_strcmp0(told.hangs, id) == 0) {
-        told.ready = ready;
-        told.data = data;
-        return;
-    }
-    if (g_strcmp0(told.fails, id) == 0)
-        error = g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "told to fail");
-    ready(data, error);
-}
-
-void
-told_stop(const char *id, OshDoneFunc done, gpointer data)
-{
-    note("stop", id);
-    if (g_strcmp0(told.hangs, id) == 0) {
-        told.done = done;
-        told.data = data;
-        return;
-    }
-    done(data);
-}
-
-void
-told_destroy(const char *id)
-{
-    note("destroy", id);
-}
-
-gboolean
-told_get_interface(const char *id, const char *interface, OshInterface *ret_interface)
-{
-    static const guint32 nothing = sizeof nothing;
-    gboolean contributes = g_str_equal(interface, OSH_INTERFACE_LAUNCH_CONTRIBUTOR);
-
-    *ret_interface =
-        (OshInterface){id, contributes ? (gconstpointer)told.contributor : &nothing, (gpointer)id};
-    return TRUE;
-}
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    memset(&told, 0, sizeof told);
-    told.asked = g_string_new(NULL);
-    fixture->folder = g_dir_make_tmp("osh-registry-XXXXXX", NULL);
-    fixture->bus = osh_bus_new(NULL, NULL, NULL);
-    fixture->registry = osh_registry_new(fixture->bus);
-}
-
-/*
- * A plugin is loaded as /proc/self/fd/N and never unloaded, so that the linker would give the one
- * of an earlier test for the same number: those of this test are used up.
- */
-static void
-use_up_descriptors(void)
-{
-    for (guint i = 0; i < 8; i++)
-        g_assert_cmpint(open("/dev/null", O_RDONLY | O_CLOEXEC), >=, 0);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    osh_registry_free(fixture->registry);
-    use_up_descriptors();
-    g_object_unref(fixture->bus);
-    g_clear_error(&fixture->error);
-    g_string_free(told.asked, TRUE);
-    osh_test_remove_tree(fixture->folder);
-    g_free(fixture->folder);
-}
-
-/* @as: (nullable): the name of the file, which decides the order in which plugins are found. */
-static char *
-copy_plugin(const char *folder, const char *id, const char *as)
-{
-    g_autofree char *name = g_strdup_printf("told-%s.so", id);
-    g_autofree char *from = g_build_filename(TOLD_DIRECTORY, name, NULL);
-    char *to = g_build_filename(folder, as != NULL ? as : name, NULL);
-    g_autofree char *bytes = NULL;
-    gsize size;
-
-    g_assert_true(g_file_get_contents(from, &bytes, &size, NULL));
-    g_assert_true(
-        g_file_set_contents_full(to, bytes, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
-    return to;
-}
-
-/* Finds the plugins of @ids, in the order of the letters. */
-static void
-scan(Fixture *fixture, const char *ids)
-{
-    g_auto(GStrv) names = g_strsplit(ids, " ", -1);
-
-    for (gsize i = 0; names[i] != NULL; i++)
-        g_free(copy_plugin(fixture->folder, names[i], NULL));
-    g_assert_true(osh_registry_scan(fixture->registry, fixture->folder, NULL));
-}
-
-static void
-configure(Fixture *fixture, const char *text, const char *writable)
-{
-    g_autoptr(OshConfig) config = osh_config_new();
-    const char *paths[] = {writable, NULL};
-
-    g_assert_true(osh_config_parse(config, "f", text, strlen(text), NULL));
-    g_assert_true(osh_registry_configure(fixture->registry, config, paths, NULL));
-}
-
-static OshPlugin *
-find(Fixture *fixture, const char *id)
-{
-    OshPlugin *plugin = osh_registry_find(fixture->registry, id);
-
-    g_assert_nonnull(plugin);
-    return plugin;
-}
-
-static void
-expect_state(Fixture *fixture, const char *id, OshPluginState state, const char *reason)
-{
-    const OshPlugin *plugin = find(fixture, id);
-
-    g_assert_cmpstr(osh_plugin_state_name(osh_plugin_state(plugin)), ==,
-                    osh_plugin_state_name(state));
-    if (reason != NULL && (plugin->reason == NULL || strstr(plugin->reason, reason) == NULL))
-        g_error("'%s' does not say '%s'", plugin->reason, reason);
-}
-
-static void
-walk_finished(const GError *error, gpointer data)
-{
-    Fixture *fixture = data;
-
-    fixture->finished++;
-    g_clear_error(&fixture->error);
-    if (error != NULL)
-        fixture->error = g_error_copy(error);
-}
-
-static void
-wait_for_walk(Fixture *fixture, guint finished)
-{
-    gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
-
-    while (fixture->finished < finished && g_get_monotonic_time() < limit)
-        g_main_context_iteration(NULL, TRUE);
-    while (g_main_context_iteration(NULL, FALSE))
-        continue;
-    g_assert_cmpuint(fixture->finished, ==, finished);
-}
-
-static void
-start(Fixture *fixture, gint64 time)
-{
-    guint finished = fixture->finished;
-
-    osh_registry_start(fixture->registry, g_get_monotonic_time() + time, walk_finished, fixture);
-    g_assert_cmpuint(fixture->finished, ==, finished);
-    wait_for_walk(fixture, finished + 1);
-}
-
-static void
-stop(Fixture *fixture, gint64 time)
-{
-    osh_registry_stop(fixture->registry, g_get_monotonic_time() + time, walk_finished, fixture);
-    wait_for_walk(fixture, fixture->finished + 1);
-}
-
-static void
-create_all(Fixture *fixture, const char *ids)
-{
-    g_autoptr(GError) error = NULL;
-
-    scan(fixture, ids);
-    configure(fixture, "", NULL);
-    g_assert_true(osh_registry_create_all(fixture->registry, &error));
-    g_assert_no_error(error);
-}
 
 /* --- Which plugins take part ------------------------------------------------------------------
  */
 
 static void
-test_order(Fixture *fixture, gconstpointer data)
+test_order(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    create_all(fixture, "third second first alone");
-    expect_asked("create alone, create first, create second, create third");
-    start(fixture, SOON);
+    osh_told_create_all(fixture, "third second first alone");
+    osh_told_expect_asked("create alone, create first, create second, create third");
+    osh_told_start(fixture, SOON);
     g_assert_no_error(fixture->error);
-    expect_asked("start alone, start first, start second, start third");
-    expect_state(fixture, "third", OSH_PLUGIN_READY, NULL);
-    stop(fixture, SOON);
-    expect_asked("stop third, stop second, stop first, stop alone");
-    expect_state(fixture, "first", OSH_PLUGIN_STOPPED, NULL);
+    osh_told_expect_asked("start alone, start first, start second, start third");
+    osh_told_expect_state(fixture, "third", OSH_PLUGIN_READY, NULL);
+    osh_told_stop(fixture, SOON);
+    osh_told_expect_asked("stop third, stop second, stop first, stop alone");
+    osh_told_expect_state(fixture, "first", OSH_PLUGIN_STOPPED, NULL);
     g_clear_pointer(&fixture->registry, osh_registry_free);
-    expect_asked("destroy third, destroy second, destroy first, destroy alone");
+    osh_told_expect_asked("destroy third, destroy second, destroy first, destroy alone");
 }
 
 static void
-test_missing_requirement(Fixture *fixture, gconstpointer data)
+test_missing_requirement(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    create_all(fixture, "second third alone");
-    expect_asked("create alone");
-    expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
-    expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
+    osh_told_create_all(fixture, "second third alone");
+    osh_told_expect_asked("create alone");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
+    osh_told_expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
 }
 
 /* Whichever was found first: the third is looked at before the second, which falls. */
 static void
-test_missing_requirement_of_a_later_one(Fixture *fixture, gconstpointer data)
+test_missing_requirement_of_a_later_one(OshToldFixture *fixture, gconstpointer data)
 {
-    g_autofree char *third = copy_plugin(fixture->folder, "third", "a.so");
-    g_autofree char *second = copy_plugin(fixture->folder, "second", "b.so");
+    g_autofree char *third = osh_told_copy_plugin(fixture->folder, "third", "a.so");
+    g_autofree char *second = osh_told_copy_plugin(fixture->folder, "second", "b.so");
 
     (void)data;
-    create_all(fixture, "alone");
-    expect_asked("create alone");
-    expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
-    expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
+    osh_told_create_all(fixture, "alone");
+    osh_told_expect_asked("create alone");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
+    osh_told_expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
 }
 
 /* An entry that ends before create was never built against plugin.h. */
 static void
-test_small_entry(Fixture *fixture, gconstpointer data)
+test_small_entry(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    create_all(fixture, "alone small");
-    expect_asked("create alone");
-    expect_state(fixture, "small", OSH_PLUGIN_FAILED, "entry of 8 bytes");
+    osh_told_create_all(fixture, "alone small");
+    osh_told_expect_asked("create alone");
+    osh_told_expect_state(fixture, "small", OSH_PLUGIN_FAILED, "entry of 8 bytes");
 }
 
 static void
-test_failed_create_takes_along(Fixture *fixture, gconstpointer data)
+test_failed_create_takes_along(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    told.fails = "second";
-    create_all(fixture, "first second third");
-    expect_asked("create first, create second");
-    expect_state(fixture, "second", OSH_PLUGIN_FAILED, "told to fail");
-    expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
-    start(fixture, SOON);
-    stop(fixture, SOON);
-    expect_asked("start first, stop first");
+    osh_told.fails = "second";
+    osh_told_create_all(fixture, "first second third");
+    osh_told_expect_asked("create first, create second");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, "told to fail");
+    osh_told_expect_state(fixture, "third", OSH_PLUGIN_FAILED, "requires test.second/1");
+    osh_told_start(fixture, SOON);
+    osh_told_stop(fixture, SOON);
+    osh_told_expect_asked("start first, stop first");
 }
 
 static void
-test_own_interface_satisfies(Fixture *fixture, gconstpointer data)
+test_own_interface_satisfies(OshToldFixture *fixture, gconstpointer data)
 {
     static const OshInterface own = {"host", &own, NULL};
     OshInterface found = {0};
 
     (void)data;
+    osh_told_scan(fixture, "second");
     osh_registry_add_interface(fixture->registry, "test.first/1", &own);
-    create_all(fixture, "second");
-    expect_asked("create second");
+    osh_told_create_scanned(fixture);
+    osh_told_expect_asked("create second");
     g_assert_true(osh_registry_get_interface(fixture->registry, "test.first/1", &found));
     g_assert_cmpstr(found.provider, ==, "host");
 }
 
 static void
-test_one_provider_of_a_role(Fixture *fixture, gconstpointer data)
+test_one_provider_of_a_role(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    create_all(fixture, "launcher launcher-too");
-    expect_asked("create launcher-too");
-    expect_state(fixture, "launcher", OSH_PLUGIN_FAILED, "launcher-too is it");
+    osh_told_create_all(fixture, "launcher launcher-too");
+    osh_told_expect_asked("create launcher-too");
+    osh_told_expect_state(fixture, "launcher", OSH_PLUGIN_FAILED, "launcher-too is it");
 }
 
 static void
-test_disabled_leaves_the_role(Fixture *fixture, gconstpointer data)
+test_disabled_leaves_the_role(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    scan(fixture, "launcher launcher-too");
-    configure(fixture, "[plugin launcher-too]\nenabled=false\n", NULL);
+    osh_told_scan(fixture, "launcher launcher-too");
+    osh_told_configure(fixture, "[plugin launcher-too]\nenabled=false\n", NULL);
     g_assert_true(osh_registry_create_all(fixture->registry, NULL));
-    expect_asked("create launcher");
-    expect_state(fixture, "launcher-too", OSH_PLUGIN_DISABLED, NULL);
+    osh_told_expect_asked("create launcher");
+    osh_told_expect_state(fixture, "launcher-too", OSH_PLUGIN_DISABLED, NULL);
 }
 
 static void
-test_first_of_an_id(Fixture *fixture, gconstpointer data)
+test_first_of_an_id(OshToldFixture *fixture, gconstpointer data)
 {
-    g_autofree char *first = copy_plugin(fixture->folder, "alone", "a.so");
-    g_autofree char *second = copy_plugin(fixture->folder, "alone", "b.so");
+    g_autofree char *first = osh_told_copy_plugin(fixture->folder, "alone", "a.so");
+    g_autofree char *second = osh_told_copy_plugin(fixture->folder, "alone", "b.so");
     const GPtrArray *plugins;
 
     (void)data;
-    create_all(fixture, "first");
-    expect_asked("create alone, create first");
+    osh_told_create_all(fixture, "first");
+    osh_told_expect_asked("create alone, create first");
     plugins = osh_registry_plugins(fixture->registry);
-    g_assert_cmpstr(find(fixture, "alone")->path, ==, first);
+    g_assert_cmpstr(osh_told_find(fixture, "alone")->path, ==, first);
     for (guint i = 0; i < plugins->len; i++) {
         const OshPlugin *plugin = g_ptr_array_index(plugins, i);
 
@@ -369,37 +137,38 @@ test_first_of_an_id(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_replaceable_from_the_box(Fixture *fixture, gconstpointer data)
+test_replaceable_from_the_box(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    scan(fixture, "alone");
-    configure(fixture, "", fixture->folder);
-    expect_state(fixture, "alone", OSH_PLUGIN_FAILED, "programs in the box could replace it");
+    osh_told_scan(fixture, "alone");
+    osh_told_configure(fixture, "", fixture->folder);
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_FAILED,
+                          "programs in the box could replace it");
     g_assert_true(osh_registry_create_all(fixture->registry, NULL));
-    expect_asked("");
+    osh_told_expect_asked("");
 }
 
 static void
-test_required_must_be_usable(Fixture *fixture, gconstpointer data)
+test_required_must_be_usable(OshToldFixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
 
     (void)data;
-    told.fails = "alone";
-    scan(fixture, "alone first");
-    configure(fixture, "[plugin alone]\nrequired=true\n", NULL);
+    osh_told.fails = "alone";
+    osh_told_scan(fixture, "alone first");
+    osh_told_configure(fixture, "[plugin alone]\nrequired=true\n", NULL);
     g_assert_false(osh_registry_create_all(fixture->registry, &error));
     g_assert_nonnull(strstr(error->message, "the required plugin alone"));
     g_assert_nonnull(strstr(error->message, "told to fail"));
 }
 
 static void
-test_interfaces(Fixture *fixture, gconstpointer data)
+test_interfaces(OshToldFixture *fixture, gconstpointer data)
 {
     OshInterface found[3] = {{0}, {0}, {"guard", NULL, NULL}};
 
     (void)data;
-    create_all(fixture, "first second");
+    osh_told_create_all(fixture, "first second");
     g_assert_cmpuint(osh_registry_find_interfaces(fixture->registry, "test.many/1", found, 2), ==,
                      2);
     g_assert_cmpstr(found[0].provider, ==, "first");
@@ -413,195 +182,271 @@ test_interfaces(Fixture *fixture, gconstpointer data)
                      2);
     /* What its manifest does not name a plugin does not provide, whatever it answers. */
     g_assert_false(osh_registry_get_interface(fixture->registry, "test.other/1", found));
-    osh_registry_fault(fixture->registry, find(fixture, "first"), OSH_FAULT_FATAL, "told to");
+    osh_registry_fault(fixture->registry, osh_told_find(fixture, "first"), OSH_FAULT_FATAL,
+                       "told to");
     g_assert_cmpuint(osh_registry_find_interfaces(fixture->registry, "test.many/1", found, 2), ==,
                      1);
     g_assert_cmpstr(found[0].provider, ==, "second");
+}
+
+static void
+test_provides_is_kept(OshToldFixture *fixture, gconstpointer data)
+{
+    OshInterface found;
+
+    (void)data;
+    osh_told.denies = "test.first/1";
+    osh_told_create_all(fixture, "alone first second");
+    osh_told_expect_asked("create alone, create first");
+    osh_told_expect_state(fixture, "first", OSH_PLUGIN_FAILED,
+                          "its manifest provides test.first/1, but its get_interface does not "
+                          "answer for it");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, "requires test.first/1");
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_CREATED, NULL);
+    g_assert_false(osh_registry_get_interface(fixture->registry, "test.many/1", &found));
+}
+
+/* An answer without a table of functions is none. */
+static void
+test_provides_nothing(OshToldFixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    osh_told_scan(fixture, "gives");
+    osh_told_configure(fixture, "[plugin gives]\nrequired=true\n", NULL);
+    g_assert_false(osh_registry_create_all(fixture->registry, &error));
+    g_assert_nonnull(strstr(error->message, "the required plugin gives"));
+    g_assert_nonnull(strstr(error->message, "provides openshell.launch-contributor/1, but"));
+}
+
+static void
+test_provider_is_known(OshToldFixture *fixture, gconstpointer data)
+{
+    OshInterface found = {0};
+
+    (void)data;
+    osh_told.pretends = "somebody-else";
+    osh_told_create_all(fixture, "first");
+    g_assert_true(osh_registry_get_interface(fixture->registry, "test.first/1", &found));
+    g_assert_cmpstr(found.provider, ==, "first");
+}
+
+static void
+test_one_network(OshToldFixture *fixture, gconstpointer data)
+{
+    (void)data;
+    osh_told_create_all(fixture, "carries carries-too");
+    osh_told_expect_asked("create carries-too");
+    osh_told_expect_state(fixture, "carries", OSH_PLUGIN_FAILED,
+                          "the role network can have one provider and carries-too is it");
+}
+
+/* --disable takes the word of a role, and then none plays it. */
+static void
+test_role_is_disabled(OshToldFixture *fixture, gconstpointer data)
+{
+    const OshPluginSet *set;
+
+    (void)data;
+    osh_told_scan(fixture, "alone carries carries-too");
+    set = osh_registry_set(fixture->registry);
+    g_assert_true(osh_plugin_set_role(set, OSH_ROLE_NETWORK) ==
+                  osh_told_find(fixture, "carries-too"));
+    osh_told_configure(fixture, "[plugin network]\nenabled=false\n", NULL);
+    g_assert_null(osh_plugin_set_role(set, OSH_ROLE_NETWORK));
+    g_assert_true(osh_registry_create_all(fixture->registry, NULL));
+    osh_told_expect_asked("create alone");
+    osh_told_expect_state(fixture, "carries", OSH_PLUGIN_DISABLED, NULL);
+    osh_told_expect_state(fixture, "carries-too", OSH_PLUGIN_DISABLED, NULL);
 }
 
 /* --- Starting, stopping, failing --------------------------------------------------------------
  */
 
 static void
-test_failed_start(Fixture *fixture, gconstpointer data)
+test_failed_start(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    told.fails = "alone";
-    scan(fixture, "alone first");
-    configure(fixture, "", NULL);
-    told.fails = NULL;
+    osh_told.fails = "alone";
+    osh_told_scan(fixture, "alone first");
+    osh_told_configure(fixture, "", NULL);
+    osh_told.fails = NULL;
     g_assert_true(osh_registry_create_all(fixture->registry, NULL));
-    told.fails = "alone";
-    g_string_truncate(told.asked, 0);
-    start(fixture, SOON);
+    osh_told.fails = "alone";
+    g_string_truncate(osh_told.asked, 0);
+    osh_told_start(fixture, SOON);
     g_assert_no_error(fixture->error);
-    expect_asked("start alone, start first");
-    expect_state(fixture, "alone", OSH_PLUGIN_FAILED, "told to fail");
-    stop(fixture, SOON);
-    expect_asked("stop first");
+    osh_told_expect_asked("start alone, start first");
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_FAILED, "told to fail");
+    osh_told_stop(fixture, SOON);
+    osh_told_expect_asked("stop first");
 }
 
 static void
-start_required(Fixture *fixture, const char *id)
+start_required(OshToldFixture *fixture, const char *id)
 {
     g_autofree char *text = g_strdup_printf("[plugin %s]\nrequired=true\n", id);
 
-    scan(fixture, "alone first second");
-    configure(fixture, text, NULL);
+    osh_told_scan(fixture, "alone first second");
+    osh_told_configure(fixture, text, NULL);
     g_assert_true(osh_registry_create_all(fixture->registry, NULL));
-    g_string_truncate(told.asked, 0);
+    g_string_truncate(osh_told.asked, 0);
 }
 
 static void
-test_failed_start_of_a_required_one(Fixture *fixture, gconstpointer data)
+test_failed_start_of_a_required_one(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
     start_required(fixture, "first");
-    told.fails = "first";
-    start(fixture, SOON);
+    osh_told.fails = "first";
+    osh_told_start(fixture, SOON);
     g_assert_nonnull(fixture->error);
     g_assert_nonnull(strstr(fixture->error->message, "the required plugin first did not start"));
-    expect_asked("start alone, start first");
-    stop(fixture, SOON);
-    expect_asked("stop alone");
+    osh_told_expect_asked("start alone, start first");
+    osh_told_stop(fixture, SOON);
+    osh_told_expect_asked("stop alone");
 }
 
 static void
-test_never_ready(Fixture *fixture, gconstpointer data)
+test_never_ready(OshToldFixture *fixture, gconstpointer data)
 {
     gint64 began = g_get_monotonic_time();
 
     (void)data;
     start_required(fixture, "first");
-    told.hangs = "first";
-    start(fixture, SOON);
+    osh_told.hangs = "first";
+    osh_told_start(fixture, SOON);
     g_assert_cmpint(g_get_monotonic_time() - began, <, 10 * SOON);
     g_assert_nonnull(strstr(fixture->error->message, "was not ready in time"));
     /* It answers after all: nothing more comes of it. */
-    told.ready(told.data, NULL);
-    wait_for_walk(fixture, 1);
-    expect_asked("start alone, start first");
-    expect_state(fixture, "first", OSH_PLUGIN_FAILED, "was not ready in time");
+    osh_told.ready(osh_told.data, NULL);
+    osh_told_wait_for_walk(fixture, 1);
+    osh_told_expect_asked("start alone, start first");
+    osh_told_expect_state(fixture, "first", OSH_PLUGIN_FAILED, "was not ready in time");
 }
 
 static void
-test_ready_later(Fixture *fixture, gconstpointer data)
+test_ready_later(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    create_all(fixture, "alone first second");
-    told.hangs = "first";
-    g_string_truncate(told.asked, 0);
-    osh_registry_start(fixture->registry, g_get_monotonic_time() + 100 * SOON, walk_finished,
-                       fixture);
-    while (told.ready == NULL)
+    osh_told_create_all(fixture, "alone first second");
+    osh_told.hangs = "first";
+    g_string_truncate(osh_told.asked, 0);
+    osh_registry_start(fixture->registry, g_get_monotonic_time() + 100 * SOON,
+                       osh_told_walk_finished, fixture);
+    while (osh_told.ready == NULL)
         g_main_context_iteration(NULL, TRUE);
-    expect_asked("start alone, start first");
-    told.ready(told.data, NULL);
+    osh_told_expect_asked("start alone, start first");
+    osh_told.ready(osh_told.data, NULL);
     /* Twice is once. */
-    told.ready(told.data, NULL);
-    wait_for_walk(fixture, 1);
-    expect_asked("start second");
-    expect_state(fixture, "second", OSH_PLUGIN_READY, NULL);
+    osh_told.ready(osh_told.data, NULL);
+    osh_told_wait_for_walk(fixture, 1);
+    osh_told_expect_asked("start second");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_READY, NULL);
 }
 
 static void
-test_never_stops(Fixture *fixture, gconstpointer data)
+test_never_stops(OshToldFixture *fixture, gconstpointer data)
 {
     gint64 began;
 
     (void)data;
     start_required(fixture, "first");
-    start(fixture, SOON);
-    expect_asked("start alone, start first, start second");
-    told.hangs = "second";
+    osh_told_start(fixture, SOON);
+    osh_told_expect_asked("start alone, start first, start second");
+    osh_told.hangs = "second";
     began = g_get_monotonic_time();
-    stop(fixture, SOON);
+    osh_told_stop(fixture, SOON);
     g_assert_cmpint(g_get_monotonic_time() - began, >=, SOON / 2);
     g_assert_cmpint(g_get_monotonic_time() - began, <, 10 * SOON);
-    expect_asked("stop second, stop first, stop alone");
-    expect_state(fixture, "second", OSH_PLUGIN_FAILED, "did not stop in time");
-    expect_state(fixture, "first", OSH_PLUGIN_STOPPED, NULL);
-    expect_state(fixture, "alone", OSH_PLUGIN_STOPPED, NULL);
+    osh_told_expect_asked("stop second, stop first, stop alone");
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, "did not stop in time");
+    osh_told_expect_state(fixture, "first", OSH_PLUGIN_STOPPED, NULL);
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_STOPPED, NULL);
     /* The late answer is not taken for anything. */
-    told.done(told.data);
-    expect_state(fixture, "second", OSH_PLUGIN_FAILED, NULL);
+    osh_told.done(osh_told.data);
+    osh_told_expect_state(fixture, "second", OSH_PLUGIN_FAILED, NULL);
     g_assert_cmpuint(fixture->finished, ==, 2);
 }
 
 static void
-test_required_never_stops(Fixture *fixture, gconstpointer data)
+test_required_never_stops(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
     start_required(fixture, "second");
-    start(fixture, SOON);
-    told.hangs = "second";
-    g_string_truncate(told.asked, 0);
-    stop(fixture, SOON);
+    osh_told_start(fixture, SOON);
+    osh_told.hangs = "second";
+    g_string_truncate(osh_told.asked, 0);
+    osh_told_stop(fixture, SOON);
     g_assert_no_error(fixture->error);
-    expect_asked("stop second, stop first, stop alone");
+    osh_told_expect_asked("stop second, stop first, stop alone");
 }
 
 /* An answer to the start that comes during the stop is no answer to the stop. */
 static void
-test_ready_during_the_stop(Fixture *fixture, gconstpointer data)
+test_ready_during_the_stop(OshToldFixture *fixture, gconstpointer data)
 {
     OshReadyFunc ready;
     gpointer start_data;
 
     (void)data;
-    create_all(fixture, "alone first");
-    told.hangs = "first";
-    start(fixture, SOON);
-    ready = told.ready;
-    start_data = told.data;
-    told.hangs = "alone";
-    told.done = NULL;
-    osh_registry_stop(fixture->registry, g_get_monotonic_time() + 100 * SOON, walk_finished,
-                      fixture);
-    while (told.done == NULL)
+    osh_told_create_all(fixture, "alone first");
+    osh_told.hangs = "first";
+    osh_told_start(fixture, SOON);
+    ready = osh_told.ready;
+    start_data = osh_told.data;
+    osh_told.hangs = "alone";
+    osh_told.done = NULL;
+    osh_registry_stop(fixture->registry, g_get_monotonic_time() + 100 * SOON,
+                      osh_told_walk_finished, fixture);
+    while (osh_told.done == NULL)
         g_main_context_iteration(NULL, TRUE);
     ready(start_data, NULL);
-    expect_state(fixture, "alone", OSH_PLUGIN_STOPPING, NULL);
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_STOPPING, NULL);
     g_assert_cmpuint(fixture->finished, ==, 1);
-    told.done(told.data);
-    wait_for_walk(fixture, 2);
-    expect_state(fixture, "alone", OSH_PLUGIN_STOPPED, NULL);
+    osh_told.done(osh_told.data);
+    osh_told_wait_for_walk(fixture, 2);
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_STOPPED, NULL);
 }
 
 static void
 required_failed(const OshPlugin *plugin, gpointer data)
 {
-    Fixture *fixture = data;
+    OshToldFixture *fixture = data;
 
     fixture->failed = osh_plugin_id(plugin);
 }
 
 static void
-test_fault_at_work(Fixture *fixture, gconstpointer data)
+test_fault_at_work(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
     start_required(fixture, "first");
     osh_registry_on_required_failed(fixture->registry, required_failed, fixture);
-    start(fixture, SOON);
-    osh_registry_fault(fixture->registry, find(fixture, "first"), OSH_FAULT_DEGRADED, "a bit");
-    expect_state(fixture, "first", OSH_PLUGIN_READY, NULL);
-    osh_registry_fault(fixture->registry, find(fixture, "alone"), OSH_FAULT_FATAL, "gone");
-    expect_state(fixture, "alone", OSH_PLUGIN_FAILED, "gone");
+    osh_told_start(fixture, SOON);
+    osh_registry_fault(fixture->registry, osh_told_find(fixture, "first"), OSH_FAULT_DEGRADED,
+                       "a bit");
+    osh_told_expect_state(fixture, "first", OSH_PLUGIN_READY, NULL);
+    osh_registry_fault(fixture->registry, osh_told_find(fixture, "alone"), OSH_FAULT_FATAL, "gone");
+    osh_told_expect_state(fixture, "alone", OSH_PLUGIN_FAILED, "gone");
     g_assert_null(fixture->failed);
-    osh_registry_fault(fixture->registry, find(fixture, "first"), OSH_FAULT_FATAL, "gone too");
+    osh_registry_fault(fixture->registry, osh_told_find(fixture, "first"), OSH_FAULT_FATAL,
+                       "gone too");
     g_assert_cmpstr(fixture->failed, ==, "first");
-    g_string_truncate(told.asked, 0);
+    g_string_truncate(osh_told.asked, 0);
     /* One that failed at work still has threads to end. */
-    stop(fixture, SOON);
-    expect_asked("stop second, stop first, stop alone");
+    osh_told_stop(fixture, SOON);
+    osh_told_expect_asked("stop second, stop first, stop alone");
 }
 
 static void
-test_stop_of_none(Fixture *fixture, gconstpointer data)
+test_stop_of_none(OshToldFixture *fixture, gconstpointer data)
 {
     (void)data;
-    stop(fixture, SOON);
-    start(fixture, SOON);
+    osh_told_create_all(fixture, "");
+    osh_told_stop(fixture, SOON);
+    osh_told_start(fixture, SOON);
     g_assert_no_error(fixture->error);
 }
 
@@ -654,7 +499,7 @@ contribute(gpointer instance, const OshBoxInfo *box, const OshContributionBuilde
 }
 
 static void
-test_contributions(Fixture *fixture, gconstpointer data)
+test_contributions(OshToldFixture *fixture, gconstpointer data)
 {
     static const OshLaunchContributorInterface vtable = {sizeof vtable, contribute};
     const OshBoxInfo box = {.struct_size = sizeof box};
@@ -663,8 +508,8 @@ test_contributions(Fixture *fixture, gconstpointer data)
     const OshContributions *all;
 
     wanted = data;
-    told.contributor = &vtable;
-    create_all(fixture, "gives lends");
+    osh_told.contributor = &vtable;
+    osh_told_create_all(fixture, "gives lends");
     set = osh_contributions_gather(fixture->registry, &box, &error);
     if (wanted->refusal != NULL) {
         g_assert_null(set);
@@ -688,7 +533,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, function)                                                                        \
-    g_test_add("/registry/" name, Fixture, NULL, set_up, function, tear_down)
+    g_test_add("/registry/" name, OshToldFixture, NULL, osh_told_set_up, function,                 \
+               osh_told_tear_down)
     ADD("what-is-required-starts-first-and-stops-last", test_order);
     ADD("what-requires-something-that-is-not-there-takes-no-part", test_missing_requirement);
     ADD("and-whichever-was-found-first", test_missing_requirement_of_a_later_one);
@@ -701,6 +547,11 @@ main(int argc, char **argv)
     ADD("a-plugin-that-the-box-could-replace-is-refused", test_replaceable_from_the_box);
     ADD("a-required-plugin-that-failed-ends-the-start", test_required_must_be_usable);
     ADD("an-interface-is-found-by-manifest-in-order-and-within-bounds", test_interfaces);
+    ADD("one-that-does-not-answer-for-what-it-provides-fails-and-is-named", test_provides_is_kept);
+    ADD("an-answer-without-functions-is-none", test_provides_nothing);
+    ADD("the-provider-of-an-interface-is-said-by-the-host", test_provider_is_known);
+    ADD("the-role-network-has-one-provider", test_one_network);
+    ADD("a-role-that-is-disabled-is-played-by-none", test_role_is_disabled);
     ADD("one-that-fails-to-start-holds-nobody-up", test_failed_start);
     ADD("a-required-one-that-fails-to-start-ends-the-start", test_failed_start_of_a_required_one);
     ADD("one-that-is-never-ready-ends-at-the-deadline", test_never_ready);
@@ -713,7 +564,8 @@ main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(contributions); i++) {
         g_autofree char *path = g_strdup_printf("/contributions/%s", contributions[i].sentence);
 
-        g_test_add(path, Fixture, &contributions[i], set_up, test_contributions, tear_down);
+        g_test_add(path, OshToldFixture, &contributions[i], osh_told_set_up, test_contributions,
+                   osh_told_tear_down);
     }
     return g_test_run();
 }

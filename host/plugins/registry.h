@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registry.h: all plugins of a run, and who provides what.
+ * registry.h: the plugins of a run from their creation to their end, and who provides what.
  */
 #pragma once
 
-#include "plugin.h"
+#include "bus.h"
+#include "plugin-set.h"
 
 G_BEGIN_DECLS
+
+typedef struct _OshRegistry OshRegistry;
 
 /**
  * OshRequiredFailedFunc: [main] a plugin whose role is required has failed while it ran.
  */
 typedef void (*OshRequiredFailedFunc)(const OshPlugin *plugin, gpointer data);
+
+/** OshRegistryStateFunc: [main] the state of @plugin has changed. */
+typedef void (*OshRegistryStateFunc)(const OshPlugin *plugin, gpointer data);
 
 /** OshRegistryDoneFunc: [main] @error: (nullable): what required plugin failed, and how. */
 typedef void (*OshRegistryDoneFunc)(const GError *error, gpointer data);
@@ -19,62 +25,23 @@ typedef void (*OshRegistryDoneFunc)(const GError *error, gpointer data);
 /**
  * osh_registry_new:
  * @bus: outlives the registry
+ * @set: (transfer full): the plugins that were found
  *
- * [main] Returns: (transfer full): a registry without plugins
+ * [main] Publishes each change of state from now on, and the failures that there were.
+ *
+ * Returns: (transfer full): a registry
  */
-OshRegistry *osh_registry_new(OshBus *bus);
+OshRegistry *osh_registry_new(OshBus *bus, OshPluginSet *set);
 
 /** osh_registry_free: [main] @registry: (transfer full) (nullable): destroys what was created. */
 void osh_registry_free(OshRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshRegistry, osh_registry_free)
 
-/** osh_registry_bus: Returns: (transfer none): its bus. */
-OshBus *osh_registry_bus(OshRegistry *registry);
+/** osh_registry_set: [main] Returns: (transfer none): the plugins that were found. */
+OshPluginSet *osh_registry_set(const OshRegistry *registry);
 
-/**
- * osh_registry_scan:
- * @directory: looked at without its subdirectories, files ending in .so in the order of their names
- * @error: return location
- *
- * [main] The first plugin with an id wins; a later one is kept as failed, with the reason.
- *
- * Returns: FALSE when the directory cannot be read
- */
-gboolean osh_registry_scan(OshRegistry *registry, const char *directory, GError **error);
-
-/**
- * osh_registry_refusal:
- * @writable: (array zero-terminated=1): from osh_writable_places()
- *
- * Security rule 3. Returns: (transfer full) (nullable): why @plugin is not used where programs of
- *   the box may write there
- */
-char *osh_registry_refusal(const OshPlugin *plugin, const char *const *writable);
-
-/**
- * osh_registry_configure:
- * @config: checked against the manifests here
- * @writable: (array zero-terminated=1): from osh_writable_places(); a plugin file there is refused
- *   (security rule 3)
- * @error: return location
- *
- * [main] Disables what is disabled and gives every other plugin its configuration.
- *
- * Returns: FALSE for a configuration that is not right
- */
-gboolean osh_registry_configure(OshRegistry *registry, const OshConfig *config,
-                                const char *const *writable, GError **error);
-
-/** osh_registry_plugins: [main] Returns: (transfer none) (element-type OshPlugin): in start order
- * once ordered, before that as found. */
-const GPtrArray *osh_registry_plugins(OshRegistry *registry);
-
-/** osh_registry_find: [main] Returns: (transfer none) (nullable): the plugin with @id that won. */
-OshPlugin *osh_registry_find(OshRegistry *registry, const char *id);
-
-/** osh_registry_provider: [main] Returns: (transfer none) (nullable): the first candidate whose
- * manifest provides @interface_id. */
-OshPlugin *osh_registry_provider(OshRegistry *registry, const char *interface_id);
+/** osh_registry_plugins: [main] Returns: (transfer none) (element-type OshPlugin): as found. */
+const GPtrArray *osh_registry_plugins(const OshRegistry *registry);
 
 /**
  * osh_registry_add_interface:
@@ -89,7 +56,8 @@ void osh_registry_add_interface(OshRegistry *registry, const char *id,
  * osh_registry_create_all:
  * @error: return location; names the required plugin that failed
  *
- * [main] Resolves single roles and requirements, orders, loads and creates.
+ * [main] Resolves single roles and requirements, orders, loads and creates. A plugin that does not
+ * answer for an interface that its manifest provides fails.
  */
 gboolean osh_registry_create_all(OshRegistry *registry, GError **error);
 
@@ -107,9 +75,13 @@ void osh_registry_start(OshRegistry *registry, gint64 deadline, OshRegistryDoneF
 void osh_registry_stop(OshRegistry *registry, gint64 deadline, OshRegistryDoneFunc done,
                        gpointer data);
 
-/** osh_registry_on_required_failed: [main] who is told when a required plugin fails at work. */
+/** osh_registry_on_required_failed: [main] @function is told when a required plugin fails at work.
+ */
 void osh_registry_on_required_failed(OshRegistry *registry, OshRequiredFailedFunc function,
                                      gpointer data);
+
+/** osh_registry_on_state: [main] @function is told about each change of state from now on. */
+void osh_registry_on_state(OshRegistry *registry, OshRegistryStateFunc function, gpointer data);
 
 /** osh_registry_get_interface: [any] see osh_host_get_interface(). */
 gboolean osh_registry_get_interface(OshRegistry *registry, const char *id,
@@ -118,9 +90,6 @@ gboolean osh_registry_get_interface(OshRegistry *registry, const char *id,
 /** osh_registry_find_interfaces: [any] see osh_host_find_interfaces(). */
 gsize osh_registry_find_interfaces(OshRegistry *registry, const char *id,
                                    OshInterface *ret_interfaces, gsize capacity);
-
-/** osh_registry_announce_state: [main] publishes a change of state; for plugin.c. */
-void osh_registry_announce_state(OshRegistry *registry, OshPlugin *plugin, OshPluginState old);
 
 /**
  * osh_registry_fault:

@@ -11,8 +11,8 @@
 #include "policy-reload.h"
 
 OshPolicySnapshot *
-osh_run_load_policy(const OshOptions *options, const OshConfig *config, char **ret_messages,
-                    GError **error)
+osh_run_load_policy(const OshOptions *options, const OshConfig *config, const OshPluginSet *plugins,
+                    char **ret_messages, GError **error)
 {
     const char *path = osh_config_host_text(config, "policy", options->policy);
     gboolean from_input = g_strcmp0(path, "-") == 0;
@@ -24,9 +24,7 @@ osh_run_load_policy(const OshOptions *options, const OshConfig *config, char **r
     *ret_messages = NULL;
     if (path == NULL)
         return osh_policy_default();
-    protocols = osh_plugin_protocols_find(options, config, NULL, error);
-    if (protocols == NULL)
-        return NULL;
+    protocols = osh_plugin_protocols_read(plugins, config, NULL);
     bytes = osh_policy_read_file(from_input ? NULL : path, diagnostics);
     if (bytes != NULL)
         snapshot = osh_policy_load(

@@ -5,15 +5,11 @@
 #pragma once
 
 #include "denial-line.h"
-#include "event-log.h"
-#include "metrics.h"
 #include "openshell/ext/process-launcher.h"
-#include "policy-interface.h"
 #include "policy-reload.h"
-#include "run-recording.h"
 #include "run.h"
+#include "services.h"
 #include "signals.h"
-#include "worker.h"
 
 G_BEGIN_DECLS
 
@@ -22,18 +18,9 @@ typedef struct {
     OshConfig *config;
     GMainLoop *loop;
     OshSignals *signals;
-    OshBus *bus;
-    OshBusPublisher *publisher;
-    OshEventLog *log;
+    OshServices *services;
     OshDenialLines *denials;
-    OshRegistry *registry;
-    OshPolicyService *policy;
-    gboolean policy_given;
-    OshRecorder *recorder;   /* (nullable) */
     OshPolicyReload *reload; /* (nullable) */
-    OshShardPool *shards;
-    OshWorkerPool *workers;
-    OshMetrics *metrics;
     OshInterface launcher;
     OshBox *box;
     gboolean network;
@@ -54,11 +41,57 @@ typedef struct {
     char *policy_errors; /* (nullable): lines that follow the error of a policy */
 } OshRun;
 
+/* --- run-config.c: what was asked for */
+
 /** osh_run_setting: Returns: a number of [host], or @fallback. */
 gint64 osh_run_setting(const OshRun *run, const char *key, gint64 fallback);
 
+/** osh_run_text: Returns: (nullable): @option where it was given, or a text of [host]. */
+const char *osh_run_text(const OshRun *run, const char *key, const char *option);
+
+/** osh_run_policy_path: Returns: (nullable): the policy's file; %NULL also for standard input. */
+const char *osh_run_policy_path(const OshRun *run);
+
+/** osh_run_policy_is_given: Returns: whether it is not the built-in policy. */
+gboolean osh_run_policy_is_given(const OshRun *run);
+
+/** osh_run_is_quiet: Returns: whether nothing but errors is said. */
+gboolean osh_run_is_quiet(const OshRun *run);
+
+/* --- run-roles.c: who does what a run consists of */
+
+/** osh_run_require_roles: marks the plugins that this run cannot do without. */
+gboolean osh_run_require_roles(OshRun *run, GError **error);
+
+/* --- run-box.c: the box, from the request to the seal */
+
+/** osh_run_open_box: closed by osh_run_finish(). */
+gboolean osh_run_open_box(OshRun *run, GError **error);
+
+/** osh_run_seal: nothing is put into the box any more. */
+gboolean osh_run_seal(OshRun *run, GError **error);
+
+/* --- run-announce.c: what is said, and what is published */
+
 /** osh_run_complain: says @error on standard error. */
 void osh_run_complain(const OshRun *run, const GError *error);
+
+/** osh_run_complain_of_start: the same, and why it may be. */
+void osh_run_complain_of_start(const OshRun *run, const GError *error);
+
+/** osh_run_publish: @payload: (transfer floating): an event of the host. */
+void osh_run_publish(OshRun *run, const char *topic, GVariant *payload);
+
+/** osh_run_announce_policy: the policy that the run begins with. */
+void osh_run_announce_policy(OshRun *run);
+
+/** osh_run_announce_start: the start line and its event. */
+void osh_run_announce_start(OshRun *run);
+
+/** osh_run_print_denial: #OshDenialLineFunc; @data: the run. */
+void osh_run_print_denial(const char *line, gpointer data);
+
+/* --- run-end.c */
 
 /** osh_run_finish: takes down whatever is up, then ends the process with @exit_code. */
 void osh_run_finish(OshRun *run, gint exit_code);
@@ -66,8 +99,13 @@ void osh_run_finish(OshRun *run, gint exit_code);
 /** osh_run_finish_by_signal: the same, and ends the process by @signal_number. */
 void osh_run_finish_by_signal(OshRun *run, int signal_number);
 
+/** osh_run_fail: says @error and finishes. */
+void osh_run_fail(OshRun *run, const GError *error);
+
 /** osh_run_drop_source: @source: (inout) (nullable): destroyed. */
 void osh_run_drop_source(GSource **source);
+
+/* --- run-program.c */
 
 /** osh_run_launch: starts the program; the box is sealed. */
 void osh_run_launch(OshRun *run);

@@ -4,10 +4,9 @@
  */
 #pragma once
 
-#include "bus.h"
 #include "options.h"
+#include "plugin-set.h"
 #include "policy.h"
-#include "registry.h"
 
 G_BEGIN_DECLS
 
@@ -30,15 +29,6 @@ int osh_run(const OshOptions *options);
 OshConfig *osh_run_load_config(const OshOptions *options, GError **error);
 
 /**
- * osh_run_set_no_launcher:
- * @error: (out): why the plugin that would run a command does not take part in this very run
- */
-void osh_run_set_no_launcher(OshRegistry *registry, GError **error);
-
-/** osh_run_add_sinks: [main] Lets every event sink among the plugins that are ready have events. */
-void osh_run_add_sinks(OshRegistry *registry, OshBus *bus);
-
-/**
  * osh_run_allow_degraded:
  *
  * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): names of protections that
@@ -48,6 +38,7 @@ GPtrArray *osh_run_allow_degraded(const OshOptions *options, const OshConfig *co
 
 /**
  * osh_run_load_policy:
+ * @plugins: whose protocols the policy may name
  * @ret_messages: (out) (transfer full) (nullable): warnings, or what is wrong, a line each
  * @error: return location
  *
@@ -56,7 +47,8 @@ GPtrArray *osh_run_allow_degraded(const OshOptions *options, const OshConfig *co
  * Returns: (transfer full) (nullable): the policy; the built-in one where none is named
  */
 OshPolicySnapshot *osh_run_load_policy(const OshOptions *options, const OshConfig *config,
-                                       char **ret_messages, GError **error);
+                                       const OshPluginSet *plugins, char **ret_messages,
+                                       GError **error);
 
 /**
  * osh_run_find_workdir:

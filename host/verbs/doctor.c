@@ -60,11 +60,11 @@ print_level(const Tally *tally)
 }
 
 static OshPolicySnapshot *
-load_policy(const OshOptions *options, const OshConfig *config)
+load_policy(const OshOptions *options, const OshConfig *config, const OshPluginSet *plugins)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *messages = NULL;
-    OshPolicySnapshot *policy = osh_run_load_policy(options, config, &messages, &error);
+    OshPolicySnapshot *policy = osh_run_load_policy(options, config, plugins, &messages, &error);
 
     if (policy == NULL)
         g_printerr("openshell: error: %s\n", error->message);
@@ -84,8 +84,7 @@ print_plugins(OshRegistry *registry, const OshPolicySnapshot *policy, const char
 
     for (guint i = 0; writable != NULL && i < plugins->len; i++) {
         const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-        g_autofree char *reason =
-            osh_registry_refusal(plugin, (const char *const *)writable->pdata);
+        g_autofree char *reason = osh_plugin_refusal(plugin, (const char *const *)writable->pdata);
 
         if (reason == NULL || osh_plugin_state(plugin) == OSH_PLUGIN_DISABLED)
             continue;
@@ -135,7 +134,8 @@ osh_verb_doctor(const OshOptions *options)
         g_printerr("openshell: error: %s\n", error->message);
         return OSH_EXIT_HOST_ERROR;
     }
-    policy = load_policy(options, osh_verb_host_config(host));
+    policy = load_policy(options, osh_verb_host_config(host),
+                         osh_registry_set(osh_verb_host_registry(host)));
     if (policy == NULL)
         return OSH_EXIT_HOST_ERROR;
     workdir = osh_run_find_workdir(

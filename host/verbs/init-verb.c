@@ -16,6 +16,8 @@
 
 #include "auto-fd.h"
 #include "exit-code.h"
+#include "folder-names.h"
+#include "manifest.h"
 #include "openshell/host.h"
 #include "osh-suggest.h"
 #include "osh-text.h"
@@ -56,31 +58,23 @@ profile_folder(void)
     return own != NULL ? g_build_filename(own, "profiles", NULL) : NULL;
 }
 
-static int
-compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Returns: (transfer full) (nullable): the names of all profiles, NULL-terminated */
 static GPtrArray *
 list_profiles(const char *folder)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDir) entries = folder != NULL ? g_dir_open(folder, 0, &error) : NULL;
-    GPtrArray *names;
-    const char *name;
+    GPtrArray *names = folder != NULL ? osh_folder_names(folder, SUFFIX, &error) : NULL;
 
-    if (entries == NULL) {
+    if (names == NULL) {
         say("no profiles are installed: %s",
             error != NULL ? error->message : "the host cannot tell where it lies itself");
         return NULL;
     }
-    names = g_ptr_array_new_with_free_func(g_free);
-    while ((name = g_dir_read_name(entries)) != NULL)
-        if (g_str_has_suffix(name, SUFFIX))
-            g_ptr_array_add(names, g_strndup(name, strlen(name) - strlen(SUFFIX)));
-    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; i < names->len; i++) {
+        char *name = g_ptr_array_index(names, i);
+
+        name[strlen(name) - strlen(SUFFIX)] = '\0';
+    }
     g_ptr_array_add(names, NULL);
     return names;
 }
@@ -224,7 +218,8 @@ say_next(const OshProfile *profile, const char *path)
         g_string_append_printf(names, "%s%s", names->len > 0 ? ";" : "",
                                (const char *)g_ptr_array_index(profile->passed, i));
     if (names->len > 0) {
-        g_autofree char *text = g_strconcat("process.pass-environment=", names->str, NULL);
+        g_autofree char *text =
+            g_strconcat(OSH_ROLE_PROCESS ".pass-environment=", names->str, NULL);
 
         setting = osh_text_shell_quote(text);
     }

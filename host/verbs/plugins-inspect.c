@@ -12,33 +12,18 @@
 #include "osh-suggest.h"
 #include "osh-text.h"
 #include "plugin-folders.h"
-#include "registry.h"
 #include "run.h"
 
-typedef struct {
-    OshConfig *config;
-    OshBus *bus;
-    OshRegistry *registry;
-} Found;
-
-static void
-found_clear(Found *found)
+/* A setting that no plugin knows is no reason not to look at them. */
+static OshPluginSet *
+find(const OshOptions *options, GError **error)
 {
-    osh_registry_free(found->registry);
-    g_clear_object(&found->bus);
-    osh_config_free(found->config);
-}
+    g_autoptr(OshConfig) config = osh_run_load_config(options, error);
+    g_autoptr(OshPluginSet) found = osh_plugin_set_new();
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Found, found_clear)
-
-static gboolean
-find(Found *found, const OshOptions *options, GError **error)
-{
-    found->config = osh_run_load_config(options, error);
-    if (found->config == NULL || (found->bus = osh_bus_new(NULL, NULL, error)) == NULL)
-        return FALSE;
-    found->registry = osh_registry_new(found->bus);
-    return osh_plugin_folders_scan(found->registry, options, found->config, error);
+    if (config == NULL || !osh_plugin_folders_scan(found, options, config, error))
+        return NULL;
+    return g_steal_pointer(&found);
 }
 
 static char *
@@ -95,6 +80,8 @@ print_contracts(const OshManifest *manifest)
     print_list("requires", manifest->requires);
     print_list("wants", manifest->wants);
     print_list("publishes", manifest->publishes);
+    if (manifest->role != NULL)
+        print_line("role", manifest->role);
     for (guint i = 0; i < manifest->topics->len; i++) {
         const OshManifestTopic *topic = g_ptr_array_index(manifest->topics, i);
 
@@ -125,9 +112,9 @@ print_manifest(const OshManifest *manifest)
 }
 
 static void
-set_not_found(GError **error, const OshRegistry *registry, const char *id)
+set_not_found(GError **error, const OshPluginSet *found, const char *id)
 {
-    const GPtrArray *plugins = osh_registry_plugins((OshRegistry *)registry);
+    const GPtrArray *plugins = osh_plugin_set_plugins(found);
     g_autoptr(GPtrArray) ids = g_ptr_array_new();
     g_autofree char *suggestion = NULL;
 
@@ -160,16 +147,17 @@ inspect_file(const char *path, GError **error)
 gboolean
 osh_plugins_inspect(const OshOptions *options, const char *plugin, GError **error)
 {
-    g_auto(Found) found = {0};
+    g_autoptr(OshPluginSet) found = NULL;
     const OshPlugin *known;
 
     if (strchr(plugin, '/') != NULL || g_str_has_suffix(plugin, ".so"))
         return inspect_file(plugin, error);
-    if (!find(&found, options, error))
+    found = find(options, error);
+    if (found == NULL)
         return FALSE;
-    known = osh_registry_find(found.registry, plugin);
+    known = osh_plugin_set_find(found, plugin);
     if (known == NULL) {
-        set_not_found(error, found.registry, plugin);
+        set_not_found(error, found, plugin);
         return FALSE;
     }
     print_line("file", known->path);
@@ -202,26 +190,25 @@ print_settings(const OshManifest *manifest, gsize width)
 }
 
 static gboolean
-is_shadowed(const Found *found, const OshPlugin *plugin)
+is_shadowed(const OshPluginSet *found, const OshPlugin *plugin)
 {
-    return plugin->manifest == NULL ||
-           osh_registry_find(found->registry, plugin->manifest->id) != plugin;
+    return plugin->manifest == NULL || osh_plugin_set_find(found, plugin->manifest->id) != plugin;
 }
 
 gboolean
 osh_plugins_settings(const OshOptions *options, GError **error)
 {
-    g_auto(Found) found = {0};
+    g_autoptr(OshPluginSet) found = find(options, error);
     const GPtrArray *plugins;
     gsize width = 0;
 
-    if (!find(&found, options, error))
+    if (found == NULL)
         return FALSE;
-    plugins = osh_registry_plugins(found.registry);
+    plugins = osh_plugin_set_plugins(found);
     for (guint i = 0; i < plugins->len; i++) {
         const OshPlugin *plugin = g_ptr_array_index(plugins, i);
 
-        for (guint j = 0; !is_shadowed(&found, plugin) && j < plugin->manifest->config_keys->len;
+        for (guint j = 0; !is_shadowed(found, plugin) && j < plugin->manifest->config_keys->len;
              j++) {
             const OshManifestConfigKey *key = g_ptr_array_index(plugin->manifest->config_keys, j);
 
@@ -231,7 +218,7 @@ osh_plugins_settings(const OshOptions *options, GError **error)
     for (guint i = 0; i < plugins->len; i++) {
         const OshPlugin *plugin = g_ptr_array_index(plugins, i);
 
-        if (!is_shadowed(&found, plugin))
+        if (!is_shadowed(found, plugin))
             print_settings(plugin->manifest, width);
     }
     return TRUE;

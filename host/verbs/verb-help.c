@@ -2,6 +2,8 @@
 /* verb-help.c: what the verbs say of themselves. Pure, any thread. */
 #include "verb-help.h"
 
+#include "manifest.h"
+
 const char *
 osh_verb_help(OshVerb verb)
 {
@@ -47,8 +49,8 @@ osh_verb_help_attach(void)
     return "Usage:\n"
            "  openshell-host attach [--read-only] SOCKET\n"
            "\n"
-           "Joins the program of a run that was started with --set process.session=SOCKET: shows "
-           "the last\n"
+           "Joins the program of a run that was started with --set " OSH_ROLE_PROCESS
+           ".session=SOCKET: shows the last\n"
            "of what it wrote, then what it writes, and types for it. Ctrl-P Ctrl-Q leaves and lets "
            "it go on.\n"
            "\n"

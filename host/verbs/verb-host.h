@@ -5,7 +5,7 @@
 #pragma once
 
 #include "options.h"
-#include "registry.h"
+#include "services.h"
 
 G_BEGIN_DECLS
 

@@ -47,6 +47,7 @@ OSH_PLUGIN_MANIFEST(
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
     "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1\n"
     "isolation=in-process\n"
+    "role=network\n"
     "[config listen]\n"
     "type=strings\n"
     "help=ADDRESS:PORT of explicit proxy listeners for programs outside a box\n"

@@ -134,6 +134,21 @@ def _missing():
     required_failure("missing-interface", r"test\.absent/1")
 
 
+@test("a plugin that does not answer for an interface of its manifest is named with the interface")
+def _false_provider():
+    optional_failure("false-provider", r"its manifest provides test\.promised/1, but")
+    required_failure("false-provider", r"test\.promised/1")
+
+
+@test("a plugin that keeps events gets every one of them, from the first on")
+def _keeps():
+    result = run(folder_with("mock-launcher", "good", "keeps-events"))
+    kept = re.search(r"keeps-events: kept (\d+) events, (\d+) to (\d+)", result.err)
+    lines = len(result.events.splitlines())
+    expect(result.code == 7 and kept, result)
+    expect(kept.groups() == (str(lines), "1", str(lines)), kept.groups(), result.events)
+
+
 @test("a cycle of requirements names its members")
 def _cycle():
     optional_failure("cycle-one", "cycle of .*cycle-(one|two).*cycle-(one|two)",

@@ -14,7 +14,6 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
-    static const char *const roles[] = {"process", "network", NULL};
     g_autoptr(GError) error = NULL;
     g_autoptr(OshConfig) config = osh_config_new();
     g_autoptr(GPtrArray) manifests =
@@ -23,7 +22,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 
     g_ptr_array_add(manifests, osh_manifest_parse("m", manifest_text, strlen(manifest_text), NULL));
     if (osh_config_parse(config, "fuzz", (const char *)data, size, &error) &&
-        osh_config_check(config, manifests, roles, &error))
+        osh_config_check(config, manifests, &error))
         values = osh_config_for_plugin(config, g_ptr_array_index(manifests, 0), &error);
     g_assert_true((values == NULL) == (error != NULL));
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plugin that does what the test program tells it: every function of it stands there. Built once
- * for each id, with TOLD_ID, TOLD_PROVIDES and TOLD_REQUIRES. [main]
+ * for each id, with TOLD_ID, TOLD_PROVIDES, TOLD_REQUIRES and TOLD_ROLE. [main]
  */
 #include <openshell/plugin.h>
 
@@ -17,9 +17,14 @@
 #else
 #define REQUIRES ""
 #endif
+#ifdef TOLD_ROLE
+#define ROLE "role=" TOLD_ROLE "\n"
+#else
+#define ROLE ""
+#endif
 
 OSH_PLUGIN_MANIFEST("[plugin]\nid=" TOLD_ID "\nversion=1.0.0\nabi=1.0\nsummary=Does as it is told\n"
-                    "license=Apache-2.0\n" PROVIDES REQUIRES);
+                    "license=Apache-2.0\n" PROVIDES REQUIRES ROLE);
 
 static gboolean
 create(const OshHost *host, gpointer *ret_self, GError **error)

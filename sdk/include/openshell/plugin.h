@@ -97,6 +97,8 @@ G_BEGIN_DECLS
  * wants=         interface ids that are used when there
  * publishes=     topics of event.h that it publishes
  * isolation=     in-process (default) or worker-capable
+ * role=          network: it carries the connections of programs as the policy decides; a run with
+ *                a command needs one, and there can be only one
  *
  * [topic com.example.redis.command/1]       a topic of its own; the name starts with its id
  * type=          GVariant tuple type ending in a{sv}

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run-plugins.c: the configuration of a run, and what it makes of the plugins that are there.
- * [main].
+ * run-config.c: what the command line and the configuration ask of a run. [main]; no state.
  */
-#include "run.h"
+#include "run-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "openshell/ext/draft/event-sink.h"
-#include "openshell/ext/process-launcher.h"
 
 OshConfig *
 osh_run_load_config(const OshOptions *options, GError **error)
@@ -27,44 +23,6 @@ osh_run_load_config(const OshOptions *options, GError **error)
     for (guint i = 0; i < options->disable->len; i++)
         osh_config_enable(config, g_ptr_array_index(options->disable, i), FALSE, "--disable");
     return g_steal_pointer(&config);
-}
-
-void
-osh_run_set_no_launcher(OshRegistry *registry, GError **error)
-{
-    const GPtrArray *plugins = osh_registry_plugins(registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-
-        if (plugin->manifest == NULL || plugin->reason == NULL ||
-            !osh_manifest_provides(plugin->manifest, OSH_INTERFACE_PROCESS_LAUNCHER))
-            continue;
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot run a command without %s: %s",
-                    plugin->path, plugin->reason);
-        return;
-    }
-    g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                "no plugin that was found can run a command (%s): openshell-host plugins lists "
-                "them, --plugin-dir adds some",
-                OSH_INTERFACE_PROCESS_LAUNCHER);
-}
-
-void
-osh_run_add_sinks(OshRegistry *registry, OshBus *bus)
-{
-    const GPtrArray *plugins = osh_registry_plugins(registry);
-
-    for (guint i = 0; i < plugins->len; i++) {
-        const OshPlugin *plugin = g_ptr_array_index(plugins, i);
-        OshInterface sink;
-
-        if (osh_plugin_state(plugin) == OSH_PLUGIN_READY &&
-            osh_manifest_provides(plugin->manifest, OSH_INTERFACE_EVENT_SINK) &&
-            osh_can_call(plugin->entry, OshPluginEntry, get_interface) &&
-            plugin->entry->get_interface(plugin->self, OSH_INTERFACE_EVENT_SINK, &sink))
-            osh_bus_add_sink(bus, &sink, plugin->required);
-    }
 }
 
 GPtrArray *
@@ -99,4 +57,38 @@ osh_run_find_workdir(const char *given, GError **error)
         copy = g_strdup(real);
     free(real);
     return g_steal_pointer(&copy);
+}
+
+gint64
+osh_run_setting(const OshRun *run, const char *key, gint64 fallback)
+{
+    return osh_config_host_integer(run->config, key, fallback);
+}
+
+const char *
+osh_run_text(const OshRun *run, const char *key, const char *option)
+{
+    return osh_config_host_text(run->config, key, option);
+}
+
+const char *
+osh_run_policy_path(const OshRun *run)
+{
+    const char *path = osh_run_text(run, "policy", run->options->policy);
+
+    return g_strcmp0(path, "-") != 0 ? path : NULL;
+}
+
+gboolean
+osh_run_policy_is_given(const OshRun *run)
+{
+    return osh_run_text(run, "policy", run->options->policy) != NULL;
+}
+
+gboolean
+osh_run_is_quiet(const OshRun *run)
+{
+    GVariant *value = osh_config_host(run->config, "quiet");
+
+    return run->options->quiet || (value != NULL && g_variant_get_boolean(value));
 }
