@@ -94,8 +94,9 @@
  * %OSH_L7_DEADLINE_NONE removes it. It is removed before expire is called.
  *
  * Lifetime. Everything that an action points to must stay as it is until the next call into the
- * session. The window is valid during feed alone. Leases and content handles are the driver's and
- * valid until their message ends.
+ * session. The window may be pointed to as well: it stays until the list of its feed was carried
+ * out, and no longer. Leases and content handles are the driver's and valid until their message
+ * ends.
  *
  * Feeding one byte at a time must lead to the same released bytes, facts, denials and records as
  * feeding everything at once. The harness in openshell/testing/l7-harness.h checks that, and each
