@@ -11,6 +11,7 @@
 
 #include "dial.h"
 #include "explicit-request.h"
+#include "first-bytes.h"
 #include "forward-request.h"
 #include "identify.h"
 #include "judge.h"
@@ -117,6 +118,18 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
             .upstream = osh_forward_upstream,
             .reload = osh_judge_again,
             .clear = osh_forward_clear,
+            .is_open = TRUE,
+        },
+    [OSH_STEP_FIRST_BYTES] =
+        {
+            .name = "first-bytes",
+            .next = OSH_STEP_TUNNEL,
+            .limit = SECONDS(10),
+            .run = osh_first_bytes_run,
+            .expire = osh_first_bytes_expire,
+            .client = osh_first_bytes_client,
+            .upstream = osh_first_bytes_upstream,
+            .reload = osh_judge_again,
             .is_open = TRUE,
         },
     [OSH_STEP_TUNNEL] =

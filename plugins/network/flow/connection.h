@@ -71,6 +71,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @pending: an #OshFlow that came meanwhile and goes before the step's own
  * @end: (nullable): why it ends, for the closed event; constant
  * @answered: words of a refusal were sent
+ * @has_begun: the client has said something in the open connection
  * @answer_is_last: the end of the server's bytes ends the exchange
  * @client_address: of the program's socket, with @client_port its key for sock_diag
  * @local_address: what the program connected to, before any capture
@@ -128,6 +129,7 @@ struct _OshConnection {
     guint woken : 1;
     guint answered : 1;
     guint answer_is_last : 1;
+    guint has_begun : 1;
     guint announced : 1;
     guint again : 1;
     guint counted : 1;

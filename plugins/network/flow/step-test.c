@@ -70,11 +70,11 @@ begin(const char *captured, const char *identify, const char *linger)
                                          .limit = G_TIME_SPAN_SECOND,
                                          .run = play,
                                          .expire = expire};
-    table[OSH_STEP_TUNNEL] = (OshStep){.name = "open", .run = play};
+    table[OSH_STEP_FIRST_BYTES] = (OshStep){.name = "open", .run = play};
     table[OSH_STEP_LINGER] = (OshStep){.name = "linger", .limit = G_TIME_SPAN_SECOND, .run = play};
     scripts[OSH_STEP_CAPTURED] = captured;
     scripts[OSH_STEP_IDENTIFY] = identify;
-    scripts[OSH_STEP_TUNNEL] = "wwww";
+    scripts[OSH_STEP_FIRST_BYTES] = "wwww";
     scripts[OSH_STEP_LINGER] = linger;
     done = g_string_new(NULL);
     cleared = 0;
@@ -107,7 +107,7 @@ test_steps_follow_each_other_until_one_waits(void)
     OshFixture *fixture = begin("n", "nw", "");
     int client = connect_client(fixture);
 
-    g_assert_nonnull(osh_fixture_first(fixture, OSH_STEP_TUNNEL));
+    g_assert_nonnull(osh_fixture_first(fixture, OSH_STEP_FIRST_BYTES));
     close(client);
     end(fixture, "onen twon openw ");
 }
@@ -120,7 +120,7 @@ test_what_was_waited_for_carries_the_step_out_again(void)
 
     scripts[OSH_STEP_CAPTURED] = "n";
     osh_connection_wake(osh_fixture_first(fixture, OSH_STEP_CAPTURED));
-    g_assert_nonnull(osh_fixture_first(fixture, OSH_STEP_TUNNEL));
+    g_assert_nonnull(osh_fixture_first(fixture, OSH_STEP_FIRST_BYTES));
     close(client);
     end(fixture, "onew onen twon openw ");
 }

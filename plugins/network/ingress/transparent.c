@@ -99,5 +99,5 @@ const OshTransport osh_transport_transparent = {
     .name = "transparent",
     .verb = "",
     .first_step = OSH_STEP_CAPTURED,
-    .open_step = OSH_STEP_TUNNEL,
+    .open_step = OSH_STEP_FIRST_BYTES,
 };

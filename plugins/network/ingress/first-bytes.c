@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * first-bytes.c: compares the name in a ClientHello with the name that the connection was allowed
+ * for. [shard]
+ *
+ * The bytes stay in the socket; they are looked at by MSG_PEEK, behind what came with the request
+ * head. An address that a client wrote itself was judged as that address, so no name in a
+ * ClientHello contradicts it. A connection whose server speaks first is none of TLS. Nothing passes
+ * before the name is known, however long the client takes to say it.
+ */
+#include "first-bytes.h"
+
+#include "client-hello.h"
+#include "connection.h"
+#include "refusal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
+static OshFlow
+first_bytes_refuse(OshConnection *connection, const char *reason)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "name",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 403,
+                                      .error = "request_authority_mismatch",
+                                      .reason = reason,
+                                  });
+}
+
+static OshFlow
+first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
+{
+    g_autofree char *reason = NULL;
+
+    if (hello->name[0] == '\0' || strcmp(hello->name, connection->host) == 0)
+        return OSH_FLOW_NEXT;
+    reason = g_strdup_printf("the connection was allowed to %s, and the client asks for %s "
+                             "in it (TLS server name)",
+                             connection->host, hello->name);
+    return first_bytes_refuse(connection, reason);
+}
+
+/* Returns: how many bytes of the client are in the shard's scratch memory; -1 when it has gone. */
+static gssize
+first_bytes_look(OshConnection *connection)
+{
+    guint8 *scratch = connection->shard->scratch;
+    gsize length = 0;
+    ssize_t n;
+
+    G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE);
+    if (connection->head != NULL) {
+        const guint8 *surplus = osh_buffer_window(connection->head, &length);
+
+        memcpy(scratch, surplus, length);
+    }
+    do
+        n = recv(connection->client_fd, scratch + length, OSH_CLIENT_HELLO_PEEK,
+                 MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN)
+        return -1;
+    return (gssize)length + MAX(n, 0);
+}
+
+OshFlow
+osh_first_bytes_run(OshConnection *connection)
+{
+    g_autofree OshClientHello *hello = NULL;
+    gssize length;
+
+    if (connection->host_kind != OSH_HOST_NAME || connection->down.readable)
+        return OSH_FLOW_NEXT;
+    length = first_bytes_look(connection);
+    if (length < 0)
+        return osh_connection_reset(connection, "reset");
+    connection->has_begun = length > 0;
+    hello = g_new(OshClientHello, 1);
+    switch (osh_client_hello_parse(connection->shard->scratch, (gsize)length, hello)) {
+    case OSH_CLIENT_HELLO_NEED_MORE:
+        if (length >= OSH_CLIENT_HELLO_PEEK)
+            return first_bytes_refuse(connection, "the client's first TLS message is too long");
+        /* Its end passes on what there is; a server makes nothing of half a message. */
+        return connection->up.hung_up ? OSH_FLOW_NEXT : OSH_FLOW_WAIT;
+    case OSH_CLIENT_HELLO_OTHER:
+        return OSH_FLOW_NEXT;
+    case OSH_CLIENT_HELLO_MALFORMED:
+        return first_bytes_refuse(connection, "the client's first TLS message is malformed");
+    case OSH_CLIENT_HELLO_COMPLETE:
+        break;
+    }
+    return first_bytes_judge(connection, hello);
+}
+
+OshFlow
+osh_first_bytes_expire(OshConnection *connection)
+{
+    if (connection->has_begun)
+        return first_bytes_refuse(connection, "the client's first TLS message was not complete in "
+                                              "time");
+    /* It may stay silent as long as a tunnel may be idle. */
+    osh_connection_enlist(connection);
+    return OSH_FLOW_WAIT;
+}
+
+OshFlow
+osh_first_bytes_client(OshConnection *connection, guint32 events)
+{
+    if (events & (EPOLLIN | END_EVENTS))
+        connection->up.readable = TRUE;
+    if (events & END_EVENTS)
+        connection->up.hung_up = TRUE;
+    return events & (EPOLLIN | END_EVENTS) ? osh_first_bytes_run(connection) : OSH_FLOW_WAIT;
+}
+
+OshFlow
+osh_first_bytes_upstream(OshConnection *connection, int fd, guint32 events)
+{
+    (void)fd;
+    if (events & (EPOLLIN | END_EVENTS))
+        connection->down.readable = TRUE;
+    if (events & END_EVENTS)
+        connection->down.hung_up = TRUE;
+    return connection->down.readable ? OSH_FLOW_NEXT : OSH_FLOW_WAIT;
+}
