@@ -123,6 +123,45 @@ def _hijack():
     expect(result.out.count("refused") == 8, result)
 
 
+@test("a TLS client may ask for the name that it was allowed to reach and for no other, tunnelled or captured")
+def _tls_name():
+    endpoint = f"api.example.test:{world.ECHO_PORT}"
+    result = harness.run_recorded(
+        [harness.PYTHON, "-I", "-c",
+        "import os, socket, ssl, urllib.parse\n"
+        "def hello(name):\n"
+        "    context = ssl.create_default_context()\n"
+        "    out = ssl.MemoryBIO()\n"
+        "    client = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)\n"
+        "    try: client.do_handshake()\n"
+        "    except ssl.SSLWantReadError: return out.read()\n"
+        "def captured():\n"
+        f"    return socket.create_connection(('api.example.test', {world.ECHO_PORT}), timeout=5)\n"
+        "def tunnelled():\n"
+        "    proxy = urllib.parse.urlsplit(os.environ['http_proxy'])\n"
+        "    s = socket.create_connection((proxy.hostname, proxy.port), timeout=5)\n"
+        f"    s.sendall(b'CONNECT {endpoint} HTTP/1.1\\r\\n\\r\\n')\n"
+        "    assert s.recv(1000).startswith(b'HTTP/1.1 200 ')\n"
+        "    return s\n"
+        "for way in captured, tunnelled:\n"
+        "    for name in 'api.example.test', 'API.example.test', 'other.example.test':\n"
+        "        for pieces in 1, 3:\n"
+        "            s = way(); text = hello(name); got = b''\n"
+        "            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\n"
+        "            try:\n"
+        "                for i in range(pieces):\n"
+        "                    s.sendall(text[len(text) * i // pieces:len(text) * (i + 1) // pieces])\n"
+        "                while len(got) < len(text): got += s.recv(4096) or exit('ended')\n"
+        "                print('passed' if got == text else 'changed')\n"
+        "            except ConnectionResetError: print('reset', len(got))\n"],
+        world.policy({"host": "api.example.test", "port": world.ECHO_PORT,
+                      "allowed_ips": [f"{world.ADDRESS}/32"]}))
+    expect(result.out.splitlines() == (["passed"] * 4 + ["reset 0"] * 2) * 2, result)
+    reasons = [event["payload"][6] for event in result.events("network.denied")]
+    expect(reasons and all("asks for other.example.test" in reason for reason in reasons), reasons)
+    expect(any("other.example.test" in line for line in result.denials()), result)
+
+
 @test("a flood of denials becomes few lines and does not starve another program's allow")
 def _flood():
     result = harness.run_recorded(
