@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Builds and publishes the events of a connection, on its shard. Every string is bounded and
- * valid UTF-8 here: hosts have passed the host grammar, binaries are made valid when read. Never
- * puts a query, a header or a body byte into an event.
+ * audit.c: builds and publishes the events of a connection, on its shard. It must never put a
+ * query, a header or a body byte into an event.
  */
 #include "audit.h"
 
@@ -19,6 +18,12 @@ static guint64
 audit_process_key(const OshConnection *connection)
 {
     return connection->peer != NULL ? connection->peer->process_key : 0;
+}
+
+static guint32
+audit_pid(const OshConnection *connection)
+{
+    return connection->peer != NULL ? (guint32)connection->peer->pid : 0;
 }
 
 static const char *
@@ -77,27 +82,24 @@ osh_audit_reserve(OshConnection *connection)
 void
 osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict)
 {
-    GVariantBuilder extra;
+    const OshEventNetworkAllowed allowed = {
+        .connection = connection->id,
+        .host = audit_host(connection),
+        .port = connection->port,
+        .transport = connection->transport->name,
+        .binary = audit_binary(connection),
+        .policy = verdict->policy,
+        .rule = verdict->rule,
+        .generation = verdict->generation,
+        .pid = audit_pid(connection),
+        .audited = verdict->action != OSH_ACTION_ALLOW,
+        .reason = verdict->action != OSH_ACTION_ALLOW ? verdict->reason : NULL,
+    };
     guint64 reservation = connection->reservation;
 
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    if (connection->peer != NULL)
-        g_variant_builder_add(&extra, "{sv}", "pid",
-                              g_variant_new_uint32((guint32)connection->peer->pid));
-    if (verdict->action != OSH_ACTION_ALLOW) {
-        g_variant_builder_add(&extra, "{sv}", "audited", g_variant_new_boolean(TRUE));
-        if (verdict->reason != NULL)
-            g_variant_builder_add(
-                &extra, "{sv}", "reason",
-                g_variant_new_take_string(g_utf8_make_valid(verdict->reason, -1)));
-    }
     connection->reservation = 0;
-    audit_publish(
-        connection, connection->shard->network->allowed, reservation, NULL,
-        g_variant_new("(tsqssssta{sv})", connection->id, audit_host(connection), connection->port,
-                      connection->transport->name, audit_binary(connection),
-                      verdict->policy != NULL ? verdict->policy : "",
-                      verdict->rule != NULL ? verdict->rule : "", verdict->generation, &extra));
+    audit_publish(connection, connection->shard->network->allowed, reservation, NULL,
+                  osh_event_network_allowed_pack(&allowed));
 }
 
 /* Returns: (transfer full): what equal refusals of one process have in common. */
@@ -112,71 +114,76 @@ guint64
 osh_audit_denied(OshConnection *connection, const OshRefusal *refusal)
 {
     const OshVerdict *verdict = refusal->verdict;
-    const char *policy = verdict != NULL && verdict->policy != NULL ? verdict->policy : "";
+    g_autofree char *address = refusal->address != NULL ? osh_address_text(refusal->address) : NULL;
     g_autofree char *collapse = audit_collapse_key(connection, refusal);
-    GVariantBuilder extra;
+    const OshEventNetworkDenied denied = {
+        .connection = connection->id,
+        .layer = refusal->layer,
+        .host = audit_host(connection),
+        .port = connection->port,
+        .binary = audit_binary(connection),
+        .policy = verdict != NULL ? verdict->policy : NULL,
+        .reason = refusal->reason,
+        .generation = connection->generation,
+        .pid = audit_pid(connection),
+        .address = address,
+        .hint = verdict != NULL ? verdict->hint : NULL,
+    };
 
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    if (connection->peer != NULL)
-        g_variant_builder_add(&extra, "{sv}", "pid",
-                              g_variant_new_uint32((guint32)connection->peer->pid));
-    if (refusal->address != NULL)
-        g_variant_builder_add(&extra, "{sv}", "address",
-                              g_variant_new_take_string(osh_address_text(refusal->address)));
-    if (verdict != NULL && verdict->hint != NULL)
-        g_variant_builder_add(&extra, "{sv}", "hint", g_variant_new_string(verdict->hint));
     return audit_publish(connection, connection->shard->network->denied, 0, collapse,
-                         g_variant_new("(tssqsssta{sv})", connection->id, refusal->layer,
-                                       audit_host(connection), connection->port,
-                                       audit_binary(connection), policy, refusal->reason,
-                                       connection->generation, &extra));
+                         osh_event_network_denied_pack(&denied));
 }
 
 guint64
 osh_audit_failed(OshConnection *connection, const OshRefusal *refusal)
 {
     g_autofree char *collapse = audit_collapse_key(connection, refusal);
-    GVariantBuilder extra;
+    const OshEventNetworkFailed failed = {
+        .connection = connection->id,
+        .stage = refusal->layer,
+        .host = audit_host(connection),
+        .port = connection->port,
+        .text = refusal->reason,
+        .binary = connection->peer != NULL ? audit_binary(connection) : NULL,
+    };
 
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    if (connection->peer != NULL)
-        g_variant_builder_add(&extra, "{sv}", "binary",
-                              g_variant_new_string(audit_binary(connection)));
     return audit_publish(connection, connection->shard->network->failed, 0, collapse,
-                         g_variant_new("(tssqsa{sv})", connection->id, refusal->layer,
-                                       audit_host(connection), connection->port, refusal->reason,
-                                       &extra));
+                         osh_event_network_failed_pack(&failed));
 }
 
 void
 osh_audit_opened(OshConnection *connection)
 {
     const OshNetwork *network = connection->shard->network;
-    GVariantBuilder extra;
+    g_autofree char *address = NULL;
+    OshEventNetworkOpened opened = {
+        .connection = connection->id,
+        .host = audit_host(connection),
+        .port = connection->port,
+    };
 
     connection->announced = TRUE;
     connection->opened_at = osh_shard_now(&network->shard);
     if (!osh_host_topic_wanted(network->host, network->opened))
         return;
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    audit_publish(
-        connection, network->opened, 0, NULL,
-        g_variant_new("(tsq@sa{sv})", connection->id, audit_host(connection), connection->port,
-                      g_variant_new_take_string(osh_address_text(&connection->upstream_address)),
-                      &extra));
+    address = osh_address_text(&connection->upstream_address);
+    opened.address = address;
+    audit_publish(connection, network->opened, 0, NULL, osh_event_network_opened_pack(&opened));
 }
 
 void
 osh_audit_closed(OshConnection *connection, const char *reason)
 {
     const OshNetwork *network = connection->shard->network;
-    GVariantBuilder extra;
+    const OshEventNetworkClosed closed = {
+        .connection = connection->id,
+        .bytes_up = connection->up.moved,
+        .bytes_down = connection->down.moved,
+        .duration = osh_shard_now(&network->shard) - connection->opened_at,
+        .reason = reason,
+    };
 
     if (!connection->announced || !osh_host_topic_wanted(network->host, network->closed))
         return;
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    audit_publish(
-        connection, network->closed, 0, NULL,
-        g_variant_new("(tttxsa{sv})", connection->id, connection->up.moved, connection->down.moved,
-                      osh_shard_now(&network->shard) - connection->opened_at, reason, &extra));
+    audit_publish(connection, network->closed, 0, NULL, osh_event_network_closed_pack(&closed));
 }

@@ -85,17 +85,20 @@ publish_refusal(OshDnsListener *listener, const OshDnsOutcome *outcome)
 {
     const OshHost *host = listener->network->host;
     g_autofree char *collapse = g_strdup_printf("dns|%s", outcome->name);
-    GVariantBuilder extra;
-    OshPublication publication = {
+    const OshEventNetworkDenied denied = {
+        .layer = "dns",
+        .host = outcome->name,
+        .port = 53,
+        .reason = outcome->refused,
+        .generation = osh_policy_interface_generation(&listener->network->policy),
+    };
+    const OshPublication publication = {
         .struct_size = sizeof publication,
         .topic = listener->network->denied,
         .collapse_key = collapse,
+        .payload = osh_event_network_denied_pack(&denied),
     };
 
-    g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
-    publication.payload = g_variant_new(
-        "(tssqsssta{sv})", (guint64)0, "dns", outcome->name, 53, "", "", outcome->refused,
-        osh_policy_interface_generation(&listener->network->policy), &extra);
     osh_host_publish(host, &publication);
 }
 

@@ -60,7 +60,7 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
  * OshEventNetworkDenied:
  * @connection: number of the connection, or 0
  * @layer: what refused it: "identity", "connect", "forward", "transparent", "dns", "destination",
- *   "audit", "capture", "limit" or "head"
+ *   "audit", "capture", "limit", "head" or "name"
  * @host: where it was to go
  * @port: port of @host, or 0
  * @binary: who asked
@@ -105,7 +105,7 @@ OSH_EVENT_DEFINE(NETWORK_DENIED, network_denied, NetworkDenied)
 /**
  * OshEventNetworkFailed:
  * @connection: number of the connection
- * @stage: what failed: "resolve", "connect", "timeout" or "relay"
+ * @stage: what failed: "resolve", "connect", "timeout", "relay" or "stop"
  * @host: where it was to go
  * @port: port of @host
  * @text: what happened
