@@ -133,6 +133,7 @@ test_small_ones_do_not_wait(void)
     Order order = {.order = 0};
     Waiting huge[3] = {{&order, 0}, {&order, 0}, {&order, 0}};
     Waiting small[4] = {{&order, 0}, {&order, 0}, {&order, 0}, {&order, 0}};
+    gint64 began;
 
     for (guint i = 0; i < G_N_ELEMENTS(huge); i++)
         osh_image_unref(image_of(table, "huge", (700 + i) << 20, &huge[i]));
@@ -144,8 +145,10 @@ test_small_ones_do_not_wait(void)
     }
     for (guint i = 0; i < G_N_ELEMENTS(huge); i++)
         g_assert_cmpuint(huge[i].place, ==, 0);
-    /* And the end waits for none of it. */
+    /* And the end waits for none of it: within a second both threads have ended. */
+    began = g_get_monotonic_time();
     osh_image_table_end(table);
+    g_assert_cmpint(g_get_monotonic_time() - began, <, 900 * G_TIME_SPAN_MILLISECOND);
     for (guint i = 0; i < G_N_ELEMENTS(huge); i++)
         g_assert_cmpuint(huge[i].place, >, G_N_ELEMENTS(small));
     g_assert_cmpuint(order.order, ==, G_N_ELEMENTS(small) + G_N_ELEMENTS(huge));

@@ -552,7 +552,8 @@ def stream(port, seconds, total=None):
             end = time.monotonic() + seconds
             if total is not None:
                 # Slowly, over several sweeps.
-                while data := one.recv(total // 20):
+                reader = one.makefile("rb")
+                while data := reader.read(total // 20):
                     received.append(len(data))
                     time.sleep(seconds / 20)
             while total is None and time.monotonic() < end:
@@ -586,17 +587,19 @@ time.sleep(6)
 
 @test("the last bytes of a program that has ended arrive, however slowly they are read")
 def _last_bytes():
-    received = stream(7072, 3.5, total=3000000)
+    # More than the buffers on the way hold, so that bytes move during several sweeps.
+    total = 24000000
+    received = stream(7072, 8, total=total)
     result = harness.run_host(
         ["/bin/sh", "-c", '"$0" -I -c "$1"; sleep 5', harness.PYTHON, r'''
 import socket, os
 s = socket.create_connection(("10.77.0.1", 7072), 5)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
 s.settimeout(None)
-s.sendall(b"x" * 3000000)
+s.sendall(b"x" * 24000000)
 s.shutdown(1)
 '''], world.policy(f"{world.ADDRESS}:7072"), timeout=20)
-    harness.wait_until(lambda: sum(n for n in received if isinstance(n, int)) == 3000000, 10,
+    harness.wait_until(lambda: sum(n for n in received if isinstance(n, int)) == total, 10,
                        f"the server has {received[-3:]} {result}")
     expect(not result.denials(), result)
 

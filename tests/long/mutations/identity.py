@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in which program a connection is said to be of."""
 
-TESTS = "osh-identity osh-identity-connect osh-identity-image e2e-connection-identity"
+TESTS = "osh-identity osh-identity-connect osh-identity-image"
 UTIL = "sdk/util/osh-identity-"
 E2E = "e2e-connection-identity/"
 
