@@ -182,7 +182,7 @@ static gboolean
 rpc_method_is(const OshPolicyRule *other, const OshLearnRule *rule)
 {
     if (other->method == NULL)
-        return other->has_tool && strcmp(rule->method, "tools/call") == 0;
+        return other->has_tool && strcmp(rule->method, OSH_POLICY_TOOL_CALL) == 0;
     if (other->any_method || strcmp(other->method, rule->method) == 0)
         return TRUE;
     return other->method_pattern != NULL && matches(other->method_pattern, rule->method);

@@ -7,6 +7,8 @@
  */
 #include "learn-pattern.h"
 
+#include "glob-text.h"
+
 #include <string.h>
 
 static char *
@@ -14,11 +16,7 @@ escape(const char *segment, gsize length)
 {
     GString *text = g_string_sized_new(length);
 
-    for (gsize i = 0; i < length; i++) {
-        if (strchr("*?[]{}\\", segment[i]) != NULL)
-            g_string_append_c(text, '\\');
-        g_string_append_c(text, segment[i]);
-    }
+    osh_glob_append_literal(text, segment, length);
     return g_string_free(text, FALSE);
 }
 

@@ -11,7 +11,9 @@
 
 #include <string.h>
 
+#include "glob-text.h"
 #include "learn-ceiling.h"
+#include "model.h"
 #include "osh-destination.h"
 #include "osh-mcp.h"
 #include "replay.h"
@@ -60,7 +62,7 @@ is_plain_path(const char *path)
 {
     gsize length = strlen(path);
 
-    if (path[0] != '/' || length > 1024 || strpbrk(path, "*?[]{}\\") != NULL)
+    if (path[0] != '/' || length > 1024 || strpbrk(path, OSH_GLOB_SYNTAX) != NULL)
         return FALSE;
     for (gsize i = 0; i < length; i++)
         if (path[i] < 0x20 || path[i] == 0x7f)
@@ -197,9 +199,9 @@ read_call(const OshFactRecord *record, OshLearnRule *rule)
     rule->method = literal_text(field(record, "method", OSH_FACT_STRING));
     if (rule->method == NULL)
         return FALSE;
-    if (rule->kind == OSH_LEARN_MCP && strcmp(rule->method, "tools/call") == 0)
+    if (rule->kind == OSH_LEARN_MCP && strcmp(rule->method, OSH_POLICY_TOOL_CALL) == 0)
         rule->tool = literal_text(tool_of(record));
-    return rule->kind != OSH_LEARN_MCP || strcmp(rule->method, "tools/call") != 0 ||
+    return rule->kind != OSH_LEARN_MCP || strcmp(rule->method, OSH_POLICY_TOOL_CALL) != 0 ||
            rule->tool != NULL;
 }
 

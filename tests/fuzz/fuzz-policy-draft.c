@@ -68,6 +68,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     twice = osh_draft_write(again, NULL);
     if (strcmp(text, twice) != 0)
         abort();
-    osh_draft_unref(draft);
+    osh_draft_free(draft);
     return 0;
 }

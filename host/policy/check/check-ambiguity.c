@@ -9,6 +9,7 @@
  * no policy can make a load take for ever. Runs on the loading thread, after the check of types.
  */
 #include "ambiguity-fields.h"
+#include "glob-text.h"
 
 #include <string.h>
 
@@ -90,11 +91,7 @@ selector_globs(const OshPolicyEndpoint *endpoint)
         return globs;
     }
     literal = g_string_new(NULL);
-    for (const char *p = match->path_prefix; *p != '\0'; p++) {
-        if (strchr("*?[]{}\\", *p) != NULL)
-            g_string_append_c(literal, '\\');
-        g_string_append_c(literal, *p);
-    }
+    osh_glob_append_literal(literal, match->path_prefix, strlen(match->path_prefix));
     below = g_strconcat(literal->str, "/*", NULL);
     g_ptr_array_add(globs, osh_glob_new(literal->str, OSH_GLOB_SELECTOR, NULL));
     g_ptr_array_add(globs, osh_glob_new(below, OSH_GLOB_SELECTOR, NULL));

@@ -13,14 +13,6 @@
 /* Of a label of a DNS name, with the star of a pattern. */
 #define DNS_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*"
 
-static const OshYamlNode *
-member(const OshPolicyEndpoint *endpoint, const char *key)
-{
-    const OshYamlNode *node = osh_yaml_find(endpoint->match->source, key);
-
-    return node != NULL ? node : endpoint->match->source;
-}
-
 static gboolean
 label_is(const char *label, gsize length, const char *text)
 {
@@ -32,7 +24,7 @@ static gboolean
 check_pattern_label(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const char *label,
                     gsize length, gboolean first)
 {
-    const OshYamlNode *node = member(endpoint, "host");
+    const OshYamlNode *node = osh_schema_member(endpoint, "host");
 
     if (length == 0) {
         osh_yaml_error(loader->diagnostics, node, "host '%s' has an empty label", endpoint->host);
@@ -58,7 +50,7 @@ check_pattern_label(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, 
 static void
 check_wildcard_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    const OshYamlNode *node = member(endpoint, "host");
+    const OshYamlNode *node = osh_schema_member(endpoint, "host");
     const char *host = endpoint->host;
     guint n_labels = 1;
 
@@ -121,7 +113,7 @@ dns_problem(const char *host)
 static void
 check_tcp_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    const OshYamlNode *node = member(endpoint, "host");
+    const OshYamlNode *node = osh_schema_member(endpoint, "host");
     const char *host = endpoint->host;
     const char *problem;
     OshAddress address;
@@ -162,7 +154,7 @@ is_address_pattern(const char *host)
 static void
 check_address_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
-    const OshYamlNode *node = member(endpoint, "host");
+    const OshYamlNode *node = osh_schema_member(endpoint, "host");
     char canonical[INET6_ADDRSTRLEN];
     OshAddress address;
 
@@ -203,7 +195,7 @@ check_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
         check_tcp_host(loader, endpoint);
     else if (host[strspn(host, " \t")] == '\0' && endpoint->allowed_ip_texts[0] == NULL)
-        osh_yaml_error_hint(loader->diagnostics, member(endpoint, "host"),
+        osh_yaml_error_hint(loader->diagnostics, osh_schema_member(endpoint, "host"),
                             g_strdup("name a host, or list allowed_ips"),
                             "endpoint host must not be empty unless allowed_ips is given");
     if (length == 0)
@@ -212,11 +204,11 @@ check_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (endpoint->host_is_pattern)
         return;
     if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "host"),
+        osh_yaml_warning(loader->diagnostics, osh_schema_member(endpoint, "host"),
                          "host '%s' is a URL and matches nothing; write the bare host name", host);
     else if (endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
              (host[length - 1] == '.' || strpbrk(host, " ?[{") != NULL))
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "host"),
+        osh_yaml_warning(loader->diagnostics, osh_schema_member(endpoint, "host"),
                          "host '%s' is compared as it stands and will match nothing", host);
 }
 
@@ -226,14 +218,15 @@ check_ports(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     const OshYamlNode *node = osh_yaml_find(endpoint->match->source, "ports");
 
     if (endpoint->n_ports == 0) {
-        osh_yaml_error_hint(loader->diagnostics, member(endpoint, "port"),
+        osh_yaml_error_hint(loader->diagnostics, osh_schema_member(endpoint, "port"),
                             g_strdup("write port: 443"),
                             "endpoint '%s' must declare at least one port", endpoint->host);
         return;
     }
     for (guint i = 0; i < endpoint->n_ports; i++)
         if (endpoint->ports[i] == 0)
-            osh_yaml_error(loader->diagnostics, node != NULL ? node : member(endpoint, "port"),
+            osh_yaml_error(loader->diagnostics,
+                           node != NULL ? node : osh_schema_member(endpoint, "port"),
                            "endpoint '%s' has invalid port 0; expected 1 to 65535", endpoint->host);
 }
 
@@ -241,7 +234,7 @@ static void
 check_signing(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     const char *signing = endpoint->credential_signing;
-    const OshYamlNode *node = member(endpoint, "credential_signing");
+    const OshYamlNode *node = osh_schema_member(endpoint, "credential_signing");
 
     if (signing == NULL || *signing == '\0')
         return;

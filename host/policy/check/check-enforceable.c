@@ -35,14 +35,6 @@ protocol_needs(OshPolicyProtocol protocol)
     }
 }
 
-/* An option that is written out but switched off asks for nothing. */
-static gboolean
-is_off(const OshYamlNode *node)
-{
-    return node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
-           g_ascii_tolower(node->text[0]) == 'f';
-}
-
 static void
 check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
@@ -63,7 +55,7 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
         const OshYamlNode *node = key->needs != 0 ? osh_yaml_find(source, key->name) : NULL;
 
-        if (node != NULL && !(loader->request->flags & key->needs) && !is_off(node))
+        if (node != NULL && !(loader->request->flags & key->needs) && !osh_schema_is_off(node))
             osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet", key->name);
     }
 }

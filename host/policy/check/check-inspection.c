@@ -10,14 +10,6 @@
 
 #include <string.h>
 
-static const OshYamlNode *
-member(const OshPolicyEndpoint *endpoint, const char *key)
-{
-    const OshYamlNode *node = osh_yaml_find(endpoint->match->source, key);
-
-    return node != NULL ? node : endpoint->match->source;
-}
-
 static gboolean
 has(const OshPolicyEndpoint *endpoint, const char *key)
 {
@@ -98,7 +90,7 @@ check_base_set(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "the rules list cannot be empty: it would deny all traffic");
     if (osh_policy_protocol_is_inspected(endpoint->protocol) && !is_rpc(endpoint) &&
         rules == NULL && !is_written(endpoint, "access"))
-        osh_yaml_error_hint(loader->diagnostics, member(endpoint, "protocol"),
+        osh_yaml_error_hint(loader->diagnostics, osh_schema_member(endpoint, "protocol"),
                             g_strdup("write access: read-only, or list rules"),
                             "protocol requires rules or access: %s allows nothing by itself",
                             endpoint->protocol_name);
@@ -116,7 +108,7 @@ check_rules_allow_something(OshPolicyLoader *loader, const OshPolicyEndpoint *en
         if (!rule_is_empty(&match->rules[i]))
             return;
     if (match->n_rules > 0)
-        osh_yaml_error(loader->diagnostics, member(endpoint, "rules"),
+        osh_yaml_error(loader->diagnostics, osh_schema_member(endpoint, "rules"),
                        "the rules would deny all traffic: every one of them is empty");
 }
 
@@ -237,7 +229,7 @@ check_registered(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                  const OshPolicyRegisteredQuery *query)
 {
     static const char *const types[] = {"query", "mutation", "subscription", "*", NULL};
-    const OshYamlNode *node = member(endpoint, "graphql_persisted_queries");
+    const OshYamlNode *node = osh_schema_member(endpoint, "graphql_persisted_queries");
 
     if (strcmp(query->operation_type, "*") == 0)
         warn_any_operation(loader, node);
@@ -269,8 +261,10 @@ check_graphql_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint
     if (has(endpoint, "graphql_max_body_bytes")) {
         guint64 bytes;
 
-        if (osh_yaml_integer(member(endpoint, "graphql_max_body_bytes"), &bytes) && bytes == 0)
-            osh_yaml_error(loader->diagnostics, member(endpoint, "graphql_max_body_bytes"),
+        if (osh_yaml_integer(osh_schema_member(endpoint, "graphql_max_body_bytes"), &bytes) &&
+            bytes == 0)
+            osh_yaml_error(loader->diagnostics,
+                           osh_schema_member(endpoint, "graphql_max_body_bytes"),
                            "graphql_max_body_bytes must be a positive integer");
     }
     if ((mode != NULL || match->n_registered > 0 || has(endpoint, "graphql_max_body_bytes")) &&
@@ -287,8 +281,7 @@ asks_for_something(const OshYamlNode *node)
 {
     if (node == NULL || osh_yaml_is_null(node) || node->length == 0)
         return FALSE;
-    return node->kind != OSH_YAML_SCALAR || !(osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
-                                              g_ascii_tolower(node->text[0]) == 'f');
+    return !osh_schema_is_off(node);
 }
 
 static void
@@ -337,7 +330,8 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                          "no enforcement means audit: denied requests are logged and forwarded; "
                          "write enforcement: enforce");
     if (endpoint->request_body_credential_rewrite && endpoint->protocol != OSH_POLICY_PROTOCOL_REST)
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "request_body_credential_rewrite"),
+        osh_yaml_warning(loader->diagnostics,
+                         osh_schema_member(endpoint, "request_body_credential_rewrite"),
                          "request_body_credential_rewrite is ignored unless protocol is rest");
 }
 
@@ -361,10 +355,10 @@ static void
 check_rpc_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {
     if (has(endpoint, "mcp") && endpoint->protocol != OSH_POLICY_PROTOCOL_MCP)
-        refuse_mcp(loader, member(endpoint, "mcp"));
+        refuse_mcp(loader, osh_schema_member(endpoint, "mcp"));
     if (!is_rpc(endpoint) && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
         has(endpoint, "json_rpc"))
-        osh_yaml_warning(loader->diagnostics, member(endpoint, "json_rpc"),
+        osh_yaml_warning(loader->diagnostics, osh_schema_member(endpoint, "json_rpc"),
                          "JSON-RPC-specific endpoint fields are ignored unless protocol is "
                          "json-rpc or mcp");
 }
@@ -375,7 +369,8 @@ check_websocket_rewrite(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoi
 {
     if (endpoint->websocket_credential_rewrite &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_WEBSOCKET)
-        osh_yaml_error_hint(loader->diagnostics, member(endpoint, "websocket_credential_rewrite"),
+        osh_yaml_error_hint(loader->diagnostics,
+                            osh_schema_member(endpoint, "websocket_credential_rewrite"),
                             g_strdup("write protocol: websocket, or leave it out"),
                             "websocket_credential_rewrite is only valid for protocol websocket");
 }
@@ -388,7 +383,7 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
     osh_policy_diagnostics_set_stages(loader->diagnostics,
                                       OSH_POLICY_STAGE_INSPECTION | OSH_POLICY_STAGE_SAFETY);
     if (endpoint->path[0] != '\0' && endpoint->path[0] != '/' && strcmp(endpoint->path, "**") != 0)
-        osh_yaml_error(loader->diagnostics, member(endpoint, "path"),
+        osh_yaml_error(loader->diagnostics, osh_schema_member(endpoint, "path"),
                        "endpoint path must start with '/' or be '**', got '%s'", endpoint->path);
     check_base_set(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
@@ -401,7 +396,7 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
         check_tcp(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_SQL &&
         endpoint->enforcement == OSH_POLICY_ENFORCE)
-        osh_yaml_error(loader->diagnostics, member(endpoint, "enforcement"),
+        osh_yaml_error(loader->diagnostics, osh_schema_member(endpoint, "enforcement"),
                        "SQL enforcement is not supported: protocol sql can only be audited");
     osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_INSPECTION);
     check_surprises(loader, endpoint);

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define TOOL_CALL "tools/call"
-
 static gboolean
 is_glob(const char *text)
 {
@@ -114,7 +112,7 @@ check_mcp_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                           "required while mcp.allow_all_known_mcp_methods is false");
     if (rule->method == NULL)
         return;
-    if (names_tool(rule) && strcmp(rule->method, TOOL_CALL) != 0)
+    if (names_tool(rule) && strcmp(rule->method, OSH_POLICY_TOOL_CALL) != 0)
         osh_yaml_error_at(loader->diagnostics, rule->source, "method",
                           "must be tools/call when a rule uses %s, got '%s'",
                           rule->n_arguments > 0 ? "mcp_arguments" : "tool or params.name",
@@ -162,8 +160,8 @@ takes_every_call(const OshPolicyEndpoint *endpoint, const OshPolicyRule *rule)
         return endpoint->allow_all_known_mcp_methods;
     return rule->any_method ||
            (rule->method_pattern != NULL && rule->method_pattern->glob != NULL &&
-            osh_glob_match(rule->method_pattern->glob, TOOL_CALL, sizeof(TOOL_CALL) - 1) ==
-                OSH_GLOB_MATCHED);
+            osh_glob_match(rule->method_pattern->glob, OSH_POLICY_TOOL_CALL,
+                           sizeof(OSH_POLICY_TOOL_CALL) - 1) == OSH_GLOB_MATCHED);
 }
 
 static void

@@ -9,6 +9,21 @@
 
 #include <string.h>
 
+const OshYamlNode *
+osh_schema_member(const OshPolicyEndpoint *endpoint, const char *key)
+{
+    const OshYamlNode *node = osh_yaml_find(endpoint->match->source, key);
+
+    return node != NULL ? node : endpoint->match->source;
+}
+
+gboolean
+osh_schema_is_off(const OshYamlNode *node)
+{
+    return node->kind == OSH_YAML_SCALAR && osh_yaml_scalar_type(node) == OSH_YAML_BOOLEAN &&
+           g_ascii_tolower(node->text[0]) == 'f';
+}
+
 static char *
 list_keys(const char *const *allowed)
 {

@@ -15,6 +15,16 @@ typedef struct {
 } OshPolicyLoader;
 
 /**
+ * osh_schema_member:
+ *
+ * Returns: (transfer none): where @key of @endpoint stands, or the endpoint when it is absent
+ */
+const OshYamlNode *osh_schema_member(const OshPolicyEndpoint *endpoint, const char *key);
+
+/** osh_schema_is_off: Returns: whether @node is a switch that is written out and off. */
+gboolean osh_schema_is_off(const OshYamlNode *node);
+
+/**
  * osh_schema_keys: reports every member of @mapping whose key is not in @allowed.
  * @allowed: (array zero-terminated=1): the keys of this kind of mapping
  */

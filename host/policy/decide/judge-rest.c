@@ -117,9 +117,10 @@ rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gbool
     return path == OSH_POLICY_YES ? query_matches(question, rule, all) : path;
 }
 
-void
-osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
-                      OshPolicyRequestAnswer *answer)
+/* The part about method, path, query and SQL command. */
+static void
+rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
+           OshPolicyRequestAnswer *answer)
 {
     const OshPolicyEndpointMatch *match = endpoint->match;
 
@@ -149,5 +150,5 @@ osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord 
         endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
         osh_policy_rpc_judge(question, call, endpoint, answer);
     else
-        osh_policy_rest_judge(question, endpoint, answer);
+        rest_judge(question, endpoint, answer);
 }

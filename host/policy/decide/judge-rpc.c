@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define TOOL_CALL "tools/call"
-
 OshSpan
 osh_policy_call_method(const OshFactRecord *call)
 {
@@ -168,7 +166,7 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
     if (method.length == 0)
         return;
     if (is_mcp && endpoint->allow_all_known_mcp_methods && !extension &&
-        !(match->has_tool_rules && is_exactly(method, TOOL_CALL)))
+        !(match->has_tool_rules && is_exactly(method, OSH_POLICY_TOOL_CALL)))
         osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
     for (guint i = 0; i < match->n_rules; i++)
         if (!extension || osh_policy_mcp_rule_is_exact(&match->rules[i]))

@@ -93,10 +93,6 @@ typedef struct {
 void osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRecord *call,
                               const OshPolicyEndpoint *endpoint, OshPolicyRequestAnswer *answer);
 
-/** osh_policy_rest_judge: the part of it about method, path, query and SQL command. */
-void osh_policy_rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
-                           OshPolicyRequestAnswer *answer);
-
 /**
  * osh_policy_rule_has_method:
  *

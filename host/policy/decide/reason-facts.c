@@ -77,9 +77,11 @@ append_facts(GString *text, const OshPolicyQuestion *question,
         g_string_append(text, " (no facts)");
 }
 
-guint
-osh_policy_count_matching_facts(const OshPolicyQuestion *question, const OshPolicyRule *rule,
-                                const OshPolicyFactDecl **ret_first)
+/* How many facts of an allow rule match; @ret_first gets the first that does not, unless it has
+ * one. */
+static guint
+count_matching_facts(const OshPolicyQuestion *question, const OshPolicyRule *rule,
+                     const OshPolicyFactDecl **ret_first)
 {
     guint matching = 0;
 
@@ -118,7 +120,7 @@ append_nearest_rule(GString *text, const OshPolicyQuestion *question,
 
     for (guint i = 0; i < match->n_rules; i++) {
         const OshPolicyFactDecl *first = NULL;
-        guint matching = osh_policy_count_matching_facts(question, &match->rules[i], &first);
+        guint matching = count_matching_facts(question, &match->rules[i], &first);
 
         if (nearest != NULL && matching <= best)
             continue;

@@ -25,12 +25,3 @@ void osh_policy_append_span(GString *text, OshSpan span);
 /** osh_policy_append_facts_reason: why a message of a plugin's protocol is denied. */
 void osh_policy_append_facts_reason(GString *text, const OshPolicyQuestion *question,
                                     const OshPolicyRequestAnswer *answer);
-
-/**
- * osh_policy_count_matching_facts:
- * @ret_first: (inout): gets the first fact that does not match, unless it holds one already
- *
- * Returns: how many facts of allow rule @rule match
- */
-guint osh_policy_count_matching_facts(const OshPolicyQuestion *question, const OshPolicyRule *rule,
-                                      const OshPolicyFactDecl **ret_first);

@@ -36,7 +36,7 @@ osh_composition_free(OshComposition *composition)
 {
     if (composition == NULL)
         return;
-    osh_draft_unref(composition->draft);
+    osh_draft_free(composition->draft);
     g_hash_table_unref(composition->origins);
     g_free(composition);
 }

@@ -172,8 +172,9 @@ rule_params(const OshValue *rule)
     return copy;
 }
 
-char *
-osh_contract_rule_key(const OshValue *rule)
+/* Equal for rules that mean the same. */
+static char *
+rule_key(const OshValue *rule)
 {
     const OshValue *allow = osh_value_find(rule, "allow");
     const OshValue *body = allow != NULL ? allow : rule;
@@ -211,7 +212,7 @@ rule_keys(const OshValue *rules)
     GHashTable *keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     for (guint i = 0; rules != NULL && i < osh_value_length(rules); i++)
-        g_hash_table_add(keys, osh_contract_rule_key(osh_value_item(rules, i)));
+        g_hash_table_add(keys, rule_key(osh_value_item(rules, i)));
     return keys;
 }
 
@@ -226,7 +227,7 @@ osh_contract_add_rules(OshValue *endpoint, const char *key, const OshValue *rule
     list = osh_value_ensure_list(endpoint, key);
     keys = rule_keys(list);
     for (guint i = 0; i < osh_value_length(rules); i++)
-        if (g_hash_table_add(keys, osh_contract_rule_key(osh_value_item(rules, i))))
+        if (g_hash_table_add(keys, rule_key(osh_value_item(rules, i))))
             osh_value_append(list, osh_value_copy(osh_value_item(rules, i)));
 }
 
@@ -239,7 +240,7 @@ contains_rules(const OshValue *loaded, const OshValue *asked)
         return TRUE;
     keys = rule_keys(loaded);
     for (guint i = 0; i < osh_value_length(asked); i++) {
-        g_autofree char *key = osh_contract_rule_key(osh_value_item(asked, i));
+        g_autofree char *key = rule_key(osh_value_item(asked, i));
 
         if (!g_hash_table_contains(keys, key))
             return FALSE;
@@ -455,12 +456,18 @@ osh_contract_covers(const OshValue *loaded, const OshValue *asked, guint16 port)
 }
 
 gboolean
-osh_contract_is_any_binary(const OshValue *policy)
+osh_contract_has_binaries(const OshValue *policy)
 {
     const OshValue *binaries = osh_draft_binaries(policy);
 
-    return binaries == NULL || osh_value_length(binaries) == 0 ||
-           osh_contract_has_binary(policy, "/**") || osh_contract_has_binary(policy, "**");
+    return binaries != NULL && osh_value_length(binaries) > 0;
+}
+
+gboolean
+osh_contract_is_any_binary(const OshValue *policy)
+{
+    return !osh_contract_has_binaries(policy) || osh_contract_has_binary(policy, "/**") ||
+           osh_contract_has_binary(policy, "**");
 }
 
 gboolean

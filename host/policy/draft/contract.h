@@ -35,14 +35,6 @@ gboolean osh_contract_overlap(const OshValue *left, const OshValue *right);
  */
 GArray *osh_contract_units(const OshValue *endpoint);
 
-/**
- * osh_contract_rule_key:
- * @rule: an allow rule, with or without its `allow`, or a deny rule
- *
- * Returns: (transfer full): text that is equal for rules that mean the same
- */
-char *osh_contract_rule_key(const OshValue *rule);
-
 /** osh_contract_add_rules: appends those of @rules (nullable) that @endpoint's list @key lacks. */
 void osh_contract_add_rules(OshValue *endpoint, const char *key, const OshValue *rules);
 
@@ -82,6 +74,9 @@ gboolean osh_contract_same_mcp(const OshValue *left, const OshValue *right);
  * Returns: TRUE when @loaded has all of @asked
  */
 gboolean osh_contract_covers(const OshValue *loaded, const OshValue *asked, guint16 port);
+
+/** osh_contract_has_binaries: Returns: whether @policy lists any binary. */
+gboolean osh_contract_has_binaries(const OshValue *policy);
 
 /**
  * osh_contract_is_any_binary:

@@ -9,14 +9,6 @@
 
 #include "contract.h"
 
-static gboolean
-has_binaries(const OshValue *policy)
-{
-    const OshValue *binaries = osh_draft_binaries(policy);
-
-    return binaries != NULL && osh_value_length(binaries) > 0;
-}
-
 /* @binary: NULL for any binary */
 static gboolean
 is_granted(const OshDraft *policy, const OshValue *endpoint, guint16 port, const char *binary)
@@ -31,7 +23,7 @@ is_granted(const OshDraft *policy, const OshValue *endpoint, guint16 port, const
             (binary == NULL || !osh_contract_has_binary(loaded, binary)))
             continue;
         /* a policy without binaries lets none through, whatever it stands for */
-        if (binary != NULL && !has_binaries(loaded))
+        if (binary != NULL && !osh_contract_has_binaries(loaded))
             continue;
         for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++)
             if (osh_contract_covers(osh_value_item(endpoints, k), endpoint, port))

@@ -12,7 +12,6 @@
 #include <string.h>
 
 struct _OshDraft {
-    gatomicrefcount references;
     OshValue *root;
 };
 
@@ -21,7 +20,6 @@ draft_new(OshValue *root)
 {
     OshDraft *draft = g_new0(OshDraft, 1);
 
-    g_atomic_ref_count_init(&draft->references);
     draft->root = root;
     return draft;
 }
@@ -143,17 +141,10 @@ osh_draft_compile(const OshDraft *draft, const OshPolicyLoadRequest *request,
     return osh_policy_load(&of_draft, diagnostics);
 }
 
-OshDraft *
-osh_draft_ref(OshDraft *draft)
-{
-    g_atomic_ref_count_inc(&draft->references);
-    return draft;
-}
-
 void
-osh_draft_unref(OshDraft *draft)
+osh_draft_free(OshDraft *draft)
 {
-    if (!g_atomic_ref_count_dec(&draft->references))
+    if (draft == NULL)
         return;
     osh_value_free(draft->root);
     g_free(draft);

@@ -68,11 +68,8 @@ OshDraft *osh_draft_read(const OshPolicyLoadRequest *request, OshPolicyDiagnosti
 OshPolicySnapshot *osh_draft_compile(const OshDraft *draft, const OshPolicyLoadRequest *request,
                                      OshPolicyDiagnostics *diagnostics);
 
-/** osh_draft_ref: Returns: (transfer full): @draft. */
-OshDraft *osh_draft_ref(OshDraft *draft);
-
-/** osh_draft_unref: @draft: (transfer full): the last one frees it. */
-void osh_draft_unref(OshDraft *draft);
+/** osh_draft_free: @draft: (nullable) (transfer full): frees it. */
+void osh_draft_free(OshDraft *draft);
 
 /** osh_draft_copy: Returns: (transfer full): a draft of its own that says the same. */
 OshDraft *osh_draft_copy(const OshDraft *draft);
@@ -163,6 +160,6 @@ void osh_draft_set_ports(OshValue *endpoint, const GArray *ports);
  */
 char *osh_draft_write(const OshDraft *draft, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshDraft, osh_draft_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshDraft, osh_draft_free)
 
 G_END_DECLS

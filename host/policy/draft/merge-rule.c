@@ -25,14 +25,6 @@ join_ports(const GArray *ports)
     return g_string_free(words, FALSE);
 }
 
-static gboolean
-has_binaries(const OshValue *policy)
-{
-    const OshValue *binaries = osh_draft_binaries(policy);
-
-    return binaries != NULL && osh_value_length(binaries) > 0;
-}
-
 static gboolean widens(const OshMerge *merge, GError **error, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
@@ -56,7 +48,7 @@ new_binaries(const OshValue *existing, const OshValue *incoming)
 {
     const OshValue *binaries = osh_draft_binaries(incoming);
 
-    if (osh_contract_is_any_binary(existing) || !has_binaries(incoming))
+    if (osh_contract_is_any_binary(existing) || !osh_contract_has_binaries(incoming))
         return NULL;
     if (osh_contract_is_any_binary(incoming))
         return g_strdup("any binary");
@@ -76,7 +68,7 @@ unnamed_binaries(const OshValue *existing, const OshValue *incoming, gboolean by
     const OshValue *binaries = osh_draft_binaries(existing);
     GString *words;
 
-    if (has_binaries(incoming) ? osh_contract_is_any_binary(incoming) : by_name)
+    if (osh_contract_has_binaries(incoming) ? osh_contract_is_any_binary(incoming) : by_name)
         return NULL;
     if (osh_contract_is_any_binary(existing))
         return g_strdup("any binary ('/**')");
@@ -314,7 +306,7 @@ add_binaries(OshValue *policy, const OshValue *binaries)
 static void
 merge_binaries(OshValue *existing, const OshValue *incoming, const char *key, GPtrArray *warnings)
 {
-    if (!has_binaries(incoming)) {
+    if (!osh_contract_has_binaries(incoming)) {
         if (!osh_contract_is_any_binary(existing))
             osh_merge_warn(warnings,
                            "policy '%s' keeps the binaries it has, for none is named; for any, "
@@ -323,7 +315,7 @@ merge_binaries(OshValue *existing, const OshValue *incoming, const char *key, GP
         return;
     }
     if (osh_contract_is_any_binary(existing)) {
-        if (!has_binaries(existing))
+        if (!osh_contract_has_binaries(existing))
             osh_merge_warn(warnings,
                            "policy '%s' lists no binaries and stays so: it lets none through; name "
                            "them, or /** for any",
@@ -406,7 +398,7 @@ tidy_rule(const OshValue *rule)
 
     for (guint i = 0; endpoints != NULL && i < osh_value_length(endpoints); i++)
         osh_merge_tidy_endpoint(osh_value_item(endpoints, i));
-    if (has_binaries(copy)) {
+    if (osh_contract_has_binaries(copy)) {
         osh_value_set(copy, "binaries", osh_value_list());
         add_binaries(copy, osh_draft_binaries(binaries));
     }

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#define TOOL_CALL  "tools/call"
 #define EMPTY_LIST "[]"
 
 static gboolean
@@ -125,11 +124,11 @@ add_call(OshPolicyAsked *asked, GError **error)
     OshFactRecord *params = keep(asked, g_new0(OshFactRecord, (gsize)n_arguments + 1));
     OshFact *fields = keep(asked, g_new0(OshFact, 2));
     OshFactRecord *call = keep(asked, g_new0(OshFactRecord, 1));
-    const char *method = ask->rpc_method != NULL ? ask->rpc_method : TOOL_CALL;
+    const char *method = ask->rpc_method != NULL ? ask->rpc_method : OSH_POLICY_TOOL_CALL;
     guint n_params = 0;
 
-    if ((ask->mcp_tool != NULL || n_arguments > 0) && strcmp(method, TOOL_CALL) != 0)
-        return fail(error, "only " TOOL_CALL " has a tool and arguments", method);
+    if ((ask->mcp_tool != NULL || n_arguments > 0) && strcmp(method, OSH_POLICY_TOOL_CALL) != 0)
+        return fail(error, "only " OSH_POLICY_TOOL_CALL " has a tool and arguments", method);
     if (ask->mcp_tool != NULL)
         params[n_params++] = param(asked, g_strdup("name"), ask->mcp_tool);
     for (guint i = 0; i < n_arguments; i++) {

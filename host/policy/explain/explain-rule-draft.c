@@ -7,10 +7,9 @@
  */
 #include "asked.h"
 #include "draft.h"
+#include "glob-text.h"
 
 #include <string.h>
-
-#define TOOL_CALL "tools/call"
 
 /* Printable ASCII, and short. */
 static gboolean
@@ -34,11 +33,7 @@ escape_glob(const char *text)
 {
     GString *glob = g_string_new(NULL);
 
-    for (const char *p = text; *p != '\0'; p++) {
-        if (strchr("*?[]{}\\", *p) != NULL)
-            g_string_append_c(glob, '\\');
-        g_string_append_c(glob, *p);
-    }
+    osh_glob_append_literal(glob, text, strlen(text));
     return g_string_free(glob, FALSE);
 }
 
@@ -100,10 +95,10 @@ static gboolean
 rpc_rule(const OshPolicyAsked *asked, OshValue *rule, gboolean is_mcp)
 {
     const OshPolicyAsk *ask = asked->ask;
-    const char *method = ask->rpc_method != NULL ? ask->rpc_method : TOOL_CALL;
+    const char *method = ask->rpc_method != NULL ? ask->rpc_method : OSH_POLICY_TOOL_CALL;
     OshValue *arguments;
 
-    if (!is_plain(method) || strpbrk(method, "*?[]{}\\") != NULL ||
+    if (!is_plain(method) || strpbrk(method, OSH_GLOB_SYNTAX) != NULL ||
         (ask->rpc_method == NULL && ask->mcp_tool == NULL && ask->mcp_arguments == NULL))
         return FALSE;
     osh_value_set_text(rule, "method", method);

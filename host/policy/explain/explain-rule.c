@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define TOOL_CALL "tools/call"
-
 static void add_why(GString *why, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static void
@@ -194,7 +192,7 @@ why_rpc(GString *why, const OshPolicyQuestion *question, const OshPolicyEndpoint
         const OshPolicyRule *rule)
 {
     g_autofree char *method = NULL;
-    const char *wanted = rule->method != NULL ? rule->method : TOOL_CALL;
+    const char *wanted = rule->method != NULL ? rule->method : OSH_POLICY_TOOL_CALL;
 
     if (question->n_calls == 0) {
         add_why(why, "it is about JSON-RPC calls (--rpc-method, --mcp-tool)");

@@ -306,7 +306,7 @@ expand_methods(OshPolicyLoader *loader, const OshPolicyRule *rules, guint length
             named |= strcmp(rule->params[k].key, "name") == 0;
         if (rule->method != NULL)
             continue;
-        rule->method = named ? "tools/call" : "*";
+        rule->method = named ? OSH_POLICY_TOOL_CALL : "*";
         rule->method_pattern = osh_policy_pattern(loader->snapshot, rule->method, '.', NULL);
     }
 }

@@ -16,6 +16,9 @@
 #include "policy.h"
 #include "protocol-table.h"
 
+/* The method of MCP whose rules may name a tool and its arguments. */
+#define OSH_POLICY_TOOL_CALL "tools/call"
+
 /*
  * A glob of the policy. @glob is NULL when the pattern is broken: the policy still loads (with a
  * warning), but every decision that has to consult it is an error, which denies.

@@ -324,9 +324,6 @@ const char *osh_policy_file_name(const OshPolicySnapshot *snapshot);
 /** osh_policy_n_policies: [any] Returns: number of network policies. */
 guint osh_policy_n_policies(const OshPolicySnapshot *snapshot);
 
-/** osh_policy_policy_name: [any] Returns: (transfer none): key of policy @index, in byte order. */
-const char *osh_policy_policy_name(const OshPolicySnapshot *snapshot, guint index);
-
 /** osh_policy_n_endpoints: [any] Returns: number of endpoints over all policies. */
 guint osh_policy_n_endpoints(const OshPolicySnapshot *snapshot);
 

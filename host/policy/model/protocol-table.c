@@ -91,8 +91,9 @@ osh_policy_protocol_table_add(OshPolicyProtocolTable *table, const char *name, c
     return protocol;
 }
 
-guint
-osh_policy_fact_type_from_name(const char *name)
+/* 0 for a word that is no type. */
+static guint
+type_from_name(const char *name)
 {
     static const char *const names[] = {
         [OSH_FACT_STRING] = "string",   [OSH_FACT_INTEGER] = "integer",
@@ -117,7 +118,7 @@ static gboolean
 add_field(OshPolicyFactDecl *fact, const char *text, GError **error)
 {
     const char *colon = strchr(text, ':');
-    guint type = colon != NULL ? osh_policy_fact_type_from_name(colon + 1) : OSH_FACT_STRING;
+    guint type = colon != NULL ? type_from_name(colon + 1) : OSH_FACT_STRING;
     g_autofree char *name = g_strndup(text, colon != NULL ? (gsize)(colon - text) : strlen(text));
 
     if (type == 0 || type == OSH_FACT_RECORDS)
@@ -159,7 +160,7 @@ osh_policy_protocol_add_fact(OshPolicyProtocolDecl *protocol, const char *name, 
                              GError **error)
 {
     OshPolicyFactDecl *fact;
-    guint number = osh_policy_fact_type_from_name(type);
+    guint number = type_from_name(type);
 
     if (g_str_has_prefix(name, "network.") || g_str_has_prefix(name, "process."))
         return refuse(error, name, "what the host states itself, a plugin cannot");

@@ -131,13 +131,6 @@ const char **osh_policy_protocol_fact_names(const OshPolicyProtocolDecl *protoco
 /** osh_policy_fact_rule_name: Returns: the shortest name that a rule may use. */
 const char *osh_policy_fact_rule_name(const OshPolicyFactDecl *fact);
 
-/**
- * osh_policy_fact_type_from_name:
- *
- * Returns: the type, or 0
- */
-guint osh_policy_fact_type_from_name(const char *name);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshPolicyProtocolTable, osh_policy_protocol_table_unref)
 
 G_END_DECLS

@@ -113,13 +113,6 @@ osh_policy_n_policies(const OshPolicySnapshot *snapshot)
     return snapshot->n_policies;
 }
 
-const char *
-osh_policy_policy_name(const OshPolicySnapshot *snapshot, guint index)
-{
-    g_return_val_if_fail(index < snapshot->n_policies, NULL);
-    return snapshot->policies[index].name;
-}
-
 guint
 osh_policy_n_endpoints(const OshPolicySnapshot *snapshot)
 {
