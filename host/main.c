@@ -32,7 +32,7 @@ end_verb(int code)
     if (!is_lost && ferror(stdout) == 0)
         return code;
     g_printerr("openshell: error: standard output could not be written: %s\n",
-               is_lost ? g_strerror(errno) : "something of it is missing");
+               is_lost ? g_strerror(errno) : "part of it is missing");
     return OSH_EXIT_HOST_ERROR;
 }
 

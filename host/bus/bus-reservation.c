@@ -46,9 +46,10 @@ osh_bus_reserve(OshBusPublisher *publisher, OshTopic id, guint64 process_key)
 
     if (topic == NULL || topic->event_class != OSH_EVENT_LOSSLESS)
         return osh_bus_refuse(publisher, topic,
-                              topic == NULL ? "reserved room for a topic that its manifest does "
-                                              "not name"
-                                            : "reserved room for a topic that is not lossless");
+                              topic == NULL
+                                  ? "reserved capacity for a topic that its manifest does "
+                                    "not name"
+                                  : "reserved capacity for a topic that is not lossless");
     pthread_mutex_lock(&bus->room_lock);
     epoch = bus->room_epoch;
     if (bus->sinks_stuck == 0) {
@@ -103,5 +104,5 @@ osh_bus_unreserve(OshBusPublisher *publisher, guint64 reservation)
         osh_bus_room_give_locked(publisher, account, OSH_BUS_CHARGE_RESERVED);
     pthread_mutex_unlock(&bus->room_lock);
     if (!found)
-        osh_bus_refuse(publisher, NULL, "gave back a reservation that it does not have");
+        osh_bus_refuse(publisher, NULL, "returned a reservation that it does not have");
 }

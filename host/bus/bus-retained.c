@@ -19,7 +19,7 @@ osh_bus_retain(OshBus *bus, OshBusNode *node)
         return;
     if (g_hash_table_size(topic->values) >= bus->limits.retained &&
         !g_hash_table_contains(topic->values, key)) {
-        osh_bus_refuse(node->publisher, topic, "retains more values than there is room for");
+        osh_bus_refuse(node->publisher, topic, "retains more values than there is capacity for");
         return;
     }
     osh_bus_node_ref(node);

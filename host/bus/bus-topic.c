@@ -89,8 +89,9 @@ topic_check(OshBus *bus, const OshTopicDeclaration *declaration, GError **error)
         }
     }
     if (bus->n_topics + 1 >= OSH_BUS_MAX_TOPICS) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FULL, "no room for topic “%s”: %u is the most",
-                    declaration->name, OSH_BUS_MAX_TOPICS);
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FULL,
+                    "no capacity for topic “%s”: the bus holds %u topics", declaration->name,
+                    OSH_BUS_MAX_TOPICS);
         return FALSE;
     }
     return TRUE;

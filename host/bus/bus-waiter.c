@@ -47,7 +47,7 @@ osh_bus_on_room(OshBusPublisher *publisher, OshTopic id, OshCallback callback, g
 
     if (osh_bus_publisher_topic(publisher, id) == NULL) {
         osh_bus_refuse(publisher, NULL,
-                       "waits for room for a topic that its manifest does not "
+                       "waits for capacity for a topic that its manifest does not "
                        "name");
         return;
     }

@@ -3,7 +3,7 @@
  * event-json.c: writes what a GVariant holds as JSON.
  *
  * Strings may come from the box: a log that is shown on a terminal obeys nothing in it, and it
- * stays valid JSON whatever the locale (security rule 13).
+ * stays valid JSON whatever the locale (security rule 13, text from the box).
  */
 #include "event-json.h"
 

@@ -4,8 +4,8 @@
  *
  * [main] A batch of events becomes one write(2). What the file could not take is not taken from
  * the bus either: the queue keeps it and refuses reservations, so nothing is allowed that cannot be
- * recorded (security rule 11). What can be waited for is watched until it has room; a full disk is
- * tried again once a second.
+ * recorded (security rule 11, capacity of the record). What can be waited for is watched until it
+ * has room; a full disk is tried again once a second.
  *
  * It must never leave half a line behind: what a short write has put into a file is cut off again,
  * and what it has put into a pipe is completed before anything else goes out. A failure is said in
@@ -144,8 +144,8 @@ event_log_say(OshEventLog *log)
     osh_text_append_word(line, log->path, OSH_TEXT_MAX);
     if (fails)
         g_string_append_printf(line,
-                               " cannot be written: %s; until it can, whatever would be allowed "
-                               "is denied (audit-full)",
+                               " cannot be written: %s; until it can be written, what the policy "
+                               "allows is denied too (audit-full)",
                                g_strerror(log->failure));
     else
         g_string_append(line, " is written again");

@@ -303,10 +303,9 @@ warn_of_repetition(const OshConfig *config, const char *key)
             continue;
         line = g_string_new("openshell: --set ");
         osh_text_append_terminal(line, key);
-        g_printerr(
-            "%s is given again: only the last one counts; the values of a list stand in one, "
-            "separated by ';', in quotes for the shell: --set 'KEY=A;B'\n",
-            line->str);
+        g_printerr("%s is given twice: only the last value counts; a list is one value, its words "
+                   "separated by ';', in quotes for the shell: --set 'KEY=A;B'\n",
+                   line->str);
         return;
     }
 }
@@ -321,7 +320,7 @@ osh_config_set(OshConfig *config, const char *assignment, GError **error)
 
     if (name == NULL || strchr(name, '.') == NULL || name[0] == '.' ||
         name[strlen(name) - 1] == '.') {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "--set %s: write --set ID.key=value",
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "--set %s: expected --set ID.KEY=VALUE",
                     assignment);
         return FALSE;
     }

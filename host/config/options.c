@@ -64,39 +64,43 @@ osh_options_help(void)
     return "openshell-host: runs a program in a box that reaches what a policy names\n"
            "\n"
            "  openshell-host [OPTION...] -- COMMAND [ARGUMENT...]\n"
-           "  openshell-host [OPTION...]            no command: the proxy alone, until SIGTERM\n"
-           "  openshell-host plugins [VERB]         what is there, and its settings; plugins "
+           "  openshell-host [OPTION...]            without a command: the proxy alone, until "
+           "SIGTERM\n"
+           "  openshell-host plugins [VERB]         list plugins and their settings; plugins "
            "--help\n"
-           "  openshell-host [--policy FILE] doctor what this machine enforces, on which paths\n"
-           "  openshell-host init [PROFILE]         writes a first policy; without PROFILE it "
-           "lists "
-           "them\n"
+           "  openshell-host [--policy FILE] doctor what this machine enforces, and on which "
+           "paths\n"
+           "  openshell-host init [PROFILE]         write a first policy; without PROFILE list the "
+           "profiles\n"
            "  openshell-host attach SOCKET          join the program of a run, see "
            "docs/running.md\n"
-           "  openshell-host check FILE...          whether policy files are right\n"
-           "  openshell-host explain POLICY ...     what a policy says, why, and what would change "
-           "it\n"
+           "  openshell-host check FILE...          check policy files\n"
+           "  openshell-host explain POLICY ...     what a policy decides, why, and what would "
+           "change it\n"
            "  openshell-host policy VERB ...        tools for policy files; policy --help\n"
-           "  openshell-host replay RECORDING POLICY  what another policy would have changed\n"
+           "  openshell-host replay RECORDING POLICY  what another policy would have decided\n"
            "\n"
            "  --policy FILE          what the program may do; without it there is no network\n"
-           "                         it is followed while the run lasts; SIGHUP reads it at once\n"
-           "  --policy-posture WORD  when it becomes invalid: retain_last_valid keeps the one "
-           "before,\n"
-           "                         fail_closed denies everything until it is valid again\n"
-           "  --workdir DIR          where it runs; the current directory\n"
-           "  --timeout SECONDS      end it then, exit code 124; 0 is never\n"
-           "  --publish [ADDRESS:]PORT  let a server in the box be reached at that port; "
+           "                         a changed file is read again during the run; SIGHUP reads it "
+           "at once\n"
+           "  --policy-posture WORD  when the file becomes invalid: retain_last_valid keeps the "
+           "policy in force,\n"
+           "                         fail_closed denies everything until the file is valid again\n"
+           "  --workdir DIR          working directory of the command; default: the current "
+           "directory\n"
+           "  --timeout SECONDS      end the command after that time, exit code 124; 0 is never\n"
+           "  --publish [ADDRESS:]PORT  make a server in the box reachable at that port; "
            "repeatable\n"
            "  --events FILE          append every event as a line of JSON\n"
            "  --record FILE          append the facts of every decision, for replay and policy "
            "learn\n"
-           "  --audit                refuse nothing for the policy's sake, only write it down\n"
-           "  --allow-degraded=NAME  go on without a protection that is missing; repeatable\n"
+           "  --audit                refuse nothing that only the policy denies; record it\n"
+           "  --allow-degraded=NAME  start without a protection that is missing here; repeatable\n"
            "  --quiet                no start line and no denial lines\n"
-           "  --verbose              at the start also what the box is made of\n"
+           "  --verbose              at the start also list what the box is made of\n"
            "  --config FILE          settings, see openshell-host.conf(5)\n"
-           "  --plugin-dir DIR       where plugins are; repeatable, the first id wins\n"
+           "  --plugin-dir DIR       folder of plugins; repeatable, the first plugin of an id is "
+           "used\n"
            "  --set ID.KEY=VALUE     a setting of a plugin, a list separated by ';'; repeatable\n"
            "  --enable ID, --disable ID\n"
            "  --version, --help      each verb has a --help of its own\n"
@@ -235,14 +239,15 @@ parse_word(OshOptions *options, const char *word, gboolean *verb_seen, GError **
             return TRUE;
         }
     if (g_strv_contains(verbs_that_come_first, word)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "the verb %s has options of its own and comes first: openshell-host %s --help "
-                    "says what to write (a program of that name: openshell-host [OPTION...] -- %s)",
-                    word, word, word);
+        g_set_error(
+            error, OSH_ERROR, OSH_ERROR_INVALID,
+            "the verb %s has options of its own and must come first: openshell-host %s --help "
+            "lists them (for a program of that name: openshell-host [OPTION...] -- %s)",
+            word, word, word);
         return FALSE;
     }
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                "%s is neither an option nor a verb; a command stands behind --: "
+                "%s is neither an option nor a verb; write a command after --: "
                 "openshell-host [OPTION...] -- %s",
                 word, word);
     return FALSE;
@@ -265,8 +270,7 @@ refuse_without_command(const OshOptions *options, GError **error)
     if (options->verb != OSH_VERB_RUN || options->command != NULL || name == NULL)
         return FALSE;
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                "%s is about a command, and there is none: openshell-host %s=... -- COMMAND", name,
-                name);
+                "%s needs a command: openshell-host %s=... -- COMMAND", name, name);
     return TRUE;
 }
 
@@ -288,11 +292,12 @@ parse_words(OshOptions *options, const char *const *argv, GError **error)
         }
     }
     if (options->command != NULL && options->command[0] == NULL) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "there is no command behind --");
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "there is no command after --");
         return FALSE;
     }
     if (options->command != NULL && verb_seen && options->verb != OSH_VERB_HELP) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "a verb and a command exclude each other");
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "a verb and a command cannot be given together");
         return FALSE;
     }
     return !refuse_without_command(options, error);
@@ -308,7 +313,7 @@ take_publish(OshOptions *options, GError **error)
         return TRUE;
     if (options->command == NULL) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "--publish %s: a server in a box needs a command behind --",
+                    "--publish %s: a server in a box needs a command after --",
                     (const char *)g_ptr_array_index(options->publish, 0));
         return FALSE;
     }

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * @path: absolute, or relative to the working directory
  * @writable: (array zero-terminated=1): from osh_writable_places()
  *
- * [any] Security rule 3: whether a component of @path lies in one of @writable, so that the program
- * could put another file in its place.
+ * [any] Security rule 3, protected files: whether a component of @path lies in one of @writable, so
+ * that the program could put another file in its place.
  *
  * Returns: (transfer none) (nullable): the first such place
  */

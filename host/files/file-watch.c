@@ -160,7 +160,7 @@ osh_file_watch_new(const char *path, OshFileWatchFunc changed, gpointer data, GE
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
     if (fd < 0) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "no inotify instance is to be had: %s",
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "cannot create an inotify instance: %s",
                     g_strerror(errno));
         return NULL;
     }

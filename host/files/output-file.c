@@ -112,7 +112,7 @@ check_file(int fd, const char *what, const char *path, GError **error)
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return fail_errno(error, what, path, "cannot look at it");
+        return fail_errno(error, what, path, "cannot read its status");
     /* A device has nothing that somebody could replace or read later. */
     if (S_ISCHR(status.st_mode))
         return TRUE;
@@ -124,7 +124,7 @@ check_file(int fd, const char *what, const char *path, GError **error)
                     "belongs to another user: give a path of your own");
     if (status.st_nlink != 1)
         return fail(error, OSH_ERROR_DENIED, what, path,
-                    "has a second name (a hard link): give another path");
+                    "has a second hard link: give another path");
     if ((status.st_mode & 077) != 0)
         return fail(error, OSH_ERROR_DENIED, what, path,
                     "may be read or written by others: chmod 600 it, or give another path");

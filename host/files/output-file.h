@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  * @writable: (array zero-terminated=1): from osh_writable_places()
  * @error: return location; names the path and what to do
  *
- * Security rule 3. Refused: a symbolic link anywhere in @path; a path any component of which lies
- * in @writable; what is neither a regular file nor a character device; a file that has a second
- * name, belongs to somebody else, or may be read or written by others.
+ * Security rule 3, protected files. Refused: a symbolic link anywhere in @path; a path any
+ * component of which lies in @writable; what is neither a regular file nor a character device; a
+ * file that has a second name, belongs to somebody else, or may be read or written by others.
  *
  * Returns: a descriptor to read and append, or -1
  */

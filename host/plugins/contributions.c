@@ -129,7 +129,7 @@ ask(OshContributionSet *set, const OshInterface *contributor, const OshBoxInfo *
     set->provider = contributor->provider;
     if (!osh_launch_contributor_contribute(contributor, box, &builder, &cause)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                    "plugin %s has nothing right to put into the box: %s", contributor->provider,
+                    "plugin %s failed to contribute to the box: %s", contributor->provider,
                     cause != NULL ? cause->message : "it did not say why");
         return FALSE;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Security rule 10. [main].
+ * Security rule 10, plugin loading. [main].
  *
  * Trust model: whoever can write the file, or swap a directory on the way to it, runs code in the
  * host. So the way is walked one component at a time with O_NOFOLLOW, every component is judged by
@@ -89,8 +89,8 @@ check_component(const char *path, const struct stat *status, const struct stat *
 
     if (!owner_is_trusted(status->st_uid)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_DENIED,
-                    "%s belongs to uid %u, who could replace what is loaded: use a %s of root or "
-                    "of your own",
+                    "%s belongs to uid %u, which could replace what is loaded: use a %s that "
+                    "belongs to root or to you",
                     path, status->st_uid, kind);
         return FALSE;
     }

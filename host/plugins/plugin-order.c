@@ -51,7 +51,7 @@ add_wants(Relation *relation, OshOrderNotice notice, gpointer data)
                     continue;
                 if (is_behind(relation, k, i)) {
                     g_autofree char *text = g_strdup_printf(
-                        "%s wants %s of %s, which must start behind it: ignored",
+                        "%s wants %s of %s, which must start after it: ignored",
                         relation->manifests[i]->id, *id, relation->manifests[k]->id);
 
                     if (notice != NULL)

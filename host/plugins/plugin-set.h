@@ -60,7 +60,7 @@ gboolean osh_plugin_set_check_config(const OshPluginSet *set, OshConfig *config,
  * osh_plugin_set_configure:
  * @config: checked
  * @writable: (array zero-terminated=1): from osh_writable_places(); a plugin file there is refused
- *   (security rule 3)
+ *   (security rule 3, protected files)
  * @error: return location
  *
  * [main] Disables what is disabled and gives every other plugin its configuration.
@@ -74,8 +74,8 @@ gboolean osh_plugin_set_configure(OshPluginSet *set, const OshConfig *config,
  * osh_plugin_refusal:
  * @writable: (array zero-terminated=1): from osh_writable_places()
  *
- * Security rule 3. Returns: (transfer full) (nullable): why @plugin is not used where programs of
- *   the box may write there
+ * Security rule 3, protected files. Returns: (transfer full) (nullable): why @plugin is not used
+ * where programs of the box may write there
  */
 char *osh_plugin_refusal(const OshPlugin *plugin, const char *const *writable);
 

@@ -39,7 +39,8 @@ osh_plugin_new(const char *path)
         osh_plugin_fail(plugin, "manifest", error->message);
     else if (plugin->manifest->abi_major != OSH_ABI_MAJOR) {
         g_autofree char *reason = g_strdup_printf(
-            "was built for ABI %u.%u, this host speaks %u.%u: build it against this host's headers",
+            "was built for ABI %u.%u, this host has ABI %u.%u: build it against this host's "
+            "headers",
             plugin->manifest->abi_major, plugin->manifest->abi_minor, OSH_ABI_MAJOR, OSH_ABI_MINOR);
 
         osh_plugin_fail(plugin, "manifest", reason);
@@ -143,7 +144,7 @@ osh_plugin_create(OshPlugin *plugin, const OshHost *host)
         osh_plugin_fail(plugin, "create",
                         error != NULL
                             ? error->message
-                            : "create failed without saying why: that is a bug of the plugin");
+                            : "create failed without an error: this is a bug of the plugin");
         return FALSE;
     }
     osh_plugin_set_state(plugin, OSH_PLUGIN_CREATED, NULL);

@@ -21,8 +21,9 @@ static const char *const single_interfaces[] = {
 static void
 fail_second(OshPlugin *plugin, const char *what, const OshPlugin *first)
 {
-    g_autofree char *reason = g_strdup_printf(
-        "%s can have one provider and %s is it: disable one of them", what, osh_plugin_id(first));
+    g_autofree char *reason =
+        g_strdup_printf("%s can have one provider only, and %s is it: disable one of the two", what,
+                        osh_plugin_id(first));
 
     osh_plugin_fail(plugin, "load", reason);
 }

@@ -24,17 +24,18 @@ static const char *
 refused_then(const OshRecordedDecision *row)
 {
     if (strcmp(row->layer, "dns") == 0)
-        return "only its name was asked for";
+        return "only its name was looked up";
     switch (row->outcome) {
     case OSH_DECISION_ALLOWED:
     case OSH_DECISION_AUDITED:
         return NULL;
     case OSH_DECISION_DENIED_POLICY:
-        return "the policy of then refused it: record with --audit to learn it";
+        return "the policy of that run refused it: record with --audit to learn it";
     case OSH_DECISION_DENIED_DESTINATION:
-        return "an address was refused: if it is meant, name its host or allowed_ips yourself";
+        return "an address was refused: to allow it, write its host or allowed_ips into the policy "
+               "yourself";
     case OSH_DECISION_DENIED_IDENTITY:
-        return "nobody could be named who asked";
+        return "the program could not be identified";
     case OSH_DECISION_DENIED_HARD:
         break;
     }
@@ -382,10 +383,10 @@ check_against(const OshLearnOptions *options, const OshRecordedDecision *row, co
                    ? "the ceiling judges its requests, and none of them is recorded"
                    : NULL;
     if (!read_request(row, learned->seen))
-        return "no rule can say what it asked";
+        return "no rule can express the request";
     for (guint i = 0; i < learned->seen->len; i++)
         if (!is_inside(&ceiling, g_ptr_array_index(learned->seen, i)))
-            return "the ceiling is not certain to allow it";
+            return "it cannot be proven that the ceiling allows it";
     return NULL;
 }
 
@@ -413,7 +414,7 @@ osh_learn_row_read(const OshLearnOptions *options, const OshRecordedDecision *ro
     learned->seen = g_ptr_array_new_with_free_func((GDestroyNotify)osh_learn_rule_free);
     *ret_reason = refused_then(row);
     if (*ret_reason == NULL && row->withholds_connection)
-        *ret_reason = "who asked, or for which host, is withheld from the recording";
+        *ret_reason = "the program or the host is withheld from the recording";
     if (*ret_reason == NULL && (host == NULL || osh_row_port(row) == 0))
         *ret_reason = "its host is no name that a policy can have";
     if (*ret_reason == NULL && learned->images->len == 0)

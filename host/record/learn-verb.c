@@ -54,7 +54,7 @@ give_out(const OshLearned *learned, const char *out)
     }
     fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
-        return complain_about(out, errno == EEXIST ? "is there already, and is not replaced"
+        return complain_about(out, errno == EEXIST ? "exists already, and is not replaced"
                                                    : g_strerror(errno));
     if (!osh_output_write(fd, learned->text))
         return complain_about(out, g_strerror(errno));
@@ -75,7 +75,8 @@ report(const OshLearned *learned, const char *out)
     fprintf(stderr, "learned: %u different decisions, %u left to a person\n", learned->n_learned,
             learned->left->len);
     if (!osh_policy_is_enforceable(NULL, learned->text, strlen(learned->text)))
-        fprintf(stderr, "a run refuses this policy for now: openshell-host check --run says why\n");
+        fprintf(stderr,
+                "a run cannot enforce this policy yet: openshell-host check --run lists why\n");
     return learned->left->len > 0 ? 1 : OSH_EXIT_OK;
 }
 
@@ -126,14 +127,14 @@ osh_verb_policy_learn(int argc, char **argv, OshPolicyProtocolsFunc find_protoco
     g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     const GOptionEntry entries[] = {
         {"ceiling", 0, 0, G_OPTION_ARG_FILENAME, &ceiling,
-         "What the learned policy must not exceed", "POLICY"},
+         "Policy that the learned one must not exceed", "POLICY"},
         {"base", 0, 0, G_OPTION_ARG_FILENAME, &base,
-         "Where everything but the network is taken from", "POLICY"},
+         "Policy from which everything but the network is taken", "POLICY"},
         {"requests", 0, 0, G_OPTION_ARG_NONE, &requests, "Learn rules about requests too", NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories,
-         "Where plugins are whose protocols were recorded; repeatable", "DIR"},
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
-         "A file to make; standard output without it", "OUT"},
+         "Folder of plugins whose protocols were recorded; repeatable", "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, "File to create; default: standard output",
+         "OUT"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

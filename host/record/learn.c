@@ -220,7 +220,7 @@ static gboolean
 fail_row(GError **error, const OshRecordedDecision *row, const char *reason)
 {
     g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                "what was learned would refuse line %u of the recording: %s", row->line, reason);
+                "the learned policy would refuse line %u of the recording: %s", row->line, reason);
     return FALSE;
 }
 
@@ -237,7 +237,7 @@ prove(const Learner *learner, const char *text, GError **error)
     if (policy == NULL) {
         g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
 
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "what was learned does not load:\n%s",
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "the learned policy does not load:\n%s",
                     g_strchomp(messages));
         return FALSE;
     }

@@ -67,7 +67,7 @@ osh_record_file_open(const char *path, const char *const *writable, GError **err
         return -1;
     }
     if (fstat(fd, &status) != 0) {
-        fail_errno(error, path, "cannot look at it");
+        fail_errno(error, path, "cannot read its status");
         return -1;
     }
     if (!S_ISREG(status.st_mode)) {

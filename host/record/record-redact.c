@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record-redact.c: what a recording must not hold (security rule 14).
+ * record-redact.c: what a recording must not hold (security rule 14, recordings).
  *
  * Pure functions over borrowed bytes; [any]. A recording is kept, sent around and read by others,
  * so whatever is not known to be harmless stays out: the treatment of a fact is named here, and a

@@ -401,10 +401,10 @@ osh_recorder_finish(OshRecorder *recorder)
         message = g_strdup_printf("the recording %s has no end: %s", recorder->path,
                                   g_strerror(recorder->failure));
     if (lost > 0)
-        message = g_strdup_printf("the recording %s lacks %" G_GUINT64_FORMAT " decisions: %s",
-                                  recorder->path, lost,
-                                  recorder->failure != 0 ? g_strerror(recorder->failure)
-                                                         : "they came faster than it grew");
+        message = g_strdup_printf(
+            "the recording %s lacks %" G_GUINT64_FORMAT " decisions: %s", recorder->path, lost,
+            recorder->failure != 0 ? g_strerror(recorder->failure)
+                                   : "decisions came faster than they were written");
     recorder_free(recorder);
     return message;
 }

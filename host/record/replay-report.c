@@ -3,7 +3,8 @@
  * replay-report.c: groups what changes and writes it down.
  *
  * Plain functions over a recording and a snapshot. Nearly every word comes from a box or a file:
- * all of them are escaped here (security rule 13). Equal lines are one, with how often they came.
+ * all of them are escaped here (security rule 13, text from the box). Equal lines are one, with how
+ * often they came.
  */
 #include "replay-report.h"
 
@@ -207,7 +208,7 @@ append_gaps(GString *text, const OshRecording *recording)
 {
     if (recording->n_lost > 0)
         g_string_append_printf(
-            text, "the recording lacks %" G_GUINT64_FORMAT " decisions that found no room\n",
+            text, "the recording lacks %" G_GUINT64_FORMAT " decisions that found no capacity\n",
             recording->n_lost);
     if (recording->n_unfinished > 0 || recording->is_cut)
         g_string_append_printf(text, "%u of %u runs has no end: up to its last second is missing\n",

@@ -70,7 +70,7 @@ static const Row rows[] = {
     {"a-private-literal-behind-a-wildcard-is-refused", "denied-policy", "connect",
      TO("10.8.0.1", "443"), "", OSH_REPLAY_DENIED, "internal address 10.8.0.1"},
     {"nobody-named-is-refused-by-every-policy", "denied-identity", "connect",
-     TO("a.example", "443"), "", OSH_REPLAY_DENIED, "nobody"},
+     TO("a.example", "443"), "", OSH_REPLAY_DENIED, "could not be identified"},
     {"hard-is-refused-by-every-policy", "denied-hard", "connect", TO("a.example", "443"), "",
      OSH_REPLAY_DENIED, "whatever"},
     {"a-withheld-program-is-not-guessed", "allowed", "connect",

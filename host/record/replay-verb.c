@@ -64,15 +64,15 @@ osh_verb_replay(int argc, char **argv)
     g_auto(GStrv) words = NULL;
     const GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object", NULL},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "Exit with 1 also for what cannot be repeated",
-         NULL},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict,
+         "Exit with 1 also for decisions that cannot be repeated", NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &plugin_dirs,
-         "Where plugins are whose protocols the policy names; repeatable", "DIR"},
+         "Folder of plugins whose protocols the policy names; repeatable", "DIR"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, "RECORDING POLICY"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
-    if (!osh_verb_parse("replay", "- make recorded decisions again with another policy",
+    if (!osh_verb_parse("replay", "- decide recorded requests again with another policy",
                         "Exit code 0 when nothing changes, 1 when something newly passes or "
                         "breaks, 125 when a file\ncannot be used.",
                         entries, argc, argv))

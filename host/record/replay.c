@@ -164,7 +164,7 @@ static gboolean
 replay_begins(const OshRecordedDecision *row, OshReplayResult *result)
 {
     if (row->outcome == OSH_DECISION_DENIED_IDENTITY) {
-        answer_with(result, OSH_REPLAY_DENIED, "nobody could be named who asked");
+        answer_with(result, OSH_REPLAY_DENIED, "the program could not be identified");
         return FALSE;
     }
     if (row->outcome == OSH_DECISION_DENIED_HARD) {
@@ -173,7 +173,7 @@ replay_begins(const OshRecordedDecision *row, OshReplayResult *result)
     }
     if (row->withholds_connection) {
         answer_with(result, OSH_REPLAY_UNKNOWN,
-                    "who asked, or for which host, is withheld from the recording");
+                    "the program or the host is withheld from the recording");
         return FALSE;
     }
     return TRUE;

@@ -130,10 +130,10 @@ read_path(OshPolicyCandidate *candidate)
     osh_autofd int fd = -1;
 
     if (grant != NULL)
-        return reject(candidate,
-                      g_strdup_printf("the way to it now leads through %s, which programs in the "
-                                      "box may write",
-                                      grant));
+        return reject(
+            candidate,
+            g_strdup_printf(
+                "the path to it now leads through %s, which programs in the box may write", grant));
     fd = open(candidate->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &candidate->about) != 0)
         return reject_errno(candidate);

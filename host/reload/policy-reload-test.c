@@ -585,7 +585,7 @@ test_way_into_writable(Fixture *fixture, gconstpointer data)
     start(fixture, OSH_POSTURE_RETAIN_LAST_VALID, writable);
     g_assert_cmpint(unlink(fixture->path), ==, 0);
     g_assert_cmpint(symlink("granted/policy.yaml", fixture->path), ==, 0);
-    expect_printed("the way to it now leads through");
+    expect_printed("the path to it now leads through");
     pass(A_WHILE);
     g_assert_cmpuint(generation(fixture), ==, 1);
     rename_over(fixture, two);

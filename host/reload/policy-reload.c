@@ -245,7 +245,7 @@ say_not_read(const OshPolicyReload *reload)
                                            "may write ");
 
     osh_text_append_terminal(text, reload->grant);
-    g_string_append(text, "; kept elsewhere it is");
+    g_string_append(text, "; a policy in another folder is followed");
     say(reload, text->str);
 }
 

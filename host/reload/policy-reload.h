@@ -61,7 +61,7 @@ typedef struct _OshPolicyReload OshPolicyReload;
  *
  * [main] Watches the file from now on, and reads it once to see what happened since it was loaded.
  * A file that a program of the box could replace is neither watched nor read again (security rule
- * 3). What cannot be done is said on standard error; there is always a reload.
+ * 3, protected files). What cannot be done is said on standard error; there is always a reload.
  *
  * Returns: (transfer full): the reload
  */

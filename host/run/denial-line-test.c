@@ -73,14 +73,14 @@ static const char *const rows[][3] = {
      "(uint64 1, 'closed', {'appeared': <['/w/.envrc', '/w/a\\n', '3', '4', '5', '6', '7', '8', "
      "'9']>, 'appeared-more': <uint32 2>, 'appeared-in-dependencies': <uint32 4>, "
      "'not-searched': <'7 folders with all below (/w/x\\u001b)'>})",
-     "openshell: NOTICE made in the box, and obeyed by programs outside: /w/.envrc, \"/w/a\\x0a\", "
+     "openshell: NOTICE auto-executed files made in the box: /w/.envrc, \"/w/a\\x0a\", "
      "3, "
      "4, "
      "5, 6, 7, 8 and 3 more; 4 of their kind in dependency folders; not searched: 7 folders with "
-     "all below (/w/x\\x1b); look before you use the folder"},
+     "all below (/w/x\\x1b); read them before you use the folder"},
     {OSH_TOPIC_BOX_CLOSED,
      "(uint64 1, 'closed', {'not-searched': <'1 folder with all below (/w)'>})",
-     "openshell: NOTICE not searched for files that programs outside obey: 1 folder with all below "
+     "openshell: NOTICE not searched for auto-executed files: 1 folder with all below "
      "(/w)"},
     {OSH_TOPIC_PROCESS_VIOLATION, "(uint32 12, 'udp', 'UDP to 1.2.3.4:53', @a{sv} {})",
      "openshell: DENIED e7 process(12) [udp] UDP to 1.2.3.4:53"},

@@ -6,7 +6,8 @@
  * [main] A subscriber of the bus. Everything it prints may come from the box: it is escaped here,
  * at the last moment before a terminal could obey it, and stands in quotes wherever it is more than
  * a plain word, so that no program can choose a name that reads like the rest of a line (security
- * rule 13). It must never write itself: a standard error that takes nothing is not its business.
+ * rule 13, text from the box). It must never write itself: a standard error that takes nothing is
+ * not its business.
  */
 #include "denial-line.h"
 
@@ -72,7 +73,8 @@ is_host_text(const char *host)
 
 /*
  * The command that says why. Its words come from the box, so each is checked, quoted, and the whole
- * parsed again and compared; where that fails no command is offered (security rule 13).
+ * parsed again and compared; where that fails no command is offered (security rule 13, text from
+ * the box).
  */
 static char *
 explain_command(const char *policy, const char *host, guint16 port, const char *binary)
@@ -263,22 +265,22 @@ append_appeared(GString *line, const OshEvent *event, const char *policy)
     in_dependencies = closed.appeared_in_dependencies;
     g_string_append(line, "openshell: NOTICE ");
     if (closed.appeared != NULL) {
-        g_string_append(line, "made in the box, and obeyed by programs outside:");
+        g_string_append(line, "auto-executed files made in the box:");
         append_list(line, closed.appeared, closed.appeared_more);
     }
     if (in_dependencies > 0)
         g_string_append_printf(line, "%s%u of their kind in dependency folders",
                                closed.appeared != NULL ? "; "
-                                                       : "made in the box, and perhaps obeyed: ",
+                                                       : "made in the box, perhaps auto-executed: ",
                                in_dependencies);
     if (closed.not_searched != NULL) {
         g_string_append(line, closed.appeared != NULL || in_dependencies > 0
                                   ? "; not searched: "
-                                  : "not searched for files that programs outside obey: ");
+                                  : "not searched for auto-executed files: ");
         osh_text_append_terminal(line, closed.not_searched);
     }
     if (closed.appeared != NULL)
-        g_string_append(line, "; look before you use the folder");
+        g_string_append(line, "; read them before you use the folder");
     return TRUE;
 }
 

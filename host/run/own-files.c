@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * own-files.c: security rule 3 for the host itself. [main], before the box is made.
+ * own-files.c: security rule 3, protected files, for the host itself. [main], before the box is
+ * made.
  *
  * What a program of the box could replace is obeyed by the next run, if not by this one: so the
  * executable and its libraries count as much as the policy. It only looks; the launcher makes what

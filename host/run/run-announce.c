@@ -27,8 +27,8 @@ osh_run_complain_of_start(const OshRun *run, const GError *error)
 {
     osh_run_complain(run, error);
     if (run->options->command != NULL && g_getenv("OPENSHELL_SANDBOX") != NULL)
-        g_printerr("openshell: this is a box already (OPENSHELL_SANDBOX is set), and there is none "
-                   "inside another: run the command itself\n");
+        g_printerr("openshell: this is a box already (OPENSHELL_SANDBOX is set), and a box cannot "
+                   "be made inside a box: run the command itself\n");
 }
 
 void
@@ -94,8 +94,9 @@ osh_run_announce_start(OshRun *run)
         g_printerr("%s\n", line);
     /* Never silent: a box that refuses less than its policy says looks like any other. */
     if (run->options->audit)
-        g_printerr("openshell: AUDIT: what the policy denies is NOT refused, only written down; "
-                   "address checks, identity and malformed requests are refused as ever\n");
+        g_printerr(
+            "openshell: AUDIT: what the policy denies is NOT refused, only recorded; address "
+            "checks and identity still hold, and malformed requests are still refused\n");
 }
 
 void

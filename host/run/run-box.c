@@ -45,7 +45,7 @@ osh_run_open_box(OshRun *run, GError **error)
     request.protected_paths = (const char *const *)protected_paths->pdata;
     if (!osh_registry_get_interface(run->services->registry, OSH_INTERFACE_PROCESS_LAUNCHER,
                                     &run->launcher)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "no plugin gave a process launcher");
+        g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED, "no plugin provides a process launcher");
         return FALSE;
     }
     run->box = osh_launcher_box_open(&run->launcher, &request, run_box_lost, run, error);

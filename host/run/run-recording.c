@@ -33,8 +33,8 @@ recording_trouble(const char *problem, gpointer data)
     if (problem == NULL)
         g_printerr("openshell: the recording is written again\n");
     else
-        g_printerr("openshell: the recording cannot be written: %s; until it can, whatever would "
-                   "be allowed is denied (audit-full)\n",
+        g_printerr("openshell: the recording cannot be written: %s; until it can be written, what "
+                   "the policy allows is denied too (audit-full)\n",
                    problem);
 }
 

@@ -86,8 +86,7 @@ osh_run_require_roles(OshRun *run, GError **error)
                         ? "the " OSH_ROLE_NETWORK
                           " plugin was not found: --disable " OSH_ROLE_NETWORK " runs the "
                           "command without any network"
-                        : "nothing to do: there is no command behind -- and no " OSH_ROLE_NETWORK
-                          " "
+                        : "nothing to do: there is no command after -- and no " OSH_ROLE_NETWORK " "
                           "plugin");
         return FALSE;
     }

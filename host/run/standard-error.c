@@ -63,10 +63,11 @@ osh_standard_output_discard(void)
 static void
 say_loss(GString *note, guint64 lines)
 {
-    g_string_append_printf(note,
-                           "openshell: %" G_GUINT64_FORMAT
-                           " lines are missing here: standard error took nothing meanwhile\n",
-                           lines);
+    g_string_append_printf(
+        note,
+        "openshell: %" G_GUINT64_FORMAT
+        " lines are missing here: standard error could not be written meanwhile\n",
+        lines);
 }
 
 static gboolean look(gpointer data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * standard-error.h: what the host says during a run, on a standard error that may take nothing for
- * hours (security rule 15).
+ * hours (security rule 15, streams and terminal).
  */
 #pragma once
 

@@ -3,12 +3,12 @@
  * attach-verb.c: a client of a session socket, see openshell/session.h.
  *
  * No main loop: one thread waits for descriptors and decides, and two write, because standard
- * output and standard error may take nothing for hours (security rule 15): meanwhile nothing is
- * read from the host, which skips what we do not take, and signals are obeyed. A terminal of ours
- * is raw only while we are attached to a program that has one, passes the detach keys at once in
- * any case, and gets its modes back however this ends, short of SIGKILL. What the host sends is
- * written out as it is: it is the program's output, and who attaches asks to see it; notes of the
- * host are escaped, and wait while the program shows the alternate screen.
+ * output and standard error may take nothing for hours (security rule 15, streams and terminal):
+ * meanwhile nothing is read from the host, which skips what we do not take, and signals are obeyed.
+ * A terminal of ours is raw only while we are attached to a program that has one, passes the detach
+ * keys at once in any case, and gets its modes back however this ends, short of SIGKILL. What the
+ * host sends is written out as it is: it is the program's output, and who attaches asks to see it;
+ * notes of the host are escaped, and wait while the program shows the alternate screen.
  */
 #include "attach-verb.h"
 
@@ -202,7 +202,7 @@ take_hello(Client *client, const char *content, gsize length)
     client->read_only = client->only_looks || (hello.flags & OSH_SESSION_READ_ONLY) != 0;
     client->has_terminal = (hello.flags & OSH_SESSION_TERMINAL) != 0;
     if (!client->greeted)
-        say(client, client->read_only ? "openshell: attached, to look only; Ctrl-P Ctrl-Q leaves, "
+        say(client, client->read_only ? "openshell: attached, read-only; Ctrl-P Ctrl-Q leaves, "
                                         "and the program goes on\r\n"
                                       : "openshell: attached; Ctrl-P Ctrl-Q leaves, and the "
                                         "program goes on\r\n");
@@ -272,7 +272,8 @@ socket_ready(Client *client)
         return;
     }
     give_back(client);
-    say(client, "openshell: error: the session is over, and nobody said how the program ended\n");
+    say(client,
+        "openshell: error: the session is over, and the exit status of the program is not known\n");
     finish(client, OSH_EXIT_HOST_ERROR);
 }
 
@@ -347,7 +348,7 @@ connect_to(Client *client, const char *path)
     g_autofree char *problem = NULL;
 
     if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path) {
-        complain("the path is longer than a socket's path may be");
+        complain("the path is longer than the path of a Unix socket can be");
         return FALSE;
     }
     client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

@@ -53,9 +53,10 @@ static int
 print_level(const Tally *tally)
 {
     g_print("%-18s %s\n", "level",
-            tally->missing > 0 ? "not startable without --allow-degraded: see what is missing above"
-            : tally->weak > 0  ? "strict, with what is marked weak above"
-                               : "strict");
+            tally->missing > 0
+                ? "a run cannot start without --allow-degraded: see what is missing above"
+            : tally->weak > 0 ? "strict, with what is marked weak above"
+                              : "strict");
     return tally->missing > 0 ? OSH_EXIT_CHECK_FAILED : OSH_EXIT_OK;
 }
 

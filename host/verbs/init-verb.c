@@ -67,7 +67,7 @@ list_profiles(const char *folder)
 
     if (names == NULL) {
         say("no profiles are installed: %s",
-            error != NULL ? error->message : "the host cannot tell where it lies itself");
+            error != NULL ? error->message : "the host cannot find its own executable");
         return NULL;
     }
     for (guint i = 0; i < names->len; i++) {
@@ -115,8 +115,8 @@ write_new(const char *path, const char *text)
     osh_autofd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 
     if (fd < 0 && errno == EEXIST) {
-        say("%s is there already: --output FILE writes another one%s", path,
-            g_file_test(path, G_FILE_TEST_IS_REGULAR) ? ", --force writes over it" : "");
+        say("%s exists already: --output FILE writes another file%s", path,
+            g_file_test(path, G_FILE_TEST_IS_REGULAR) ? ", --force replaces it" : "");
         return OSH_EXIT_CHECK_FAILED;
     }
     if (fd < 0 || !osh_output_write(fd, text)) {
@@ -138,7 +138,7 @@ write_over(const char *path, const char *text)
     if (real == NULL)
         return write_new(path, text);
     if (!g_file_test(real, G_FILE_TEST_IS_REGULAR)) {
-        say("%s is not a regular file, and is not written over: --output - writes to standard "
+        say("%s is not a regular file, and is not replaced: --output - writes to standard "
             "output",
             path);
         return OSH_EXIT_CHECK_FAILED;
@@ -187,7 +187,8 @@ check_policy(const OshProfile *profile)
     return policy != NULL;
 }
 
-/* Security rule 13: what is offered to be typed comes from a serializer, or not at all. */
+/* Security rule 13, text from the box: what is offered to be typed comes from a serializer, or not
+ * at all. */
 static void
 say_variable(const char *assignment)
 {
@@ -223,7 +224,7 @@ say_next(const OshProfile *profile, const char *path)
 
         setting = osh_text_shell_quote(text);
     }
-    fprintf(stderr, "init: look it over; then type:\n");
+    fprintf(stderr, "init: read the policy, then type:\n");
     for (guint i = 0; i < profile->variables->len; i++)
         say_variable(g_ptr_array_index(profile->variables, i));
     fprintf(stderr, "  openshell-host --policy %s%s%s -- %s\n", file,
@@ -281,16 +282,17 @@ osh_verb_init(int argc, char **argv)
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
          "Where to write, " DEFAULT_FILE " without it; - is standard output", "FILE"},
-        {"force", 0, 0, G_OPTION_ARG_NONE, &force, "Write over a file that is there", NULL},
+        {"force", 0, 0, G_OPTION_ARG_NONE, &force, "Replace an existing file", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &words, NULL, "[PROFILE]"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
-    if (!osh_verb_parse("init", "- write a first policy; without PROFILE list the profiles",
-                        "The binaries of the profile are looked for in PATH and written as their "
-                        "processes are\nknown here. Exit code 0 when it is written, 1 when a file "
-                        "is in the way, 125 when asked\nwrongly or a file cannot be used.",
-                        entries, argc, argv))
+    if (!osh_verb_parse(
+            "init", "- write a first policy; without PROFILE list the profiles",
+            "The binaries of the profile are looked up in PATH and written as the kernel "
+            "names their\nprocesses. Exit code 0 when the policy is written, 1 when the "
+            "file exists already, 125\nfor a usage error or when a file cannot be used.",
+            entries, argc, argv))
         return OSH_EXIT_HOST_ERROR;
     if (words == NULL && (output != NULL || force))
         return osh_verb_usage("init", "name a profile", "init [PROFILE] [--output FILE] [--force]");

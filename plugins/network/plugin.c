@@ -281,7 +281,8 @@ network_find_identities(OshNetwork *network, GError **error)
     fd = network_diag_socket(network);
     if (fd < 0) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
-                    "cannot look up who connects (sock_diag): %s; set identity=relaxed to do "
+                    "cannot look up the program of a connection (sock_diag): %s; set "
+                    "identity=relaxed to do "
                     "without",
                     g_strerror(errno));
         return FALSE;
@@ -292,8 +293,8 @@ network_find_identities(OshNetwork *network, GError **error)
                                                 network->images, fd, error);
     if (network->scanner != NULL)
         osh_network_log(network, G_LOG_LEVEL_MESSAGE,
-                        "identity by scan: without a box connect(2) is not watched, the owners of "
-                        "a socket tell which program connects");
+                        "identity by scan: without a box connect(2) is not observed, and a program "
+                        "is identified as the owner of its socket");
     return network->scanner != NULL;
 }
 

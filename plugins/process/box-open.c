@@ -213,8 +213,8 @@ warn_of_workdir(OshBox *box, const OshBoxRequest *request)
         row = osh_auto_executed_around(request->workdir);
     if (row != NULL)
         g_ptr_array_add(box->warnings,
-                        g_strdup_printf("the working directory %s is writable, and what is made in "
-                                        "it is obeyed outside (%s): start in another folder",
+                        g_strdup_printf("the working directory %s is writable, and auto-executed "
+                                        "files can be made in it (%s): start in another folder",
                                         request->workdir, row->reason));
 }
 
@@ -335,10 +335,11 @@ note_auto_executed(OshBox *box)
     for (guint i = 0; i < found->remarks->len; i++)
         g_ptr_array_add(box->warnings, g_strdup(g_ptr_array_index(found->remarks, i)));
     if (found->beyond > 0)
-        g_ptr_array_add(box->warnings,
-                        g_strdup_printf("writable, since there are too many: %u more auto-executed "
-                                        "files",
-                                        found->beyond));
+        g_ptr_array_add(
+            box->warnings,
+            g_strdup_printf(
+                "writable, because there are too many to protect: %u more auto-executed files",
+                found->beyond));
     /* That packages are not searched through is no news. */
     if (unsearched != NULL)
         g_ptr_array_add(found->unsearched > 0 ? box->warnings : box->notes,
@@ -360,8 +361,8 @@ note_missing(OshBox *box)
 
         g_ptr_array_add(g_strv_contains(usual, path) ? expected : others, path);
     }
-    note_list(box->notes, "the policy names what is not there:", expected);
-    note_list(box->warnings, "the policy names what is not there:", others);
+    note_list(box->notes, "the policy names paths that do not exist:", expected);
+    note_list(box->warnings, "the policy names paths that do not exist:", others);
 }
 
 static void

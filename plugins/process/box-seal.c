@@ -181,10 +181,10 @@ begin_connect_identity(OshBox *box, int listener, GError **error)
         return osh_process_watch_connects(box, listener, error);
     if (!box->network_served || !g_str_equal(box->plugin->connect_identity, "connect"))
         return TRUE;
-    g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
-                        "process.identity=connect: this kernel, or a supervisor around this one, "
-                        "does not let connect(2) be watched; with best the owners of a socket tell "
-                        "who connects");
+    g_set_error_literal(
+        error, OSH_ERROR, OSH_ERROR_UNSUPPORTED,
+        "process.identity=connect: this kernel, or a supervisor around this one, does not let "
+        "connect(2) be observed; with best a program is identified as the owner of its socket");
     return FALSE;
 }
 

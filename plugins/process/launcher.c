@@ -516,7 +516,8 @@ launcher_resize(gpointer instance, OshBox *box, guint64 process_id, guint16 rows
            osh_terminal_relay_resize(program->relay, rows, columns);
 }
 
-/* Security rule 3: with auto-executed files that were made in the box, for a person to look at. */
+/* Security rule 3, protected files: with auto-executed files that were made in the box, for a
+ * person to look at. */
 static void
 announce_close(OshBox *box)
 {

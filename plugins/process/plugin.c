@@ -24,7 +24,7 @@ OSH_PLUGIN_MANIFEST(
     "\n"
     "[config pass-environment]\n"
     "type=strings\n"
-    "help=names of host variables that programs also get; a trailing * stands for the rest\n"
+    "help=names of host variables that programs also get; a trailing * matches any rest\n"
     "\n"
     "[config publish]\n"
     "type=strings\n"

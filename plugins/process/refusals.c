@@ -16,7 +16,7 @@
 /* The reader reports at most 256 kinds a second. */
 #define MAX_SENDERS   512
 #define LOSS_COUNTED  "refused packets were not recorded one by one: there were too many"
-#define LOSS_UNKNOWN  "refused packets were not recorded: the kernel's log ran over"
+#define LOSS_UNKNOWN  "refused packets were not recorded: the kernel's log overflowed"
 #define SENDER_MEMORY (3 * G_TIME_SPAN_SECOND)
 
 struct OshRefusalWatch {

@@ -41,13 +41,13 @@ add_identity_row(GVariantBuilder *rows, const OshBox *box)
         return;
     if (box->plugin->connects != NULL)
         g_variant_builder_add(rows, "(ssss)", "identity", "ok",
-                              "each connect(2) of the box is watched", "");
+                              "each connect(2) of the box is observed", "");
     else
-        g_variant_builder_add(
-            rows, "(ssss)", "identity", "weak",
-            "only the owners of a socket tell which program connects",
-            "Linux 5.6 or later, no other supervisor around this one that listens, and "
-            "process.identity not set to scan");
+        g_variant_builder_add(rows, "(ssss)", "identity", "weak",
+                              "a program is identified only as the owner of its socket",
+                              "Linux 5.6 or later, no other supervisor around this one that "
+                              "receives seccomp notifications, and "
+                              "process.identity not set to scan");
 }
 
 GVariant *

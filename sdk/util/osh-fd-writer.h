@@ -6,7 +6,7 @@
  * would be seen by all, and poll(2) promises nothing, because another process may fill a pipe
  * between the poll and the write, and a terminal takes part of a write and blocks for the rest.
  * So the write itself is left to a thread that may block for as long as the reader likes
- * (security rule 15). Not installed: a plugin logs through its host.
+ * (security rule 15, streams and terminal). Not installed: a plugin logs through its host.
  */
 #pragma once
 

@@ -7,8 +7,8 @@
  * again; one that never comes out even is an error, never a shorter ancestry.
  *
  * Known race: a process may exec between this reading and its next system call; who asks has to
- * hold it still or to read again (security rule 4). A cache is used on one thread; hashing is done
- * elsewhere (osh-identity-image.c).
+ * hold it still or to read again (security rule 4, identity at connect). A cache is used on one
+ * thread; hashing is done elsewhere (osh-identity-image.c).
  */
 #include "osh-identity-program.h"
 
@@ -349,10 +349,10 @@ cache_chain(OshProgramCache *cache, pid_t pid, pid_t thread, ProgramProcess **ch
         return length;
     if (error == -EXDEV || (error == -EAGAIN && cache->root != 0))
         *ret_problem = program_problem(pid, NULL,
-                                       "has ancestors that do not stand still or lie "
+                                       "has ancestors that change while they are read or lie "
                                        "outside the workload");
     else if (error == -EAGAIN)
-        *ret_problem = program_problem(pid, NULL, "has ancestors that do not stand still");
+        *ret_problem = program_problem(pid, NULL, "has ancestors that change while they are read");
     else if (error == -E2BIG)
         *ret_problem = program_problem(pid, NULL, "has more than 64 ancestors");
     else if (error != -ESRCH)

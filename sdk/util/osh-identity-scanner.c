@@ -6,13 +6,13 @@
  * data. Never answers from an older scan.
  *
  * Readings of /proc are not atomic, and what was not seen may be there all the same (security rule
- * 4). An answer that decides about a connection therefore comes from two readings of every process
- * that agree, in neither of which a process ended before it was read: what it owned may have gone
- * to one that was read before. Each reading goes on until no process was created since it looked
- * last, so that none runs away from it by going on in a child; and a descriptor that is in flight
- * between processes, where none has it, may be the one. A scan that sees no owner, or different
- * ones, is made again: a process may have been starting another program, whose descriptors close
- * only after its executable has changed.
+ * 4, identity at connect). An answer that decides about a connection therefore comes from two
+ * readings of every process that agree, in neither of which a process ended before it was read:
+ * what it owned may have gone to one that was read before. Each reading goes on until no process
+ * was created since it looked last, so that none runs away from it by going on in a child; and a
+ * descriptor that is in flight between processes, where none has it, may be the one. A scan that
+ * sees no owner, or different ones, is made again: a process may have been starting another
+ * program, whose descriptors close only after its executable has changed.
  */
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"

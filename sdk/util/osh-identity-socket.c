@@ -2,7 +2,7 @@
 /*
  * From a connection's exact tuple to the program's socket, by sock_diag. A netlink socket belongs
  * to one thread at a time; the kernel answers inside sendto, so nothing here waits. A listener that
- * the kernel offers in place of the connection is never taken (security rule 6). A
+ * the kernel offers in place of the connection is never taken (security rule 6, exact tuple). A
  * socket without an inode is one whose every descriptor is closed: no program can send by it any
  * more, but its last bytes may be on their way, and its cookie still tells who connected.
  */

@@ -5,7 +5,7 @@
  *
  * Any thread; a table is not changed after it was read. A bind mount gives a folder a second path
  * that no symbolic link tells of, so a comparison of resolved paths alone misses it (security
- * rule 3).
+ * rule 3, protected files).
  */
 #pragma once
 

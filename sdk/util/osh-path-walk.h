@@ -3,7 +3,7 @@
  * osh-path-walk.h: the look-up of a path, as the kernel makes it, one name at a time.
  *
  * Plain functions, [any]. Two paths are compared by what they resolve to and never as text
- * (security rule 3); these give the resolved form.
+ * (security rule 3, protected files); these give the resolved form.
  */
 #pragma once
 

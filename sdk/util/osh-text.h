@@ -3,7 +3,8 @@
  * osh-text.h: text that may come from the box, on its way to a terminal, a log or a shell.
  *
  * Plain functions, [any]. Names, paths and reasons of an attacker's choice must not be obeyed by
- * whatever shows them (security rule 13): every place that prints uses one of these.
+ * whatever shows them (security rule 13, text from the box): every place that prints uses one of
+ * these.
  */
 #pragma once
 

@@ -543,9 +543,9 @@ def _obeyed_workdir():
                        ("r", False), ("hooks", False)):
         place = os.path.join(folder, name)
         result = harness.run_host(["true"], POLICY, cwd=place)
-        expect(("is obeyed outside" in result.err) == said, name, result)
+        expect(("auto-executed files can be made in it" in result.err) == said, name, result)
         result = harness.run_host(["true"], world.policy(read_write=[place]), cwd=place)
-        expect("is obeyed outside" not in result.err, name, result)
+        expect("auto-executed files can be made in it" not in result.err, name, result)
 
 
 @test("a worktree whose repository is not granted says what to grant")

@@ -89,16 +89,16 @@ def _repeated():
     result = harness.run_host(["sh", "-c", "ulimit -n; ulimit -Hn"], GOOD, [
         "--set", "process.limits=nofile=100", "--set", "process.limits=nofile=200"])
     expect(result.code == 0 and result.out == "200\n200\n", result)
-    expect(re.search(r"process\.limits is given again.*A;B", result.err), result)
+    expect(re.search(r"process\.limits is given twice.*A;B", result.err), result)
     result = harness.run_host(["true"], GOOD, ["--set", "process.limits=nofile=100;core=0",
                                                "--set", "process.baseline=true"])
-    expect("given again" not in result.err, result)
+    expect("given twice" not in result.err, result)
     config = os.path.join(harness.scratch(), "host.conf")
     with open(config, "w", encoding="utf-8") as stream:
         stream.write("[plugin process]\nlimits = nofile=100\n")
     result = harness.run_host(["sh", "-c", "ulimit -n"], GOOD, [
         "--config", config, "--set", "process.limits=nofile=300"])
-    expect(result.code == 0 and result.out == "300\n" and "given again" not in result.err, result)
+    expect(result.code == 0 and result.out == "300\n" and "given twice" not in result.err, result)
 
 
 @test("plugins inspect takes an id or a file, and settings has every key; neither runs their code")

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The man pages and the completion against the host itself: whatever --help, the settings of the
-plugins and the policy reader know is there, and nothing else."""
+"""The documentation against the host itself. The man pages and the completion have every option,
+setting and key that the host knows, and no other. The commands of README, HACKING and docs/ are run
+as they stand there, or listed here with the reason why they are not."""
 import os
 import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
+import time
 
 import harness
+import world
 from harness import Skip, expect, test
+
+origins = world.World()
 
 MANUAL = os.path.join(harness.SOURCE, "docs", "man")
 COMPLETION = os.path.join(harness.SOURCE, "data", "completions", "openshell-host.bash")
@@ -290,6 +296,286 @@ def _tab():
         os.write(terminal, b"\nexit\n")
         os.close(terminal)
         os.waitpid(pid, 0)
+
+
+# --- the commands of the pages ---------------------------------------------------------------------
+
+# What is not run here, and why. A command that no page has fails the test.
+NOT_RUN = {
+    "scripts/demo": "it installs packages and builds; its steps are tests/e2e/demo.py, a test",
+    "scripts/test": "it builds and runs every test, this one among them",
+    "scripts/install": "install-test.py runs it: as root it would install below /usr/local",
+    "scripts/install --prefix /opt/osh": "install-test.py runs it, with another folder",
+    "scripts/install --remove": "install-test.py runs it",
+    "scripts/install-deps": "it needs the internet when a package is missing",
+    "meson setup build && ninja -C build": "the build is what is tested here; "
+                                           "example-plugin-test.py builds the example so",
+    "meson test -C build --suite unit": "it runs tests, this one among them",
+    "meson test -C build": "it runs tests, this one among them",
+    "DESTDIR=$PWD/stage meson install -C build --quiet":
+        "example-plugin-test.py does, without building again what is tested meanwhile",
+    'export PKG_CONFIG_PATH=$(dirname "$(find "$PWD/stage" -name openshell-1.pc)")':
+        "example-plugin-test.py does",
+    "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
+    "mkdir -p ../project && cd ../project": "example-plugin-test.py does",
+    "openshell-host --plugin-dir ../greeter/build --set com.example.greeter.greeting=welcome -- "
+    "true": "example-plugin-test.py does, with the plugin that it has built",
+}
+
+
+def pages():
+    """README, HACKING and docs/, and the pages of the plugins."""
+    for name in ("README.md", "HACKING.md", "SECURITY.md"):
+        yield name
+    for folder in ["docs", *(f"plugins/{name}" for name in
+                             sorted(os.listdir(os.path.join(harness.SOURCE, "plugins"))))]:
+        if os.path.isdir(os.path.join(harness.SOURCE, folder)):
+            for name in sorted(os.listdir(os.path.join(harness.SOURCE, folder))):
+                if name.endswith(".md"):
+                    yield os.path.join(folder, name)
+
+
+def blocks(kinds):
+    """(page, text) of each fenced block of one of these kinds."""
+    for page in pages():
+        with open(os.path.join(harness.SOURCE, page), encoding="utf-8") as stream:
+            for kind, text in re.findall(r"^```(\w*)\n(.*?)^```$", stream.read(),
+                                         re.MULTILINE | re.DOTALL):
+                if kind in kinds:
+                    yield page, text
+
+
+def commands(text):
+    """What a block has one type: the lines behind "$ " where there are such, else all of them."""
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    typed = [line[2:] for line in lines if line.startswith("$ ")]
+    for line in typed if typed else lines:
+        line = re.sub(r"\s+#.*$", "", line).strip()
+        if line:
+            yield line
+
+
+def documented():
+    """Every command of every page, in the order of the pages."""
+    found = [(page, command) for page, text in blocks(("sh", "console"))
+             for command in commands(text)]
+    return found + [(page, line[2:]) for page, text in blocks(("",))
+                    for line in text.splitlines() if line.startswith("$ ")]
+
+
+def block_with(page, first):
+    """The text of the block of that page which holds @first."""
+    found = [text for name, text in blocks(("", "sh", "console", "yaml"))
+             if name == page and first in text]
+    expect(len(found) == 1, f"{page} has {len(found)} blocks with", first)
+    return found[0]
+
+
+run_here = {}   # command: the function that runs it
+
+
+def runs(*lines):
+    def mark(function):
+        for line in lines:
+            run_here[line] = function.__name__
+        return function
+    return mark
+
+
+class Desk:
+    """A person's folder, home and shell, with openshell-host in PATH."""
+
+    def __init__(self):
+        self.folder, self.home, self.bin = (harness.private_scratch() for _ in range(3))
+        os.symlink(harness.HOST, os.path.join(self.bin, "openshell-host"))
+        harness.open_up(self.folder)
+        self.environment = harness.clean_environment(
+            HOME=self.home, PATH=f"{self.bin}:{harness.PATH}", PWD=self.folder)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def start(self, command):
+        return subprocess.Popen(["bash", "--norc", "-c", command], cwd=self.folder,
+                                env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def type(self, command, timeout=30):
+        process = self.start(command)
+        out, err = process.communicate(timeout=timeout * harness.SLOWER)
+        return harness.Result(process.returncode, out.decode("utf-8", "replace"),
+                              err.decode("utf-8", "replace"), 0)
+
+
+@test("every command of README, HACKING and docs/ is run here, or listed with the reason why not")
+def _all_commands():
+    found = [command for _, command in documented()]
+    expect(len(found) > 20, found)
+    for page, command in documented():
+        expect((command in run_here) != (command in NOT_RUN),
+               f"{page}: neither run nor listed, or both: {command}")
+    for command in [*run_here, *NOT_RUN]:
+        expect(command in found, f"no page has this command any more: {command}")
+
+
+@test("every option that a page names is one of the host or of a verb, or of another program there")
+def _all_options():
+    others = {"--install", "--build", "--prefix", "--remove", "--self-test", "--benchmark",
+              "--suite", "--quiet", "--now", "--set-upstream-to", "--git-common-dir",
+              "--no-check-update", "--continue", "--pids-limit"}
+    known = set(long_options(host("--help").out)) | {"--help"}
+    for verb in VERBS:
+        known |= set(help_of(verb))
+    for page in pages():
+        with open(os.path.join(harness.SOURCE, page), encoding="utf-8") as stream:
+            named = {option for code in re.findall(r"`([^`]+)`", stream.read())
+                     for option in long_options(code)}
+        expect(named <= known | others, page, "unknown options:", named - known - others)
+
+
+@test("the policy of README and that of docs/policy.md load, and the commands below them work")
+@runs("openshell-host --policy policy.yaml -- curl -sS https://api.github.com/zen")
+def _readme_policy():
+    desk = Desk()
+    desk.write("policy.yaml", block_with("README.md", "version: 1"))
+    desk.write("long.yaml", block_with("docs/policy.md", "compatibility: best_effort"))
+    result = desk.type("openshell-host check --run policy.yaml long.yaml")
+    expect(result.code == 0 and "0 warnings" in result.out, result)
+    # Nobody is at that name here: that is a failure, and no refusal.
+    result = desk.type("openshell-host --policy policy.yaml -- curl -sS https://api.github.com/zen")
+    expect(result.code != 0 and "DENIED" not in result.err and "FAILED" in result.err, result)
+    result = desk.type("openshell-host --policy policy.yaml -- curl -sS https://example.com/")
+    expect(result.code != 0 and result.err.count("DENIED") == 1, result)
+
+
+@test("init lists its profiles, and writes a policy that loads, as README says")
+@runs("openshell-host init", "openshell-host init claude-code")
+def _readme_init():
+    desk = Desk()
+    result = desk.type("openshell-host init")
+    listed = re.search(r"openshell-host init\s+# (.*)",
+                       block_with("README.md", "openshell-host init")).group(1)
+    same(listed.split(", "), [line.split()[0] for line in result.out.splitlines()], "init")
+    result = desk.type("openshell-host init claude-code")
+    expect(result.code == 0, result)
+    expect(desk.type("openshell-host check policy.yaml").code == 0, result)
+
+
+@test("the commands of HACKING that run from a build tree work there")
+@runs("mkdir -p ../project",
+      "build/host/openshell-host --workdir ../project --policy data/examples/demo.yaml -- "
+      "curl -sS http://10.77.0.1:8080/",
+      "export OSH_SOURCE=$PWD OSH_BUILD=$PWD/build OSH_HOST=$PWD/build/host/openshell-host",
+      'build/tests/e2e/outer-world /usr/bin/python3 tests/e2e/clients-test.py "name"',
+      "build/tests/e2e/outer-world bash",
+      "build/tests/e2e/outer-world build/plugins/network/network-relay-test")
+def _hacking():
+    desk = Desk()
+    tree = os.path.join(desk.folder, "tree")
+    os.mkdir(tree)
+    os.symlink(harness.BUILD, os.path.join(tree, "build"))
+    for name in ("data", "tests"):
+        os.symlink(os.path.join(harness.SOURCE, name), os.path.join(tree, name))
+    inside = [command for _, command in documented() if run_here.get(command) == "_hacking"]
+    project = os.path.join(desk.folder, "project")
+    os.mkdir(project)
+    os.chmod(project, 0o777)
+    for command in inside[:2]:
+        result = desk.type(f"cd tree && {command}")
+        expect(result.code == 0, command, result)
+    expect("hello" in result.out, result)
+    for command in inside[3:]:
+        result = desk.type(f"cd tree && {inside[2]} && {command}", 100)
+        expect(result.code == 0 and "not ok" not in result.out, command, result)
+
+
+@test("explain and compose print what docs/policy.md shows")
+@runs("openshell-host explain policy.yaml POST https://api.github.com/repos/a/b --binary /usr/bin/gh",
+      "cat chat.yaml", "openshell-host policy compose base.yaml chat.yaml > policy.yaml")
+def _policy_page():
+    desk = Desk()
+    desk.write("policy.yaml", "version: 1\nnetwork_policies:\n  github:\n    endpoints:\n"
+                              "      - host: api.github.com\n        port: 443\n"
+                              "        protocol: rest\n        enforcement: enforce\n"
+                              "        rules:\n          - allow: {method: GET, path: /repos/**}\n"
+                              "    binaries: [/usr/bin/gh]\n")
+    command, _, shown = block_with("docs/policy.md", "explain policy.yaml POST").partition("\n")
+    result = desk.type(command[2:])
+    expect(result.code == 1 and result.out == shown, result, shown)
+    shown = block_with("docs/policy.md", "cat chat.yaml")
+    desk.write("chat.yaml", re.search(r"chat.yaml\n(.*?)^\$", shown, re.DOTALL | re.MULTILINE)
+               .group(1))
+    desk.write("base.yaml", block_with("README.md", "version: 1"))
+    command = shown.splitlines()[-1][2:]
+    result = desk.type(command)
+    expect(result.code == 0, command, result)
+    result = desk.type("openshell-host check policy.yaml")
+    expect(result.code == 0 and "2 policies" in result.out, result)
+
+
+@test("a policy is learned from nothing by the commands of docs/recording.md")
+@runs("openshell-host --audit --record ~/run.jsonl -- ./agent",
+      "openshell-host policy learn --ceiling ceiling.yaml -o ~/learned.yaml ~/run.jsonl",
+      "openshell-host replay ~/run.jsonl ~/learned.yaml",
+      "openshell-host --policy ~/learned.yaml -- ./agent")
+def _recording_page():
+    desk = Desk()
+    url = f"http://public.test:{world.API_PORT}/"
+    desk.write("agent", f"#!/bin/sh\nexec curl -sS --max-time 8 {url}\n", 0o755)
+    desk.write("ceiling.yaml", world.policy(f"public.test:{world.API_PORT}",
+                                            f"www.public.test:{world.API_PORT}"))
+    for command in commands(block_with("docs/recording.md", "--audit --record")):
+        result = desk.type(command)
+        expect(result.code == 0 and "DENIED" not in result.err, command, result)
+    expect("hello" in result.out, result)
+
+
+@test("a server in the box is published by the commands of docs/running.md")
+@runs("openshell-host --publish 8000 -- python3 -m http.server 8000", "curl http://127.0.0.1:8000/")
+def _running_publish():
+    desk = Desk()
+    desk.write("here.txt", "")
+    first, second = commands(block_with("docs/running.md", "--publish 8000 --"))
+    server = desk.start("exec " + first)
+    try:
+        limit = time.monotonic() + 20 * harness.SLOWER
+        while (result := desk.type(second)).code != 0:
+            expect(time.monotonic() < limit, "never served", result)
+            time.sleep(0.1)
+        expect("here.txt" in result.out, result)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=20)
+
+
+@test("a run is joined by the commands of docs/running.md")
+@runs("openshell-host --set process.session=$HOME/.run/agent.sock --policy policy.yaml -- agent",
+      "openshell-host attach ~/.run/agent.sock")
+def _running_attach():
+    desk = Desk()
+    os.mkdir(os.path.join(desk.home, ".run"), 0o700)
+    desk.write("policy.yaml", world.policy(read_only=(desk.bin,)))
+    agent = os.path.join(desk.bin, "agent")
+    with open(agent, "w", encoding="utf-8") as stream:
+        stream.write("#!/bin/sh\necho ready\nread line\necho got $line\nexit 5\n")
+    os.chmod(agent, 0o755)
+    first, second = commands(block_with("docs/running.md", "openshell-host attach ~"))
+    run = desk.start("exec env PATH=$PATH " + first)
+    try:
+        socket = os.path.join(desk.home, ".run", "agent.sock")
+        harness.wait_until(lambda: os.path.exists(socket) or run.poll() is not None, 20,
+                           "there is no socket")
+        result = desk.type(f"echo hello | {second}")
+        expect(result.code == 5 and "ready" in result.out and "got hello" in result.out, result)
+    finally:
+        run.terminate()
+        out, err = run.communicate(timeout=20)
+    expect(run.returncode == 5, out, err)
 
 
 harness.main()

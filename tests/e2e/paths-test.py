@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths of a policy and of the host are compared by what they resolve to (security rule 3).
+"""Paths of a policy and of the host are compared by what they resolve to (security rule 3,
+protected files).
 
 Links, second mounts and hard links each give one file several paths: whatever is read-only, hidden
 or the host's own by one of them is so by all. Each situation has its control, without which a test

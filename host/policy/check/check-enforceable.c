@@ -47,7 +47,7 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "protocol %s is not enforced yet", endpoint->protocol_name);
     else if (endpoint->match->declared != NULL && endpoint->match->declared->unusable != NULL)
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
-                       "protocol %s is brought by plugin %s, which takes no part: %s",
+                       "protocol %s is declared by plugin %s, which is not used: %s",
                        endpoint->protocol_name, endpoint->match->declared->provider,
                        endpoint->match->declared->unusable);
     else if (endpoint->has_graphql_rules && !(loader->request->flags & OSH_POLICY_ENFORCES_GRAPHQL))

@@ -18,7 +18,7 @@ check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN)
         osh_yaml_error_hint(loader->diagnostics, osh_yaml_find(endpoint->match->source, "protocol"),
                             g_strdup("for OpenShell, leave the endpoint out or without protocol"),
-                            "not portable: protocol %s is brought by plugin %s; " ALONE,
+                            "not portable: protocol %s is declared by plugin %s; " ALONE,
                             endpoint->protocol_name, endpoint->match->declared->provider);
 }
 

@@ -4,7 +4,7 @@
  *
  * Each candidate is made on a draft of the policy's own file, written, loaded as any policy and
  * asked again; only one that is allowed then is offered, as the text that the writer made of it
- * (security rule 13). May allocate; any thread.
+ * (security rule 13, text from the box). May allocate; any thread.
  */
 #include "asked.h"
 #include "draft.h"

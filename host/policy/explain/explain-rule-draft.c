@@ -3,7 +3,8 @@
  * explain-rule-draft.c: the rule that allows one request and nothing more.
  *
  * Made of values that passed their grammars, with whatever a glob would take for syntax escaped
- * (security rule 13). What cannot be said in one rule gets none. May allocate; any thread.
+ * (security rule 13, text from the box). What cannot be said in one rule gets none. May allocate;
+ * any thread.
  */
 #include "asked.h"
 #include "draft.h"

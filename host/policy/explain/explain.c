@@ -129,7 +129,7 @@ note_treatment(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gbo
     else if (!uninspected && !osh_policy_asked_has_request(asked))
         note(explanation, "each request is judged by the endpoint's rules");
     if (verdict->selected != NULL && verdict->selected->tls == OSH_POLICY_TLS_SKIP)
-        note(explanation, "TLS is left alone (tls: skip)");
+        note(explanation, "TLS is not decrypted (tls: skip)");
 }
 
 static void

@@ -217,7 +217,7 @@ test_disabled_plugin(void)
                                 .flags = OSH_POLICY_LOAD_ENFORCEABLE | OSH_POLICY_ENFORCES_PLUGINS},
         diagnostics));
     messages = osh_policy_diagnostics_format(diagnostics);
-    g_assert_nonnull(strstr(messages, "com.example.x, which takes no part: it is disabled"));
+    g_assert_nonnull(strstr(messages, "com.example.x, which is not used: it is disabled"));
 }
 
 static void

@@ -128,14 +128,16 @@ osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
     g_auto(GStrv) directories = NULL;
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &check.json, "One JSON object a file and line", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &check.json,
+         "Print one JSON object for each file, one a line", NULL},
         {"run", 0, 0, G_OPTION_ARG_NONE, &run, "Refuse also what a run cannot enforce yet", NULL},
         {"openshell", 0, 0, G_OPTION_ARG_NONE, &openshell,
-         "Refuse also what OpenShell itself does not know, and warn of what it decides otherwise",
+         "Refuse also what OpenShell 0.1 refuses or does not know, and warn of what it decides "
+         "otherwise",
          NULL},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &check.strict, "Warnings fail, too", NULL},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &check.strict, "Treat warnings as errors", NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories,
-         "Where plugins are whose protocols the policy may name; repeatable", "DIR"},
+         "Folder of plugins whose protocols the policy names; repeatable", "DIR"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "FILE..."},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -143,10 +145,10 @@ osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
     g_autoptr(GError) error = NULL;
     gboolean good = TRUE;
 
-    if (!osh_verb_parse("check", "- check policy files; - is standard input",
-                        "Exit code 0 when every file is right, 1 when one is not, 125 when asked "
-                        "wrongly.",
-                        entries, argc, argv))
+    if (!osh_verb_parse(
+            "check", "- check policy files; - is standard input",
+            "Exit code 0 when every file is valid, 1 when one is not, 125 for a usage error.",
+            entries, argc, argv))
         return OSH_VERB_ASKED_WRONGLY;
     if (files == NULL)
         return osh_verb_usage("check", "no policy file given",

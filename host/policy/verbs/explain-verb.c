@@ -196,7 +196,7 @@ osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
         {"rpc-method", 0, 0, G_OPTION_ARG_STRING, &options.rpc_method,
          "Method of a JSON-RPC or MCP call", "METHOD"},
         {"mcp-version", 0, 0, G_OPTION_ARG_STRING, &options.mcp_version,
-         "Revision of MCP that the request is in", "DATE"},
+         "Revision of MCP of the request", "DATE"},
         {"mcp-tool", 0, 0, G_OPTION_ARG_STRING, &options.mcp_tool, "Tool of an MCP call", "NAME"},
         {"mcp-argument", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.mcp_arguments,
          "Argument of the tool, its name a dotted path; repeatable", "NAME=VALUE"},
@@ -204,11 +204,12 @@ osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
          "A text message of an open WebSocket", NULL},
         {"sql", 0, 0, G_OPTION_ARG_STRING, &options.sql, "A SQL command", "COMMAND"},
         {"fact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.facts,
-         "A fact of a plugin's protocol; a list grows, [] is none, a record is {FIELD: VALUE}; "
+         "A fact of a plugin's protocol; each use adds to a list, [] is the empty list, a record "
+         "is {FIELD: VALUE}; "
          "repeatable",
          "NAME=VALUE"},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.directories,
-         "Where plugins are whose protocols the policy names; repeatable", "DIR"},
+         "Folder of plugins whose protocols the policy names; repeatable", "DIR"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, "One JSON object", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.words, NULL,
          "POLICY [METHOD] URL"},
@@ -219,10 +220,10 @@ osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols)
     const char *problem;
     guint n_words;
 
-    if (!osh_verb_parse("explain", "- what a policy says, why, and what would change it",
+    if (!osh_verb_parse("explain", "- what a policy decides, why, and what would change it",
                         "URL is https://HOST[:PORT][/PATH[?QUERY]] (also http, wss, ws) or "
                         "HOST:PORT; POLICY may be -.\n"
-                        "Exit code 0 when allowed, 1 when denied, 125 when asked wrongly or the "
+                        "Exit code 0 when allowed, 1 when denied, 125 for a usage error or the "
                         "policy does not load.",
                         entries, argc, argv))
         return OSH_VERB_ASKED_WRONGLY;

@@ -49,7 +49,7 @@ osh_policy_verb_format(int argc, char **argv, OshPolicyProtocolsFunc find_protoc
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
         {"drop-comments", 0, 0, G_OPTION_ARG_NONE, &drop_comments,
-         "Write a file with comments without them", NULL},
+         "Leave the comments of the file out", NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
          "DIR"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, "FILE"},
@@ -58,7 +58,8 @@ osh_policy_verb_format(int argc, char **argv, OshPolicyProtocolsFunc find_protoc
     g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!osh_verb_parse("policy format", "- write a policy evenly, to standard output", NULL,
+    if (!osh_verb_parse("policy format",
+                        "- write a policy in the standard layout, to standard output", NULL,
                         entries, argc, argv))
         return OSH_VERB_ASKED_WRONGLY;
     if (files == NULL || files[1] != NULL)

@@ -71,8 +71,8 @@ merge_files(OshPolicyProtocolTable *protocols, const char *policy_path, const ch
         osh_policy_verb_say("warning", "nothing changes");
     if (proposed)
         osh_policy_verb_say(
-            "warning", "a file cannot say what was proposed: whoever puts this into force declares "
-                       "it, private addresses of exactly named hosts included");
+            "warning", "a policy file does not say what was proposed: to put it into force is to "
+                       "declare all of it, private addresses of exactly named hosts included");
     return osh_policy_verb_print_result(protocols, merged, "merged policy");
 }
 
@@ -84,8 +84,8 @@ osh_policy_verb_merge(int argc, char **argv, OshPolicyProtocolsFunc find_protoco
     g_auto(GStrv) files = NULL;
     const GOptionEntry entries[] = {
         {"proposed", 0, 0, G_OPTION_ARG_NONE, &proposed,
-         "A program asks for it: only additions are read, and a bare host and port take over the "
-         "endpoint that is there",
+         "Operations that a program proposed: only additions are read, and a bare host and port "
+         "take over the existing endpoint",
          NULL},
         {"plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, OSH_POLICY_VERB_PLUGIN_DIR,
          "DIR"},
@@ -96,7 +96,7 @@ osh_policy_verb_merge(int argc, char **argv, OshPolicyProtocolsFunc find_protoco
     g_autoptr(GError) error = NULL;
 
     if (!osh_verb_parse(
-            "policy merge", "- do operations on a policy, all or none",
+            "policy merge", "- apply operations to a policy, all or none",
             "Prints the new policy. Exit code 1 when an operation cannot be done or the "
             "result would not load.",
             entries, argc, argv))
@@ -150,7 +150,8 @@ osh_policy_verb_covers(int argc, char **argv, OshPolicyProtocolsFunc find_protoc
     g_autoptr(OshPolicyProtocolTable) protocols = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!osh_verb_parse("policy covers", "- whether a policy grants what is to be added",
+    if (!osh_verb_parse("policy covers",
+                        "- tell whether a policy already grants what is to be added",
                         "Exit code 0 when it grants all of it, 1 when not.", entries, argc, argv))
         return OSH_VERB_ASKED_WRONGLY;
     if (files == NULL || g_strv_length(files) != 2)

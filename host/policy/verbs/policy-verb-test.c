@@ -103,8 +103,8 @@ static const Row rows[] = {
      0,
      "version: 1\nnetwork_policies:\n  new:\n    endpoints:\n    - host: b.test\n      port: 1\n"
      "    binaries:\n    - path: /c\n",
-     "warning: a file cannot say what was proposed: whoever puts this into force declares it, "
-     "private addresses of exactly named hosts included\n"},
+     "warning: a policy file does not say what was proposed: to put it into force is to declare "
+     "all of it, private addresses of exactly named hosts included\n"},
     {"nothing from a file moves the terminal",
      {"p.yaml", "version: 1\n", "o.yaml",
       "operations: [{ remove_rule: { rule_name: \"\\u009b31m\" } }]\n"},

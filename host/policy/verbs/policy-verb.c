@@ -19,9 +19,9 @@ static const struct {
     const char *summary;
 } sub_verbs[] = {
     {"format", osh_policy_verb_format, "format [--drop-comments] FILE",
-     "the same policy, written evenly"},
+     "the same policy in the standard layout"},
     {"merge", osh_policy_verb_merge, "merge [--proposed] POLICY OPERATIONS",
-     "the policy with all operations done; exit 1 when one cannot be"},
+     "the policy with all operations applied; exit 1 when one cannot be"},
     {"compose", osh_policy_verb_compose, "compose [--replace] FILE... [--provider NAME=FILE]...",
      "policies and fragments of policies as one; exit 1 when they contradict each other"},
     {"covers", osh_policy_verb_covers, "covers POLICY OPERATIONS",

@@ -58,7 +58,6 @@ int osh_policy_verb_print_result(OshPolicyProtocolTable *protocols, const OshDra
  */
 gboolean osh_policy_verb_print(const OshDraft *draft);
 
-#define OSH_POLICY_VERB_PLUGIN_DIR                                                                 \
-    "Where plugins are whose protocols the policy may name; repeatable"
+#define OSH_POLICY_VERB_PLUGIN_DIR "Folder of plugins whose protocols the policy names; repeatable"
 
 G_END_DECLS

@@ -25,21 +25,21 @@ typedef OshPolicyProtocolTable *(*OshPolicyProtocolsFunc)(const char *const *dir
 /**
  * osh_verb_check: [main] `check [--json] [--run] [--openshell] [--strict] FILE...`
  *
- * Returns: 0 when every file loads, 1 when one does not, 125 when asked wrongly
+ * Returns: 0 when every file loads, 1 when one does not, 125 for a usage error
  */
 int osh_verb_check(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /**
  * osh_verb_explain: [main] `explain POLICY [METHOD] URL --binary PATH [--ancestor PATH]...`
  *
- * Returns: 0 when allowed, 1 when denied, 125 when asked wrongly or the policy does not load
+ * Returns: 0 when allowed, 1 when denied, 125 for a usage error or the policy does not load
  */
 int osh_verb_explain(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 
 /**
  * osh_verb_policy: [main] `policy VERB ...`: tools that turn policy files into others
  *
- * Returns: 0 when it could be done, 1 when the files do not allow it, 125 when asked wrongly
+ * Returns: 0 when it could be done, 1 when the files do not allow it, 125 for a usage error
  */
 int osh_verb_policy(int argc, char **argv, OshPolicyProtocolsFunc find_protocols);
 

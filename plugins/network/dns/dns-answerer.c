@@ -27,7 +27,7 @@ answer_address(OshSyntheticNames *names, const OshDnsQuery *query, guint64 proce
         outcome->refused = "the program asked for more names than it may";
         break;
     case OSH_SYNTHETIC_POOL_FULL:
-        outcome->refused = "every address for names is in use";
+        outcome->refused = "all addresses that stand for names are in use";
         break;
     }
     answer->code = OSH_DNS_SERVFAIL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dns-answerer.h: one DNS query in, one reply out, nothing sent anywhere (security rule 8).
+ * dns-answerer.h: one DNS query in, one reply out, nothing sent anywhere (security rule 8, name
+ * resolution).
  */
 #pragma once
 

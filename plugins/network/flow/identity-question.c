@@ -160,8 +160,8 @@ question_found(OshIdentityQuestion *question, const OshPeer *told)
     if (peer != NULL)
         question_answer(question, OSH_IDENTITY_FOUND, peer, NULL, told->read_at);
     else
-        question_answer(question, OSH_IDENTITY_UNCERTAIN, NULL,
-                        "who connects was told without a program", 0);
+        question_answer(question, OSH_IDENTITY_UNCERTAIN, NULL, "the peer identity has no program",
+                        0);
 }
 
 /* [shard]: from the process half. */
@@ -211,7 +211,7 @@ question_told_owners(OshPeerOwners owners, const OshPeer *told, const char *prob
         break;
     }
     question_answer(question, answer, NULL,
-                    problem != NULL ? problem : "the owners of the connection were not told", 0);
+                    problem != NULL ? problem : "the peer identity has no owners", 0);
 }
 
 /* [shard]: from our own scanner. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The second check of an identity (security rule 4). A descriptor can be handed to another program,
- * or be inherited by one, after connect(2). So the owners of each connection are looked at once
- * soon after it has arrived, before the first byte goes upstream when the last reading is old by
- * then, and once a second while bytes move. Looks that fall together are one scan.
+ * The second check of an identity (security rule 4, identity at connect). A descriptor can be
+ * handed to another program, or be inherited by one, after connect(2). So the owners of each
+ * connection are looked at once soon after it has arrived, before the first byte goes upstream when
+ * the last reading is old by then, and once a second while bytes move. Looks that fall together are
+ * one scan.
  *
  * Another program among the owners ends the connection, at the second sight: between two steps of
  * an exec a process is seen with its new executable and with descriptors that it is about to lose.

@@ -3,7 +3,7 @@
  * explicit-request.c: reads one request head, strictly, and finds where the client wants to go:
  * CONNECT, or absolute-form HTTP. [shard]. Whatever is not understood exactly is answered with the
  * reason and closed; nothing is repaired. The client's Host, SNI and other claims never choose the
- * destination (security rule 7).
+ * destination (security rule 7, names of destinations).
  */
 #include "explicit-request.h"
 

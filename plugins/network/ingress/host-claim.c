@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Host of a request against its target. Pure; any thread. Host never chooses a destination
- * (security rule 7): RFC 9112, section 3.2.2 has a proxy replace it, but a client that names two
- * hosts in one request is out to have one judged and the other served, so it is refused.
+ * (security rule 7, names of destinations): RFC 9112, section 3.2.2 has a proxy replace it, but a
+ * client that names two hosts in one request is out to have one judged and the other served, so it
+ * is refused.
  */
 #include "host-claim.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Accepting: every shard watches the same listening socket with EPOLLEXCLUSIVE, so one arrival
- * wakes one shard and no second socket could be joined by somebody else (security rule 5: neither
- * SO_REUSEADDR in the box nor SO_REUSEPORT anywhere). An error of accept never ends a listener
- * that may still work: it pauses, and a spare descriptor turns exhaustion into an answer.
+ * wakes one shard and no second socket could be joined by somebody else (security rule 5, listeners
+ * of the box: neither SO_REUSEADDR in the box nor SO_REUSEPORT anywhere). An error of accept never
+ * ends a listener that may still work: it pauses, and a spare descriptor turns exhaustion into an
+ * answer.
  */
 #include "listener.h"
 

@@ -3,7 +3,7 @@
  * A captured connection: the program connected to some address and knows of no proxy. Where it
  * wanted to go is read from the socket in the way that the listener states. The name is the one
  * that our resolver handed that address out for; any other address is judged and dialled as the
- * literal that it is (security rule 7). Runs on the connection's shard.
+ * literal that it is (security rule 7, names of destinations). Runs on the connection's shard.
  */
 #include "transparent.h"
 
@@ -41,7 +41,8 @@ transparent_destination(const OshConnection *connection, struct sockaddr_storage
 
 /*
  * The name that our resolver gave this address to is what the program asked for; any other address
- * stands for itself (security rule 7). Returns: FALSE for an address of the pool without a name.
+ * stands for itself (security rule 7, names of destinations). Returns: FALSE for an address of the
+ * pool without a name.
  */
 static gboolean
 transparent_name(OshConnection *connection)

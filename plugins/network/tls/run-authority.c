@@ -66,7 +66,7 @@ osh_run_authority_policy_changed(OshRunAuthority *authority, const OshInterface 
     authority->told = missing;
     if (!missing || said)
         return NULL;
-    return "the policy now looks into connections, and programs of this box do not trust the run's "
+    return "the policy now inspects connections, and programs of this box do not trust the run's "
            "certificate authority: needs a restart; network.tls=always prepares for it";
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree of a box: nested grants, security rule 3, contributed files. */
+/* The tree of a box: nested grants, security rule 3, protected files, contributed files. */
 #include "box-test.h"
 
 #include <errno.h>

@@ -112,7 +112,7 @@ probe_act(GVariantBuilder *rows, const OshLandlockProof *proof, guint abi)
         add(rows, name, "ok", detail, "");
         break;
     case OSH_PROOF_OPEN:
-        detail = g_strdup_printf("the kernel claims ABI %u, and lets it happen", abi);
+        detail = g_strdup_printf("the kernel reports ABI %u and does not refuse it", abi);
         add(rows, name, "missing", detail, "report this kernel; do not rely on its Landlock");
         break;
     case OSH_PROOF_UNKNOWN:
@@ -167,7 +167,8 @@ probe_seccomp(GVariantBuilder *rows, const char *const *allowed)
     }
 }
 
-/* A user namespace cannot drop groups: programs of the box keep what they give (rule 1). */
+/* A user namespace cannot drop groups: programs of the box keep their rights (security rule 1, own
+ * namespaces). */
 static void
 probe_groups(GVariantBuilder *rows)
 {

@@ -262,7 +262,8 @@ dns_body(OshNetworkCapture capture, const int *fds)
     g_assert_true(is_readable(fds[OSH_NETWORK_SOCKET_DNS_TCP_V6], WAIT_MS));
 }
 
-/* Security rule 5: neither with SO_REUSEADDR nor SO_REUSEPORT can another bind beside us. */
+/* Security rule 5, listeners of the box: neither with SO_REUSEADDR nor SO_REUSEPORT can another
+ * bind beside us. */
 static void
 hijacking_body(OshNetworkCapture capture, const int *fds)
 {

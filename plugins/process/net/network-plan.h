@@ -26,7 +26,8 @@ G_BEGIN_DECLS
  * OshNetworkCapture:
  * @OSH_NETWORK_CAPTURE_TPROXY: TCP keeps its exact tuple; the original destination is getsockname()
  * @OSH_NETWORK_CAPTURE_REDIRECT: for kernels without TPROXY; the original destination is
- *   SO_ORIGINAL_DST, and the peer port can differ from the client's own (security rule 6)
+ *   SO_ORIGINAL_DST, and the peer port can differ from the client's own (security rule 6, exact
+ * tuple)
  * @OSH_NETWORK_CAPTURE_NONE: for kernels without nftables: no route leads anywhere, and only the
  *   explicit proxy's listeners are made
  */

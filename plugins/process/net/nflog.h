@@ -53,7 +53,8 @@ typedef void (*OshRefusedFunc)(const OshRefusedPacket *packet, guint64 count, gp
  * OshRefusedLostFunc:
  * @count: how many packets were not reported, or 0 when the kernel does not say
  *
- * The loss is itself an event (security rule 11). At most once a second for each of the two.
+ * The loss is itself an event (security rule 11, capacity of the record). At most once a second for
+ * each of the two.
  */
 typedef void (*OshRefusedLostFunc)(guint64 count, gpointer data);
 

@@ -73,7 +73,7 @@ hint_for(const OshRefusedPacket *packet, gboolean network_served)
     if (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_UDPLITE)
         return "UDP leaves the box for name resolution only; use the TCP form of the protocol";
     if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6)
-        return "ping tells nothing here; try the port itself, for example with curl -v";
+        return "ping is not forwarded; try the port itself, for example with curl -v";
     if (packet->protocol == IPPROTO_TCP)
         return "let the program obey http_proxy and https_proxy (Node: NODE_USE_ENV_PROXY=1)";
     return "only TCP leaves the box, to what the policy names";

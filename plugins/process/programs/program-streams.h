@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * program-streams.h: what a program of the box gets as standard input, output and error where that
- * is no terminal (security rule 15). [main].
+ * is no terminal (security rule 15, streams and terminal). [main].
  */
 #pragma once
 

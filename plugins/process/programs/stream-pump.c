@@ -8,9 +8,9 @@
  * all.
  *
  * One thread for each stream, because a write to a file, a terminal or a full pipe may block for
- * ever and the main loop must not (security rule 15). The thread owns both descriptors and a
- * reference; the owner talks to it by one eventfd. Order is exact: one reader, one writer, one
- * buffer. Backpressure is the pipe's.
+ * ever and the main loop must not (security rule 15, streams and terminal). The thread owns both
+ * descriptors and a reference; the owner talks to it by one eventfd. Order is exact: one reader,
+ * one writer, one buffer. Backpressure is the pipe's.
  *
  * Input is not read ahead of the program where another program may want the rest: from a pipe,
  * bytes are copied by tee(2) and taken out only after the program has read them; in a file, the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stream-pump.h: a thread that carries one stream of a program between a pipe of the box's own and
- * the descriptor that the host was given (security rule 15).
+ * the descriptor that the host was given (security rule 15, streams and terminal).
  */
 #pragma once
 

@@ -176,7 +176,7 @@ test_another_user_may_not(Fixture *fixture, gconstpointer data)
     }
     start_child(fixture, CHILD_CONNECT | CHILD_OTHER_USER, 0);
     g_assert_false(may_attach(fixture, 0, &why));
-    g_assert_nonnull(strstr(why, "neither root nor us"));
+    g_assert_nonnull(strstr(why, "neither root nor the user of the run"));
 }
 
 static void

@@ -124,7 +124,7 @@ osh_session_peer_check(int connection, pid_t init_pid, GError **error)
         return refuse(error, "the kernel does not say which process connected: %s",
                       g_strerror(errno));
     if (credentials.uid != 0 && credentials.uid != geteuid())
-        return refuse(error, "user %u is neither root nor us", credentials.uid);
+        return refuse(error, "user %u is neither root nor the user of the run", credentials.uid);
     if (init_pid == 0)
         return TRUE;
     pidfd = peer_pidfd(connection, credentials.pid);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session-peer.h: whether the peer of a control socket may connect to it (security rule 2). [main].
+ * session-peer.h: whether the peer of a control socket may connect to it (security rule 2, control
+ * sockets). [main].
  */
 #pragma once
 

@@ -167,7 +167,7 @@ osh_session_socket_listen(const char *path, const char *const *visible, char **r
         return -1;
     real = g_build_filename(folder, name, NULL);
     if (strlen(real) >= sizeof address.sun_path) {
-        refuse(error, "session: %s is longer than a socket's path may be", real);
+        refuse(error, "session: %s is longer than the path of a Unix socket can be", real);
         return -1;
     }
     g_strlcpy(address.sun_path, real, sizeof address.sun_path);

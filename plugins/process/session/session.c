@@ -356,8 +356,8 @@ take_input(Attachment *attachment, const char *bytes, gsize length)
     detached = osh_detach_keys_filter(&attachment->keys, bytes, length, typed, &typed_length);
     if (typed_length > 0 && may_type(attachment)) {
         if (g_queue_get_length(&session->waiting) >= MAX_WAITING) {
-            send_note(attachment, "openshell: the program reads nothing, and no more can wait for "
-                                  "it; detached");
+            send_note(attachment, "openshell: the program does not read its input, and the queue "
+                                  "for it is full; detached");
             let_go(attachment);
             return FALSE;
         }
@@ -412,7 +412,8 @@ greet(Attachment *attachment, const char *bytes, gsize length)
     }
     memcpy(&hello, bytes, sizeof hello);
     if (hello.version > OSH_SESSION_VERSION) {
-        send_note(attachment, "openshell: this host is older than what attaches to it");
+        send_note(attachment,
+                  "openshell: the host of this run is older than this openshell-host attach");
         let_go(attachment);
         return FALSE;
     }
@@ -530,7 +531,7 @@ accept_ready(gint listener, GIOCondition condition, gpointer data)
     if (fd < 0)
         return G_SOURCE_CONTINUE;
     if (session->attachments->len >= MAX_ATTACHMENTS)
-        refuse_peer(fd, "there are too many already");
+        refuse_peer(fd, "too many clients are attached already");
     else if (!osh_session_peer_check(fd, session->init_pid, &error))
         refuse_peer(fd, error->message);
     else

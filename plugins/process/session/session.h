@@ -38,7 +38,7 @@ typedef struct {
  * osh_session_new:
  * @path: of the socket; a stale one is replaced, one that answers belongs to another run
  * @visible: (array zero-terminated=1): what a program of the box can see: the socket's folder must
- *   lie in none of it (security rule 2)
+ *   lie in none of it (security rule 2, control sockets)
  * @error: return location
  *
  * Returns: (transfer full) (nullable): a session that listens; a client that attaches before there

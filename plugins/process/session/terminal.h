@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * terminal.h: a program of the box has a terminal of its own, and this carries bytes, modes and
- * window size between it and the outer terminal (security rule 15). [main]: a relay belongs to the
- * thread of the GMainContext that was the thread default when it was made.
+ * window size between it and the outer terminal (security rule 15, streams and terminal). [main]: a
+ * relay belongs to the thread of the GMainContext that was the thread default when it was made.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * auto-executed.h: the table of auto-executed files, those that the user's own tools run or obey
- * outside the box without being told to. Security rule 3. [any]; no state.
+ * outside the box without being told to. Security rule 3, protected files. [any]; no state.
  */
 #pragma once
 

@@ -393,8 +393,8 @@ read_folder_name(OshProtectSearch *search, const char *path, const char *prefix)
     struct stat about;
 
     if (text == NULL && stat(path, &about) == 0 && about.st_size > MAX_GITFILE)
-        osh_protect_remark(search, "not looked into: where %s leads, which is larger than 1 MiB",
-                           path);
+        osh_protect_remark(
+            search, "not searched: the file that %s leads to, which is larger than 1 MiB", path);
     if (text == NULL || !g_str_has_prefix(text, prefix))
         return NULL;
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))

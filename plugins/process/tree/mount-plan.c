@@ -2,7 +2,7 @@
 /*
  * mount-plan.c: the tree of a box, planned on the host. [any]; a plan belongs to its caller.
  *
- * Rule 1 of the security page: only what the policy names is there, and what programs share by
+ * Security rule 1, own namespaces: only what the policy names is there, and what programs share by
  * convention (/tmp, /run, /dev/shm, /proc, /dev) is new and the box's own, because a socket file
  * is reachable wherever its path is. So a grant of /tmp or /run means the fresh one; only a path
  * below it is bound.

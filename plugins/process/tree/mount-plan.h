@@ -32,7 +32,8 @@ typedef struct {
     gboolean include_workdir;
     gboolean hard_requirement; /* a path that does not exist is an error */
     /* (nullable): files and folders that the host obeys (its policy, its executable): bound
-     * read-only wherever a writable tree shows them, their folders pinned. Security rule 3. */
+     * read-only wherever a writable tree shows them, their folders pinned. Security rule 3,
+     * protected files. */
     const char *const *protect;
     uid_t uid; /* of the box: whose files it could change by another name */
     /* (nullable): rows and names of the table of auto-executed files that stay writable */

@@ -20,7 +20,9 @@ typedef struct {
     gboolean refused;    /* a link of such a place was met */
 } OshMountPlanner;
 
-/* What the policy asks for, and what rule 3 adds inside a writable grant. */
+/* What the policy asks for, and what security rule 3, protected files, adds inside a writable
+ * grant.
+ */
 enum {
     GRANT_READ = 1,
     GRANT_WRITE,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mount-protect.h: the search of writable trees for auto-executed files. Security rule 3.
- * [any]; reads the file system, changes nothing.
+ * mount-protect.h: the search of writable trees for auto-executed files. Security rule 3, protected
+ * files. [any]; reads the file system, changes nothing.
  */
 #pragma once
 

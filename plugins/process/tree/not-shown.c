@@ -75,9 +75,9 @@ explain_shown(const OshMountPlan *mounts, const char *path)
     g_autofree char *interpreter = interpreter_of(path);
 
     if (interpreter == NULL)
-        return g_strdup_printf("%s is there; its loader may not be: the policy must show what "
-                               "ldd %s lists",
-                               path, path);
+        return g_strdup_printf(
+            "%s exists, but perhaps not its dynamic loader: the policy must show what ldd %s lists",
+            path, path);
     if (!g_file_test(interpreter, G_FILE_TEST_EXISTS))
         return g_strdup_printf("the interpreter of %s, %s, does not exist", path, interpreter);
     if (!osh_mount_plan_shows(mounts, interpreter)) {

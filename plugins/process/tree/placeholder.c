@@ -266,7 +266,7 @@ fail(const char *path, int cause, GError **error)
     /* Its folder was there a moment ago. */
     g_set_error(error, OSH_TREE_ERROR,
                 cause == ENOENT ? OSH_TREE_ERROR_CHANGED : OSH_TREE_ERROR_INVALID,
-                "%s must not be created in the box, since programs outside obey it, and a "
+                "%s must not be created in the box, because it is an auto-executed file, and a "
                 "placeholder could not be made there: %s; make %s read_only, or open it with "
                 "process.auto-executed-writable",
                 shown, cause == EWOULDBLOCK ? "its folder is locked" : g_strerror(cause), folder);

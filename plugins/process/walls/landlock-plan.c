@@ -5,7 +5,8 @@
  * Everything that the kernel's ABI can control is handled, so a right that no rule grants is
  * refused; what an older ABI lacks (truncating before 3, device ioctl before 5, signals and
  * abstract sockets before 6) is covered by the box's mounts and namespaces, not by pretending.
- * Connecting to a socket by its path is not among what any ABI controls (security rule 1).
+ * Connecting to a socket by its path is not among what any ABI controls (security rule 1, own
+ * namespaces).
  *
  * [any]; no state. It opens nothing: init builds the ruleset inside the box. A higher ABI needs its
  * rights here and OSH_LANDLOCK_KNOWN_ABI.

@@ -32,8 +32,8 @@ static const OshSeccompCall calls[] = {
     CALL(pidfd_send_signal, EPERM, WHOLE, "signals that no scope checks on old kernels"),
     CALL(kcmp, EPERM, WHOLE, "kernel addresses, compared"),
     CALL(memfd_create, EPERM, WHOLE, "code that no path names; libffi and others use a file"),
-    CALL(memfd_secret, ENOSYS, WHOLE, "memory that no one can look into; off on many kernels"),
-    CALL(userfaultfd, EPERM, WHOLE, "stops the kernel where it is weakest"),
+    CALL(memfd_secret, ENOSYS, WHOLE, "memory that no other process can read; off on many kernels"),
+    CALL(userfaultfd, EPERM, WHOLE, "lets a program stop the kernel inside a copy of memory"),
     CALL(mount, EPERM, WHOLE, "mounts"),
     CALL(mount_setattr, EPERM, WHOLE, "mounts: would make read-only ones writable"),
     CALL(umount2, EPERM, WHOLE, "mounts: would uncover what they hide"),
@@ -47,9 +47,10 @@ static const OshSeccompCall calls[] = {
     CALL(pivot_root, EPERM, WHOLE, "mounts"),
     CALL(setns, EPERM, WHOLE, "namespaces of others"),
     CALL(open_by_handle_at, EPERM, WHOLE, "files without a path, past every mount"),
-    CALL(io_uring_setup, EPERM, WHOLE, "calls that no filter sees; Node uses its threads"),
-    CALL(io_uring_enter, EPERM, WHOLE, "calls that no filter sees"),
-    CALL(io_uring_register, EPERM, WHOLE, "calls that no filter sees"),
+    CALL(io_uring_setup, EPERM, WHOLE,
+         "system calls that bypass the filter; Node uses its threads"),
+    CALL(io_uring_enter, EPERM, WHOLE, "system calls that bypass the filter"),
+    CALL(io_uring_register, EPERM, WHOLE, "system calls that bypass the filter"),
     CALL(bpf, EPERM, WHOLE, "code in the kernel"),
     CALL(perf_event_open, EPERM, WHOLE, "measures the kernel and other processes"),
     CALL(fanotify_init, EPERM, WHOLE, "watches, and can hold up, other processes' files"),
@@ -128,8 +129,8 @@ osh_seccomp_check_exceptions(const char *const *names, GError **error)
         if (call->scope == OSH_SECCOMP_WHOLE || call->scope == OSH_SECCOMP_SOME)
             continue;
         g_set_error(error, OSH_SECCOMP_ERROR, OSH_SECCOMP_ERROR_INVALID,
-                    "seccomp-allow: %s stays refused, no configuration opens it (%s)", call->name,
-                    call->why);
+                    "seccomp-allow: %s stays refused, no configuration can allow it (%s)",
+                    call->name, call->why);
         return FALSE;
     }
     return TRUE;

@@ -9,7 +9,8 @@
  * process, because its number means another call than the one compared here.
  *
  * An argument that the kernel takes as an int is compared on its low 32 bits: a compare of all 64
- * is passed by setting a bit that the kernel ignores (security rule 15 for ioctl).
+ * is passed by setting a bit that the kernel ignores (security rule 15, streams and terminal, for
+ * ioctl).
  *
  * Any thread; no state. It must never install what it builds for programs: that is for init, in the
  * child.
@@ -167,7 +168,8 @@ refuse_families(Filter *filter, int call, OshSeccompNetwork network)
 
 /*
  * A thread with a descriptor table of its own could hold a connection that /proc/PID/fd does not
- * show, so that only another program would be seen to hold it (security rule 4).
+ * show, so that only another program would be seen to hold it (security rule 4, identity at
+ * connect).
  */
 static void
 refuse_hidden_descriptors(Filter *filter)
@@ -178,8 +180,9 @@ refuse_hidden_descriptors(Filter *filter)
 }
 
 /*
- * TCP Fast Open connects without connect(2), by which a program is known (security rule 4). This is
- * what a kernel answers where its clients may not use it, so programs fall back.
+ * TCP Fast Open connects without connect(2), by which a program is known (security rule 4, identity
+ * at connect). This is what a kernel answers where its clients may not use it, so programs fall
+ * back.
  */
 static void
 refuse_fast_open(Filter *filter)

@@ -167,7 +167,7 @@ typedef struct {
 /** Why a JSON-RPC message could not be understood; its presence is a hard denial. String. */
 #define OSH_FACT_JSONRPC_ERROR "jsonrpc.error"
 /**
- * Revision of MCP that the request is in, as osh_mcp_revision_parse() knows it, for example
+ * Revision of MCP of the request, as osh_mcp_revision_parse() knows it, for example
  * "2025-11-25"; one that the endpoint's mcp.versions does not list makes the decision a denial that
  * audit does not soften. Without it a call is judged by any revision of that list: so a standalone
  * initialize request, which is still to negotiate one, has no such fact. String.
