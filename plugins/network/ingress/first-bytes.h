@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * osh_first_bytes_run: #OshStep.run of %OSH_STEP_FIRST_BYTES
  *
  * Reads nothing: it looks. A ClientHello whose name is not the one that was judged ends the
- * connection (security rule 7, names). Waits for the client to say something, unless the server
- * speaks first.
+ * connection (security rule 7, names of destinations). Waits for the client to say something,
+ * unless the server speaks first.
  */
 OshFlow osh_first_bytes_run(OshConnection *connection);
 
