@@ -13,8 +13,8 @@ typedef struct _OshEventSinks OshEventSinks;
  * @registry: its plugins are created, and none is started; outlives the sinks
  * @bus: outlives the sinks
  *
- * [main] Each plugin that provides openshell.draft.event-sink/1 gets every event from here on. It is
- * offered the first of them when it is ready, and forgotten when it fails before that.
+ * [main] Each plugin that provides openshell.draft.event-sink/1 gets every event from here on. It
+ * is offered the first of them when it is ready, and forgotten when it fails before that.
  *
  * Returns: (transfer full): the sinks
  */

@@ -5,7 +5,7 @@
  * RFC 8446 section 4.1.2 for TLS 1.3, RFC 5246 section 7.4.1.2 for TLS 1.2. The message may be
  * spread over several records (RFC 8446 section 5.1), and each record over several reads. Nothing
  * is believed of it: the name that it states is compared with the one that was judged (security
- * rule 7, names of destinations, names).
+ * rule 7, names of destinations).
  */
 #pragma once
 
