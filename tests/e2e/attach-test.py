@@ -272,7 +272,7 @@ def _full():
         except OSError:
             pass
         client.read_until(lambda c: c.closed, "never ended")
-        expect(any("reads nothing" in note for note in client.notes), client.notes)
+        expect(any("does not read its input" in note for note in client.notes), client.notes)
         expect(run.process.poll() is None)
         expect(Client(run.path).hello() == 0)
 
@@ -414,7 +414,7 @@ def _leave():
     for terminal in (True, False):
         with Run(script, terminal=terminal) as run:
             people = []
-            for arguments, word in ((["--read-only"], "to look only"), ([], "attached;"),
+            for arguments, word in ((["--read-only"], "attached, read-only;"), ([], "attached;"),
                                     ([], "another client types")):
                 person = attach(run, *arguments)
                 people.append(person)
