@@ -214,7 +214,8 @@ network_open_listeners(NetworkPlugin *plugin, GError **error)
         network_claim_dns(network, OSH_SANDBOX_LISTENER_DNS_TCP);
     }
     for (char **text = network->config.listen; text != NULL && *text != NULL; text++) {
-        OshListener *listener = osh_listener_bind(network, *text, error);
+        OshListener *listener =
+            osh_listener_bind(network, &osh_transport_connect, "listen", *text, error);
 
         if (listener == NULL)
             return FALSE;

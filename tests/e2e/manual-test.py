@@ -142,6 +142,18 @@ def _keys():
                    entry)
 
 
+@test("the README of each plugin has every key of its configuration, and no other")
+def _readme_keys():
+    settings = [line.split()[0].split(".", 1) for line in host("plugins", "settings").out.splitlines()]
+    for plugin in ("process", "network"):
+        path = os.path.join(harness.SOURCE, "plugins", plugin, "README.md")
+        with open(path, encoding="utf-8") as stream:
+            table = stream.read().partition("\n## Configuration\n")[2].partition("\n## ")[0]
+        named = [key for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+                 for key in re.findall(r"`([\w-]+)`", row)]
+        same(named, [key for name, key in settings if name == plugin], f"README of {plugin}")
+
+
 @test("host.conf, the example, has every key of [host], and no other")
 def _example():
     with open(os.path.join(harness.SOURCE, "data", "host.conf"), encoding="utf-8") as stream:
@@ -312,6 +324,11 @@ NOT_RUN = {
                                            "example-plugin-test.py builds the example so",
     "meson test -C build --suite unit": "it runs tests, this one among them",
     "meson test -C build": "it runs tests, this one among them",
+    "ninja -C build && meson test -C build --suite unit --suite lint":
+        "it builds and runs what runs before this test",
+    "ninja -C build && meson test -C build policy-endpoint-key policy-keys policy-broken":
+        "it builds and runs what runs before this test",
+    "scripts/lint": "a test of its own",
     "DESTDIR=$PWD/stage meson install -C build --quiet":
         "example-plugin-test.py does, without building again what is tested meanwhile",
     'export PKG_CONFIG_PATH=$(dirname "$(find "$PWD/stage" -name openshell-1.pc)")':

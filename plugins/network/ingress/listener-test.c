@@ -6,6 +6,7 @@
 #include "listener.h"
 
 #include "accept-error.h"
+#include "explicit-request.h"
 #include "http-answer.h"
 #include "network-fixture.h"
 
@@ -224,7 +225,8 @@ test_addresses_to_listen_on(void)
     for (gsize i = 0; i < G_N_ELEMENTS(addresses); i++) {
         OshFixture *fixture = osh_fixture_new();
         g_autoptr(GError) error = NULL;
-        OshListener *listener = osh_listener_bind(&fixture->network, addresses[i].text, &error);
+        OshListener *listener = osh_listener_bind(&fixture->network, &osh_transport_connect,
+                                                  "listen", addresses[i].text, &error);
 
         if (addresses[i].valid) {
             g_assert_no_error(error);
@@ -247,7 +249,8 @@ test_a_port_that_is_taken_is_said(void)
     int holder = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
     g_autofree char *text = g_strdup_printf(OSH_FIXTURE_OTHER ":%u", port);
 
-    g_assert_null(osh_listener_bind(&fixture->network, text, &error));
+    g_assert_null(
+        osh_listener_bind(&fixture->network, &osh_transport_connect, "listen", text, &error));
     g_assert_error(error, OSH_ERROR, OSH_ERROR_BUSY);
     g_assert_nonnull(strstr(error->message, text));
     close(holder);

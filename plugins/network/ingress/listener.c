@@ -10,7 +10,6 @@
 
 #include "accept-error.h"
 #include "connection.h"
-#include "explicit-request.h"
 #include "osh-socket-address.h"
 
 #include <errno.h>
@@ -57,7 +56,8 @@ osh_listener_new(OshNetwork *network, int fd, const OshTransport *transport,
 }
 
 OshListener *
-osh_listener_bind(OshNetwork *network, const char *text, GError **error)
+osh_listener_bind(OshNetwork *network, const OshTransport *transport, const char *key,
+                  const char *text, GError **error)
 {
     struct sockaddr_storage address;
     socklen_t length;
@@ -68,7 +68,7 @@ osh_listener_bind(OshNetwork *network, const char *text, GError **error)
 
     if (!osh_socket_address_parse(text, NULL, &address, &length)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "listen: \"%s\" is not ADDRESS:PORT, for example 127.0.0.1:3128", text);
+                    "%s: \"%s\" is not ADDRESS:PORT, for example 127.0.0.1:3128", key, text);
         return NULL;
     }
     osh_socket_address_map((struct sockaddr *)&address, &mapped, &port);
@@ -82,13 +82,12 @@ osh_listener_bind(OshNetwork *network, const char *text, GError **error)
         int saved = errno;
 
         g_set_error(error, OSH_ERROR, saved == EADDRINUSE ? OSH_ERROR_BUSY : OSH_ERROR_FAILED,
-                    "listen: cannot listen on %s: %s", text, g_strerror(saved));
+                    "%s: cannot listen on %s: %s", key, text, g_strerror(saved));
         if (fd >= 0)
             close(fd);
         return NULL;
     }
-    return osh_listener_new(network, fd, &osh_transport_connect, OSH_ORIGINAL_DESTINATION_NONE,
-                            &mapped, port);
+    return osh_listener_new(network, fd, transport, OSH_ORIGINAL_DESTINATION_NONE, &mapped, port);
 }
 
 void

@@ -43,11 +43,14 @@ OshListener *osh_listener_new(OshNetwork *network, int fd, const OshTransport *t
 
 /**
  * osh_listener_bind:
+ * @transport: how its clients name their destination
+ * @key: the configuration key that @text is a value of, for messages
  * @text: ADDRESS:PORT, IPv6 in brackets
  *
- * [main] Returns: (transfer full) (nullable): an explicit listener
+ * [main] Returns: (transfer full) (nullable): a listener outside any box
  */
-OshListener *osh_listener_bind(OshNetwork *network, const char *text, GError **error);
+OshListener *osh_listener_bind(OshNetwork *network, const OshTransport *transport, const char *key,
+                               const char *text, GError **error);
 
 /** osh_listener_free: [main] after every shard has left it. */
 void osh_listener_free(OshListener *listener);
