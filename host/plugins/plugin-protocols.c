@@ -8,6 +8,7 @@
 #include "plugin-protocols.h"
 
 #include "diagnostics.h"
+#include "enforcement.h"
 #include "plugin-folders.h"
 
 typedef struct {
@@ -75,6 +76,7 @@ osh_plugin_protocols_read(const OshPluginSet *set, const OshConfig *config, GPtr
         else if (osh_plugin_set_find(set, plugin->manifest->id) == plugin)
             add_plugin(&reading, plugin);
     }
+    osh_policy_protocol_table_set_enforces(reading.table, osh_plugin_enforcement(set, config));
     return reading.table;
 }
 

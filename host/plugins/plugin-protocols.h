@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugin-protocols.h: the protocols that the manifests of plugins declare.
+ * plugin-protocols.h: the protocols that the manifests of plugins declare, and which are enforced.
  */
 #pragma once
 

@@ -61,8 +61,25 @@ give_out(const OshLearned *learned, const char *out)
     return OSH_EXIT_OK;
 }
 
+static gboolean
+is_enforceable(const OshLearned *learned, OshPolicyProtocolTable *protocols)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    gboolean enforceable = FALSE;
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                .text = learned->text,
+                                                .length = strlen(learned->text),
+                                                .file_name = "",
+                                                .generation = 1,
+                                                .ret_enforceable = &enforceable},
+                        diagnostics);
+
+    return policy != NULL && enforceable;
+}
+
 static int
-report(const OshLearned *learned, const char *out)
+report(const OshLearned *learned, OshPolicyProtocolTable *protocols, const char *out)
 {
     int code = give_out(learned, out);
 
@@ -74,7 +91,7 @@ report(const OshLearned *learned, const char *out)
         fprintf(stderr, "left: %s\n", (const char *)g_ptr_array_index(learned->left, i));
     fprintf(stderr, "learned: %u different decisions, %u left to a person\n", learned->n_learned,
             learned->left->len);
-    if (!osh_policy_is_enforceable(NULL, learned->text, strlen(learned->text)))
+    if (!is_enforceable(learned, protocols))
         fprintf(stderr,
                 "a run cannot enforce this policy yet: openshell-host check --run lists why\n");
     return learned->left->len > 0 ? 1 : OSH_EXIT_OK;
@@ -112,7 +129,7 @@ learn_file(const char *name, const char *ceiling_name, const char *base_name, gb
     learned = osh_learn(recording, &options, &error);
     if (learned == NULL)
         return complain(error->message);
-    return report(learned, out);
+    return report(learned, protocols, out);
 }
 
 int

@@ -23,6 +23,7 @@
 #include "osh-text.h"
 #include "output-file.h"
 #include "plugin-folders.h"
+#include "plugin-protocols.h"
 #include "policy.h"
 #include "profile.h"
 #include "verb-words.h"
@@ -164,8 +165,10 @@ static gboolean
 check_policy(const OshProfile *profile)
 {
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicyProtocolTable) protocols = osh_plugin_protocols_for_verb(NULL, NULL);
     g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load(&(OshPolicyLoadRequest){.text = profile->text,
+        osh_policy_load(&(OshPolicyLoadRequest){.protocols = protocols,
+                                                .text = profile->text,
                                                 .length = strlen(profile->text),
                                                 .file_name = "(the policy)",
                                                 .generation = 1,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plugin that does what the test program tells it: every function of it stands there. Built once
- * for each id, with TOLD_ID, TOLD_PROVIDES, TOLD_REQUIRES and TOLD_ROLE. [main]
+ * for each id, with TOLD_ID and what else stands in meson.build. [main]
  */
 #include <openshell/plugin.h>
 
@@ -17,6 +17,16 @@
 #else
 #define REQUIRES ""
 #endif
+#ifdef TOLD_WANTS
+#define WANTS "wants=" TOLD_WANTS "\n"
+#else
+#define WANTS ""
+#endif
+#ifdef TOLD_PROTOCOL
+#define PROTOCOL "[protocol " TOLD_PROTOCOL "]\ncarrier=tcp\n"
+#else
+#define PROTOCOL ""
+#endif
 #ifdef TOLD_ROLE
 #define ROLE "role=" TOLD_ROLE "\n"
 #else
@@ -24,7 +34,7 @@
 #endif
 
 OSH_PLUGIN_MANIFEST("[plugin]\nid=" TOLD_ID "\nversion=1.0.0\nabi=1.0\nsummary=Does as it is told\n"
-                    "license=Apache-2.0\n" PROVIDES REQUIRES ROLE);
+                    "license=Apache-2.0\n" PROVIDES REQUIRES WANTS ROLE PROTOCOL);
 
 static gboolean
 create(const OshHost *host, gpointer *ret_self, GError **error)

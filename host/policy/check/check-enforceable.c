@@ -6,43 +6,19 @@
  * a rule must not believe that it holds when it does not. Runs on the loading thread.
  */
 #include "endpoint-key.h"
+#include "schema-protocol.h"
 #include "schema.h"
 
 #include <string.h>
 
-static guint
-protocol_needs(OshPolicyProtocol protocol)
-{
-    switch (protocol) {
-    case OSH_POLICY_PROTOCOL_REST:
-        return OSH_POLICY_ENFORCES_REST;
-    case OSH_POLICY_PROTOCOL_WEBSOCKET:
-        return OSH_POLICY_ENFORCES_WEBSOCKET;
-    case OSH_POLICY_PROTOCOL_GRAPHQL:
-        return OSH_POLICY_ENFORCES_GRAPHQL;
-    case OSH_POLICY_PROTOCOL_SQL:
-        return OSH_POLICY_ENFORCES_SQL;
-    case OSH_POLICY_PROTOCOL_JSONRPC:
-        return OSH_POLICY_ENFORCES_JSONRPC;
-    case OSH_POLICY_PROTOCOL_MCP:
-        return OSH_POLICY_ENFORCES_MCP;
-    case OSH_POLICY_PROTOCOL_PLUGIN:
-        return OSH_POLICY_ENFORCES_PLUGINS;
-    case OSH_POLICY_PROTOCOL_NONE:
-    case OSH_POLICY_PROTOCOL_TCP:
-    default:
-        return 0;
-    }
-}
-
 static void
-check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, guint enforced)
 {
     const OshYamlNode *source = endpoint->match->source;
-    guint needs = protocol_needs(endpoint->protocol);
+    guint needs = osh_schema_protocol_needs(endpoint->protocol);
     const OshEndpointKey *key;
 
-    if (needs != 0 && !(loader->request->flags & needs))
+    if (needs != 0 && !(enforced & needs))
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
                        "protocol %s is not enforced yet", endpoint->protocol_name);
     else if (endpoint->match->declared != NULL && endpoint->match->declared->unusable != NULL)
@@ -50,25 +26,43 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                        "protocol %s is declared by plugin %s, which is not used: %s",
                        endpoint->protocol_name, endpoint->match->declared->provider,
                        endpoint->match->declared->unusable);
-    else if (endpoint->has_graphql_rules && !(loader->request->flags & OSH_POLICY_ENFORCES_GRAPHQL))
+    else if (endpoint->has_graphql_rules && !(enforced & OSH_POLICY_ENFORCES_GRAPHQL))
         osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
     for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
         const OshYamlNode *node = key->needs != 0 ? osh_yaml_find(source, key->name) : NULL;
 
-        if (node != NULL && !(loader->request->flags & key->needs) && !osh_schema_is_off(node))
+        if (node != NULL && !(enforced & key->needs) && !osh_schema_is_off(node))
             osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet", key->name);
     }
 }
 
-void
-osh_schema_check_enforceable(OshPolicyLoader *loader)
+static void
+check_all(OshPolicyLoader *loader)
 {
     const OshYamlNode *middlewares = osh_yaml_find(loader->root, "network_middlewares");
+    guint enforced =
+        loader->request->flags | osh_policy_protocol_table_enforces(loader->request->protocols);
 
     for (guint i = 0; i < loader->snapshot->n_endpoints; i++)
-        check_endpoint(loader, &loader->snapshot->endpoints[i]);
+        check_endpoint(loader, &loader->snapshot->endpoints[i], enforced);
     if (middlewares != NULL && middlewares->kind == OSH_YAML_MAPPING && middlewares->length > 0 &&
-        !(loader->request->flags & OSH_POLICY_ENFORCES_MIDDLEWARE))
+        !(enforced & OSH_POLICY_ENFORCES_MIDDLEWARE))
         osh_yaml_error(loader->diagnostics, middlewares,
                        "network_middlewares are not enforced yet");
+}
+
+gboolean
+osh_schema_check_enforceable(OshPolicyLoader *loader)
+{
+    OshPolicyDiagnostics *diagnostics = loader->diagnostics;
+    g_autoptr(OshPolicyDiagnostics) unsaid = osh_policy_diagnostics_new();
+    guint errors;
+
+    if (!(loader->request->flags & OSH_POLICY_LOAD_ENFORCEABLE))
+        loader->diagnostics = unsaid;
+    errors = osh_policy_diagnostics_n_errors(loader->diagnostics);
+    check_all(loader);
+    errors = osh_policy_diagnostics_n_errors(loader->diagnostics) - errors;
+    loader->diagnostics = diagnostics;
+    return errors == 0;
 }

@@ -59,6 +59,7 @@ static void
 test_row(gconstpointer data)
 {
     gsize row = GPOINTER_TO_SIZE(data);
+    gboolean enforceable[2];
 
     for (guint portable = 0; portable < 2; portable++) {
         g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
@@ -68,7 +69,8 @@ test_row(gconstpointer data)
                                     .file_name = "p.yaml",
                                     .generation = 1,
                                     .flags = OSH_POLICY_LOAD_ANY |
-                                             (portable ? OSH_POLICY_LOAD_OPENSHELL : 0)},
+                                             (portable ? OSH_POLICY_LOAD_OPENSHELL : 0),
+                                    .ret_enforceable = &enforceable[portable]},
             diagnostics);
         g_autofree char *said = osh_policy_diagnostics_format(diagnostics);
 
@@ -82,6 +84,10 @@ test_row(gconstpointer data)
         if (rows[row].warning == NULL)
             g_assert_cmpuint(count(said, "warning: "), ==, 0);
     }
+    /* A run does not ask what OpenShell takes, and enforces no requests without a plugin for them.
+     */
+    g_assert_cmpint(enforceable[0], ==, enforceable[1]);
+    g_assert_cmpint(enforceable[0], ==, strstr(rows[row].policy, "protocol:") == NULL);
 }
 
 int

@@ -159,5 +159,10 @@ void osh_schema_check_ambiguity(OshPolicyLoader *loader);
 /** osh_schema_check_neighbours: warns of MCP beside another protocol; needs the index. */
 void osh_schema_check_neighbours(OshPolicyLoader *loader);
 
-/** osh_schema_check_enforceable: refuses what the running host cannot enforce. */
-void osh_schema_check_enforceable(OshPolicyLoader *loader);
+/**
+ * osh_schema_check_enforceable: reports what the running host cannot enforce, where the policy is
+ * loaded to be enforced.
+ *
+ * Returns: whether there is nothing of the kind
+ */
+gboolean osh_schema_check_enforceable(OshPolicyLoader *loader);

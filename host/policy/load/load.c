@@ -204,11 +204,23 @@ finish_endpoints(OshPolicyLoader *loader)
         snapshot->policies[i].source = NULL;
 }
 
+/* Returns: how many errors it has found */
+static guint
+check_portable(OshPolicyLoader *loader)
+{
+    guint before = osh_policy_diagnostics_n_errors(loader->diagnostics);
+
+    osh_schema_check_openshell(loader);
+    return osh_policy_diagnostics_n_errors(loader->diagnostics) - before;
+}
+
 static void
 load_document(OshPolicyLoader *loader)
 {
     OshPolicySnapshot *snapshot = loader->snapshot;
     const OshYamlNode *middlewares;
+    guint errors = osh_policy_diagnostics_n_errors(loader->diagnostics);
+    gboolean enforceable;
 
     read_everything(loader);
     middlewares = section(loader, "network_middlewares", NULL);
@@ -221,10 +233,10 @@ load_document(OshPolicyLoader *loader)
                snapshot->n_endpoints * sizeof(OshPolicyEndpoint));
     for (guint i = 0; i < snapshot->n_endpoints; i++)
         snapshot->static_part.inspects |= osh_policy_endpoint_inspects(&snapshot->endpoints[i]);
-    if (loader->request->flags & OSH_POLICY_LOAD_ENFORCEABLE)
-        osh_schema_check_enforceable(loader);
+    enforceable = osh_schema_check_enforceable(loader);
+    /* What OpenShell would not take is no hindrance to a run. */
     if (loader->request->flags & OSH_POLICY_LOAD_OPENSHELL)
-        osh_schema_check_openshell(loader);
+        errors += check_portable(loader);
     if (loader->request->flags & OSH_POLICY_CHECK_WRITABLE)
         osh_schema_check_binaries(loader);
     if (loader->request->flags & OSH_POLICY_CHECK_PROGRAMS)
@@ -233,22 +245,9 @@ load_document(OshPolicyLoader *loader)
     osh_schema_check_ambiguity(loader);
     osh_schema_check_neighbours(loader);
     finish_endpoints(loader);
-}
-
-gboolean
-osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text, gsize length)
-{
-    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
-    g_autoptr(OshPolicySnapshot) policy =
-        osh_policy_load(&(OshPolicyLoadRequest){.text = text,
-                                                .length = length,
-                                                .file_name = "",
-                                                .generation = 1,
-                                                .flags = OSH_POLICY_LOAD_ENFORCEABLE,
-                                                .protocols = protocols},
-                        diagnostics);
-
-    return policy != NULL;
+    if (loader->request->ret_enforceable != NULL)
+        *loader->request->ret_enforceable =
+            enforceable && osh_policy_diagnostics_n_errors(loader->diagnostics) == errors;
 }
 
 static OshPolicySnapshot *
@@ -286,6 +285,8 @@ osh_policy_load(const OshPolicyLoadRequest *request, OshPolicyDiagnostics *diagn
 {
     g_autoptr(GString) text = NULL;
 
+    if (request->ret_enforceable != NULL)
+        *request->ret_enforceable = FALSE;
     if (request->path == NULL)
         return load_text(request, request->text, request->length, diagnostics);
     text = osh_policy_read_file(request->path, diagnostics);

@@ -232,6 +232,7 @@ typedef struct {
  * keeps a reference
  * @marks: (nullable): what of the text a proposal made: such an endpoint or binary gives no host
  * the trust of having been named exactly
+ * @ret_enforceable: (out) (nullable): whether a run would take the policy, whatever else @flags ask
  *
  * What to load, and how. Zero is the default of each. Read during the call only.
  */
@@ -244,6 +245,7 @@ typedef struct {
     guint flags;
     OshPolicyProtocolTable *protocols;
     const OshPolicyMarks *marks;
+    gboolean *ret_enforceable;
 } OshPolicyLoadRequest;
 
 /**
@@ -264,15 +266,6 @@ OshPolicySnapshot *osh_policy_load(const OshPolicyLoadRequest *request,
  * Returns: (transfer full) (nullable): its bytes, at most OSH_POLICY_MAX_FILE of them
  */
 GString *osh_policy_read_file(const char *path, OshPolicyDiagnostics *diagnostics);
-
-/**
- * osh_policy_is_enforceable: [any]
- * @protocols: (nullable): as in #OshPolicyLoadRequest
- *
- * Returns: whether a run of this version takes the policy
- */
-gboolean osh_policy_is_enforceable(OshPolicyProtocolTable *protocols, const char *text,
-                                   gsize length);
 
 /** osh_policy_protocols: [any] Returns: (transfer none) (nullable): what it was loaded with. */
 OshPolicyProtocolTable *osh_policy_protocols(const OshPolicySnapshot *snapshot);

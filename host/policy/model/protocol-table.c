@@ -14,6 +14,7 @@
 struct _OshPolicyProtocolTable {
     atomic_uint references;
     GHashTable *protocols;
+    guint enforces;
 };
 
 static void
@@ -67,6 +68,18 @@ osh_policy_protocol_table_unref(OshPolicyProtocolTable *table)
         return;
     g_hash_table_unref(table->protocols);
     g_free(table);
+}
+
+void
+osh_policy_protocol_table_set_enforces(OshPolicyProtocolTable *table, guint flags)
+{
+    table->enforces = flags;
+}
+
+guint
+osh_policy_protocol_table_enforces(const OshPolicyProtocolTable *table)
+{
+    return table != NULL ? table->enforces : 0;
 }
 
 OshPolicyProtocolDecl *

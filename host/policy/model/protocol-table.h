@@ -68,6 +68,18 @@ OshPolicyProtocolTable *osh_policy_protocol_table_ref(OshPolicyProtocolTable *ta
 void osh_policy_protocol_table_unref(OshPolicyProtocolTable *table);
 
 /**
+ * osh_policy_protocol_table_set_enforces:
+ * @flags: the OSH_POLICY_ENFORCES_* of what the plugins together enforce; each policy that is
+ *   loaded with @table is held against them as well as against the flags of its request
+ *
+ * Before the table is shared.
+ */
+void osh_policy_protocol_table_set_enforces(OshPolicyProtocolTable *table, guint flags);
+
+/** osh_policy_protocol_table_enforces: [any] Returns: the flags; @table may be NULL. */
+guint osh_policy_protocol_table_enforces(const OshPolicyProtocolTable *table);
+
+/**
  * osh_policy_protocol_table_add:
  * @name: value of `protocol:`; a name of OpenShell's schema keeps the schema's meaning
  * @carrier: tcp, http or websocket

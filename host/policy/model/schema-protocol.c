@@ -7,14 +7,15 @@
 static const struct {
     const char *name;
     OshPolicyProtocol protocol;
+    guint needs;
 } protocols[] = {
-    {"tcp", OSH_POLICY_PROTOCOL_TCP},
-    {"rest", OSH_POLICY_PROTOCOL_REST},
-    {"websocket", OSH_POLICY_PROTOCOL_WEBSOCKET},
-    {"graphql", OSH_POLICY_PROTOCOL_GRAPHQL},
-    {"sql", OSH_POLICY_PROTOCOL_SQL},
-    {"json-rpc", OSH_POLICY_PROTOCOL_JSONRPC},
-    {"mcp", OSH_POLICY_PROTOCOL_MCP},
+    {"tcp", OSH_POLICY_PROTOCOL_TCP, 0},
+    {"rest", OSH_POLICY_PROTOCOL_REST, OSH_POLICY_ENFORCES_REST},
+    {"websocket", OSH_POLICY_PROTOCOL_WEBSOCKET, OSH_POLICY_ENFORCES_WEBSOCKET},
+    {"graphql", OSH_POLICY_PROTOCOL_GRAPHQL, OSH_POLICY_ENFORCES_GRAPHQL},
+    {"sql", OSH_POLICY_PROTOCOL_SQL, OSH_POLICY_ENFORCES_SQL},
+    {"json-rpc", OSH_POLICY_PROTOCOL_JSONRPC, OSH_POLICY_ENFORCES_JSONRPC},
+    {"mcp", OSH_POLICY_PROTOCOL_MCP, OSH_POLICY_ENFORCES_MCP},
 };
 
 const char *const *
@@ -45,6 +46,15 @@ osh_schema_protocol_find(const char *name)
         if (g_ascii_strcasecmp(protocols[i].name, name) == 0)
             return protocols[i].protocol;
     return OSH_POLICY_PROTOCOL_PLUGIN;
+}
+
+guint
+osh_schema_protocol_needs(OshPolicyProtocol protocol)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(protocols); i++)
+        if (protocols[i].protocol == protocol)
+            return protocols[i].needs;
+    return protocol == OSH_POLICY_PROTOCOL_PLUGIN ? OSH_POLICY_ENFORCES_PLUGINS : 0;
 }
 
 const char *const *

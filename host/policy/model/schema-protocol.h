@@ -18,6 +18,10 @@ const char *osh_schema_protocol_name(OshPolicyProtocol protocol);
  */
 OshPolicyProtocol osh_schema_protocol_find(const char *name);
 
+/** osh_schema_protocol_needs: Returns: the #OshPolicyLoadFlags without which a run does not enforce
+ * @protocol, 0 for one that needs none. */
+guint osh_schema_protocol_needs(OshPolicyProtocol protocol);
+
 /**
  * osh_schema_access_words:
  * @access: read-only, read-write or full

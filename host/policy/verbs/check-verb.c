@@ -95,6 +95,7 @@ static gboolean
 check_file(const Check *check, const char *file)
 {
     const char *name = strcmp(file, "-") == 0 ? "(standard input)" : file;
+    gboolean enforceable = FALSE;
     g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
     g_autoptr(GString) text =
         osh_policy_read_file(strcmp(file, "-") == 0 ? NULL : file, diagnostics);
@@ -104,14 +105,13 @@ check_file(const Check *check, const char *file)
                                                                .length = text->len,
                                                                .file_name = name,
                                                                .generation = 1,
-                                                               .flags = check->flags},
+                                                               .flags = check->flags,
+                                                               .ret_enforceable = &enforceable},
                                        diagnostics)
                      : NULL;
-    gboolean enforceable;
     gboolean good =
         policy != NULL && !(check->strict && osh_policy_diagnostics_n_warnings(diagnostics) > 0);
 
-    enforceable = text != NULL && osh_policy_is_enforceable(check->protocols, text->str, text->len);
     if (check->json)
         print_json(name, policy, good, enforceable, diagnostics);
     else
