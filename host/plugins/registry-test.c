@@ -239,7 +239,7 @@ test_one_network(OshToldFixture *fixture, gconstpointer data)
     osh_told_create_all(fixture, "carries carries-too");
     osh_told_expect_asked("create carries-too");
     osh_told_expect_state(fixture, "carries", OSH_PLUGIN_FAILED,
-                          "the role network can have one provider and carries-too is it");
+                          "the role network can have one provider only, and carries-too is it");
 }
 
 /* --disable takes the word of a role, and then none plays it. */
