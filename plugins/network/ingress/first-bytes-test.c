@@ -278,6 +278,56 @@ test_a_server_may_speak_first(void)
     tunnel_close(&tunnel);
 }
 
+/* No event announces a second time what came before the tunnel was open. */
+static void
+test_a_server_may_have_spoken_before_the_client_is_told(void)
+{
+    static const char *const one[] = {OSH_FIXTURE_OTHER, NULL};
+    OshFixture *fixture = osh_fixture_new();
+    guint16 port;
+    int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+    g_autofree char *head = g_strdup_printf("CONNECT " NAME ":%u HTTP/1.1\r\n\r\n", port);
+    int client, upstream;
+
+    osh_fixture_resolve_to(one);
+    fixture->network.config.identity_required = TRUE;
+    fixture->policy.credentials = TRUE;
+    osh_fixture_start(fixture);
+    client = osh_fixture_client(fixture);
+    osh_fixture_settle(fixture);
+    /* The owners of the connection are not told until the server has spoken. */
+    fixture->identity_hangs = TRUE;
+    osh_fixture_send(client, head);
+    upstream = osh_fixture_accept(fixture, server);
+    OSH_WAIT_FOR(fixture, osh_fixture_first(fixture, OSH_STEP_VERIFY) != NULL);
+    osh_fixture_send(upstream, "220 ready");
+    osh_fixture_settle(fixture);
+    osh_fixture_answer_identity(fixture);
+    osh_fixture_expect(fixture, client, "HTTP/1.1 200 Connection Established\r\n\r\n220 ready");
+    close(client);
+    close(upstream);
+    close(server);
+    osh_fixture_free(fixture);
+}
+
+/* An address that a client wrote was judged as that address. */
+static void
+test_no_name_contradicts_an_address(void)
+{
+    g_autoptr(GByteArray) hello = make_hello("other.test", 250);
+    Tunnel tunnel;
+    guint16 port;
+
+    tunnel.fixture = osh_fixture_new();
+    tunnel.server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+    osh_fixture_start(tunnel.fixture);
+    tunnel.client = osh_fixture_tunnel(tunnel.fixture, OSH_FIXTURE_OTHER, port, tunnel.server,
+                                       &tunnel.upstream);
+    tunnel_write(&tunnel, hello->data, hello->len);
+    expect_upstream(&tunnel, hello);
+    tunnel_close(&tunnel);
+}
+
 static void
 test_a_client_that_ends_in_silence_ends_the_servers_side(void)
 {
@@ -334,6 +384,9 @@ main(int argc, char **argv)
     ADD("a-message-without-end-ends-the-connection",
         test_a_message_without_end_ends_the_connection);
     ADD("a-server-may-speak-first", test_a_server_may_speak_first);
+    ADD("a-server-may-have-spoken-before-the-client-is-told",
+        test_a_server_may_have_spoken_before_the_client_is_told);
+    ADD("no-name-contradicts-an-address", test_no_name_contradicts_an_address);
     ADD("a-client-that-ends-in-silence-ends-the-servers-side",
         test_a_client_that_ends_in_silence_ends_the_servers_side);
     ADD("a-reset-in-silence-arrives", test_a_reset_in_silence_arrives);

@@ -151,13 +151,14 @@ test_first_bytes_tell_what_it_is(void)
                         ==, beginnings[i].result);
 }
 
-/* A TLS 1.2 ClientHello with these extensions. */
+/* A TLS 1.2 ClientHello with these extensions, and @rest bytes behind them. */
 static OshClientHelloResult
-parse_extensions(const char *extensions, gsize length, OshClientHello *hello)
+parse_with_rest(const char *extensions, gsize length, gsize rest, OshClientHello *hello)
 {
+    static const guint8 zeros[8];
     static const guint8 front[] = {3, 3, [34] = 0, 0, 2, 0x13, 0x01, 1, 0};
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    guint size = (guint)(sizeof front + 2 + length);
+    guint size = (guint)(sizeof front + 2 + length + rest);
     guint8 headers[9] = {
         22,          3, 1, (guint8)((size + 4) >> 8), (guint8)(size + 4), 1, 0, (guint8)(size >> 8),
         (guint8)size};
@@ -167,7 +168,14 @@ parse_extensions(const char *extensions, gsize length, OshClientHello *hello)
     g_byte_array_append(bytes, front, sizeof front);
     g_byte_array_append(bytes, count, sizeof count);
     g_byte_array_append(bytes, (const guint8 *)extensions, (guint)length);
+    g_byte_array_append(bytes, zeros, (guint)rest);
     return parse(bytes, hello);
+}
+
+static OshClientHelloResult
+parse_extensions(const char *extensions, gsize length, OshClientHello *hello)
+{
+    return parse_with_rest(extensions, length, 0, hello);
 }
 
 #define NAME(text) "\x00\x00\x00\x08\x00\x06\x00\x00\x03" text
@@ -223,6 +231,16 @@ test_extensions_that_two_readers_could_take_for_two_things_are_malformed(void)
     }
 }
 
+/* The length of the message says that they belong to it; the length of the extensions does not. */
+static void
+test_bytes_behind_the_extensions_are_malformed(void)
+{
+    g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
+
+    g_assert_cmpint(parse_with_rest(NAME("a.b"), 12, 4, hello), ==, OSH_CLIENT_HELLO_MALFORMED);
+    g_assert_cmpint(parse_with_rest("", 0, 1, hello), ==, OSH_CLIENT_HELLO_MALFORMED);
+}
+
 static void
 test_an_encrypted_hello_is_told(void)
 {
@@ -259,6 +277,8 @@ main(int argc, char **argv)
                     test_first_bytes_tell_what_it_is);
     g_test_add_func("/network/client-hello/ambiguous-extensions-are-malformed",
                     test_extensions_that_two_readers_could_take_for_two_things_are_malformed);
+    g_test_add_func("/network/client-hello/bytes-behind-the-extensions-are-malformed",
+                    test_bytes_behind_the_extensions_are_malformed);
     g_test_add_func("/network/client-hello/an-encrypted-hello-is-told",
                     test_an_encrypted_hello_is_told);
     g_test_add_func("/network/client-hello/more-protocols-than-are-kept-are-no-error",
