@@ -502,6 +502,7 @@ test_long_list_is_cut(void)
     const char *list[OSH_EVENT_STRINGS_MAX + 6] = {NULL};
     OshEventBoxClosed closed = {.box = 1, .reason = "closed", .appeared = list};
     g_autoptr(GVariant) payload = NULL;
+    g_autoptr(GVariant) packed = NULL;
     g_auto(OshEventBoxClosed) arrived = {0};
     GVariantBuilder paths;
     gsize n = 0;
@@ -509,11 +510,8 @@ test_long_list_is_cut(void)
     for (guint i = 0; i < OSH_EVENT_STRINGS_MAX + 5; i++)
         list[i] = "/a";
     payload = g_variant_ref_sink(osh_event_box_closed_pack(&closed));
-    g_assert_true(osh_event_box_closed_unpack(payload, &arrived));
-    while (arrived.appeared[n] != NULL)
-        n++;
-    g_assert_cmpuint(n, ==, OSH_EVENT_STRINGS_MAX);
-    osh_event_box_closed_clear(&arrived);
+    packed = osh_event_lookup_detail(payload, "appeared", G_VARIANT_TYPE_STRING_ARRAY);
+    g_assert_cmpuint(g_variant_n_children(packed), ==, OSH_EVENT_STRINGS_MAX);
     g_variant_unref(payload);
     /* And one that was not cut before. */
     g_variant_builder_init(&paths, G_VARIANT_TYPE_STRING_ARRAY);
@@ -522,7 +520,7 @@ test_long_list_is_cut(void)
     payload = g_variant_ref_sink(g_variant_new_parsed("(uint64 1, 'closed', {'appeared': <%@as>})",
                                                       g_variant_builder_end(&paths)));
     g_assert_true(osh_event_box_closed_unpack(payload, &arrived));
-    for (n = 0; arrived.appeared[n] != NULL;)
+    while (arrived.appeared[n] != NULL)
         n++;
     g_assert_cmpuint(n, ==, OSH_EVENT_STRINGS_MAX);
 }

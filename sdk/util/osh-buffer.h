@@ -43,7 +43,7 @@ struct _OshBuffer {
     gsize start;
     gsize end;
     gsize capacity;
-    guint8 bytes[];
+    G_GNUC_EXTENSION guint8 bytes[];
 };
 
 /**

@@ -7,7 +7,7 @@ import subprocess
 import harness
 from harness import expect, test
 
-STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Werror", "-fsyntax-only"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror", "-fsyntax-only"]
 
 
 def installed():
@@ -59,7 +59,7 @@ def finish(running):
 
 @test("every installed header compiles alone as C11")
 def _c():
-    compile_each("gcc", "c", "gnu11")
+    compile_each("gcc", "c", "c11")
 
 
 @test("every installed header compiles alone as C++")

@@ -3,8 +3,9 @@
  * event-codec.h: what the typed events of event-NAME.h have in common: from one table of members
  * follow the struct, the GVariant type of the topic, pack and unpack.
  *
- * A plugin uses what the headers event-NAME.h make of it, and osh_event_lookup_detail(). Someone
- * who adds an event writes three things in such a header, here for an imaginary topic:
+ * A publisher and a subscriber need only what the headers event-NAME.h make of it, and
+ * osh_event_lookup_detail(). A new event takes three things in such a header, here for a topic
+ * that does not exist:
  *
  * |[
  * #define OSH_TOPIC_DOOR_OPENED "openshell.door.opened/1"
@@ -19,14 +20,14 @@
  * ]|
  *
  * and one row in the table of event.h. The result is #OshEventDoorOpened with the type "(tsa{sv})",
- * osh_event_door_opened_pack(), osh_event_door_opened_unpack() and osh_event_door_opened_clear().
+ * osh_event_door_opened_pack(), osh_event_door_opened_unpack() and osh_event_door_opened_clear(). A
+ * plugin may do the same in a header of its own, for a topic that its manifest declares.
  *
- * MEMBER   is always there and has its place in the tuple. MEMBERs are never added, removed, moved
- *          or changed; a changed tuple is a new topic that ends in /2.
- * DETAIL   is optional and stands in the a{sv} under its key. It is absent when it is NULL, 0 or
- *          FALSE; the empty string and the empty list are present. DETAILs may be added at any
- * time. FLAGGED  is a DETAIL whose 0 has a meaning: it is there when the member `has_` NAME is
- * TRUE.
+ * - MEMBER: always there, with its place in the tuple. MEMBERs are never added, removed, moved or
+ *   changed; a changed tuple is a new topic that ends in /2.
+ * - DETAIL: optional, in the a{sv} under its key. It is absent when it is NULL, 0 or FALSE; the
+ *   empty string and the empty list are present. DETAILs may be added at any time.
+ * - FLAGGED: a DETAIL whose 0 has a meaning. It is present when the member `has_` NAME is TRUE.
  *
  * Kinds: UINT16, UINT32, INT32, UINT64, INT64, BOOLEAN (gboolean), STRING (const char *) and
  * STRINGS (const char *const *, ends with NULL; as a DETAIL only).

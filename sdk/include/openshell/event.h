@@ -9,12 +9,14 @@
  * included here.
  *
  * Delivery classes:
- *   lossless  bounded; an allow reserves capacity first (host.h), so what is allowed is recorded
- *   denial    lossless and never waiting: equal ones of one process within a second become one
- *             event, and without capacity they are counted and written as one event with the count
- *   sampled   may be dropped, oldest first; the loss is announced on openshell.bus.dropped/1
- * Retained is a flag beside the class: the last value for each key, the first member of the
- * tuple, is given to a late subscriber, until an event of the topic that `ends` it names the key.
+ * - lossless: bounded; an allow reserves capacity first (host.h), so that what is allowed is
+ *   recorded
+ * - denial: lossless and never waiting: equal ones of one process within a second become one event,
+ *   and without capacity they are counted and written as one event with the count
+ * - sampled: may be dropped, oldest first; the loss is announced on openshell.bus.dropped/1
+ *
+ * Retained is a flag beside the class: the last value for each key, the first member of the tuple,
+ * is given to a late subscriber, until an event of the topic that `ends` it names the key.
  *
  * Never on the bus: secrets, body bytes, query values, anything for each byte moved. Text from
  * the box is bounded and valid UTF-8 on the bus: pack makes it so. A consumer that shows it escapes
@@ -84,18 +86,18 @@ typedef enum {
  *
  *     X(SYMBOL, symbol, Struct, class, retained, ends)
  *
- * SYMBOL    OSH_TOPIC_SYMBOL is the name of the topic, OSH_EVENT_TYPE(SYMBOL) its GVariant type
- * symbol    osh_event_symbol_pack(), osh_event_symbol_unpack(), osh_event_symbol_clear()
- * Struct    OshEventStruct, which has the members with their documentation
- * class     LOSSLESS, DENIAL or SAMPLED: OSH_EVENT_class
- * retained  TRUE when the last value for each key is given to a late subscriber
- * ends      name of the retained topic whose value it ends, or NULL
+ * - SYMBOL: OSH_TOPIC_SYMBOL is the name of the topic, OSH_EVENT_TYPE(SYMBOL) its GVariant type
+ * - symbol: osh_event_symbol_pack(), osh_event_symbol_unpack(), osh_event_symbol_clear()
+ * - Struct: OshEventStruct, whose comment documents the members
+ * - class: LOSSLESS, DENIAL or SAMPLED, for OSH_EVENT_class
+ * - retained: TRUE when the last value for each key is given to a late subscriber
+ * - ends: name of the retained topic whose value it ends, or NULL
  *
  * The host declares its topics from here, manifests are checked against it, and the tests take each
  * row. The name and the members of a row stand in the header event-NAME.h of its family.
  *
- * There is no event for a request of L7 that only says it was seen: each message that is asked
- * about is one L7_ALLOWED or one L7_DENIED, and its end one L7_RESPONSE.
+ * A message of an inspected connection is one L7_ALLOWED or one L7_DENIED, and the end of an
+ * allowed one is one L7_RESPONSE.
  */
 /* clang-format off */
 #define OSH_EVENT_TOPICS(X)                                                                        \

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes in what plugins share: HTTP/1, authorities, addresses, buffers, text."""
+"""Mistakes in what plugins share: events, HTTP/1, authorities, addresses, buffers, text."""
 
 TESTS = "osh-http1-head"
 U = "sdk/util/"
+C = "sdk/include/openshell/event-codec.h"
+EVENT = "sdk-event"
 ROWS = [
     # buffers
     (U + "osh-buffer.c", "if (pool->in_use >= pool->limit)", "if (pool->in_use > pool->limit)", "osh-buffer"),
@@ -13,6 +15,21 @@ ROWS = [
     (U + "osh-buffer.c", "if (buffer->start == buffer->end) {", "if (FALSE) {", "osh-buffer"),
     (U + "osh-buffer.c", "buffer->end == buffer->capacity && buffer->start > 0", "buffer->start > 0", "osh-buffer"),
     (U + "osh-buffer.c", "    pool->idle = 0;\n", "", "osh-buffer"),
+    # events
+    (C, "if (g_utf8_validate(text, -1, &end) && end - text <= OSH_EVENT_TEXT_MAX)",
+     "if (g_utf8_validate(text, -1, &end))", EVENT),
+    (C, "    while (((guchar)valid[at] & 0xc0) == 0x80)\n            at--;", "", EVENT),
+    (C, "if (length > OSH_EVENT_TEXT_MAX || strlen(valid) > OSH_EVENT_TEXT_MAX) {",
+     "if (length > OSH_EVENT_TEXT_MAX) {", EVENT),
+    (C, "    if (member->flag != 0)\n        return G_STRUCT_MEMBER(gboolean, event, member->flag);\n", "", EVENT),
+    (C, "    g_variant_get_data(payload);\n", "", EVENT),
+    (C, "if (g_variant_is_of_type(value, (const GVariantType *)member->type))", "if (TRUE)", EVENT),
+    (C, "(seen & (1u << i)) == 0", "TRUE", EVENT),
+    (C, "if (osh_event_find_key(layout, entry) == layout->n_members)", "if (TRUE)", EVENT),
+    (C, "if (g_variant_is_of_type(more, G_VARIANT_TYPE_VARDICT)) {", "if (TRUE) {", EVENT),
+    (C, "texts[i] != NULL && i < OSH_EVENT_STRINGS_MAX", "texts[i] != NULL", EVENT),
+    (C, "n = MIN(g_variant_n_children(value), (gsize)OSH_EVENT_STRINGS_MAX);",
+     "n = g_variant_n_children(value);", EVENT),
     # heads
     (U + "osh-http1-head.c", "if (head->chunked && head->has_content_length)\n        return OSH_HTTP1_ERROR_BOTH_LENGTHS;", "", "osh-http1-head"),
     (U + "osh-http1-head.c", "if (head->chunked && head->minor_version == 0)", "if (FALSE)", "osh-http1-head"),
