@@ -113,7 +113,8 @@ static void
 append_next(GString *line, const char *policy, const char *layer, const char *host, guint16 port,
             const char *binary, gboolean matched)
 {
-    static const char *const decided_by_policy[] = {"connect", "forward", "transparent", NULL};
+    static const char *const decided_by_policy[] = {"connect", "forward", "transparent", "socks",
+                                                    NULL};
     g_autofree char *command = NULL;
 
     if (g_str_equal(layer, "dns"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real clients in the box: with proxy variables, without any, by name and by address."""
 import os
+import re
 
 import harness
 import world
@@ -86,6 +87,26 @@ def _nc():
     result = harness.run_host(["nc", "-q", "1", "-w", "5", world.ADDRESS, str(world.ECHO_PORT)],
                               world.policy(ECHO), stdin=b"one two three\n")
     expect(result.code == 0 and result.out == "one two three\n", result)
+
+
+@test("curl over SOCKS is served by name and by address, and is told by a number why not")
+def _socks():
+    proxy = "${http_proxy#http://}"
+    curl = f"curl -sS --max-time 8 --noproxy '' -o /dev/null -w '%{{http_code}}\\n'"
+    result = harness.run_recorded(["sh", "-c", "\n".join((
+        f"{curl} --socks5-hostname {proxy} http://api.example.test:8080/hello",
+        f"{curl} --socks5 {proxy} http://{world.ADDRESS}:8080/hello",
+        f"{curl} --socks5 {proxy} -g http://[{world.ADDRESS6}]:8080/hello",
+        f"{curl} --socks5-hostname {proxy} http://{world.ADDRESS}:8081/; echo refused $?",
+        f"{curl} --socks5-hostname {proxy} http://{world.ADDRESS}:9/; echo closed $?"))],
+        world.policy({"host": "api.example.test", "port": 8080,
+                      "allowed_ips": [f"{world.ADDRESS}/32"]},
+                     f"{world.ADDRESS}:8080", f"{world.ADDRESS}:9",
+                     f"[{world.ADDRESS6}]:8080"))
+    expect(result.out.split() == ["200"] * 3 + ["000", "refused", "97", "000", "closed", "97"], result)
+    expect(transports(result) == ["socks"] * 4, transports(result))
+    expect(re.search(r"\(2\)", result.err) and re.search(r"\(5\)", result.err), result)
+    expect(len(result.denials()) == 1 and "8081" in result.denials()[0], result)
 
 
 @test("a server that is closed is a failure, never a denial")

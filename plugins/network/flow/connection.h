@@ -71,6 +71,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @pending: an #OshFlow that came meanwhile and goes before the step's own
  * @end: (nullable): why it ends, for the closed event; constant
  * @answered: words of a refusal were sent
+ * @greeted: the greeting of a SOCKS client was answered
+ * @socks_reply: an #OshSocksReply that a refusal is to have; 0 for the one that fits it
  * @has_begun: the client has said something in the open connection
  * @answer_is_last: the end of the server's bytes ends the exchange
  * @client_address: of the program's socket, with @client_port its key for sock_diag
@@ -122,6 +124,7 @@ struct _OshConnection {
     guint8 step;
     guint8 listed;
     guint8 pending;
+    guint8 socks_reply;
     guint8 host_kind;
     guint8 tls;
     guint of_box : 1;
@@ -129,6 +132,7 @@ struct _OshConnection {
     guint woken : 1;
     guint answered : 1;
     guint answer_is_last : 1;
+    guint greeted : 1;
     guint has_begun : 1;
     guint announced : 1;
     guint again : 1;

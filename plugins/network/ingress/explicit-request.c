@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explicit-request.c: reads one request head, strictly, and finds where the client wants to go:
+<<<<<<< HEAD
  * CONNECT, or absolute-form HTTP. [shard]. Whatever is not understood exactly is answered with the
  * reason and closed; nothing is repaired. The client's Host, SNI and other claims never choose the
  * destination (security rule 7, names of destinations).
+=======
+ * CONNECT, or absolute-form HTTP; SOCKS by its first byte. [shard]. Whatever is not understood
+ * exactly is answered with the reason and closed; nothing is repaired. The client's Host, SNI and
+ * other claims never choose the destination (security rule 7).
+>>>>>>> 719cd84 (Serve SOCKS version 5 on the port of the proxy)
  */
 #include "explicit-request.h"
 
@@ -13,6 +19,8 @@
 #include "http-answer.h"
 #include "identify.h"
 #include "osh-http1-head.h"
+#include "socks-message.h"
+#include "socks-request.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -69,6 +77,8 @@ explicit_parse(OshConnection *connection)
     gsize size;
     const guint8 *window = osh_buffer_window(connection->head, &size);
 
+    if (connection->greeted || (size > 0 && window[0] == OSH_SOCKS_VERSION))
+        return osh_socks_take(connection);
     osh_http1_head_init(&head, OSH_HTTP1_REQUEST, OSH_NETWORK_HEAD_SIZE, fields,
                         G_N_ELEMENTS(fields));
     switch (osh_http1_head_feed(&head, window, size)) {
