@@ -450,7 +450,7 @@ static const struct {
     {"CONNECT http://host.test:80/ HTTP/1.1\r\n\r\n", "400", "invalid_request_target"},
     {"CONNECT host.test:80 HTTP/2.0\r\n\r\n", "400", "invalid_request_head"},
     {"CONNECT host.test:80\r\n\r\n", "400", "invalid_request_head"},
-    {"\x05\x01\x00\r\n\r\n", "400", "invalid_request_head"},
+    {"\x04\x01\x00\r\n\r\n", "400", "invalid_request_head"},
     {"GET / HTTP/1.1\r\n folded: x\r\n\r\n", "400", "invalid_request_head"},
 };
 

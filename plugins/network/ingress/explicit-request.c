@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explicit-request.c: reads one request head, strictly, and finds where the client wants to go:
-<<<<<<< HEAD
- * CONNECT, or absolute-form HTTP. [shard]. Whatever is not understood exactly is answered with the
- * reason and closed; nothing is repaired. The client's Host, SNI and other claims never choose the
- * destination (security rule 7, names of destinations).
-=======
  * CONNECT, or absolute-form HTTP; SOCKS by its first byte. [shard]. Whatever is not understood
  * exactly is answered with the reason and closed; nothing is repaired. The client's Host, SNI and
- * other claims never choose the destination (security rule 7).
->>>>>>> 719cd84 (Serve SOCKS version 5 on the port of the proxy)
+ * other claims never choose the destination (security rule 7, names of destinations).
  */
 #include "explicit-request.h"
 
