@@ -300,7 +300,7 @@ def _nul():
         b"GET http://%s\0.evil.test:%d/ HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (name, port, name, port),
         b"GET http://%s%%00.evil.test:%d/ HTTP/1.1\r\nHost: %s\r\n\r\n" % (name, port, name),
         b"GET http://%s:%d/ HTTP/1.1\r\nHost: evil.test\0.%s:%d\r\n\r\n" % (name, port, name, port),
-        b"\x05\x01\x00\x05\x01\x00\x03\x1a%s\0.evil.test\x1f\x90" % name,
+        b"\x05\x01\x00\x05\x01\x00\x03\x1b%s\0.evil.test\x1f\x90" % name,
         b"\x04\x01\x1f\x90\x00\x00\x00\x01x\0%s\0.evil.test\0" % name,
     ]
     before = len(origins.api.requests), origins.api.connections
@@ -322,7 +322,7 @@ def _nul():
     lines = result.out.splitlines()
     expect(result.code == 0 and len(lines) == len(requests) + 3, result)
     for request, line in zip(requests, lines):
-        expect(" 200" not in line and " 101" not in line and "\\x05\\x00" not in line and
+        expect(" 200" not in line and " 101" not in line and "\\x05\\x00\\x00" not in line and
                "Z" not in line, request, line, result)
     expect(all(line.split()[1] != "0" and line.endswith(" 0") for line in lines[-3:-1]), lines)
     expect(lines[-1] == "good True", result)
