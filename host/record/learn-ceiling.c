@@ -14,7 +14,7 @@
 #include "question.h"
 
 #define ANY_BINARY "/**"
-/* Only a policy for any program allows one that nobody has heard of. */
+/* A path that no policy names: only a policy for any program allows it. */
 #define UNHEARD_OF "/\x01openshell-learn/unheard-of"
 
 static gboolean

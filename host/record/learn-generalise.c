@@ -300,7 +300,7 @@ osh_learn_generalise(GPtrArray *patterns, OshLearnMayFunc may, gpointer data)
         merge_siblings(patterns, k - 1, may, data);
     for (guint k = 1; k < longest(patterns); k++)
         merge_children(patterns, k, may, data);
-    /* the longest prefix first, so that no more is taken in than is crowded */
+    /* the longest prefix first, so that a pattern covers as little as it can */
     for (guint k = longest(patterns); k > 2; k--)
         merge_below(patterns, k - 1, may, data);
 }

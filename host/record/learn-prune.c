@@ -106,7 +106,7 @@ holds_without(const OshLearnSite *site, const OshLearnRow *row, const OshLearnUn
     return TRUE;
 }
 
-/* Rules mean nothing where whoever they are for may connect anyway and nobody else reads along. */
+/* Drops the rules of a binary all of whose rows other units allow. */
 static gboolean
 drop_overshadowed(OshLearnSite *site)
 {

@@ -103,7 +103,7 @@ typedef struct {
 OshLearnSite *osh_learn_site_new(const char *host, guint port);
 /** osh_learn_site_free: @site: (nullable) (transfer full). */
 void osh_learn_site_free(OshLearnSite *site);
-/** osh_learn_row_has_image: Returns: whether @binary in a policy stands for who asked @row. */
+/** osh_learn_row_has_image: Returns: whether @binary, as a policy has it, is an image of @row. */
 gboolean osh_learn_row_has_image(const OshLearnRow *row, const char *binary);
 /** osh_learn_row_free: @row: (nullable) (transfer full). */
 void osh_learn_row_free(OshLearnRow *row);

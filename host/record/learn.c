@@ -54,7 +54,7 @@ leave(Learner *learner, const OshRecordedDecision *row, const char *reason)
 
 /* What the ceiling adds to every endpoint of the host: addresses and TLS. */
 static void
-take_treatment(Learner *learner, OshLearnSite *site, const char *binary)
+take_handling(Learner *learner, OshLearnSite *site, const char *binary)
 {
     g_auto(OshLearnCeiling) ceiling = {0};
     const OshPolicyEndpoint *selected;
@@ -119,7 +119,7 @@ read_rows(Learner *learner, const OshRecording *recording)
         }
         host = osh_learn_row_host(row);
         site = site_for(learner, host, osh_row_port(row));
-        take_treatment(learner, site, learned->grant);
+        take_handling(learner, site, learned->grant);
         note_encoded_slash(site, learned);
         g_ptr_array_add(site->rows, learned);
         learner->learned->n_learned++;

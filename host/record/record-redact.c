@@ -3,7 +3,7 @@
  * record-redact.c: what a recording must not hold (security rule 14, recordings).
  *
  * Pure functions over borrowed bytes; [any]. A recording is kept, sent around and read by others,
- * so whatever is not known to be harmless stays out: the treatment of a fact is named here, and a
+ * so whatever is not known to be harmless stays out: the handling of a fact is named here, and a
  * fact that is not named here is a plugin's, whose manifest must call it harmless. It must never
  * let a query value, an argument of a tool or the text of a message through.
  */
@@ -18,7 +18,7 @@ static const char *const placeholder_marks[] = {
 
 static const struct {
     const char *fact;
-    OshRecordTreatment treatment;
+    OshRecordHandling handling;
 } host_facts[] = {
     {OSH_FACT_NETWORK_HOST, OSH_RECORD_PLAIN},
     {OSH_FACT_NETWORK_PORT, OSH_RECORD_PLAIN},
@@ -47,18 +47,18 @@ span_is(OshSpan span, const char *text)
 }
 
 gboolean
-osh_record_treatment(const char *fact, const char *field, OshSpan key,
-                     OshRecordTreatment *ret_treatment)
+osh_record_handling(const char *fact, const char *field, OshSpan key,
+                    OshRecordHandling *ret_handling)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(host_facts); i++) {
         if (strcmp(host_facts[i].fact, fact) != 0)
             continue;
-        *ret_treatment = host_facts[i].treatment;
+        *ret_handling = host_facts[i].handling;
         if (field != NULL && strcmp(field, "values") == 0)
-            *ret_treatment = OSH_RECORD_WITHHELD;
+            *ret_handling = OSH_RECORD_WITHHELD;
         /* Of what a call is given, only the name of the tool is no content. */
         if (field != NULL && strcmp(field, "value") == 0 && !span_is(key, "name"))
-            *ret_treatment = OSH_RECORD_WITHHELD;
+            *ret_handling = OSH_RECORD_WITHHELD;
         return TRUE;
     }
     return FALSE;

@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /**
- * OshRecordTreatment: how a string of a fact is written.
+ * OshRecordHandling: how a string of a fact is written.
  * @OSH_RECORD_PLAIN: as it is, unless it bears a placeholder of a credential
  * @OSH_RECORD_WITHHELD: never
  * @OSH_RECORD_PATH: segment by segment, as above
@@ -18,19 +18,19 @@ typedef enum {
     OSH_RECORD_WITHHELD,
     OSH_RECORD_PATH,
     OSH_RECORD_ARGUMENT,
-} OshRecordTreatment;
+} OshRecordHandling;
 
 /**
- * osh_record_treatment:
+ * osh_record_handling:
  * @fact: name of a fact
  * @field: (nullable): for a field of a record of it; its own name
  * @key: the field "key" of that record or of the fact, where it has one
- * @ret_treatment: (out): untouched when FALSE is returned
+ * @ret_handling: (out): untouched when FALSE is returned
  *
  * Returns: FALSE when the fact is not one of the host's
  */
-gboolean osh_record_treatment(const char *fact, const char *field, OshSpan key,
-                              OshRecordTreatment *ret_treatment);
+gboolean osh_record_handling(const char *fact, const char *field, OshSpan key,
+                             OshRecordHandling *ret_handling);
 
 /**
  * osh_record_bears_placeholder:

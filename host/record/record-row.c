@@ -82,9 +82,9 @@ append_segments(GString *text, OshSpan path)
 }
 
 static void
-append_treated(GString *text, OshSpan span, OshRecordTreatment treatment)
+append_handled(GString *text, OshSpan span, OshRecordHandling handling)
 {
-    switch (treatment) {
+    switch (handling) {
     case OSH_RECORD_PLAIN:
     case OSH_RECORD_ARGUMENT:
         append_checked(text, span);
@@ -102,23 +102,23 @@ append_treated(GString *text, OshSpan span, OshRecordTreatment treatment)
 }
 
 static void
-append_strings(GString *text, const OshFact *fact, OshRecordTreatment treatment)
+append_strings(GString *text, const OshFact *fact, OshRecordHandling handling)
 {
     const char *separator = "";
 
     g_string_append_c(text, '[');
     for (guint i = 0; i < fact->count; i++) {
-        if (treatment == OSH_RECORD_ARGUMENT && !osh_record_is_argument(fact->value.strings[i]))
+        if (handling == OSH_RECORD_ARGUMENT && !osh_record_is_argument(fact->value.strings[i]))
             continue;
         g_string_append(text, separator);
-        append_treated(text, fact->value.strings[i], treatment);
+        append_handled(text, fact->value.strings[i], handling);
         separator = ",";
     }
     g_string_append_c(text, ']');
 }
 
 static void append_value(GString *text, const char *name, const OshFact *fact,
-                         OshRecordTreatment treatment);
+                         OshRecordHandling handling);
 
 static OshSpan
 record_key(const OshFactRecord *record)
@@ -130,31 +130,31 @@ record_key(const OshFactRecord *record)
 }
 
 static void
-append_record(GString *text, const char *name, const OshFactRecord *record, OshRecordTreatment kept)
+append_record(GString *text, const char *name, const OshFactRecord *record, OshRecordHandling kept)
 {
     OshSpan key = record_key(record);
 
     g_string_append_c(text, '{');
     for (gsize i = 0; i < record->n_fields; i++) {
         const OshFact *field = &record->fields[i];
-        OshRecordTreatment treatment = kept;
+        OshRecordHandling handling = kept;
 
         if (i > 0)
             g_string_append_c(text, ',');
-        osh_record_treatment(name, field->name, key, &treatment);
+        osh_record_handling(name, field->name, key, &handling);
         osh_text_append_json(text, field->name);
         g_string_append_c(text, ':');
-        append_value(text, name, field, treatment);
+        append_value(text, name, field, handling);
     }
     g_string_append_c(text, '}');
 }
 
 static void
-append_value(GString *text, const char *name, const OshFact *fact, OshRecordTreatment treatment)
+append_value(GString *text, const char *name, const OshFact *fact, OshRecordHandling handling)
 {
     switch ((OshFactType)fact->type) {
     case OSH_FACT_STRING:
-        append_treated(text, fact->value.string, treatment);
+        append_handled(text, fact->value.string, handling);
         return;
     case OSH_FACT_INTEGER:
         g_string_append_printf(text, "%" G_GINT64_FORMAT, fact->value.integer);
@@ -163,14 +163,14 @@ append_value(GString *text, const char *name, const OshFact *fact, OshRecordTrea
         g_string_append(text, fact->value.boolean ? "true" : "false");
         return;
     case OSH_FACT_STRINGS:
-        append_strings(text, fact, treatment);
+        append_strings(text, fact, handling);
         return;
     case OSH_FACT_RECORDS:
         g_string_append(text, "{\"records\":[");
         for (guint i = 0; i < fact->count; i++) {
             if (i > 0)
                 g_string_append_c(text, ',');
-            append_record(text, name, &fact->value.records[i], treatment);
+            append_record(text, name, &fact->value.records[i], handling);
         }
         g_string_append(text, "]}");
         return;
@@ -202,10 +202,10 @@ append_facts(GString *text, const OshFacts *facts, GHashTable *plain_facts)
     g_string_append(text, ",\"facts\":{");
     for (gsize i = 0; i < facts->n_facts; i++) {
         const OshFact *fact = &facts->facts[i];
-        OshRecordTreatment treatment = OSH_RECORD_PLAIN;
+        OshRecordHandling handling = OSH_RECORD_PLAIN;
 
         if (is_repeated(facts, i) || !is_known_type(fact->type) ||
-            (!osh_record_treatment(fact->name, NULL, (OshSpan){"", 0}, &treatment) &&
+            (!osh_record_handling(fact->name, NULL, (OshSpan){"", 0}, &handling) &&
              (plain_facts == NULL || !g_hash_table_contains(plain_facts, fact->name)))) {
             if (omitted->len > 0)
                 g_string_append_c(omitted, ',');
@@ -215,7 +215,7 @@ append_facts(GString *text, const OshFacts *facts, GHashTable *plain_facts)
         g_string_append(text, separator);
         osh_text_append_json(text, fact->name);
         g_string_append_c(text, ':');
-        append_value(text, fact->name, fact, treatment);
+        append_value(text, fact->name, fact, handling);
         separator = ",";
     }
     g_string_append_c(text, '}');

@@ -2,13 +2,13 @@
 /*
  * recorder.c: the queue and the thread behind `--record FILE`.
  *
- * Whoever decides makes the text of its row and pushes it on a stack without a lock: one compare
- * and swap, no waiting. The thread takes the whole stack at once, turns it round, counts equal rows
- * of a second into one, and writes. What the file does not take is kept and tried again each
- * second, and whoever asked is told, so that nothing further is allowed meanwhile. What does not
- * fit into QUEUE_BYTES, or among the rows that are kept, is counted, and the count is written as a
- * line of its own as soon as there is room: a recording never lacks something silently. It must
- * never hold a shard up.
+ * The deciding thread makes the text of its row and pushes it on a lock-free stack: one compare and
+ * swap, no waiting. The recording thread takes the whole stack at once, reverses it, counts equal
+ * rows of a second into one, and writes. What cannot be written is kept and tried again each
+ * second, and the caller is told, so that nothing further is allowed meanwhile. What exceeds
+ * QUEUE_BYTES, or the rows that are kept, is counted, and the count is written as a line of its own
+ * as soon as there is capacity: what a recording lacks is always said in it. It must never delay a
+ * shard.
  */
 #include "recorder.h"
 

@@ -46,7 +46,7 @@ void osh_recorder_start(OshRecorder *recorder);
  * osh_recorder_add: [any]
  * @decision: borrowed
  *
- * Never blocks. Without room the decision is counted as lost.
+ * Never blocks. Without capacity the decision is counted as lost.
  */
 void osh_recorder_add(OshRecorder *recorder, const OshDecision *decision);
 

@@ -3,7 +3,7 @@
  * recording.h: a recording, read. The format is that of docs/recording.md.
  *
  * A recording is untrusted: its strings came from a box, its file from anywhere. Everything is
- * bounded and strictly read; whoever prints a string escapes it.
+ * bounded and strictly read; the caller escapes a string before printing it.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * @line: of the first of them
  * @count: how many equal ones there were
  * @outcome: an #OshDecisionOutcome
- * @layer: the way in
+ * @layer: the transport
  * @facts: what was asked, without what was withheld
  * @withholds_content: a value that only globs are compared with was withheld; it is a NUL byte,
  *   which no glob can judge

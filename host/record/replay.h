@@ -27,7 +27,7 @@ typedef enum {
  * @is_inspected: an endpoint judges each request of it
  * @policy: (nullable): key of the policy that decided; borrowed from the snapshot
  * @rule: (nullable): the rule in words; borrowed likewise
- * @selected: (nullable): the endpoint that treats it; borrowed likewise
+ * @selected: (nullable): the endpoint whose options apply; borrowed likewise
  * @reason: (nullable): why not, or why it cannot be told; owned
  *
  * Release with osh_replay_result_clear().

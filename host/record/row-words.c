@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * row-words.c: a recorded decision in words, for reports. Pure; [any]. What it returns came from a
- * box: whoever prints it escapes it.
+ * box: the caller escapes it before printing it.
  */
 #include "row-words.h"
 

@@ -3,8 +3,8 @@
  * policy-adopt.c: swap, keep, or quarantine. [main].
  *
  * Every change of what is in force goes through adopt_swap(), which raises the generation and tells
- * the bus; who keeps connections open decides them again then. It must never leave a run without a
- * policy, nor say the same thing twice of the same text.
+ * the bus; a plugin decides its open connections again then. It must never leave a run without a
+ * policy, nor announce the same text twice.
  */
 #include "policy-adopt.h"
 
@@ -14,7 +14,7 @@
 #include "openshell/host.h"
 #include "osh-text.h"
 
-/* Shards have let go of a policy by then, and its memory is given back here rather than there. */
+/* By then the shards hold no reference, so the memory is freed on the main loop. */
 #define RETIREMENT_SECONDS 2
 #define SHOWN_ERRORS       20
 

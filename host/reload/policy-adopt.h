@@ -14,7 +14,7 @@ OshPolicyAdopt *osh_policy_adopt_new(const OshPolicyReloadRequest *request);
 
 /**
  * osh_policy_adopt_prepare:
- * @asked: somebody waits for an answer, so what was rejected before is looked at again
+ * @asked: a reload was requested, so a text that was rejected before is tried again
  *
  * [main] Says in @candidate what there is to compare with.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy-candidate.c: reads a policy file that somebody may be changing. [any]: on the main loop
- * for a small file, on a worker for a large one; nothing here is shared.
+ * policy-candidate.c: reads a policy file that another program may be writing. [any]: on the main
+ * loop for a small file, on a worker for a large one; nothing here is shared.
  *
- * Half a policy may be a valid one, so what counts is that nobody is writing: the kernel gives a
- * read lease only on a file that no one has open for writing, and the file must be the same before
- * and after it was read. It must never print, nor change what is in force.
+ * Half a policy may be a valid one, so a file is read only while no process has it open for
+ * writing: only then does the kernel grant a read lease. The file must be the same before and after
+ * it was read. It must never print, nor change what is in force.
  */
 #include "policy-candidate.h"
 
@@ -24,8 +24,8 @@ typedef enum {
 } Writer;
 
 /*
- * Asked of the file's owner or root only; others, and some file systems, do not get to know. Should
- * a writer come in between the two calls, the kernel tells us by a signal that is ignored.
+ * Only the owner of the file and root get a lease, and not on every file system. When a process
+ * opens the file for writing between the two calls, the kernel sends a signal, which is ignored.
  */
 static Writer
 find_writer(int fd)

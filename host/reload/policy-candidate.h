@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 /**
  * OshPolicyCandidateState:
- * @OSH_CANDIDATE_UNSTABLE: somebody is writing it: read it again in a moment
+ * @OSH_CANDIDATE_UNSTABLE: a process is writing it: read it again in a moment
  * @OSH_CANDIDATE_ABSENT: it is not there, or empty, which is how many a change begins
  * @OSH_CANDIDATE_UNCHANGED: the text of the policy in force
  * @OSH_CANDIDATE_REJECTED_BEFORE: the text that was rejected last
@@ -60,8 +60,8 @@ typedef struct {
 /**
  * osh_policy_candidate_read:
  *
- * [any] Opens, reads and, when the text is new, compiles. A file that somebody has open for
- * writing, or that changes while it is read, is not looked at.
+ * [any] Opens, reads and, when the text is new, compiles. A file that a process has open for
+ * writing, or that changes while it is read, is not used.
  */
 void osh_policy_candidate_read(OshPolicyCandidate *candidate);
 

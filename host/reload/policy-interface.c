@@ -2,10 +2,10 @@
 /*
  * policy-interface.c: hands the engine's snapshots to plugins as "openshell.policy/1".
  *
- * Swapped on [main], asked from [any]. The lock covers taking a reference and nothing else; whoever
- * decides often keeps its reference and compares osh_policy_interface_generation(), one atomic
- * load, so that threads share nothing while the policy stands. It must never decide anything by
- * itself: verdicts are translated, not judged.
+ * Swapped on [main], asked from [any]. The lock covers taking a reference and nothing else; a
+ * caller that decides often keeps its reference and compares osh_policy_interface_generation(), one
+ * atomic load, so that threads share nothing while the policy stands. It must never decide anything
+ * by itself: verdicts are translated, not judged.
  */
 #include "policy-interface.h"
 
@@ -43,7 +43,7 @@ osh_policy_service_swap(OshPolicyService *service, OshPolicySnapshot *snapshot)
     pthread_mutex_lock(&service->lock);
     old = service->current;
     service->current = snapshot;
-    /* Before anybody can have the new snapshot: whoever was decided by it finds its generation. */
+    /* Stored before a caller can take the snapshot, so that its decisions find their generation. */
     __atomic_store_n(&service->generation, osh_policy_generation(snapshot), __ATOMIC_RELEASE);
     pthread_mutex_unlock(&service->lock);
     if (service->recorder != NULL)
@@ -83,8 +83,7 @@ audit_softens(const OshPolicyService *service, const OshPolicyVerdict *verdict)
            (service->audit && verdict->action == OSH_POLICY_DENY && !verdict->hard);
 }
 
-/* What the first verdict had; a caller of a later time has more, one of an earlier does not exist.
- */
+/* The size of the first version of the verdict; a later caller passes more. */
 #define VERDICT_SIZE (G_STRUCT_OFFSET(OshVerdict, endpoint) + sizeof(gconstpointer))
 
 static void
@@ -119,7 +118,7 @@ interface_decide(gpointer instance, const OshPolicySnapshot *snapshot, const Osh
     g_auto(OshPolicyVerdict) verdict = {0};
     OshVerdict translated = {.struct_size = ret_verdict->struct_size};
 
-    /* Who has room for less gets the denial that it came with. */
+    /* A caller whose structure is smaller keeps the denial that it was filled with. */
     if (translated.struct_size < VERDICT_SIZE)
         return;
     osh_policy_decide(snapshot, facts, &verdict);

@@ -19,7 +19,9 @@
 #include "policy-adopt.h"
 #include "policy-candidate.h"
 
-/* Writers that know no better truncate, write and close: what follows within this is one change. */
+/*
+ * Programs that do not replace the file truncate, write and close it: one change within this time.
+ */
 #define SETTLE     (100 * G_TIME_SPAN_MILLISECOND)
 #define MAX_SETTLE (2 * G_TIME_SPAN_SECOND)
 /* A file that is gone or empty gets this long to come back before it counts as an answer. */
@@ -211,7 +213,7 @@ reload_read(OshPolicyReload *reload)
         reload_read_done(reload);
     } else if (!osh_worker_pool_submit(reload->workers, reload_read_aside, reload_read_done,
                                        reload)) {
-        /* Every worker is busy, and here it would hold up everything else. */
+        /* Every worker is busy; compiling here would block the main loop. */
         reload->reading = FALSE;
         try_again(reload);
     }

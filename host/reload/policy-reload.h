@@ -67,8 +67,7 @@ typedef struct _OshPolicyReload OshPolicyReload;
  */
 OshPolicyReload *osh_policy_reload_new(const OshPolicyReloadRequest *request);
 
-/** osh_policy_reload_now: [main] Somebody asked for it: reads the file, and always says what came
- * of it. */
+/** osh_policy_reload_now: [main] On request: reads the file, and always says what came of it. */
 void osh_policy_reload_now(OshPolicyReload *reload);
 
 /** osh_policy_reload_free: [main] @reload: (transfer full) (nullable): after the workers. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-policy-loader.c: any bytes as a policy, and one decision by whatever comes out.
+ * fuzz-policy-loader.c: any bytes as a policy, and one decision of the snapshot.
  *
  * Loading twice must give the same messages, and a policy without errors must answer.
  */

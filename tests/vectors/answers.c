@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* What was said, and who said it. */
+/* The messages of a load, and the stages that reported them. */
 typedef struct {
     char *messages;
     guint count;

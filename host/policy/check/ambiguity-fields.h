@@ -7,10 +7,10 @@
 /** osh_ambiguity_is_extended: Returns: whether @endpoint takes part in choosing a parser. */
 gboolean osh_ambiguity_is_extended(const OshPolicyEndpoint *endpoint);
 
-/** osh_ambiguity_connection_key: Returns: (transfer full): how the connection is treated. */
+/** osh_ambiguity_connection_key: Returns: (transfer full): how the connection is handled. */
 char *osh_ambiguity_connection_key(const OshPolicyEndpoint *endpoint);
 
-/** osh_ambiguity_request_key: Returns: (transfer full): how a request is treated. */
+/** osh_ambiguity_request_key: Returns: (transfer full): how a request is handled. */
 char *osh_ambiguity_request_key(const OshPolicyEndpoint *endpoint);
 
 /**

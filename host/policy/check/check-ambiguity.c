@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check-ambiguity.c: refuses endpoints that can mean the same destination and treat it differently.
+ * check-ambiguity.c: refuses endpoints that can mean the same destination and handle it
+ * differently.
  *
  * One connection can have only one TLS mode and one list of addresses, and one request only one
- * parser. Endpoints of one host and port are a group; groups that treat everything alike are never
+ * parser. Endpoints of one host and port are a group; groups that handle everything alike are never
  * looked into, hosts are found by the fixed text at their two ends, and paths by their text, so a
  * large policy costs what really overlaps. What is left is counted, and too much of it is refused:
  * no policy can make a load take for ever. Runs on the loading thread, after the check of types.
@@ -24,7 +25,7 @@ typedef struct {
     guint port;
     guint first; /* in @members */
     guint count;
-    guint32 connection; /* the treatment they share, or MIXED */
+    guint32 connection; /* the handling they share, or MIXED */
     guint32 request;    /* likewise, or NO_REQUESTS */
 } Group;
 
@@ -46,7 +47,7 @@ typedef struct {
 typedef struct {
     OshPolicyLoader *loader;
     const OshPolicyEndpoint *endpoints;
-    guint32 *connection;   /* of each endpoint; equal numbers: equal treatment of the connection */
+    guint32 *connection;   /* of each endpoint; equal numbers: equal handling of the connection */
     guint32 *request;      /* likewise of a request */
     GArray *hosts;         /* Host */
     GArray *groups;        /* Group, by host and port */
@@ -200,9 +201,9 @@ compare_requests(Search *search, guint left, guint right)
         report(search, a, b);
 }
 
-/* First endpoint of each treatment by simple path, and the endpoints whose path is none. */
+/* First endpoint of each handling by simple path, and the endpoints whose path is none. */
 typedef struct {
-    GHashTable *simple; /* path to GArray of member numbers, one for each treatment */
+    GHashTable *simple; /* path to GArray of member numbers, one for each handling */
     GArray *general;
 } Paths;
 
@@ -297,14 +298,14 @@ compare_pipelines(Search *search, const Group *left, const Group *right)
                              g_array_index(b.general, guint, k));
 }
 
-/* An endpoint of @group that does not treat the connection like @treatment. */
+/* An endpoint of @group that does not handle the connection like @handling. */
 static const OshPolicyEndpoint *
-find_other(const Search *search, const Group *group, guint32 treatment)
+find_other(const Search *search, const Group *group, guint32 handling)
 {
     for (guint i = group->first; i < group->first + group->count; i++) {
         const OshPolicyEndpoint *endpoint = member_endpoint(search, i);
 
-        if (search->connection[endpoint - search->endpoints] != treatment)
+        if (search->connection[endpoint - search->endpoints] != handling)
             return endpoint;
     }
     return NULL;
@@ -660,7 +661,7 @@ osh_schema_check_ambiguity(OshPolicyLoader *loader)
                                              ? osh_ambiguity_request_key(endpoint)
                                              : g_strdup("-"));
     }
-    /* one treatment for all cannot be ambiguous */
+    /* one handling for all cannot be ambiguous */
     if (g_hash_table_size(connections) > 1 || g_hash_table_size(requests) > 1)
         search_pairs(&search);
 }

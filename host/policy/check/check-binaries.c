@@ -37,7 +37,7 @@ add_grant(GArray *grants, const char *path, gboolean writable)
     char *real = realpath(path, NULL);
     Grant grant = {.writable = writable};
 
-    /* A path that is not there protects nothing; it may be there, and be written, when it runs. */
+    /* A path that does not exist protects nothing: a program may create and write it later. */
     if (real == NULL && !writable)
         return;
     grant.written = g_strdup(path);
@@ -249,7 +249,7 @@ osh_schema_check_binaries(OshPolicyLoader *loader)
     for (guint i = 0; i < snapshot->n_policies; i++) {
         const OshYamlNode *list = osh_yaml_find(snapshot->policies[i].source, "binaries");
 
-        /* Where any program is allowed, one more is no news. */
+        /* A policy for any program allows a replaced one as well: that needs no warning. */
         if (snapshot->policies[i].any_binary || list == NULL || list->kind != OSH_YAML_SEQUENCE)
             continue;
         for (const OshYamlNode *child = list->first; child != NULL; child = child->next) {

@@ -150,7 +150,7 @@ is_address_pattern(const char *host)
     return has_number;
 }
 
-/* What is said of an address, for it can be reached only as it is written, and some cannot. */
+/* Warns of an address that is always blocked, or that is not in the one form that is compared. */
 static void
 check_address_host(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {

@@ -2,8 +2,8 @@
 /*
  * check-enforceable.c: refuses to run a policy of which a part would be ignored.
  *
- * A key that the running host does not act upon is an error here, never silence: a person who wrote
- * a rule must not believe that it holds when it does not. Runs on the loading thread.
+ * A key that the running host does not act upon is an error: a person who wrote a rule must not
+ * believe that it holds when it does not. Runs on the loading thread.
  */
 #include "endpoint-key.h"
 #include "schema-protocol.h"

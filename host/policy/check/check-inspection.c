@@ -45,7 +45,7 @@ rule_is_graphql(const OshPolicyRule *rule)
            osh_yaml_find(rule->source, "fields") != NULL;
 }
 
-/* What a rule says of the query alone is nothing: it still matches no method and no path. */
+/* A condition on the query alone matches nothing: the rule still names no method and no path. */
 static gboolean
 rule_is_empty(const OshPolicyRule *rule)
 {
@@ -275,7 +275,7 @@ check_graphql_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint
                          "or websocket");
 }
 
-/* Written out as nothing, or as off: that asks for nothing. */
+/* Whether @node sets something: it is not empty, not null and not a switch that is off. */
 static gboolean
 asks_for_something(const OshYamlNode *node)
 {
@@ -335,7 +335,7 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                          "request_body_credential_rewrite is ignored unless protocol is rest");
 }
 
-/* What it would have said is named, so that a misspelt protocol is seen. */
+/* Names each option, so that a person sees which protocol was meant. */
 static void
 refuse_mcp(OshPolicyLoader *loader, const OshYamlNode *mcp)
 {
@@ -363,7 +363,7 @@ check_rpc_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                          "json-rpc or mcp");
 }
 
-/* It would rewrite nothing, and a secret that is not put in place stays a placeholder. */
+/* On another protocol nothing is rewritten, and the server would get the placeholder. */
 static void
 check_websocket_rewrite(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {

@@ -20,7 +20,7 @@ typedef enum {
     UNINSPECTABLE_ALLOWED,
 } Uninspectable;
 
-/* A selector is about hosts; an IPv6 address is the only one with colons in it. */
+/* A selector names hosts without ports; of hosts, only an IPv6 address holds colons. */
 static gboolean
 has_port(const char *pattern)
 {
@@ -56,7 +56,7 @@ read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *
     }
 }
 
-/* A selector that must look in cannot cover an endpoint whose content it will never see. */
+/* A middleware that denies what it cannot inspect must not select an endpoint with `tls: skip`. */
 static void
 check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *include,
                   GPtrArray *exclude)

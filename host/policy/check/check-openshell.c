@@ -43,7 +43,7 @@ check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
                "operation_type: \"*\"");
 }
 
-/* What loads here with a warning, because refusing it would protect nobody. */
+/* Deprecated words, which load here with a warning. */
 static void
 check_deprecated(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 {

@@ -2,8 +2,8 @@
 /*
  * check-rpc.c: the rules of json-rpc and mcp endpoints.
  *
- * A rule that reads narrower than it is would be the worst surprise here, so whatever the engine
- * would not look at is refused. Runs on the loading thread.
+ * A rule must not read narrower than it is, so a condition that the engine would not look at is an
+ * error. Runs on the loading thread.
  */
 #include "schema.h"
 
@@ -122,7 +122,7 @@ check_mcp_rule(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                           "method globs are only valid for the tools/ method family");
 }
 
-/* An allow rule that nothing can make use of. */
+/* Warns of an allow rule whose method no client sends to this endpoint. */
 static void
 warn_unusable_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint,
                      const OshPolicyRule *rule)

@@ -32,7 +32,7 @@ list_keys(const char *const *allowed)
     return g_strdup_printf("known here: %s", list);
 }
 
-/* What stands in files of other versions and other tools, and what became of it. */
+/* Keys of other versions and other tools, and what to write instead. */
 static const char *
 known_elsewhere(const char *key)
 {

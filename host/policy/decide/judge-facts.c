@@ -13,7 +13,7 @@
 
 #define INTEGER_TEXT 24
 
-/* The record that stands for its whole list while one record after the other is judged. */
+/* The one record that is judged: rules see its list as this record alone. */
 typedef struct {
     const OshPolicyFactDecl *fact;
     const OshFactRecord *record;
@@ -227,7 +227,7 @@ osh_policy_facts_judge(const OshPolicyQuestion *question, const OshPolicyEndpoin
     for (guint i = 0; i < match->n_deny_rules; i++)
         osh_policy_note_deny(answer, rule_matches(question, &match->deny_rules[i], &nothing, FALSE),
                              &match->deny_rules[i]);
-    /* a message of another kind is none of this endpoint's to allow */
+    /* an endpoint allows messages of its own protocol only */
     if (!speaks)
         return;
     if (!allow_records(question, endpoint, &of_endpoint))
@@ -246,8 +246,8 @@ key_begins_with(OshSpan key, const OshPolicyKeyMatcher *matcher)
 }
 
 /*
- * An argument that is absent, or an object where a value was expected, can be judged by nobody: it
- * is allowed by no rule and denied by every.
+ * An argument that is absent, or an object where a value was expected, matches no allow rule and
+ * every deny rule.
  */
 static OshPolicyAnswer
 argument_matches(const OshFact *params, const OshPolicyKeyMatcher *matcher, gboolean all)

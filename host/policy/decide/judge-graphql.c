@@ -2,9 +2,9 @@
 /*
  * judge-graphql.c: rules about GraphQL operations, over HTTP and over WebSocket.
  *
- * Rules that name an operation count wherever they stand. An endpoint that inspects GraphQL has the
- * last word besides: what it does not allow is refused even if a broader rule of another endpoint
- * would let it through. Pure and without allocation; any thread.
+ * Rules that name an operation count at every endpoint. What an endpoint of protocol graphql or
+ * websocket does not allow is refused even if a broader rule of another endpoint would allow it.
+ * Pure and without allocation; any thread.
  */
 #include "question.h"
 
@@ -58,7 +58,7 @@ read_operation(const OshFactRecord *record, const OshPolicyEndpoint *endpoint)
     }
     if (persisted == NULL || !persisted->value.boolean || operation.type.length > 0)
         return operation;
-    /* a hash that is not registered is not saved by an id beside it */
+    /* where there is a hash, the id beside it does not count */
     key = record_string(record, "hash");
     if (key.length == 0)
         key = record_string(record, "id");

@@ -88,7 +88,7 @@ query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboo
         const OshFact *values = osh_policy_query_values(question, &rule->query[i]);
         OshPolicyAnswer one = OSH_POLICY_NO;
 
-        /* a key that is there without a value stops no denial */
+        /* a key without a value matches every deny rule */
         if (values != NULL)
             one = values->count == 0
                       ? osh_policy_unstated(all)

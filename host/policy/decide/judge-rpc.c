@@ -2,10 +2,9 @@
 /*
  * judge-rpc.c: rules about JSON-RPC and MCP calls.
  *
- * One call at a time; the caller walks a batch. What no revision of MCP that the endpoint accepts
- * has, no rule of it allows; a method of no revision at all needs a rule with exactly that method,
- * so that neither the profile nor a pattern lets through what nobody thought of. Pure and without
- * allocation; any thread.
+ * One call at a time; the caller walks a batch. No rule allows a method that none of the MCP
+ * revisions of its endpoint has. A method of no revision at all needs a rule with exactly its name:
+ * neither the profile nor a pattern allows it. Pure and without allocation; any thread.
  */
 #include "question.h"
 

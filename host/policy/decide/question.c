@@ -190,7 +190,7 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
     return NULL;
 }
 
-/* A fact that a plugin states about a message, not one about who connects where. */
+/* Whether the fact is about a message, not about the connection or the process. */
 static gboolean
 is_about_a_message(const char *name)
 {

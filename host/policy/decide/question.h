@@ -43,7 +43,7 @@ typedef struct {
     gboolean receive_stream;
     OshSpan jsonrpc_error;
     gboolean has_jsonrpc_error;
-    guint mcp_version; /* an OshMcpRevision; 0 when it has a name that nobody knows */
+    guint mcp_version; /* an OshMcpRevision; 0 for an unknown name */
     gboolean has_mcp_version;
     OshSpan protocol; /* of the message, as the driver states it */
     gboolean has_protocol;
@@ -80,7 +80,7 @@ typedef struct {
     OshPolicyAnswer denied;
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
-    gboolean graphql_refused; /* meant for a GraphQL endpoint, but nobody says what it asks */
+    gboolean graphql_refused; /* meant for a GraphQL endpoint, without facts about operations */
     gboolean response_refused;
     OshPolicyMcpFit mcp;                      /* by the endpoint that the request is meant for */
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */

@@ -43,7 +43,7 @@ osh_policy_append_span(GString *text, OshSpan span)
     append_bytes(text, span, NULL);
 }
 
-/* Without blanks, quotes and brackets nothing reads like words of ours. */
+/* Text without blanks, quotes and brackets cannot be taken for a part of the message. */
 static gboolean
 is_plain(OshSpan span)
 {
@@ -166,7 +166,7 @@ append_request(GString *text, const OshPolicyQuestion *question)
     osh_policy_append_span(text, question->path);
 }
 
-/* The reasons of the engine that this one answers like, each of them whole. */
+/* OpenShell's own reasons, word for word. */
 static void
 append_request_reason(GString *text, const OshPolicyQuestion *question,
                       const OshPolicyRequestAnswer *answer, const OshPolicyVerdict *verdict)

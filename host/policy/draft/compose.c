@@ -2,9 +2,9 @@
 /*
  * compose.c: several policies as one, and layers of providers over a policy.
  *
- * One thread at a time. It only adds, unless it is told to replace; two parts of one name that say
- * different things are an error, because whichever was taken would surprise somebody. A provider's
- * layer has names of its own, so a policy of a person is never read nor changed for it.
+ * One thread at a time. It only adds, unless it is told to replace; two parts of one name that
+ * differ are an error, because either choice would drop what one file says. A provider's layer has
+ * names of its own, so a policy of a person is never read nor changed for it.
  */
 #include "compose.h"
 

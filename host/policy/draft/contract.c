@@ -3,8 +3,8 @@
  * contract.c: comparing two endpoints of drafts.
  *
  * Pure functions, any thread. They compare what the loader would understand, not how it is written;
- * where two spellings cannot be told to be equal they count as different, so nothing is ever taken
- * for granted that is not.
+ * where two spellings cannot be told to be equal they count as different, so an addition never
+ * counts as granted by mistake.
  */
 #include "contract.h"
 
@@ -437,7 +437,7 @@ osh_contract_covers(const OshValue *loaded, const OshValue *asked, guint16 port)
     if (!osh_contract_is_unset(osh_value_find(asked, "enforcement")) &&
         is_enforced(asked) != is_enforced(loaded))
         return FALSE;
-    /* a preset that nobody can expand is only itself */
+    /* a preset without rules of its own equals only the same preset */
     if (wanted == NULL && *access != '\0' &&
         strcmp(access, osh_value_find_text(loaded, "access")) != 0)
         return FALSE;

@@ -2,8 +2,8 @@
 /*
  * coverage.c: whether a proposal is in force.
  *
- * A pure function, any thread. It answers yes only for what some loaded policy grants in so many
- * words.
+ * A pure function, any thread. It answers yes only when a loaded policy grants each endpoint to
+ * each binary.
  */
 #include "coverage.h"
 
@@ -22,7 +22,7 @@ is_granted(const OshDraft *policy, const OshValue *endpoint, guint16 port, const
         if (!osh_contract_is_any_binary(loaded) &&
             (binary == NULL || !osh_contract_has_binary(loaded, binary)))
             continue;
-        /* a policy without binaries lets none through, whatever it stands for */
+        /* a policy without binaries allows no program */
         if (binary != NULL && !osh_contract_has_binaries(loaded))
             continue;
         for (guint k = 0; endpoints != NULL && k < osh_value_length(endpoints); k++)

@@ -2,8 +2,8 @@
 /*
  * draft.c: reading a policy file into values, and changing them in the terms of a policy.
  *
- * One thread at a time. A file is only read after the strict loader took it, so a draft never has
- * to doubt the shape of what it holds. It decides nothing and touches no file but the one it reads.
+ * One thread at a time. A file is only read after the strict loader took it, so the shape of what a
+ * draft holds is known to be right. It decides nothing and touches no file but the one it reads.
  */
 #include "draft.h"
 

@@ -2,9 +2,8 @@
 /*
  * merge-rule.c: adding a policy: by itself, or into one that exists.
  *
- * Any thread. A policy grants each of its binaries each of its endpoints, so putting one more of
- * either into it can grant pairs that nobody asked for. Those are looked for before anything is
- * changed.
+ * Any thread. A policy grants each of its binaries each of its endpoints, so adding one of either
+ * can grant pairs that the addition does not declare. Those are found before anything is changed.
  */
 #include "endpoint-key.h"
 #include "merge-private.h"
@@ -106,7 +105,8 @@ completed(const OshValue *declared, const OshValue *endpoint)
         if (osh_contract_is_unset(osh_value_find(copy, name)))
             osh_value_set(copy, name, osh_value_copy(value));
     }
-    osh_value_set_proposed(copy, TRUE); /* less trust than declared is no gain */
+    /* a mark takes trust away, so the addition need not have it */
+    osh_value_set_proposed(copy, TRUE);
     return copy;
 }
 
@@ -288,7 +288,7 @@ check_declared(const OshMerge *merge, const char *rule_name, const OshValue *exi
     return TRUE;
 }
 
-/* A person's word outweighs a proposal, never the other way round. */
+/* What a person declared stays unmarked when a proposal names it too. */
 static void
 add_binaries(OshValue *policy, const OshValue *binaries)
 {
@@ -405,7 +405,7 @@ tidy_rule(const OshValue *rule)
     return copy;
 }
 
-/* The middle of such a message: what would happen, without who and what to do. */
+/* The part of a message about widening that says what would happen. */
 static const char *
 reason_of(GError *problem)
 {

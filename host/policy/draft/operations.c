@@ -131,7 +131,7 @@ says(const OshYamlNode *node, const char *word)
            g_ascii_strcasecmp(node->text, word) == 0;
 }
 
-/* What takes an endpoint out of everybody's sight is for a person to declare. */
+/* Only a person may declare an endpoint that is not inspected. */
 static void
 check_proposed_transport(OperationReader *reader, const OshYamlNode *endpoint)
 {

@@ -3,8 +3,8 @@
  * profile.c: from a shipped policy to one for this machine, line by line, so that its comments
  * stay.
  *
- * Only reads files; any thread. It must never name a program that is not what a person gets who
- * types the command, nor a shell, which would give its reach to whatever it starts.
+ * Only reads files; any thread. It must never name another program than the one that the command
+ * starts, nor a shell, whose reach every program that it starts would share.
  */
 #include "profile.h"
 

@@ -3,9 +3,9 @@
  * profile.h: a policy that is shipped, adapted to this machine.
  *
  * A profile is a policy as any other. In its first comment stand a summary (its second line), and
- * lines "# command: WORDS", "# variable: NAME=VALUE" and "# pass: NAME;NAME". The home folder of
- * whoever runs it is /sandbox in it, as in OpenShell. Each binary, each path of the file system and
- * each of these comments is a line of its own.
+ * lines "# command: WORDS", "# variable: NAME=VALUE" and "# pass: NAME;NAME". In it /sandbox stands
+ * for the user's home folder, as in OpenShell. Each binary, each path of the file system and each
+ * of these comments is a line of its own.
  */
 #pragma once
 

@@ -4,7 +4,7 @@
  *
  * Any thread, nothing shared. Quotes whatever some version of YAML could take for something else,
  * escapes all but printable ASCII, and gives nothing out that does not read back as the same
- * values: text that came from a box must not become another policy, or move a terminal.
+ * values: text that came from a box must not become another policy, or control a terminal.
  */
 #include "draft.h"
 #include "endpoint-key.h"
@@ -113,7 +113,7 @@ is_safe_plain(const char *text)
     gboolean after_space = FALSE;
 
     if (!g_ascii_isalpha(text[0]) && text[0] != '/' && text[0] != '_') {
-        /* a number to some; an address or network to none */
+        /* some readers take it for a number, unless it is an address or a network */
         if (!g_ascii_isdigit(text[0]) ||
             (inet_pton(AF_INET, text, &address) != 1 && strchr(text, '/') == NULL))
             return FALSE;

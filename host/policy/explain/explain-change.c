@@ -247,7 +247,7 @@ protocol_name(const OshPolicyAsked *asked, OshPolicyProtocol protocol)
                                                   : osh_schema_protocol_name(protocol);
 }
 
-/* Takes over how an endpoint beside it treats the destination, so that both agree. */
+/* Takes over the keys that have one value for one destination, so that both agree. */
 static void
 take_over(OshValue *endpoint, const OshValue *beside)
 {
@@ -261,7 +261,7 @@ take_over(OshValue *endpoint, const OshValue *beside)
     }
 }
 
-/* Whose rules are about the content alone, so that the endpoint has to say where it goes. */
+/* Protocols whose rules name no path, so that the endpoint has to. */
 static gboolean
 rule_says_no_path(OshPolicyProtocol protocol)
 {

@@ -2,7 +2,7 @@
 /*
  * explain-near.c: the endpoints that came close to a denied question, and what stood in the way.
  *
- * A thing earlier in the way weighs more than all later ones together: host, port, binary, path,
+ * The distance of an endpoint is a set of bits, the heaviest first: host, port, binary, path,
  * rules. May allocate; any thread.
  */
 #include "asked.h"
@@ -117,7 +117,7 @@ path_matches(const OshPolicyAsked *asked, const OshPolicyEndpoint *endpoint)
            osh_policy_pattern_matches(endpoint->match->path, path) == OSH_POLICY_YES;
 }
 
-/* How far @endpoint is, or G_MAXUINT when nothing speaks for it. */
+/* The distance of @endpoint, or G_MAXUINT when its host is not even similar. */
 static guint
 distance_of(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
             const OshPolicyEndpoint *endpoint)
@@ -246,7 +246,7 @@ compare_candidates(gconstpointer a, gconstpointer b)
     return left->endpoint < right->endpoint ? -1 : left->endpoint > right->endpoint;
 }
 
-/* Names like the one that was asked for are of use only where nothing is for that one. */
+/* Endpoints of similar hosts are shown only when no endpoint is for the host itself. */
 static void
 drop_other_hosts(GArray *candidates)
 {

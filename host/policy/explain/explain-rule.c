@@ -172,7 +172,7 @@ why_param(GString *why, const OshFactRecord *call, const OshPolicyKeyMatcher *ma
                 *name != '\0' ? "--mcp-argument" : "--mcp-tool");
 }
 
-/* What MCP itself has against a call whose method the rule names. */
+/* Why MCP itself refuses a call whose method the rule names. */
 static void
 why_mcp(GString *why, const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
         const OshPolicyRule *rule)

@@ -28,7 +28,7 @@ note(OshPolicyExplanation *explanation, const char *format, ...)
 /* --- What holds besides the rules ----------------------------------------------------------------
  */
 
-/* RFC 6761, 6.3: these names are the loopback address of whoever looks them up. */
+/* RFC 6761, 6.3: these names always resolve to the loopback address. */
 static gboolean
 is_loopback_name(const char *host)
 {
@@ -167,7 +167,7 @@ is_denied_by_rule(const OshPolicyExplanation *explanation)
     return FALSE;
 }
 
-/* An endpoint that names the very host would allow anything that can be allowed at all. */
+/* Says so when not even an endpoint with this exact host could allow it. */
 static void
 explain_blocked(const OshPolicyAsked *asked, OshPolicyExplanation *explanation)
 {
@@ -184,7 +184,7 @@ explain_denial(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                const OshPolicyVerdict *verdict, const GString *text,
                OshPolicyExplanation *explanation)
 {
-    /* what a rule cannot change needs no rule */
+    /* the rules allow it: its path or an address is refused, which no rule changes */
     if (verdict->action == OSH_POLICY_ALLOW)
         return;
     explanation->audited = verdict->action == OSH_POLICY_DENY && !verdict->hard &&

@@ -496,7 +496,7 @@ test_wrong_facts(void)
     decide("access: full", twice, 2, &verdict);
     g_assert_cmpint(verdict.action, ==, OSH_POLICY_ERROR);
     osh_policy_verdict_clear(&verdict);
-    /* nothing that is declared was stated, and nobody said that the message is of the protocol */
+    /* no declared fact was stated, and no driver said that the message is of the protocol */
     decide("access: full", unknown, 1, &verdict);
     g_assert_cmpint(verdict.action, ==, OSH_POLICY_DENY);
     osh_policy_verdict_clear(&verdict);
@@ -512,12 +512,12 @@ test_two_lists_of_records(void)
                              OSH_FACT_RECORDS_INIT("demo.log", both, 2)};
     OshPolicyVerdict verdict;
 
-    /* what no rule speaks of is in nobody's way */
+    /* a list that no rule names needs no rule */
     decide("rules: [{ allow: { calls: { name: a } } }, { allow: { calls: { name: b } } }]", facts,
            2, &verdict);
     g_assert_cmpint(verdict.action, ==, OSH_POLICY_ALLOW);
     osh_policy_verdict_clear(&verdict);
-    /* one record of the second list is allowed by nobody */
+    /* no rule allows one record of the second list */
     decide("rules: [{ allow: { calls: { name: a } } }, { allow: { calls: { name: b } } }, { allow: "
            "{ log: { name: a } } }]",
            facts, 2, &verdict);

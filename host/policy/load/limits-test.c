@@ -157,7 +157,7 @@ test_fifo(void)
     g_rmdir(folder);
 }
 
-/* Values of the wrong kind are somebody's, and this is printed, logged and sent. */
+/* A value of a wrong type may be a secret, and messages are printed, logged and sent. */
 static void
 test_no_values(void)
 {

@@ -70,7 +70,7 @@ read_static(OshPolicyLoader *loader)
     fixed->include_workdir = TRUE;
     mapping = section(loader, "filesystem_policy", filesystem_keys);
     if (mapping != NULL) {
-        /* OpenShell's own trap: a present section means FALSE unless it says otherwise */
+        /* as in OpenShell: a section that is present and does not say it means FALSE */
         fixed->include_workdir = osh_schema_boolean(loader, mapping, "include_workdir", FALSE);
         fixed->read_only = read_paths(loader, mapping, "read_only");
         fixed->read_write = read_paths(loader, mapping, "read_write");
@@ -106,7 +106,7 @@ publish_static(OshPolicySnapshot *snapshot)
     };
 }
 
-/* What describes a fragment is read past, once it is known to be that. */
+/* Checks `preset`, which describes a fragment; nothing of it is kept. */
 static void
 read_preset(OshPolicyLoader *loader)
 {
@@ -315,7 +315,7 @@ read_descriptor(int fd, GString *text)
     }
 }
 
-/* A FIFO or device could block or never end; what is piped to us is at least wanted. */
+/* A FIFO or device could block or never end; standard input alone may be a pipe. */
 static gboolean
 is_regular(int fd, int *ret_failure)
 {

@@ -2,9 +2,8 @@
 /*
  * read-facts.c: rules about facts: those of a plugin's protocol, and the arguments of MCP tools.
  *
- * Both are ours alone, so nothing has to be let through for OpenShell's sake: a name that is not
- * declared, a glob that does not compile and a value that can never match are errors. Runs on the
- * loading thread.
+ * OpenShell has neither, so nothing is tolerated for its sake: a name that is not declared, a glob
+ * that does not compile and a value that can never match are errors. Runs on the loading thread.
  */
 #include "schema.h"
 

@@ -13,7 +13,7 @@ static const char *const rule_keys[] = {"method",         "path",   "command", "
                                         "operation_type", "fields", "tool",    "operation_name",
                                         "params",         NULL};
 
-/* The same with what is ours alone, which belongs to mcp. */
+/* With mcp_arguments, which OpenShell does not have. */
 static const char *const mcp_rule_keys[] = {
     "method",         "path",   "command",       "query", "operation_type", "fields", "tool",
     "operation_name", "params", "mcp_arguments", NULL};

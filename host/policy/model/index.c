@@ -75,7 +75,7 @@ struct _OshPolicyIndex {
     gboolean has_hostless;
 };
 
-/* Not keyed: whoever writes the policy has nothing to gain from collisions in it. */
+/* Without a secret key: the policy's author gains nothing from collisions. */
 static inline guint64
 hash_bytes(const char *bytes, gsize length, guint64 seed)
 {

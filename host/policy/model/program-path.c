@@ -28,7 +28,7 @@ read_interpreter(const char *path, gboolean *is_file)
     struct stat status;
     gssize length = 0;
 
-    /* A program that may be run and not read has no interpreter that anybody could know. */
+    /* The interpreter of a program that may be executed but not read cannot be known. */
     *is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
     if (fd < 0)
         return NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quarantine.c: the snapshot that allows nothing, for a run that would rather stand still than go
- * on with a policy that its owner has replaced by a broken one. [any].
+ * quarantine.c: the snapshot that denies everything, for a run whose policy file was replaced by a
+ * broken one and that is configured to deny then. [any].
  *
- * It is a snapshot like any other, so whoever decides needs no second rule. It must never change
- * what a box was made from: the fixed part is that of the policy before.
+ * It is a snapshot like any other, so its users need no second rule. It must never change what a
+ * box was made from: the fixed part is that of the policy before.
  */
 #include "model.h"
 

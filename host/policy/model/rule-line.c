@@ -26,7 +26,7 @@ guint
 osh_policy_rule_line(const OshPolicySnapshot *snapshot, const char *rule,
                      const OshPolicyEndpoint *selected)
 {
-    /* The words of a rule are the snapshot's own, so whose they are is told by where they are. */
+    /* The words of a rule belong to the snapshot, so the address of the text tells the rule. */
     for (guint i = 0; rule != NULL && i < snapshot->n_endpoints; i++) {
         guint line = endpoint_line(&snapshot->endpoints[i], rule);
 

@@ -2,8 +2,8 @@
 /*
  * diagnostics.c: collects errors and warnings about a policy and prints them.
  *
- * One thread at a time. Text from the policy file is escaped before it is printed: a policy may be
- * somebody else's proposal.
+ * One thread at a time. Text from the policy file is escaped before it is printed: a policy may
+ * come from a program.
  */
 #include "diagnostics.h"
 

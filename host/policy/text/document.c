@@ -2,7 +2,7 @@
 /*
  * document.c: libyaml events to a tree, strictly.
  *
- * Runs on the loading thread. A policy steers a security boundary, so everything in YAML that lets
+ * Runs on the loading thread. A policy defines a security boundary, so everything in YAML that lets
  * one text mean two things (anchors, aliases, tags, merge keys, duplicate keys, several documents)
  * is refused rather than interpreted. Depth, size and the number of nodes have limits, those of
  * OpenShell where it has one; they count mappings, lists, scalars and keys.

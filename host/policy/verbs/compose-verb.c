@@ -19,7 +19,7 @@
 #define COMPOSE_USAGE                                                                              \
     "policy compose [--replace] [--plugin-dir DIR]... FILE... [--provider NAME=FILE]..."
 
-/* A provider adds policies; the box and its middlewares are not its business. */
+/* A provider adds policies; it may change neither the box nor the middlewares. */
 static gboolean
 check_layer(const OshDraft *layer, const char *path)
 {

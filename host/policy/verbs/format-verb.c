@@ -2,8 +2,8 @@
 /*
  * format-verb.c: `policy format`: a policy file, written evenly.
  *
- * Main thread. Comments are worth more than even spacing, so a file that has some is refused unless
- * the caller gives them up.
+ * Main thread. Comments would be lost, so a file that has some is refused unless the caller gives
+ * them up.
  */
 #include "comments.h"
 #include "model.h"
