@@ -52,7 +52,7 @@ struct _OshBusTopic {
     OshBusHeld *overflow; /* room_lock: preallocated, for denials when all cells are taken */
 };
 
-/* What room is used for. Each kind has bounds of its own, see bus-room.c. */
+/* What room is used for. Each kind has bounds of its own, see bus-capacity.c. */
 typedef enum {
     OSH_BUS_CHARGE_NONE = 0,
     OSH_BUS_CHARGE_RESERVED = 1,
@@ -257,7 +257,7 @@ void osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic
 void osh_bus_node_ref(OshBusNode *node);
 void osh_bus_node_unref(OshBusNode *node);
 
-/* bus-room.c; the functions named locked, here and below, are called with room_lock held */
+/* bus-capacity.c; the functions named locked, here and below, are called with room_lock held */
 void osh_bus_room_init(OshBus *bus);
 void osh_bus_room_clear(OshBus *bus);
 OshBusAccount *osh_bus_account_locked(OshBusPublisher *publisher, guint64 process_key);

@@ -3,7 +3,7 @@
 
 TESTS = "host-services-contract"
 H = "host/"
-BUS = "bus bus-room bus-sink bus-collapse"
+BUS = "bus bus-capacity bus-sink bus-collapse"
 RELOAD = "policy-reload"
 ROWS = [
     # worker: threads for work that blocks
@@ -111,11 +111,11 @@ ROWS = [
     (H + "config/options.c", "if (options->command != NULL && options->command[0] == NULL) {", "if (FALSE) {", "options"),
     (H + "config/options.c", "strlen(known_options[i].name) == length &&", "", "options"),
     # the bus
-    (H + "bus/bus-room.c", "return room - room / 16;", "return room;", BUS),
-    (H + "bus/bus-room.c", "return room - room / 4;", "return room;", BUS),
+    (H + "bus/bus-capacity.c", "return room - room / 16;", "return room;", BUS),
+    (H + "bus/bus-capacity.c", "return room - room / 4;", "return room;", BUS),
     (H + "bus/bus-waiter.c", "if (failed_epoch != bus->room_epoch) {", "if (FALSE) {", BUS),
     (H + "bus/bus-reservation.c", "reservation->publisher != publisher || reservation->generation != token >> 32", "reservation->publisher != publisher", BUS),
-    (H + "bus/bus-room.c", "    publisher->used--;", "", BUS),
+    (H + "bus/bus-capacity.c", "    publisher->used--;", "", BUS),
     (H + "bus/bus-reservation.c", "if (bus->sinks_stuck == 0) {", "if (TRUE) {", BUS),
     (H + "bus/bus-queue.c", "kept->event.id < sampled->event.id", "kept->event.id > sampled->event.id", BUS),
     (H + "bus/bus-queue.c", "osh_bus_count_dropped(bus, oldest->topic, oldest->event.id, 1);", "", BUS),

@@ -374,23 +374,23 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/bus-room/publishing-spends-a-reservation-and-unreserve-returns-it",
+    g_test_add_func("/bus-capacity/publishing-spends-a-reservation-and-unreserve-returns-it",
                     test_spend);
-    g_test_add_func("/bus-room/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
-    g_test_add_func("/bus-room/an-old-reservation-is-none-though-its-place-is-taken-again",
+    g_test_add_func("/bus-capacity/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
+    g_test_add_func("/bus-capacity/an-old-reservation-is-none-though-its-place-is-taken-again",
                     test_old_reservation_in_a_new_place);
-    g_test_add_func("/bus-room/a-reservation-for-one-topic-is-none-for-another",
+    g_test_add_func("/bus-capacity/a-reservation-for-one-topic-is-none-for-another",
                     test_spent_on_another_topic);
-    g_test_add_func("/bus-room/an-event-holds-its-room-until-the-required-sink-took-it",
+    g_test_add_func("/bus-capacity/an-event-holds-its-room-until-the-required-sink-took-it",
                     test_sink_keeps_room);
-    g_test_add_func("/bus-room/who-waits-for-room-is-told-once-from-the-loop", test_on_room);
-    g_test_add_func("/bus-room/one-process-never-takes-all-and-a-newcomer-finds-room",
+    g_test_add_func("/bus-capacity/who-waits-for-room-is-told-once-from-the-loop", test_on_room);
+    g_test_add_func("/bus-capacity/one-process-never-takes-all-and-a-newcomer-finds-room",
                     test_process_quota);
-    g_test_add_func("/bus-room/one-plugin-leaves-room-to-the-others", test_plugin_quota);
-    g_test_add_func("/bus-room/the-only-publisher-may-use-most-of-the-room", test_only_publisher);
-    g_test_add_func("/bus-room/a-flooder-of-denials-leaves-allows-and-process-life-alone",
+    g_test_add_func("/bus-capacity/one-plugin-leaves-room-to-the-others", test_plugin_quota);
+    g_test_add_func("/bus-capacity/the-only-publisher-may-use-most-of-the-room", test_only_publisher);
+    g_test_add_func("/bus-capacity/a-flooder-of-denials-leaves-allows-and-process-life-alone",
                     test_flooder);
-    g_test_add_func("/bus-room/process-life-has-room-that-reservations-cannot-take",
+    g_test_add_func("/bus-capacity/process-life-has-room-that-reservations-cannot-take",
                     test_life_reserve);
     return g_test_run();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bus-room.c: who may take how much of the bounded room for lossless events and denials.
+ * bus-capacity.c: who may take how much of the bounded room for lossless events and denials.
  *
  * A unit of room is taken by a reservation or by an event, and given back when the last required
  * sink took the event, or at delivery where no sink is required. Every sink's queue is as long as
