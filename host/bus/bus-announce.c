@@ -14,10 +14,10 @@ announce_event(OshBus *bus, const char *name, GVariant *payload)
     OshBusNode *node;
     gboolean taken;
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     taken = bus->sinks_stuck == 0 &&
-            osh_bus_room_take_locked(bus->self, &bus->self->own, OSH_BUS_CHARGE_OTHER);
-    pthread_mutex_unlock(&bus->room_lock);
+            osh_bus_capacity_take_locked(bus->self, &bus->self->own, OSH_BUS_CHARGE_OTHER);
+    pthread_mutex_unlock(&bus->capacity_lock);
     if (!taken) {
         g_variant_unref(g_variant_ref_sink(payload));
         return FALSE;
@@ -58,12 +58,12 @@ announce_refused(OshBus *bus, OshBusPublisher *publisher)
     const char *why;
     guint64 count;
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     count = publisher->refused;
     why = publisher->refused_why;
     topic = publisher->refused_on;
     publisher->refused = 0;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     if (count == 0)
         return TRUE;
     text = g_strdup_printf("%s%s%s; refused %" G_GUINT64_FORMAT " of its calls", why,
@@ -71,9 +71,9 @@ announce_refused(OshBus *bus, OshBusPublisher *publisher)
     fault.text = text;
     if (announce_event(bus, OSH_TOPIC_PLUGIN_FAULT, osh_event_plugin_fault_pack(&fault)))
         return TRUE;
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     publisher->refused += count;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     return FALSE;
 }
 

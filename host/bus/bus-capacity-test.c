@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Room on the bus: reservations, quotas, and who waits. */
+/* Capacity on the bus: reservations, quotas, and who waits. */
 #include "bus.h"
 
 /* Small enough to count in: denials end at 192, reservations at 240; a plugin leaves 32 to others.
  */
-#define ROOM 256
+#define CAPACITY 256
 
 typedef struct {
     OshBus *bus;
@@ -13,7 +13,7 @@ typedef struct {
     OshTopic allowed;
     OshTopic denied;
     OshTopic exited;
-    guint rooms;
+    guint told;
     gsize takes; /* how many the sink takes of each batch */
     guint received;
 } Fixture;
@@ -36,7 +36,7 @@ fixture_open(Fixture *fixture)
 {
     static const char *const topics[] = {OSH_TOPIC_NETWORK_ALLOWED, OSH_TOPIC_NETWORK_DENIED,
                                          OSH_TOPIC_PROCESS_EXITED, NULL};
-    const OshBusLimits limits = {.room = ROOM};
+    const OshBusLimits limits = {.capacity = CAPACITY};
     const OshInterface sink = {"sink", &sink_vtable, fixture};
     g_autoptr(GError) error = NULL;
 
@@ -61,12 +61,12 @@ iterate(void)
 }
 
 static guint64
-room_used(const Fixture *fixture)
+capacity_used(const Fixture *fixture)
 {
     OshBusCounters counters;
 
     osh_bus_get_counters(fixture->bus, &counters);
-    return counters.room_used;
+    return counters.capacity_used;
 }
 
 static guint64
@@ -141,9 +141,9 @@ reserve_all(const Fixture *fixture, OshBusPublisher *publisher, guint64 process_
 }
 
 static void
-note_room(gpointer data)
+note_capacity(gpointer data)
 {
-    ((Fixture *)data)->rooms++;
+    ((Fixture *)data)->told++;
 }
 
 static void
@@ -161,14 +161,14 @@ test_spend(void)
     fixture_open(&fixture);
     reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     g_assert_cmpuint(reservation, !=, 0);
-    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 1);
     g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), !=, 0);
-    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 1);
     iterate();
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     osh_bus_unreserve(fixture.network, reservation);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     osh_bus_unreserve(fixture.network, 0);
     g_assert_finalize_object(fixture.bus);
 }
@@ -183,7 +183,7 @@ test_misuse(void)
     fixture_open(&fixture);
     reservation = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     osh_bus_unreserve(fixture.process, reservation);
-    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 1);
     osh_bus_unreserve(fixture.network, reservation);
     osh_bus_unreserve(fixture.network, reservation);
     g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), ==, 0);
@@ -191,7 +191,7 @@ test_misuse(void)
     g_assert_cmpuint(osh_bus_reserve(fixture.network, 0, 7), ==, 0);
     osh_bus_get_counters(fixture.bus, &counters);
     g_assert_cmpuint(counters.refused, ==, 5);
-    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_cmpuint(counters.capacity_used, ==, 0);
     g_assert_finalize_object(fixture.bus);
 }
 
@@ -210,12 +210,12 @@ test_old_reservation_in_a_new_place(void)
     g_assert_cmpuint(now & G_MAXUINT32, ==, old & G_MAXUINT32);
     g_assert_cmpuint(publish_allowed(&fixture, old, 7), ==, 0);
     osh_bus_unreserve(fixture.network, old);
-    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 1);
     g_assert_cmpuint(publish_allowed(&fixture, now, 7), !=, 0);
     iterate();
     osh_bus_get_counters(fixture.bus, &counters);
     g_assert_cmpuint(counters.refused, ==, 2);
-    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_cmpuint(counters.capacity_used, ==, 0);
     g_assert_finalize_object(fixture.bus);
 }
 
@@ -237,7 +237,7 @@ test_spent_on_another_topic(void)
     iterate();
     osh_bus_get_counters(fixture.bus, &counters);
     g_assert_cmpuint(counters.refused, ==, 1);
-    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_cmpuint(counters.capacity_used, ==, 0);
     /* It is spent all the same. */
     g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), ==, 0);
     iterate();
@@ -245,7 +245,7 @@ test_spent_on_another_topic(void)
 }
 
 static void
-test_sink_keeps_room(void)
+test_sink_keeps_capacity(void)
 {
     Fixture fixture = {0};
     guint64 reservation;
@@ -257,13 +257,13 @@ test_sink_keeps_room(void)
     g_assert_cmpuint(publish_allowed(&fixture, reservation, 7), !=, 0);
     iterate();
     g_assert_cmpuint(fixture.received, ==, 1);
-    g_assert_cmpuint(room_used(&fixture), ==, 1);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 1);
     g_assert_cmpuint(osh_bus_reserve(fixture.network, fixture.allowed, 8), ==, 0);
     g_assert_finalize_object(fixture.bus);
 }
 
 static void
-test_on_room(void)
+test_on_capacity(void)
 {
     Fixture fixture = {0};
     guint64 first;
@@ -271,22 +271,22 @@ test_on_room(void)
     fixture_open(&fixture);
     first = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     reserve_all(&fixture, fixture.network, 7);
-    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
-    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
+    osh_bus_on_capacity(fixture.network, fixture.allowed, note_capacity, &fixture);
+    osh_bus_on_capacity(fixture.network, fixture.allowed, note_capacity, &fixture);
     iterate();
-    g_assert_cmpuint(fixture.rooms, ==, 0);
+    g_assert_cmpuint(fixture.told, ==, 0);
     osh_bus_unreserve(fixture.network, first);
-    g_assert_cmpuint(fixture.rooms, ==, 0);
+    g_assert_cmpuint(fixture.told, ==, 0);
     iterate();
-    g_assert_cmpuint(fixture.rooms, ==, 2);
+    g_assert_cmpuint(fixture.told, ==, 2);
     first = osh_bus_reserve(fixture.network, fixture.allowed, 7);
     g_assert_cmpuint(first, !=, 0);
     /* Given back between the refusal and the wait. */
     g_assert_cmpuint(osh_bus_reserve(fixture.network, fixture.allowed, 7), ==, 0);
     osh_bus_unreserve(fixture.network, first);
-    osh_bus_on_room(fixture.network, fixture.allowed, note_room, &fixture);
+    osh_bus_on_capacity(fixture.network, fixture.allowed, note_capacity, &fixture);
     iterate();
-    g_assert_cmpuint(fixture.rooms, ==, 3);
+    g_assert_cmpuint(fixture.told, ==, 3);
     g_assert_finalize_object(fixture.bus);
 }
 
@@ -329,7 +329,7 @@ test_only_publisher(void)
     fixture_open(&fixture);
     for (guint64 key = 1; key <= 40; key++)
         reserved += reserve_all(&fixture, fixture.network, key);
-    g_assert_cmpuint(reserved, >, ROOM * 3 / 4);
+    g_assert_cmpuint(reserved, >, CAPACITY * 3 / 4);
     g_assert_finalize_object(fixture.bus);
 }
 
@@ -342,11 +342,11 @@ test_flooder(void)
     fixture_open(&fixture);
     for (guint i = 0; i < 10000; i++)
         g_assert_cmpuint(publish_denied(&fixture, 1), !=, 0);
-    g_assert_cmpuint(room_used(&fixture), <=, 192 / 8);
+    g_assert_cmpuint(capacity_used(&fixture), <=, 192 / 8);
     /* Even with a process for each: the allows of the same plugin still have their part. */
     for (guint64 key = 2; key < 2000; key++)
         g_assert_cmpuint(publish_denied(&fixture, key), !=, 0);
-    g_assert_cmpuint(room_used(&fixture), ==, 160);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 160);
     reservation = osh_bus_reserve(fixture.network, fixture.allowed, 5000);
     g_assert_cmpuint(reservation, !=, 0);
     g_assert_cmpuint(publish_allowed(&fixture, reservation, 5000), !=, 0);
@@ -364,9 +364,9 @@ test_life_reserve(void)
     fixture_open(&fixture);
     reserve_all(&fixture, fixture.network, 0);
     reserve_all(&fixture, fixture.process, 0);
-    while (lives < ROOM && publish_exited(&fixture, 100 + lives) != 0)
+    while (lives < CAPACITY && publish_exited(&fixture, 100 + lives) != 0)
         lives++;
-    g_assert_cmpuint(lives, ==, ROOM - 240);
+    g_assert_cmpuint(lives, ==, CAPACITY - 240);
     g_assert_finalize_object(fixture.bus);
 }
 
@@ -376,21 +376,24 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/bus-capacity/publishing-spends-a-reservation-and-unreserve-returns-it",
                     test_spend);
-    g_test_add_func("/bus-capacity/a-reservation-of-somebody-else-or-twice-is-refused", test_misuse);
+    g_test_add_func("/bus-capacity/a-reservation-of-somebody-else-or-twice-is-refused",
+                    test_misuse);
     g_test_add_func("/bus-capacity/an-old-reservation-is-none-though-its-place-is-taken-again",
                     test_old_reservation_in_a_new_place);
     g_test_add_func("/bus-capacity/a-reservation-for-one-topic-is-none-for-another",
                     test_spent_on_another_topic);
-    g_test_add_func("/bus-capacity/an-event-holds-its-room-until-the-required-sink-took-it",
-                    test_sink_keeps_room);
-    g_test_add_func("/bus-capacity/who-waits-for-room-is-told-once-from-the-loop", test_on_room);
-    g_test_add_func("/bus-capacity/one-process-never-takes-all-and-a-newcomer-finds-room",
+    g_test_add_func("/bus-capacity/an-event-holds-its-capacity-until-the-required-sink-took-it",
+                    test_sink_keeps_capacity);
+    g_test_add_func("/bus-capacity/who-waits-for-capacity-is-told-once-from-the-loop",
+                    test_on_capacity);
+    g_test_add_func("/bus-capacity/one-process-never-takes-all-and-a-newcomer-finds-capacity",
                     test_process_quota);
-    g_test_add_func("/bus-capacity/one-plugin-leaves-room-to-the-others", test_plugin_quota);
-    g_test_add_func("/bus-capacity/the-only-publisher-may-use-most-of-the-room", test_only_publisher);
+    g_test_add_func("/bus-capacity/one-plugin-leaves-capacity-to-the-others", test_plugin_quota);
+    g_test_add_func("/bus-capacity/the-only-publisher-may-use-most-of-the-capacity",
+                    test_only_publisher);
     g_test_add_func("/bus-capacity/a-flooder-of-denials-leaves-allows-and-process-life-alone",
                     test_flooder);
-    g_test_add_func("/bus-capacity/process-life-has-room-that-reservations-cannot-take",
+    g_test_add_func("/bus-capacity/process-life-has-capacity-that-reservations-cannot-take",
                     test_life_reserve);
     return g_test_run();
 }

@@ -159,7 +159,7 @@ test_equal(void)
     osh_bus_get_counters(fixture.bus, &counters);
     g_assert_cmpuint(counters.published, ==, 100);
     g_assert_cmpuint(counters.collapsed, ==, 99);
-    g_assert_cmpuint(counters.room_used, ==, 0);
+    g_assert_cmpuint(counters.capacity_used, ==, 0);
     /* The second is over: the next one is a first one again. */
     g_assert_cmpuint(deny(&fixture, 7, "a:443", 1), !=, first);
     iterate();
@@ -248,9 +248,9 @@ test_overflow(void)
 }
 
 static void
-test_no_room(void)
+test_no_capacity(void)
 {
-    const OshBusLimits limits = {.room = 64};
+    const OshBusLimits limits = {.capacity = 64};
     Fixture fixture = {0};
     guint before;
 
@@ -261,7 +261,7 @@ test_no_room(void)
     iterate();
     before = fixture.n_seen;
     g_assert_cmpuint(before, <, 64);
-    /* Due, and still no room: it goes on counting. */
+    /* Due, and still no capacity: it goes on counting. */
     g_usleep(1100 * 1000);
     iterate();
     g_assert_cmpuint(fixture.n_seen, ==, before);
@@ -319,8 +319,8 @@ main(int argc, char **argv)
     g_test_add_func("/bus-collapse/what-goes-beyond-the-rate-is-counted-for-its-process",
                     test_rate);
     g_test_add_func("/bus-collapse/without-a-cell-it-is-counted-for-everybody", test_overflow);
-    g_test_add_func("/bus-collapse/without-room-it-is-counted-and-written-when-there-is-some",
-                    test_no_room);
+    g_test_add_func("/bus-collapse/without-capacity-it-is-counted-and-written-when-there-is-some",
+                    test_no_capacity);
     g_test_add_func("/bus-collapse/a-bus-that-goes-frees-what-it-counted", test_left_over);
     g_test_add_func("/bus-collapse/processes-that-meet-in-the-table-are-told-apart",
                     test_processes_that_meet_in_the_table);

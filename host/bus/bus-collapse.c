@@ -5,12 +5,12 @@
  * A denial must never wait and never be lost, and an attacker can produce any number. So:
  *   - the first of equal ones (topic, process, collapse key) goes out and opens a window of one
  *     second; the others are counted in it and go out as one event when it closes;
- *   - a process that sends more different ones than its rate, or meets no room, gets a cell, which
- *     counts everything of that topic and process, with the first as the example;
+ *   - a process that sends more different ones than its rate, or meets no capacity, gets a cell,
+ * which counts everything of that topic and process, with the first as the example;
  *   - when the cells are used up, the topic's overflow cell counts for everybody.
- * Cells are preallocated. What is due and finds no room goes on counting until there is some.
+ * Cells are preallocated. What is due and finds no capacity goes on counting until there is some.
  *
- * The table is under room_lock; events are made of it on the main thread only.
+ * The table is under capacity_lock; events are made of it on the main thread only.
  */
 #include "bus-private.h"
 
@@ -177,7 +177,7 @@ held_keep_locked(OshBusPublisher *publisher, OshBusTopic *topic, OshBusAccount *
         held->is_cell = TRUE;
         held->process_key = publication->process_key;
     } else {
-        /* It counts for everybody, so it waits for nobody's share of the room. */
+        /* It counts for everybody, so it waits for nobody's share of the capacity. */
         held = topic->overflow;
         held->process_key = 0;
         account = &publisher->own;
@@ -237,18 +237,18 @@ osh_bus_publish_denial(OshBusPublisher *publisher, OshBusTopic *topic,
     if (key.collapse_key != NULL && strnlen(key.collapse_key, KEY_MAX) == KEY_MAX)
         key.collapse_key = shortened = g_strndup(key.collapse_key, KEY_MAX - 1);
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     held = key.collapse_key != NULL ? g_hash_table_lookup(bus->held_index, &key) : NULL;
     account = osh_bus_account_locked(publisher, publication->process_key);
     if (held == NULL && account_within_rate_locked(bus, account, now) &&
-        osh_bus_room_take_locked(publisher, account, OSH_BUS_CHARGE_DENIAL)) {
+        osh_bus_capacity_take_locked(publisher, account, OSH_BUS_CHARGE_DENIAL)) {
         account->in_second++;
         id = osh_bus_next_id(bus);
         osh_bus_fill_node(node, publisher, topic, publication, payload, id, now);
         node->account = account;
         node->charge = OSH_BUS_CHARGE_DENIAL;
         window_open_locked(publisher, account, &key, publication, payload, id, now);
-        pthread_mutex_unlock(&bus->room_lock);
+        pthread_mutex_unlock(&bus->capacity_lock);
         osh_bus_queue_push(queue, node);
         return id;
     }
@@ -261,14 +261,14 @@ osh_bus_publish_denial(OshBusPublisher *publisher, OshBusTopic *topic,
     else
         id = held_keep_locked(publisher, topic, account, publication, payload, now);
     osh_bus_account_settle_locked(bus, account);
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     node->next = queue->spare;
     queue->spare = node;
     osh_bus_wake(bus);
     return id;
 }
 
-/* Makes the event of a held denial, or returns NULL when there is no room for it. */
+/* Makes the event of a held denial, or returns NULL when there is no capacity for it. */
 static OshBusNode *
 held_take_event_locked(OshBusHeld *held, OshBusQueue *queue)
 {
@@ -276,7 +276,7 @@ held_take_event_locked(OshBusHeld *held, OshBusQueue *queue)
                                   .correlation = held->correlation};
     OshBusNode *node;
 
-    if (!osh_bus_room_take_locked(held->publisher, held->account, OSH_BUS_CHARGE_DENIAL))
+    if (!osh_bus_capacity_take_locked(held->publisher, held->account, OSH_BUS_CHARGE_DENIAL))
         return NULL;
     node = osh_bus_node_new(queue);
     osh_bus_fill_node(node, held->publisher, held->topic, &publication,
@@ -287,7 +287,7 @@ held_take_event_locked(OshBusHeld *held, OshBusQueue *queue)
     return node;
 }
 
-/* Tries one list from its front; what finds no room ends up overdue. */
+/* Tries one list from its front; what finds no capacity ends up overdue. */
 static void
 held_send_list_locked(OshBus *bus, OshBusHeldList *list, gint64 until, OshBusQueue *queue,
                       OshBusNode ***tail)
@@ -323,14 +323,14 @@ osh_bus_held_send(OshBus *bus, gint64 now, gboolean all)
     OshBusNode *nodes = NULL;
     OshBusNode **tail = &nodes;
 
-    pthread_mutex_lock(&bus->room_lock);
-    if (bus->held_overdue.head != NULL && bus->overdue_epoch != bus->room_epoch) {
-        bus->overdue_epoch = bus->room_epoch;
+    pthread_mutex_lock(&bus->capacity_lock);
+    if (bus->held_overdue.head != NULL && bus->overdue_epoch != bus->capacity_epoch) {
+        bus->overdue_epoch = bus->capacity_epoch;
         held_send_list_locked(bus, &bus->held_overdue, G_MAXINT64, queue, &tail);
     }
     held_send_list_locked(bus, &bus->held, all ? G_MAXINT64 : now, queue, &tail);
     *tail = NULL;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
 
     while (nodes != NULL) {
         OshBusNode *node = nodes;
@@ -346,8 +346,8 @@ osh_bus_held_next(OshBus *bus)
 {
     gint64 next;
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     next = bus->held.head != NULL ? bus->held.head->due : G_MAXINT64;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     return next;
 }

@@ -22,7 +22,7 @@ osh_bus_deliver(OshBus *bus, OshBusNode *node)
     osh_bus_retain(bus, node);
     osh_bus_sinks_push(bus, node);
     if (node->holders == 0)
-        osh_bus_node_give_room(node);
+        osh_bus_node_give_capacity(node);
     osh_bus_subscriptions_call(topic, event);
     g_signal_emit(bus, osh_bus_signal(), topic->quark, event);
     atomic_store_explicit(&bus->delivered, bus->sequence, memory_order_relaxed);

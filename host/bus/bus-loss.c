@@ -19,11 +19,11 @@ osh_bus_refuse(OshBusPublisher *publisher, const OshBusTopic *topic, const char 
     OshBus *bus = publisher->bus;
 
     atomic_fetch_add_explicit(&bus->refused, 1, memory_order_relaxed);
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     publisher->refused++;
     publisher->refused_why = why;
     publisher->refused_on = topic;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     osh_bus_mark_announce(bus);
     return 0;
 }

@@ -49,10 +49,10 @@ struct _OshBusTopic {
     _Atomic guint64 dropped; /* not announced yet */
     _Atomic guint64 first_dropped;
 
-    OshBusHeld *overflow; /* room_lock: preallocated, for denials when all cells are taken */
+    OshBusHeld *overflow; /* capacity_lock: preallocated, for denials when all cells are taken */
 };
 
-/* What room is used for. Each kind has bounds of its own, see bus-capacity.c. */
+/* What capacity is used for. Each kind has bounds of its own, see bus-capacity.c. */
 typedef enum {
     OSH_BUS_CHARGE_NONE = 0,
     OSH_BUS_CHARGE_RESERVED = 1,
@@ -61,7 +61,7 @@ typedef enum {
 } OshBusCharge;
 #define OSH_BUS_CHARGES 4
 
-/* What one process uses; room_lock. Lives while something is in use or its second runs. */
+/* What one process uses; capacity_lock. Lives while something is in use or its second runs. */
 struct _OshBusAccount {
     guint64 process_key;
     guint used[OSH_BUS_CHARGES];
@@ -75,11 +75,11 @@ struct _OshBusPublisher {
     char *plugin_id;
     guint32 topics[OSH_BUS_MAX_TOPICS / 32]; /* bit per OshTopic */
 
-    OshBusAccount own;             /* room_lock: of process key 0 */
-    guint used;                    /* room_lock: of the room, for whatever purpose */
-    guint64 refused;               /* room_lock: not announced yet */
-    const char *refused_why;       /* room_lock: constant text */
-    const OshBusTopic *refused_on; /* room_lock: (nullable) */
+    OshBusAccount own;             /* capacity_lock: of process key 0 */
+    guint used;                    /* capacity_lock: of the capacity, for whatever purpose */
+    guint64 refused;               /* capacity_lock: not announced yet */
+    const char *refused_why;       /* capacity_lock: constant text */
+    const OshBusTopic *refused_on; /* capacity_lock: (nullable) */
 };
 
 /* An event on its way. */
@@ -103,9 +103,9 @@ typedef struct {
 /* What one thread published. */
 struct _OshBusQueue {
     OshBus *bus;
-    OshBusNode *spare;           /* [producer] */
-    guint64 failed_epoch;        /* [producer] the room's epoch when a reservation last failed */
-    OshBusNodeList mine;         /* [main] lossless and denial, taken over */
+    OshBusNode *spare;    /* [producer] */
+    guint64 failed_epoch; /* [producer] the capacity's epoch when a reservation last failed */
+    OshBusNodeList mine;  /* [main] lossless and denial, taken over */
     OshBusNodeList mine_sampled; /* [main] */
     OshBusNode *used;            /* [main] delivered, to be returned */
 
@@ -117,7 +117,7 @@ struct _OshBusQueue {
 };
 
 /* A denial that is counted: a window (equal ones within a second, the first of which went out) or
- * a cell (whatever one process was denied while there was no room). All under room_lock. */
+ * a cell (whatever one process was denied while there was no capacity). All under capacity_lock. */
 struct _OshBusHeld {
     OshBusTopic *topic;
     OshBusPublisher *publisher;
@@ -191,26 +191,26 @@ struct _OshBus {
     gboolean dispatching;      /* [main] */
     gboolean have_ended;       /* [main] ended subscriptions to sweep */
 
-    pthread_mutex_t room_lock;
-    guint room_used;                 /* room_lock */
-    guint64 room_epoch;              /* room_lock: raised whenever room was given back */
-    guint sinks_stuck;               /* room_lock: required ones */
-    OshBusReservation *reservations; /* room_lock: one for each unit of room */
-    guint32 free_reservation;        /* room_lock: index plus 1; 0: take one that was never used */
-    guint32 reservations_touched;    /* room_lock: used at least once */
-    GHashTable *accounts;            /* room_lock: process key to OshBusAccount */
-    OshBusAccount crowd;             /* room_lock: when there are too many */
-    GArray *waiters;                 /* room_lock */
-    GArray *waiters_ready;           /* room_lock */
-    gint64 accounts_swept;           /* [main] */
+    pthread_mutex_t capacity_lock;
+    guint capacity_used;             /* capacity_lock */
+    guint64 capacity_epoch;          /* capacity_lock: raised whenever capacity was given back */
+    guint sinks_stuck;               /* capacity_lock: required ones */
+    OshBusReservation *reservations; /* capacity_lock: one for each unit of capacity */
+    guint32 free_reservation;     /* capacity_lock: index plus 1; 0: take one that was never used */
+    guint32 reservations_touched; /* capacity_lock: used at least once */
+    GHashTable *accounts;         /* capacity_lock: process key to OshBusAccount */
+    OshBusAccount crowd;          /* capacity_lock: when there are too many */
+    GArray *waiters;              /* capacity_lock */
+    GArray *waiters_ready;        /* capacity_lock */
+    gint64 accounts_swept;        /* [main] */
 
-    GHashTable *held_index;      /* room_lock: OshBusHeld by what they hold */
-    OshBusHeldList held;         /* room_lock: in order of due */
-    OshBusHeldList held_overdue; /* room_lock: due, waiting for room */
-    guint n_windows;             /* room_lock */
+    GHashTable *held_index;      /* capacity_lock: OshBusHeld by what they hold */
+    OshBusHeldList held;         /* capacity_lock: in order of due */
+    OshBusHeldList held_overdue; /* capacity_lock: due, waiting for capacity */
+    guint n_windows;             /* capacity_lock */
     OshBusHeld *cells;           /* preallocated */
-    OshBusHeld *free_cells;      /* room_lock */
-    guint64 overdue_epoch;       /* room_lock: of the last attempt */
+    OshBusHeld *free_cells;      /* capacity_lock */
+    guint64 overdue_epoch;       /* capacity_lock: of the last attempt */
 
     _Atomic gboolean announce; /* something was dropped or refused */
     gint64 announce_after;     /* [main] */
@@ -257,18 +257,18 @@ void osh_bus_fill_node(OshBusNode *node, OshBusPublisher *publisher, OshBusTopic
 void osh_bus_node_ref(OshBusNode *node);
 void osh_bus_node_unref(OshBusNode *node);
 
-/* bus-capacity.c; the functions named locked, here and below, are called with room_lock held */
-void osh_bus_room_init(OshBus *bus);
-void osh_bus_room_clear(OshBus *bus);
+/* bus-capacity.c; the functions named locked, here and below, are called with capacity_lock held */
+void osh_bus_capacity_init(OshBus *bus);
+void osh_bus_capacity_clear(OshBus *bus);
 OshBusAccount *osh_bus_account_locked(OshBusPublisher *publisher, guint64 process_key);
-gboolean osh_bus_room_take_locked(OshBusPublisher *publisher, OshBusAccount *account,
+gboolean osh_bus_capacity_take_locked(OshBusPublisher *publisher, OshBusAccount *account,
+                                      OshBusCharge charge);
+void osh_bus_capacity_give_locked(OshBusPublisher *publisher, OshBusAccount *account,
                                   OshBusCharge charge);
-void osh_bus_room_give_locked(OshBusPublisher *publisher, OshBusAccount *account,
-                              OshBusCharge charge);
-void osh_bus_room_changed_locked(OshBus *bus);
+void osh_bus_capacity_changed_locked(OshBus *bus);
 void osh_bus_account_settle_locked(OshBus *bus, OshBusAccount *account);
-void osh_bus_room_sweep_accounts(OshBus *bus, gint64 now);
-void osh_bus_node_give_room(OshBusNode *node);
+void osh_bus_capacity_sweep_accounts(OshBus *bus, gint64 now);
+void osh_bus_node_give_capacity(OshBusNode *node);
 
 /* bus-reservation.c */
 void osh_bus_reservations_open(OshBus *bus);

@@ -27,12 +27,12 @@ publish_lossless(OshBusPublisher *publisher, OshBusTopic *topic, OshBusAccount *
     if (reserved == NULL) {
         gboolean taken;
 
-        pthread_mutex_lock(&bus->room_lock);
+        pthread_mutex_lock(&bus->capacity_lock);
         account = osh_bus_account_locked(publisher, publication->process_key);
-        taken = osh_bus_room_take_locked(publisher, account, OSH_BUS_CHARGE_OTHER);
+        taken = osh_bus_capacity_take_locked(publisher, account, OSH_BUS_CHARGE_OTHER);
         if (!taken)
             osh_bus_account_settle_locked(bus, account);
-        pthread_mutex_unlock(&bus->room_lock);
+        pthread_mutex_unlock(&bus->capacity_lock);
         if (!taken) {
             id = osh_bus_next_id(bus);
             g_variant_unref(payload);
@@ -94,19 +94,19 @@ osh_bus_publish(OshBusPublisher *publisher, const OshPublication *publication)
     payload = publication->payload != NULL ? g_variant_take_ref(publication->payload) : NULL;
     topic = osh_bus_publisher_topic(publisher, publication->topic);
     if (publication->reservation != 0) {
-        pthread_mutex_lock(&bus->room_lock);
+        pthread_mutex_lock(&bus->capacity_lock);
         spent = osh_bus_reservation_spend_locked(publisher, publication->reservation,
                                                  &reserved_topic, &reserved);
-        pthread_mutex_unlock(&bus->room_lock);
+        pthread_mutex_unlock(&bus->capacity_lock);
     }
     fault = publication_fault(topic, reserved_topic, payload);
     if (fault == NULL && !spent)
         fault = "spent a reservation that it does not have";
     if (fault != NULL) {
         if (reserved != NULL) {
-            pthread_mutex_lock(&bus->room_lock);
-            osh_bus_room_give_locked(publisher, reserved, OSH_BUS_CHARGE_RESERVED);
-            pthread_mutex_unlock(&bus->room_lock);
+            pthread_mutex_lock(&bus->capacity_lock);
+            osh_bus_capacity_give_locked(publisher, reserved, OSH_BUS_CHARGE_RESERVED);
+            pthread_mutex_unlock(&bus->capacity_lock);
         }
         g_clear_pointer(&payload, g_variant_unref);
         return osh_bus_refuse(publisher, topic, fault);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bus-reservation.c: room that is taken before the event is there, against a token. Any thread,
- * under room_lock. A token is good once, for the publisher and the topic that it was given for.
+ * bus-reservation.c: capacity that is taken before the event is there, against a token. Any thread,
+ * under capacity_lock. A token is good once, for the publisher and the topic that it was given for.
  */
 #include "bus-private.h"
 
@@ -10,7 +10,7 @@ void
 osh_bus_reservations_open(OshBus *bus)
 {
     /* Memory that nothing has written to costs nothing yet, so there is no list of all of them. */
-    bus->reservations = g_new0(OshBusReservation, bus->limits.room);
+    bus->reservations = g_new0(OshBusReservation, bus->limits.capacity);
 }
 
 void
@@ -50,16 +50,16 @@ osh_bus_reserve(OshBusPublisher *publisher, OshTopic id, guint64 process_key)
                                   ? "reserved capacity for a topic that its manifest does "
                                     "not name"
                                   : "reserved capacity for a topic that is not lossless");
-    pthread_mutex_lock(&bus->room_lock);
-    epoch = bus->room_epoch;
+    pthread_mutex_lock(&bus->capacity_lock);
+    epoch = bus->capacity_epoch;
     if (bus->sinks_stuck == 0) {
         account = osh_bus_account_locked(publisher, process_key);
-        if (osh_bus_room_take_locked(publisher, account, OSH_BUS_CHARGE_RESERVED))
+        if (osh_bus_capacity_take_locked(publisher, account, OSH_BUS_CHARGE_RESERVED))
             reservation = reservation_new_locked(bus, publisher, topic, account);
         else
             osh_bus_account_settle_locked(bus, account);
     }
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     if (reservation == 0)
         osh_bus_queue_current(bus)->failed_epoch = epoch;
     return reservation;
@@ -74,7 +74,7 @@ osh_bus_reservation_spend_locked(OshBusPublisher *publisher, guint64 token, OshB
     guint32 index = (guint32)token - 1;
     OshBusReservation *reservation;
 
-    if (index >= bus->limits.room)
+    if (index >= bus->limits.capacity)
         return FALSE;
     reservation = &bus->reservations[index];
     if (reservation->publisher != publisher || reservation->generation != token >> 32)
@@ -98,11 +98,11 @@ osh_bus_unreserve(OshBusPublisher *publisher, guint64 reservation)
 
     if (reservation == 0)
         return;
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     found = osh_bus_reservation_spend_locked(publisher, reservation, &topic, &account);
     if (found)
-        osh_bus_room_give_locked(publisher, account, OSH_BUS_CHARGE_RESERVED);
-    pthread_mutex_unlock(&bus->room_lock);
+        osh_bus_capacity_give_locked(publisher, account, OSH_BUS_CHARGE_RESERVED);
+    pthread_mutex_unlock(&bus->capacity_lock);
     if (!found)
         osh_bus_refuse(publisher, NULL, "returned a reservation that it does not have");
 }

@@ -163,12 +163,12 @@ publish_response(const Fixture *fixture, guint count)
 }
 
 static guint64
-room_used(const Fixture *fixture)
+capacity_used(const Fixture *fixture)
 {
     OshBusCounters counters;
 
     osh_bus_get_counters(fixture->bus, &counters);
-    return counters.room_used;
+    return counters.capacity_used;
 }
 
 static void
@@ -210,7 +210,7 @@ test_batches(void)
     g_assert_cmpuint(sink.taken, ==, 1000);
     g_assert_cmpuint(sink.calls, <, 20);
     g_assert_cmpuint(sink.largest, >, 100);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     fixture_close(&fixture);
 }
 
@@ -226,7 +226,7 @@ test_partial(void)
     publish_exited(&fixture, 100);
     iterate();
     g_assert_cmpuint(sink.taken, ==, 30);
-    g_assert_cmpuint(room_used(&fixture), ==, 70);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 70);
     sink.resume(sink.resume_data);
     g_assert_cmpuint(sink.taken, ==, 30);
     iterate();
@@ -235,7 +235,7 @@ test_partial(void)
     sink.resume(sink.resume_data);
     iterate();
     g_assert_cmpuint(sink.taken, ==, 100);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     fixture_close(&fixture);
 }
 
@@ -252,7 +252,7 @@ test_stuck(void)
     publish_exited(&fixture, 50);
     iterate();
     g_assert_cmpuint(osh_bus_reserve(fixture.publisher, fixture.exited, 7), ==, 0);
-    g_assert_cmpuint(room_used(&fixture), ==, 50);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 50);
     sink.takes = G_MAXSIZE;
     sink.resume(sink.resume_data);
     iterate();
@@ -286,7 +286,7 @@ test_forgetful(void)
 static void
 test_optional(void)
 {
-    const OshBusLimits limits = {.room = 64};
+    const OshBusLimits limits = {.capacity = 64};
     Fixture fixture = {0};
     Sink sink = {.may_lose = TRUE};
     OshBusCounters counters;
@@ -299,7 +299,7 @@ test_optional(void)
         publish_exited(&fixture, 20);
         iterate();
     }
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     reservation = osh_bus_reserve(fixture.publisher, fixture.exited, 7);
     g_assert_cmpuint(reservation, !=, 0);
     osh_bus_unreserve(fixture.publisher, reservation);
@@ -326,9 +326,9 @@ test_two(void)
     publish_exited(&fixture, 10);
     iterate();
     g_assert_cmpuint(fast.taken, ==, 10);
-    g_assert_cmpuint(room_used(&fixture), ==, 10);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 10);
     osh_bus_remove_sink(fixture.bus, slow.id);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     g_assert_cmpuint(osh_bus_reserve(fixture.publisher, fixture.exited, 7), !=, 0);
     slow.resume(slow.resume_data);
     iterate();
@@ -351,7 +351,7 @@ test_leaves(void)
     iterate();
     g_assert_cmpuint(leaver.calls, ==, 1);
     g_assert_cmpuint(stayer.taken, ==, 20);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     fixture_close(&fixture);
 }
 
@@ -428,7 +428,7 @@ test_flush_stuck(void)
     flush(&fixture, 100);
     g_assert_nonnull(strstr(fixture.flush_error, "“log” has not taken 5 of them"));
     g_assert_cmpuint(sink.flushes, ==, 0);
-    g_assert_cmpuint(room_used(&fixture), ==, 5);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 5);
     fixture_close(&fixture);
 }
 
@@ -488,7 +488,7 @@ test_retained(void)
 {
     Fixture fixture = {0};
     Sink late = {.may_lose = TRUE};
-    const OshBusLimits limits = {.room = 16};
+    const OshBusLimits limits = {.capacity = 16};
 
     fixture_open(&fixture, &limits);
     publish_started(&fixture, 0);
@@ -500,7 +500,7 @@ test_retained(void)
     iterate();
     g_assert_cmpuint(late.taken, ==, 2);
     g_assert_cmpuint(late.next, ==, 5);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     fixture_close(&fixture);
 }
 
@@ -542,7 +542,7 @@ test_prepared(void)
     g_assert_cmpuint(sink.calls, ==, 0);
     g_assert_null(sink.resume);
     /* What it has not taken is backed all the same, and a flush does not wait for it. */
-    g_assert_cmpuint(room_used(&fixture), ==, 3);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 3);
     flush(&fixture, 3000);
     g_assert_null(fixture.flush_error);
     g_assert_cmpuint(sink.flushes, ==, 0);
@@ -550,7 +550,7 @@ test_prepared(void)
     iterate();
     g_assert_nonnull(sink.resume);
     g_assert_cmpuint(sink.taken, ==, 3);
-    g_assert_cmpuint(room_used(&fixture), ==, 0);
+    g_assert_cmpuint(capacity_used(&fixture), ==, 0);
     fixture_close(&fixture);
 }
 
@@ -564,7 +564,7 @@ main(int argc, char **argv)
                     test_stuck);
     g_test_add_func("/bus-sink/one-that-forgets-to-resume-is-asked-again", test_forgetful);
     g_test_add_func("/bus-sink/one-that-is-not-required-holds-nothing-up", test_optional);
-    g_test_add_func("/bus-sink/room-returns-when-the-last-required-one-took-or-went", test_two);
+    g_test_add_func("/bus-sink/capacity-returns-when-the-last-required-one-took-or-went", test_two);
     g_test_add_func("/bus-sink/one-may-leave-while-it-consumes", test_leaves);
     g_test_add_func("/bus-sink/a-flush-is-done-when-every-sink-has-written", test_flush);
     g_test_add_func("/bus-sink/a-flush-is-not-done-while-something-is-queued",

@@ -4,11 +4,11 @@
  * resume that a sink was given may come from anywhere.
  *
  * A sink's queue has two rings that merge by sequence: one for lossless events and denials, as
- * long as the room, so that it cannot overflow for a required sink, whose events keep their unit
- * of room until it takes them; and one for sampled events, which loses its oldest. A sink that is
- * not required and does not keep up loses its oldest of either kind, counted and announced.
+ * long as the capacity, so that it cannot overflow for a required sink, whose events keep their
+ * unit of capacity until it takes them; and one for sampled events, which loses its oldest. A sink
+ * that is not required and does not keep up loses its oldest of either kind, counted and announced.
  *
- * What was retained when the sink was added stands before both: it has given its room back, and
+ * What was retained when the sink was added stands before both: it has given its capacity back, and
  * must not take any of the rings. A sink whose plugin is not ready yet is not open: its queue fills
  * and nothing of it is called.
  *
@@ -76,7 +76,7 @@ sink_let_go(OshBusSink *sink, OshBusNode *node)
 {
     if (sink->required && node->topic->event_class != OSH_EVENT_SAMPLED) {
         if (--node->holders == 0)
-            osh_bus_node_give_room(node);
+            osh_bus_node_give_capacity(node);
     }
     osh_bus_node_unref(node);
 }
@@ -109,14 +109,14 @@ osh_bus_sinks_push(OshBus *bus, OshBusNode *node)
 void
 osh_bus_hold(OshBus *bus, gboolean held)
 {
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     if (held) {
         bus->sinks_stuck++;
     } else {
         bus->sinks_stuck--;
-        osh_bus_room_changed_locked(bus);
+        osh_bus_capacity_changed_locked(bus);
     }
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
 }
 
 static void
@@ -294,7 +294,7 @@ osh_bus_prepare_sink(OshBus *bus, const OshInterface *interface, gboolean requir
     sink->sink = *interface;
     sink->provider = osh_bus_publisher_new(bus, interface->provider, NULL, NULL);
     sink->required = required;
-    ring_open(&sink->kept, bus->limits.room);
+    ring_open(&sink->kept, bus->limits.capacity);
     ring_open(&sink->sampled, bus->limits.sampled);
     sink->retained = osh_bus_retained(bus, NULL, NULL);
     g_ptr_array_add(bus->sinks, sink);

@@ -349,7 +349,7 @@ static const Declaration declarations[] = {
      OSH_ERROR_INVALID},
     {"no-name", {"/1", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"no-number", {"a.b/", "(ta{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
-    {"no-room-to-grow", {"a.b/1", "(ts)", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
+    {"no-capacity-to-grow", {"a.b/1", "(ts)", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"no-tuple", {"a.b/1", "a{sv}", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"indefinite", {"a.b/1", "(*a{sv})", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},
     {"no-type", {"a.b/1", "(", OSH_EVENT_SAMPLED, FALSE, NULL}, OSH_ERROR_INVALID},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bus-waiter.c: who is called when room was given back. Waiters stand under room_lock; they are
- * called on the main thread, or posted to the shard that asked.
+ * bus-waiter.c: who is called when capacity was given back. Waiters stand under capacity_lock; they
+ * are called on the main thread, or posted to the shard that asked.
  */
 #include "bus-private.h"
 
@@ -9,13 +9,13 @@ typedef struct {
     OshCallback callback;
     gpointer data;
     gint shard; /* -1: the main thread */
-} RoomWaiter;
+} Waiter;
 
 void
 osh_bus_waiters_init(OshBus *bus)
 {
-    bus->waiters = g_array_new(FALSE, FALSE, sizeof(RoomWaiter));
-    bus->waiters_ready = g_array_new(FALSE, FALSE, sizeof(RoomWaiter));
+    bus->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+    bus->waiters_ready = g_array_new(FALSE, FALSE, sizeof(Waiter));
 }
 
 void
@@ -25,7 +25,7 @@ osh_bus_waiters_clear(OshBus *bus)
     g_array_unref(bus->waiters_ready);
 }
 
-/* Room was given back: the next dispatch calls them. */
+/* Capacity was given back: the next dispatch calls them. */
 void
 osh_bus_waiters_release_locked(OshBus *bus)
 {
@@ -37,18 +37,17 @@ osh_bus_waiters_release_locked(OshBus *bus)
 }
 
 void
-osh_bus_on_room(OshBusPublisher *publisher, OshTopic id, OshCallback callback, gpointer data)
+osh_bus_on_capacity(OshBusPublisher *publisher, OshTopic id, OshCallback callback, gpointer data)
 {
     OshBus *bus = publisher->bus;
-    RoomWaiter waiter = {callback, data, -1};
+    Waiter waiter = {callback, data, -1};
     guint64 failed_epoch;
 
     g_return_if_fail(callback != NULL);
 
     if (osh_bus_publisher_topic(publisher, id) == NULL) {
         osh_bus_refuse(publisher, NULL,
-                       "waits for capacity for a topic that its manifest does not "
-                       "name");
+                       "waits for capacity for a topic that its manifest does not name");
         return;
     }
     if (bus->shards != NULL)
@@ -56,33 +55,33 @@ osh_bus_on_room(OshBusPublisher *publisher, OshTopic id, OshCallback callback, g
     g_return_if_fail(waiter.shard >= 0 || osh_bus_on_main(bus));
 
     failed_epoch = osh_bus_queue_current(bus)->failed_epoch;
-    pthread_mutex_lock(&bus->room_lock);
-    /* Room that was given back since the reservation failed would otherwise never be told. */
-    if (failed_epoch != bus->room_epoch) {
+    pthread_mutex_lock(&bus->capacity_lock);
+    /* Capacity that was given back since the reservation failed would otherwise never be told. */
+    if (failed_epoch != bus->capacity_epoch) {
         g_array_append_val(bus->waiters_ready, waiter);
         osh_bus_wake(bus);
     } else {
         g_array_append_val(bus->waiters, waiter);
     }
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
 }
 
 /* Returns whether some are left for the next round. */
 gboolean
 osh_bus_run_waiters(OshBus *bus)
 {
-    RoomWaiter waiters[OSH_BUS_BATCH];
+    Waiter waiters[OSH_BUS_BATCH];
     guint n_waiters;
     gboolean more;
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     n_waiters = MIN(bus->waiters_ready->len, OSH_BUS_BATCH);
     for (guint i = 0; i < n_waiters; i++)
-        waiters[i] = g_array_index(bus->waiters_ready, RoomWaiter, i);
+        waiters[i] = g_array_index(bus->waiters_ready, Waiter, i);
     if (n_waiters > 0)
         g_array_remove_range(bus->waiters_ready, 0, n_waiters);
     more = bus->waiters_ready->len > 0;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
 
     for (guint i = 0; i < n_waiters; i++) {
         /* A shard that has ended has nobody left who waits. */

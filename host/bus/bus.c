@@ -5,7 +5,7 @@
  * The thread that makes the bus is its main thread; bus-wake.c says how others tell it that there
  * is something to do. One dispatch does a bounded amount and asks to come again.
  *
- * Lock order: room_lock, then a queue's lock. No lock is held while foreign code runs.
+ * Lock order: capacity_lock, then a queue's lock. No lock is held while foreign code runs.
  */
 #include "bus-private.h"
 
@@ -66,9 +66,9 @@ bus_nothing_held(OshBus *bus)
 {
     gboolean nothing;
 
-    pthread_mutex_lock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
     nothing = bus->held.head == NULL && bus->held_overdue.head == NULL;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_unlock(&bus->capacity_lock);
     return nothing;
 }
 
@@ -127,7 +127,7 @@ bus_source_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
     osh_bus_announce(bus, now);
     more = osh_bus_sinks_pump(bus, now) || more;
     osh_bus_flush_step(bus, now, !more && bus_nothing_held(bus));
-    osh_bus_room_sweep_accounts(bus, now);
+    osh_bus_capacity_sweep_accounts(bus, now);
 
     bus->dispatching = FALSE;
     osh_bus_subscriptions_sweep(bus);
@@ -166,9 +166,9 @@ osh_bus_get_counters(OshBus *bus, OshBusCounters *ret_counters)
     counters.delivered = atomic_load(&bus->delivered);
     counters.dropped = atomic_load(&bus->dropped);
     counters.refused = atomic_load(&bus->refused);
-    pthread_mutex_lock(&bus->room_lock);
-    counters.room_used = bus->room_used;
-    pthread_mutex_unlock(&bus->room_lock);
+    pthread_mutex_lock(&bus->capacity_lock);
+    counters.capacity_used = bus->capacity_used;
+    pthread_mutex_unlock(&bus->capacity_lock);
     *ret_counters = counters;
 }
 
@@ -187,8 +187,8 @@ osh_bus_init(OshBus *bus)
     osh_bus_invocations_init(bus);
     g_queue_init(&bus->replays);
     pthread_mutex_init(&bus->queues_lock, NULL);
-    pthread_mutex_init(&bus->room_lock, NULL);
-    osh_bus_room_init(bus);
+    pthread_mutex_init(&bus->capacity_lock, NULL);
+    osh_bus_capacity_init(bus);
     osh_bus_waiters_init(bus);
 }
 
@@ -228,9 +228,9 @@ osh_bus_finalize(GObject *object)
     g_ptr_array_unref(bus->publishers);
     osh_bus_reservations_clear(bus);
     osh_bus_waiters_clear(bus);
-    osh_bus_room_clear(bus);
+    osh_bus_capacity_clear(bus);
     pthread_mutex_destroy(&bus->queues_lock);
-    pthread_mutex_destroy(&bus->room_lock);
+    pthread_mutex_destroy(&bus->capacity_lock);
     g_clear_pointer(&bus->context, g_main_context_unref);
     G_OBJECT_CLASS(osh_bus_parent_class)->finalize(object);
 }
@@ -262,7 +262,7 @@ bus_set_limits(OshBus *bus, const OshBusLimits *given)
 
     if (given == NULL)
         given = &none;
-    bus->limits.room = MAX(16, given->room > 0 ? given->room : defaults.room);
+    bus->limits.capacity = MAX(16, given->capacity > 0 ? given->capacity : defaults.capacity);
     bus->limits.sampled = given->sampled > 0 ? given->sampled : defaults.sampled;
     bus->limits.denials_per_second =
         given->denials_per_second > 0 ? given->denials_per_second : defaults.denials_per_second;

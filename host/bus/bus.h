@@ -30,8 +30,8 @@ typedef struct _OshBusPublisher OshBusPublisher;
 
 /**
  * OshBusLimits:
- * @room: lossless and denial events held at once, between publish and the last required sink that
- *   took them; also what each sink's queue can hold
+ * @capacity: lossless and denial events held at once, between publish and the last required sink
+ * that took them; also what each sink's queue can hold
  * @sampled: sampled events held at once, for each publishing thread and again for each sink
  * @denials_per_second: denial events of one process that go out singly; further ones are counted
  * @windows: different denials remembered for collapsing at once, over all processes
@@ -42,7 +42,7 @@ typedef struct _OshBusPublisher OshBusPublisher;
  * 0 in any member stands for its default: 4096, 2048, 64, 4096, 256, 4096, 4096.
  */
 typedef struct {
-    guint room;
+    guint capacity;
     guint sampled;
     guint denials_per_second;
     guint windows;
@@ -73,10 +73,10 @@ typedef struct {
  * @published: accepted by publish, collapsed ones included
  * @delivered: emitted
  * @collapsed: counted into another event
- * @dropped: lost: sampled ones to make room, lossless ones published without a reservation or kept
+ * @dropped: lost: sampled ones to make way, lossless ones published without a reservation or kept
  *   for a sink that is not required, when there was none
  * @refused: undeclared topic, wrong type, misused reservation
- * @room_used: units of room taken at this moment
+ * @capacity_used: units of capacity taken at this moment
  */
 typedef struct {
     guint64 published;
@@ -84,7 +84,7 @@ typedef struct {
     guint64 collapsed;
     guint64 dropped;
     guint64 refused;
-    guint64 room_used;
+    guint64 capacity_used;
 } OshBusCounters;
 
 /**
@@ -114,7 +114,7 @@ void osh_bus_hold(OshBus *bus, gboolean held);
  * osh_bus_set_shard_pool:
  * @pool: (transfer none) (nullable): outlives the bus, or NULL is set before it goes
  *
- * [main] Where osh_bus_on_room() may be called from beside the main thread.
+ * [main] Where osh_bus_on_capacity() may be called from beside the main thread.
  */
 void osh_bus_set_shard_pool(OshBus *bus, OshShardPool *pool);
 
@@ -151,19 +151,19 @@ guint64 osh_bus_reserve(OshBusPublisher *publisher, OshTopic topic, guint64 proc
 /** osh_bus_unreserve: [any] see osh_host_unreserve(); someone else's is refused and blamed. */
 void osh_bus_unreserve(OshBusPublisher *publisher, guint64 reservation);
 
-/** osh_bus_on_room: [main, shard] see osh_host_on_room(); waiters left when the bus goes are
+/** osh_bus_on_capacity: [main, shard] see osh_host_on_room(); waiters left when the bus goes are
  * forgotten without a call. */
-void osh_bus_on_room(OshBusPublisher *publisher, OshTopic topic, OshCallback callback,
-                     gpointer data);
+void osh_bus_on_capacity(OshBusPublisher *publisher, OshTopic topic, OshCallback callback,
+                         gpointer data);
 
 /**
  * osh_bus_publish:
  *
  * [any] see osh_host_publish(). Of equal denials within a second the first goes out at once; the
  * rest becomes one event with their count when the second is over, under the same id. A denial
- * without room, or beyond its process's rate, is counted in a cell: one event per process, topic
- * and second, whose payload is that of the first as an example. When the cells are used up, the
- * topic's own cell counts for everybody, and its event has process key 0.
+ * without capacity, or beyond its process's rate, is counted in a cell: one event per process,
+ * topic and second, whose payload is that of the first as an example. When the cells are used up,
+ * the topic's own cell counts for everybody, and its event has process key 0.
  */
 guint64 osh_bus_publish(OshBusPublisher *publisher, const OshPublication *publication);
 

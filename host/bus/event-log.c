@@ -5,7 +5,7 @@
  * [main] A batch of events becomes one write(2). What the file could not take is not taken from
  * the bus either: the queue keeps it and refuses reservations, so nothing is allowed that cannot be
  * recorded (security rule 11, capacity of the record). What can be waited for is watched until it
- * has room; a full disk is tried again once a second.
+ * takes more; a full disk is tried again once a second.
  *
  * It must never leave half a line behind: what a short write has put into a file is cut off again,
  * and what it has put into a pipe is completed before anything else goes out. A failure is said in

@@ -66,7 +66,7 @@ table_on_room(gpointer handle, OshTopic topic, OshCallback callback, gpointer da
 {
     const OshHostTable *table = handle;
 
-    osh_bus_on_room(table->calls.publisher, topic, callback, data);
+    osh_bus_on_capacity(table->calls.publisher, topic, callback, data);
 }
 
 static guint64

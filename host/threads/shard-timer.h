@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * OshShardTimerHeap:
  * @timers: (array length=n_timers): the earliest first
  * @n_timers: how many
- * @capacity: room in @timers
+ * @capacity: how many @timers can hold
  * @added: how many were ever added, which keeps equal times in order
  */
 typedef struct {

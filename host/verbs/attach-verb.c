@@ -83,9 +83,9 @@ say(const Client *client, const char *text)
     osh_fd_writer_add_line(client->errors, text, strlen(text));
 }
 
-/* Returns: whether all that came was written, so that there is room for one more message */
+/* Returns: whether all that came was written, so that it can take one more message */
 static gboolean
-has_room(const Client *client)
+can_take(const Client *client)
 {
     return osh_fd_writer_pending(client->output) == 0 && osh_fd_writer_pending(client->errors) == 0;
 }
@@ -402,7 +402,7 @@ take_progress(OshFdWriter *writer)
 static void
 give_up_if_asked(Client *client)
 {
-    if (client->asked != 0 && !has_room(client) &&
+    if (client->asked != 0 && !can_take(client) &&
         g_get_monotonic_time() > client->asked_at + GIVE_UP_MS * 1000)
         finish(client, OSH_EXIT_SIGNAL_BASE + client->asked);
 }
@@ -430,7 +430,7 @@ run(Client *client)
     while (!client->over) {
         gboolean typing = is_typing(client);
         gboolean sendable = can_send(client);
-        short wanted = (has_room(client) ? POLLIN : 0) | (typing && !sendable ? POLLOUT : 0);
+        short wanted = (can_take(client) ? POLLIN : 0) | (typing && !sendable ? POLLOUT : 0);
         struct pollfd entries[] = {
             {.fd = wanted != 0 ? client->fd : -1, .events = wanted},
             {.fd = client->signals, .events = POLLIN},
@@ -462,7 +462,7 @@ run(Client *client)
 static void
 write_rest(Client *client)
 {
-    while (!has_room(client) && !osh_fd_writer_is_broken(client->output)) {
+    while (!can_take(client) && !osh_fd_writer_is_broken(client->output)) {
         struct pollfd entries[] = {
             {.fd = client->signals, .events = POLLIN},
             {.fd = osh_fd_writer_progress_fd(client->output), .events = POLLIN},

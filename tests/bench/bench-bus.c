@@ -154,7 +154,7 @@ bench_close(Bench *bench)
 
     osh_bus_get_counters(bench->bus, &counters);
     g_assert_cmpuint(counters.delivered, ==, counters.published);
-    g_assert_cmpuint(counters.dropped + counters.refused + counters.room_used, ==, 0);
+    g_assert_cmpuint(counters.dropped + counters.refused + counters.capacity_used, ==, 0);
     g_variant_unref(bench->payload);
     g_assert_finalize_object(bench->bus);
 }

@@ -111,9 +111,9 @@ ROWS = [
     (H + "config/options.c", "if (options->command != NULL && options->command[0] == NULL) {", "if (FALSE) {", "options"),
     (H + "config/options.c", "strlen(known_options[i].name) == length &&", "", "options"),
     # the bus
-    (H + "bus/bus-capacity.c", "return room - room / 16;", "return room;", BUS),
-    (H + "bus/bus-capacity.c", "return room - room / 4;", "return room;", BUS),
-    (H + "bus/bus-waiter.c", "if (failed_epoch != bus->room_epoch) {", "if (FALSE) {", BUS),
+    (H + "bus/bus-capacity.c", "return capacity - capacity / 16;", "return capacity;", BUS),
+    (H + "bus/bus-capacity.c", "return capacity - capacity / 4;", "return capacity;", BUS),
+    (H + "bus/bus-waiter.c", "if (failed_epoch != bus->capacity_epoch) {", "if (FALSE) {", BUS),
     (H + "bus/bus-reservation.c", "reservation->publisher != publisher || reservation->generation != token >> 32", "reservation->publisher != publisher", BUS),
     (H + "bus/bus-capacity.c", "    publisher->used--;", "", BUS),
     (H + "bus/bus-reservation.c", "if (bus->sinks_stuck == 0) {", "if (TRUE) {", BUS),
@@ -121,7 +121,7 @@ ROWS = [
     (H + "bus/bus-queue.c", "osh_bus_count_dropped(bus, oldest->topic, oldest->event.id, 1);", "", BUS),
     (H + "bus/bus-queue.c", "queue->failed_epoch = 0;", "", BUS),
     (H + "bus/bus-publish.c", "if (reserved_topic != NULL && reserved_topic != topic)", "if (FALSE)", BUS),
-    (H + "bus/bus-publish.c", "osh_bus_room_give_locked(publisher, reserved, OSH_BUS_CHARGE_RESERVED);", "", BUS),
+    (H + "bus/bus-publish.c", "osh_bus_capacity_give_locked(publisher, reserved, OSH_BUS_CHARGE_RESERVED);", "", BUS),
     (H + "bus/bus-announce.c", "publisher->refused = 0;", "", BUS),
     (H + "bus/bus-subscription.c", "&& subscription->from < event->sequence)", ")", BUS),
     (H + "bus/bus-deliver.c", "if (bus->replays.length > 0)\n        osh_bus_replay(bus);", "", BUS),
@@ -181,5 +181,5 @@ UNNOTICED = {
     (H + "files/file-watch.c", "seen->way |= (event->mask & OWN_MASK) != 0;"):
         "only behind a bind mount does the folder not tell the same",
     (H + "bus/bus-queue.c", "queue->failed_epoch = 0;"):
-        "who waits for room has failed to get it first, which sets this anew",
+        "who waits for capacity has failed to get it first, which sets this anew",
 }
