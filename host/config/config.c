@@ -30,7 +30,6 @@ typedef struct {
 } PluginSettings;
 
 struct _OshConfig {
-    char *source;
     GHashTable *host;
     GHashTable *plugins;
     GPtrArray *assignments;
@@ -94,7 +93,6 @@ osh_config_free(OshConfig *config)
 {
     if (config == NULL)
         return;
-    g_free(config->source);
     g_hash_table_unref(config->host);
     g_hash_table_unref(config->plugins);
     g_ptr_array_unref(config->assignments);
@@ -287,8 +285,6 @@ osh_config_load(OshConfig *config, const char *path, GError **error)
             break;
         length += (gsize)got;
     }
-    g_free(config->source);
-    config->source = g_strdup(path);
     return osh_config_parse(config, path, text, length, error);
 }
 
@@ -564,10 +560,4 @@ osh_config_host_integer(const OshConfig *config, const char *key, gint64 fallbac
     GVariant *value = osh_config_host(config, key);
 
     return value != NULL ? g_variant_get_int64(value) : fallback;
-}
-
-const char *
-osh_config_source(const OshConfig *config)
-{
-    return config->source;
 }

@@ -111,7 +111,4 @@ const char *osh_config_host_text(const OshConfig *config, const char *key, const
 /** osh_config_host_integer: Returns: the value of @key, or @fallback. */
 gint64 osh_config_host_integer(const OshConfig *config, const char *key, gint64 fallback);
 
-/** osh_config_source: Returns: (transfer none) (nullable): the file it was read from. */
-const char *osh_config_source(const OshConfig *config);
-
 G_END_DECLS

@@ -13,7 +13,6 @@
 
 struct _OshMetric {
     char *name;
-    char *help;
     OshMetricKind kind;
     guint index;
 };
@@ -76,6 +75,7 @@ metrics_metric(gpointer instance, const char *name, OshMetricKind kind, const ch
     OshMetrics *metrics = instance;
     OshMetric *metric;
 
+    (void)help;
     if (name == NULL || name[0] == '\0' || (kind != OSH_METRIC_COUNTER && kind != OSH_METRIC_GAUGE))
         return NULL;
     for (guint i = 0; i < metrics->n_metrics; i++) {
@@ -86,7 +86,6 @@ metrics_metric(gpointer instance, const char *name, OshMetricKind kind, const ch
         return NULL;
     metric = g_new0(OshMetric, 1);
     metric->name = g_strdup(name);
-    metric->help = g_strdup(help);
     metric->kind = kind;
     metric->index = metrics->n_metrics;
     metrics->metrics[metrics->n_metrics++] = metric;
@@ -168,19 +167,8 @@ osh_metrics_free(OshMetrics *metrics)
     }
     for (guint i = 0; i < metrics->n_metrics; i++) {
         g_free(metrics->metrics[i]->name);
-        g_free(metrics->metrics[i]->help);
         g_free(metrics->metrics[i]);
     }
     pthread_mutex_destroy(&metrics->lock);
     g_free(metrics);
-}
-
-void
-osh_metrics_foreach(OshMetrics *metrics, OshMetricFunc function, gpointer data)
-{
-    for (guint i = 0; i < metrics->n_metrics; i++) {
-        OshMetric *metric = metrics->metrics[i];
-
-        function(metric->name, metric->kind, metric->help, metrics_read(metrics, metric), data);
-    }
 }

@@ -16,16 +16,6 @@ typedef struct _OshMetrics OshMetrics;
 /** OSH_METRICS_MAX: how many metrics there can be; each costs 8 bytes per thread that adds. */
 #define OSH_METRICS_MAX 512
 
-/**
- * OshMetricFunc:
- * @name: its name
- * @kind: counter or gauge
- * @help: (nullable): one line
- * @value: sum over all threads
- */
-typedef void (*OshMetricFunc)(const char *name, OshMetricKind kind, const char *help, gint64 value,
-                              gpointer data);
-
 /** osh_metrics_new: [main] Returns: (transfer full) (nullable): NULL with @error set. */
 OshMetrics *osh_metrics_new(GError **error);
 
@@ -35,8 +25,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshMetrics, osh_metrics_free)
 
 /** osh_metrics_interface: [any] Returns: (transfer none): the vtable. */
 const OshMetricsInterface *osh_metrics_interface(void);
-
-/** osh_metrics_foreach: [main] Calls @function for each metric, in order of making. */
-void osh_metrics_foreach(OshMetrics *metrics, OshMetricFunc function, gpointer data);
 
 G_END_DECLS

@@ -74,11 +74,10 @@ required_failed(const OshPlugin *plugin, gpointer data)
 static gboolean
 make_services(OshRun *run, OshPolicySnapshot *policy, OshPluginSet *plugins, GError **error)
 {
-    gint64 shards = osh_run_setting(run, "shards", 0);
     OshServicesRequest request = {
         .policy = policy,
         .plugins = plugins,
-        .shards = shards > 0 ? (guint)shards : g_get_num_processors(),
+        .shards = (guint)osh_run_setting(run, "shards", 0),
         .workers = RUN_WORKERS,
         .worker_queue = RUN_WORKER_QUEUE,
     };

@@ -48,7 +48,7 @@ typedef struct {
  * OshServicesRequest:
  * @policy: (transfer full): in force from the beginning
  * @plugins: (transfer full): what was found
- * @shards: how many
+ * @shards: how many; 0: one for each processor
  * @workers: threads at most
  * @worker_queue: works that wait at most
  */

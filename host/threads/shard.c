@@ -421,12 +421,6 @@ osh_shard_pool_free(OshShardPool *pool)
     g_free(pool);
 }
 
-guint
-osh_shard_pool_count(OshShardPool *pool)
-{
-    return pool->count;
-}
-
 gint
 osh_shard_pool_current(OshShardPool *pool)
 {
@@ -470,7 +464,7 @@ osh_shard_pool_long_callbacks(OshShardPool *pool)
 static guint
 interface_count(gpointer instance)
 {
-    return osh_shard_pool_count(instance);
+    return ((const OshShardPool *)instance)->count;
 }
 
 static gint

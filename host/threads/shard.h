@@ -51,9 +51,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshShardPool, osh_shard_pool_free)
 /** osh_shard_pool_interface: [any] Returns: (transfer none): the vtable; its instance is a pool. */
 const OshShardInterface *osh_shard_pool_interface(void);
 
-/** osh_shard_pool_count: [any] Returns: how many shards. */
-guint osh_shard_pool_count(OshShardPool *pool);
-
 /** osh_shard_pool_current: [any] Returns: index of the calling shard of @pool, or -1. */
 gint osh_shard_pool_current(OshShardPool *pool);
 
