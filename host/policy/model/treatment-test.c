@@ -54,6 +54,20 @@ test_differs_for_what_reaches_the_bytes(void)
                   "access: full"),
         treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
                   "request_body_credential_rewrite: true"),
+        treatment("host: a.example.com, port: 443, protocol: websocket, access: full"),
+        treatment("host: a.example.com, port: 443, protocol: websocket, access: full, "
+                  "websocket_credential_rewrite: true"),
+        treatment("host: a.example.com, port: 443, allow_uninspected_credentials: true"),
+        treatment("host: a.example.com, port: 443, credential_binding: {provider: p}"),
+        treatment("host: a.example.com, port: 443, credential_binding: {provider: q}"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
+                  "credential_signing: sigv4, signing_service: s3"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
+                  "credential_signing: \"sigv4:body\", signing_service: s3"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
+                  "credential_signing: sigv4, signing_service: sqs"),
+        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
+                  "credential_signing: sigv4, signing_service: s3, signing_region: eu-west-1"),
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
