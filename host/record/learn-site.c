@@ -416,8 +416,27 @@ drop_covered_operations(OshLearnUnit *unit)
     }
 }
 
+/* Returns: (nullable): a tunnel that was inspected and would not be: no rule is for its program. */
+static OshLearnRow *
+find_unread_tunnel(const OshLearnSite *site)
+{
+    for (guint i = 0; i < site->rows->len; i++) {
+        OshLearnRow *row = g_ptr_array_index(site->rows, i);
+        gboolean inspected = row->seen->len > 0 || row->row->protocol[0] == '\0';
+
+        for (guint u = 0; u < site->units->len && !inspected; u++) {
+            const OshLearnUnit *unit = g_ptr_array_index(site->units, u);
+
+            inspected = unit->rules->len > 0 && osh_learn_row_has_image(row, unit->binary);
+        }
+        if (!inspected)
+            return row;
+    }
+    return NULL;
+}
+
 OshLearnRow *
-osh_learn_site_grow(OshLearnSite *site, const OshPolicySnapshot *ceiling)
+osh_learn_site_grow(OshLearnSite *site, const OshPolicySnapshot *ceiling, const char **ret_reason)
 {
     OshLearnRow *alone;
 
@@ -429,7 +448,12 @@ osh_learn_site_grow(OshLearnSite *site, const OshPolicySnapshot *ceiling)
         unit_add_seen(unit_for(site, row->grant), row);
     }
     g_ptr_array_sort(site->units, compare_units);
+    *ret_reason = "the ceiling does not let the program that started it have the same rule";
     alone = join_operations(site, ceiling);
+    if (alone != NULL)
+        return alone;
+    *ret_reason = "its requests were inspected, and no rule for them was learned";
+    alone = find_unread_tunnel(site);
     if (alone != NULL)
         return alone;
     for (guint i = 0; i < site->units->len; i++) {

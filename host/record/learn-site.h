@@ -111,13 +111,15 @@ void osh_learn_row_free(OshLearnRow *row);
 /**
  * osh_learn_site_grow:
  * @ceiling: (nullable): not to be exceeded
+ * @ret_reason: (out): why the row that is returned cannot be learned
  *
  * Makes the units of @site from its rows: every rule that was seen, then fewer and wider ones.
  *
- * Returns: (transfer none) (nullable): a row that @ceiling does not let stand beside the others;
- *   take it out and grow again
+ * Returns: (transfer none) (nullable): a row that @ceiling does not let stand beside the others, or
+ *   an inspected tunnel without a rule; take it out and grow again
  */
-OshLearnRow *osh_learn_site_grow(OshLearnSite *site, const OshPolicySnapshot *ceiling);
+OshLearnRow *osh_learn_site_grow(OshLearnSite *site, const OshPolicySnapshot *ceiling,
+                                 const char **ret_reason);
 
 /** osh_learn_site_prune: drops every rule and unit without which each row is still allowed. */
 void osh_learn_site_prune(OshLearnSite *site);

@@ -116,6 +116,33 @@ test_withheld_segment_becomes_any(void)
     g_assert_nonnull(strstr(learned->text, "path: /bot/*/send}"));
 }
 
+/* Without a rule the endpoint would not be inspected, and let through any request. */
+static void
+test_an_inspected_tunnel_is_never_learned_without_rules(void)
+{
+    static const char tunnel[] =
+        "{\"time\":\"t\",\"outcome\":\"allowed\",\"layer\":\"connect\",\"facts\":{"
+        "\"network.host\":\"a.example.com\",\"network.port\":443,\"process.identity\":"
+        "\"required\",\"process.binary\":\"/usr/bin/curl\"},\"verdict\":{\"action\":\"allow\","
+        "\"protocol\":\"rest\"},\"addresses\":[\"8.8.8.8\"]}\n";
+    g_autofree char *odd = g_strconcat(tunnel,
+                                       ROW("a.example.com", ",\"request.method\":\"G(T\","
+                                                            "\"request.path\":\"/x\""),
+                                       NULL);
+    g_autofree char *plain = g_strconcat(tunnel, ROW("a.example.com", GET("/x")), NULL);
+    g_autoptr(OshRecording) unreadable = read_rows(odd);
+    g_autoptr(OshRecording) readable = read_rows(plain);
+    g_autoptr(OshLearned) nothing = learn(unreadable, NULL, TRUE);
+    g_autoptr(OshLearned) something = learn(readable, NULL, TRUE);
+
+    g_assert_cmpstr(network_part(nothing), ==, "");
+    g_assert_cmpuint(nothing->left->len, ==, 2);
+    g_assert_cmpuint(nothing->n_learned, ==, 0);
+    g_assert_nonnull(strstr(g_ptr_array_index(nothing->left, 1), "no rule for them was learned"));
+    g_assert_nonnull(strstr(something->text, "path: /x}"));
+    g_assert_cmpuint(something->left->len, ==, 0);
+}
+
 /* Neither the tunnel nor its messages: an endpoint without rules would let through any message. */
 static void
 test_a_plugins_messages_are_left_to_a_person(void)
@@ -657,6 +684,8 @@ main(int argc, char **argv)
                     test_ids_become_any_and_words_stay);
     g_test_add_func("/record/learn/withheld-segment-becomes-any",
                     test_withheld_segment_becomes_any);
+    g_test_add_func("/record/learn/an-inspected-tunnel-is-never-learned-without-rules",
+                    test_an_inspected_tunnel_is_never_learned_without_rules);
     g_test_add_func("/record/learn/the-messages-of-a-plugin-are-left-to-a-person",
                     test_a_plugins_messages_are_left_to_a_person);
     g_test_add_func("/record/learn/star-in-a-path-is-no-glob", test_star_in_a_path_is_no_glob);

@@ -260,10 +260,10 @@ static void
 grow(Learner *learner, OshLearnSite *site)
 {
     OshLearnRow *alone;
+    const char *reason;
 
-    while ((alone = osh_learn_site_grow(site, learner->options->ceiling)) != NULL) {
-        leave(learner, alone->row,
-              "the ceiling does not let the program that started it have the same rule");
+    while ((alone = osh_learn_site_grow(site, learner->options->ceiling, &reason)) != NULL) {
+        leave(learner, alone->row, reason);
         learner->learned->n_learned--;
         g_ptr_array_remove(site->rows, alone);
     }

@@ -42,6 +42,8 @@ ROWS = [
     (P + "decide/judge-facts.c", "fact->value.integer >= matcher->limits->minimum", "fact->value.integer > matcher->limits->minimum", "policy-facts"),
     (P + "load/read-facts.c", "if (limits->minimum > limits->maximum)", "if (FALSE)", "policy-facts"),
     (P + "load/read-facts.c", "check_vocabulary(loader, node, pattern, scalars->values) ? pattern : NULL", "pattern", "policy-facts"),
+    ("host/record/learn-site.c", "unit->rules->len > 0 && osh_learn_row_has_image", "osh_learn_row_has_image", "record-learn"),
+    ("host/record/learn-row.c", "if (*ret_reason == NULL && is_of_plugin(row))", "if (FALSE)", "record-learn"),
     (P + "model/endpoint-key.c", ".traits = TREATS | SECRET},", ".traits = SECRET},", "policy-treatment"),
     (P + "decide/judge-rpc.c", "value == NULL ? OSH_POLICY_NO", "value == NULL ? OSH_POLICY_YES"),
     (P + "decide/judge-rpc.c", "answer->response_refused |= !is_mcp;\n        if (!is_mcp)", "if (FALSE)"),
