@@ -32,8 +32,10 @@ test_data_goes_as_it_comes_with_its_end(void)
     g_assert_cmpuint(actions[0].message, ==, 3);
     g_assert_cmpuint(counted.left, ==, 3);
     g_assert_cmpuint(feed(&counted, "cde", OSH_COUNTED_MORE), ==, 3);
+    g_assert_false(osh_counted_is_complete(&counted));
     g_assert_cmpuint(feed(&counted, "\r", OSH_COUNTED_MORE), ==, 0);
     g_assert_cmpuint(feed(&counted, "\r\nnext", OSH_COUNTED_COMPLETE), ==, 2);
+    g_assert_true(osh_counted_is_complete(&counted));
     g_assert_cmpuint(feed(&counted, "next", OSH_COUNTED_COMPLETE), ==, 0);
 }
 

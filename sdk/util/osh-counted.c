@@ -13,17 +13,14 @@ osh_counted_begin(OshCounted *counted, guint64 message, guint64 length, const ch
 {
     counted->message = message;
     counted->left = length;
-    counted->end = end;
-    counted->dropped = !allowed;
+    counted->end = end != NULL && end[0] != '\0' ? end : NULL;
+    counted->allowed = allowed;
 }
 
-static void
-release(const OshCounted *counted, OshL7List *list, gsize n)
+gboolean
+osh_counted_is_complete(const OshCounted *counted)
 {
-    if (counted->dropped)
-        osh_l7_list_drop(list, 0, n);
-    else
-        osh_l7_list_pass(list, counted->message, n);
+    return counted->left == 0 && counted->end == NULL;
 }
 
 /* The end is released whole or not at all. */
@@ -38,7 +35,7 @@ feed_end(OshCounted *counted, OshL7List *list)
         return OSH_COUNTED_BROKEN;
     if (n < length)
         return OSH_COUNTED_MORE;
-    release(counted, list, length);
+    osh_l7_list_release(list, counted->message, length, counted->allowed);
     counted->end = NULL;
     return OSH_COUNTED_COMPLETE;
 }
@@ -48,7 +45,7 @@ osh_counted_feed(OshCounted *counted, OshL7List *list)
 {
     gsize n = (gsize)MIN(counted->left, osh_l7_list_window(list).length);
 
-    release(counted, list, n);
+    osh_l7_list_release(list, counted->message, n, counted->allowed);
     counted->left -= n;
     return counted->left > 0 ? OSH_COUNTED_MORE : feed_end(counted, list);
 }

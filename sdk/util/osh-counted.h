@@ -22,7 +22,7 @@ typedef struct {
     /*< private >*/
     guint64 message;
     const char *end;
-    gboolean dropped;
+    gboolean allowed;
 } OshCounted;
 
 /**
@@ -45,6 +45,10 @@ typedef enum {
  */
 void osh_counted_begin(OshCounted *counted, guint64 message, guint64 length, const char *end,
                        gboolean allowed);
+
+/** osh_counted_is_complete: Returns: whether all was released, its end too. A reply that comes
+ * before ends no message: DONE waits for the data, or what follows would leave unjudged. */
+gboolean osh_counted_is_complete(const OshCounted *counted);
 
 /** osh_counted_feed: releases what the window holds of the data; at most two actions. */
 OshCountedStatus osh_counted_feed(OshCounted *counted, OshL7List *list);

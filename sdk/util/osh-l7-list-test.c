@@ -75,7 +75,12 @@ test_what_ends_a_list_returns_what_feed_returns(void)
     osh_l7_list_begin(&list, &input, actions, G_N_ELEMENTS(actions));
     g_assert_cmpuint(osh_l7_list_fail(&list, "the server"), ==, 1);
     g_assert_cmpuint(actions[0].flags, ==, OSH_L7_CONNECTION | OSH_L7_FAILURE);
+    osh_l7_list_begin(&list, &input, actions, G_N_ELEMENTS(actions));
+    g_assert_cmpuint(osh_l7_list_refuse(&list, 0, "smuggled"), ==, 1);
+    g_assert_cmpuint(actions[0].flags, ==, OSH_L7_CONNECTION);
+    list.deadline = 7;
     osh_l7_list_begin(&list, &input, actions, 2);
+    g_assert_cmpint(list.deadline, ==, 0);
     g_assert_true(osh_l7_list_has_space(&list, 2));
     g_assert_cmpuint(osh_l7_list_end(&list), ==, 1);
     g_assert_false(osh_l7_list_has_space(&list, 2));

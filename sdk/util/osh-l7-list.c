@@ -13,6 +13,7 @@ osh_l7_list_begin(OshL7List *list, const OshL7Input *input, OshL7Action *actions
     list->max_actions = max_actions;
     list->n = 0;
     list->released = 0;
+    list->deadline = 0;
     list->capacity[0] = input->capacity[0];
     list->capacity[1] = input->capacity[1];
     list->call++;
@@ -73,6 +74,13 @@ osh_l7_list_drop(OshL7List *list, guint64 message, gsize length)
 }
 
 void
+osh_l7_list_release(OshL7List *list, guint64 message, gsize length, gboolean allowed)
+{
+    if (length > 0)
+        add_release(list, allowed ? OSH_L7_PASS : OSH_L7_DROP, message, length);
+}
+
+void
 osh_l7_list_replace(OshL7List *list, guint64 message, gsize length, const OshL7Piece *pieces,
                     gsize n)
 {
@@ -118,6 +126,16 @@ osh_l7_list_fail(OshL7List *list, const char *reason)
     OshL7Action *action = osh_l7_list_add(list, OSH_L7_DENY, 0);
 
     action->flags = OSH_L7_CONNECTION | OSH_L7_FAILURE;
+    action->u.deny.reason = reason;
+    return list->n;
+}
+
+gsize
+osh_l7_list_refuse(OshL7List *list, guint64 message, const char *reason)
+{
+    OshL7Action *action = osh_l7_list_add(list, OSH_L7_DENY, message);
+
+    action->flags = OSH_L7_CONNECTION;
     action->u.deny.reason = reason;
     return list->n;
 }

@@ -29,15 +29,17 @@ G_BEGIN_DECLS
  * @n: actions so far; what feed returns
  * @released: bytes of the window that the list has released
  * @capacity: what is left for EMIT, by #OshDirection
+ * @deadline: of this feed, for its ret_deadline: 0 leaves the session's as it was; may be set
  * @call: raised by each begin
  *
- * Read these; the rest is the list's own. All zeroes before the first begin.
+ * Read these, set @deadline; the rest is the list's own. All zeroes before the first begin.
  */
 typedef struct {
     const OshL7Input *input;
     gsize n;
     gsize released;
     gsize capacity[2];
+    gint64 deadline;
     guint64 call;
     /*< private >*/
     OshL7Action *actions;
@@ -69,6 +71,11 @@ void osh_l7_list_pass(OshL7List *list, guint64 message, gsize length);
 /** osh_l7_list_drop: drops the next @length bytes; nothing for 0. */
 void osh_l7_list_drop(OshL7List *list, guint64 message, gsize length);
 
+/** osh_l7_list_release: passes the next @length bytes when @allowed, else drops them; nothing for
+ * 0.
+ */
+void osh_l7_list_release(OshL7List *list, guint64 message, gsize length, gboolean allowed);
+
 /** osh_l7_list_replace: sends @pieces for the next @length bytes. @pieces: (array length=n): stay
  * until the next call into the session. */
 void osh_l7_list_replace(OshL7List *list, guint64 message, gsize length, const OshL7Piece *pieces,
@@ -89,6 +96,10 @@ void osh_l7_list_deny(OshL7List *list, guint64 message, const char *reason);
 /** osh_l7_list_fail: ends the connection because a peer is at fault. @reason: constant. Returns:
  * what feed returns. */
 gsize osh_l7_list_fail(OshL7List *list, const char *reason);
+
+/** osh_l7_list_refuse: refuses @message, or 0, and the connection with it. @reason: constant.
+ * Returns: what feed returns. */
+gsize osh_l7_list_refuse(OshL7List *list, guint64 message, const char *reason);
 
 /** osh_l7_list_done: ends @message. */
 void osh_l7_list_done(OshL7List *list, guint64 message, guint32 status, guint64 bytes);

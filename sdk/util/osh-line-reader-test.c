@@ -92,6 +92,21 @@ test_reader_begins_anew_behind_a_line(void)
 }
 
 static void
+test_reader_of_zeroes_has_a_cap(void)
+{
+    g_autofree char *line = g_strnfill(OSH_LINE_CAP, 'a');
+    OshLineReader reader = {0};
+    OshSpan found;
+    gsize length;
+
+    g_assert_cmpint(
+        osh_line_reader_find(&reader, (OshSpan){line, OSH_LINE_CAP - 1}, &found, &length), ==,
+        OSH_LINE_MORE);
+    g_assert_cmpint(osh_line_reader_find(&reader, osh_span(line), &found, &length), ==,
+                    OSH_LINE_TOO_LONG);
+}
+
+static void
 test_words_have_one_space_between_them(void)
 {
     OshSpan words[3];
@@ -139,6 +154,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/util/line-reader/reader-begins-anew-behind-a-line",
                     test_reader_begins_anew_behind_a_line);
+    g_test_add_func("/util/line-reader/reader-of-zeroes-has-a-cap",
+                    test_reader_of_zeroes_has_a_cap);
     g_test_add_func("/util/line-reader/words-have-one-space-between-them",
                     test_words_have_one_space_between_them);
     g_test_add_func("/util/line-reader/number-is-decimal-digits-up-to-its-bound",

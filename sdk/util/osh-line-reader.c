@@ -37,14 +37,15 @@ end_at(const OshLineReader *reader, OshSpan window, gsize at)
 OshLineStatus
 osh_line_reader_find(OshLineReader *reader, OshSpan window, OshSpan *ret_line, gsize *ret_length)
 {
-    gsize limit = MIN(window.length, reader->cap);
+    gsize cap = reader->cap > 0 ? reader->cap : OSH_LINE_CAP;
+    gsize limit = MIN(window.length, cap);
 
     for (gsize at = reader->scanned; at < limit; at++) {
         gssize end = end_at(reader, window, at);
 
         reader->scanned = at;
         /* A CR that is the last byte within the cap: what follows it makes no difference. */
-        if (window.data[at] == '\r' && at + 1 == reader->cap)
+        if (window.data[at] == '\r' && at + 1 == cap)
             return OSH_LINE_TOO_LONG;
         if (end < 0)
             return OSH_LINE_MORE;
@@ -57,7 +58,7 @@ osh_line_reader_find(OshLineReader *reader, OshSpan window, OshSpan *ret_line, g
             return OSH_LINE_MALFORMED;
     }
     reader->scanned = limit;
-    return window.length < reader->cap ? OSH_LINE_MORE : OSH_LINE_TOO_LONG;
+    return window.length < cap ? OSH_LINE_MORE : OSH_LINE_TOO_LONG;
 }
 
 void

@@ -57,7 +57,11 @@ typedef enum {
     OSH_LINE_MALFORMED = 3,
 } OshLineStatus;
 
-/** OshLineReader: make it with OSH_LINE_READER_INIT(); the members are its own. */
+/** OSH_LINE_CAP: bytes of a line where a reader names no cap. */
+#define OSH_LINE_CAP 4096
+
+/** OshLineReader: make it with OSH_LINE_READER_INIT(); all zeroes is one for CRLF and
+ * %OSH_LINE_CAP. The members are its own. */
 typedef struct {
     /*< private >*/
     gsize cap;

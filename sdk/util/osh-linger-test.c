@@ -10,10 +10,12 @@ static gsize
 feed(OshLinger *linger, OshL7Input input, gint64 *ret_deadline)
 {
     OshL7List list = {0};
+    gsize n;
 
-    *ret_deadline = 0;
     osh_l7_list_begin(&list, &input, actions, G_N_ELEMENTS(actions));
-    return osh_linger_feed(linger, &list, ret_deadline);
+    n = osh_linger_feed(linger, &list);
+    *ret_deadline = list.deadline;
+    return n;
 }
 
 static void

@@ -25,7 +25,7 @@ osh_linger_expire(OshLinger *linger, gint64 now)
 }
 
 gsize
-osh_linger_feed(OshLinger *linger, OshL7List *list, gint64 *ret_deadline)
+osh_linger_feed(OshLinger *linger, OshL7List *list)
 {
     gboolean client = list->input->direction == OSH_CLIENT_TO_SERVER;
 
@@ -33,6 +33,6 @@ osh_linger_feed(OshLinger *linger, OshL7List *list, gint64 *ret_deadline)
     osh_l7_list_drop(list, 0, osh_l7_list_window(list).length);
     if (linger->over || (client && list->input->eof))
         return osh_l7_list_end(list);
-    *ret_deadline = linger->until;
+    list->deadline = linger->until;
     return osh_l7_list_more(list);
 }

@@ -9,7 +9,7 @@
  *
  * |[<!-- language="C" -->
  * if (osh_linger_is_on(&self->linger))
- *     return osh_linger_feed(&self->linger, list, ret_deadline);
+ *     return osh_linger_feed(&self->linger, list);
  * ]|
  */
 #pragma once
@@ -34,8 +34,8 @@ gboolean osh_linger_is_on(const OshLinger *linger);
 /** osh_linger_expire: to be called from the session's expire. */
 void osh_linger_expire(OshLinger *linger, gint64 now);
 
-/** osh_linger_feed: for both directions, once what had to be said was emitted. Returns: what feed
- * returns. */
-gsize osh_linger_feed(OshLinger *linger, OshL7List *list, gint64 *ret_deadline);
+/** osh_linger_feed: for both directions, once what had to be said was emitted; sets the list's
+ * deadline. Returns: what feed returns. */
+gsize osh_linger_feed(OshLinger *linger, OshL7List *list);
 
 G_END_DECLS

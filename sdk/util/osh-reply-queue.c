@@ -40,8 +40,9 @@ gboolean
 osh_reply_queue_is_full(const OshReplyQueue *queue)
 {
     const Entry *last = queue->entries.tail != NULL ? queue->entries.tail->data : NULL;
+    guint bound = queue->bound > 0 ? queue->bound : OSH_REPLY_BOUND;
 
-    return queue->entries.length >= queue->bound || (last != NULL && last->type == ENTRY_END);
+    return queue->entries.length >= bound || (last != NULL && last->type == ENTRY_END);
 }
 
 static Entry *

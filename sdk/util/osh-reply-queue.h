@@ -24,7 +24,10 @@
 
 G_BEGIN_DECLS
 
-/** OshReplyQueue: make it with osh_reply_queue_init(); the members are its own. */
+/** OSH_REPLY_BOUND: entries of a queue that was not made with another bound. */
+#define OSH_REPLY_BOUND 256
+
+/** OshReplyQueue: all zeroes is an empty one of %OSH_REPLY_BOUND; the members are its own. */
 typedef struct {
     /*< private >*/
     GQueue entries;
@@ -46,7 +49,8 @@ typedef enum {
     OSH_REPLY_ENDED = 3,
 } OshReplyNext;
 
-/** osh_reply_queue_init: @bound: entries that it holds, at most, but for the end. */
+/** osh_reply_queue_init: for another bound. @bound: entries that it holds, at most, but for the
+ * end. */
 void osh_reply_queue_init(OshReplyQueue *queue, guint bound);
 
 /** osh_reply_queue_clear: frees what it holds. */
