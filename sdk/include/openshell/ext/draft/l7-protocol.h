@@ -46,8 +46,8 @@
  * the record, or be 0.
  *
  * An ASK states every fact of the protocol that the message has. A fact that is absent matches no
- * allow rule and every deny rule that names it, so a list without values is stated as an empty list,
- * and a size that is nothing as 0.
+ * allow rule and every deny rule that names it, so a list without values is stated as an empty
+ * list, and a size that is nothing as 0.
  *
  * An ASK from the server's direction is about a message that was allowed before, and carries facts
  * of its response: the 101 of an upgrade is judged so. It is answered like any ASK. Refused, the
