@@ -57,8 +57,8 @@ launch_begin_with(Launch *launch, const char *proxy, const char *resolver, gbool
     launch->contribution.authority = &launch->authority;
     launch->contribution.java = java;
     if (authority) {
-        launch->authority.functions = &osh_authority_module_v1;
-        launch->authority.authority = osh_certificate_authority_new(NULL);
+        launch->authority.functions = &osh_tls_module_v1;
+        launch->authority.engine = osh_tls_engine_new(NULL, NULL);
     }
     launch->network.has_box = proxy != NULL;
     if (resolver != NULL)

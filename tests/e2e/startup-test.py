@@ -54,30 +54,30 @@ def _lazy_libcrypto():
     before, after = around_a_connection()
     expect(has(before, "openshell-network.so") and has(before, "libglib"), before)
     expect(not has(before, "libcrypto") and has(after, "libcrypto"), before, after)
-    for name in ("libssl", "libgio", "libselinux", "libmount", "openshell-network-authority"):
+    for name in ("libssl", "libgio", "libselinux", "libmount", "openshell-network-tls"):
         expect(not has(after, name), name, after)
 
 
 @test("libcrypto is loaded at the start where programs are to trust an authority of the run")
 def _authority_loads():
     before, _ = around_a_connection(["--set", "network.tls=always"])
-    expect(has(before, "libcrypto") and has(before, "openshell-network-authority.module"), before)
+    expect(has(before, "libcrypto") and has(before, "libssl") and has(before, "openshell-network-tls.module"), before)
 
 
 @test("what makes the authority is no plugin, is not taken from who could replace it, and its "
       "absence is told of where it is wanted alone")
 def _module_file():
     folder = harness.private_scratch()
-    for name in ("openshell-network.so", "openshell-network-authority.module"):
+    for name in ("openshell-network.so", "openshell-network-tls.module"):
         source = os.path.join(harness.PLUGINS, "network", name)
         with open(source, "rb") as stream, open(os.path.join(folder, name), "wb") as copy:
             copy.write(stream.read())
-    module = os.path.join(folder, "openshell-network-authority.module")
+    module = os.path.join(folder, "openshell-network-tls.module")
     own = ["--plugin-dir", folder]
     always = [*own, "--set", "network.tls=always"]
     listed = subprocess.run([harness.HOST, "plugins", *own], capture_output=True, text=True,
                             check=False, env=harness.clean_environment())
-    expect(folder in listed.stdout and "authority" not in listed.stdout + listed.stderr, listed)
+    expect(folder in listed.stdout and "network-tls" not in listed.stdout + listed.stderr, listed)
     script = ["/bin/sh", "-c", "test -s $SSL_CERT_FILE && echo $SSL_CERT_FILE"]
     result = harness.run_host(script, world.policy(), always)
     expect(result.out == "/run/openshell/ca-bundle.pem\n", result)
@@ -86,7 +86,7 @@ def _module_file():
     expect(result.code == 125 and "can be replaced by another user" in result.err, result)
     os.unlink(module)
     result = harness.run_host(["echo", "RAN"], world.policy(), always)
-    expect(result.code == 125 and "openshell-network-authority.module" in result.err, result)
+    expect(result.code == 125 and "openshell-network-tls.module" in result.err, result)
     result = harness.run_host(["echo", "RAN"], world.policy(), own)
     expect(result.out == "RAN\n", result)
 

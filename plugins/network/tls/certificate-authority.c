@@ -1,64 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certificate-authority.c: makes the authority of a run. It must never write or print the key.
- *
- * With libcrypto this is a module of its own, which run-authority.c loads when a program can need
- * it.
+ * certificate-authority.c: makes or reads the authority of a run. It must never write or print the
+ * key.
  */
 #include "certificate-authority.h"
 
-#include <openssl/bn.h>
+#include "certificate-parts.h"
+#include "pem-file.h"
+
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "openshell/plugin.h"
+#include "openshell/host.h"
 
-#define VALID_BEFORE (24 * 3600)
-#define VALID_AFTER  (7 * 24 * 3600)
+#define AUTHORITY_VALID_AFTER (10 * 365 * 24 * 3600L)
 
 struct _OshCertificateAuthority {
     EVP_PKEY *key;
-    X509 *certificate;
+    STACK_OF(X509) * chain;
     char *pem;
 };
-
-static gboolean
-add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509V3_CTX context;
-    X509_EXTENSION *extension;
-    gboolean added;
-
-    X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
-    X509_EXTENSION_free(extension);
-    return added;
-}
-
-static gboolean
-set_serial(X509 *certificate)
-{
-    guint8 bytes[16];
-    BIGNUM *number;
-    gboolean set;
-
-    if (RAND_bytes(bytes, sizeof bytes) != 1)
-        return FALSE;
-    /* Positive, and never zero. */
-    bytes[0] = (guint8)((bytes[0] & 0x7f) | 0x40);
-    number = BN_bin2bn(bytes, sizeof bytes, NULL);
-    set = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
-    BN_free(number);
-    return set;
-}
 
 static gboolean
 set_name(X509 *certificate)
@@ -77,15 +42,23 @@ make_certificate(OshCertificateAuthority *authority)
 {
     X509 *certificate = X509_new();
 
-    authority->certificate = certificate;
-    return certificate != NULL && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-           set_serial(certificate) && set_name(certificate) &&
-           X509_gmtime_adj(X509_getm_notBefore(certificate), -VALID_BEFORE) != NULL &&
-           X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_AFTER) != NULL &&
+    authority->chain = sk_X509_new_null();
+    if (certificate == NULL || sk_X509_push(authority->chain, certificate) == 0) {
+        X509_free(certificate);
+        return FALSE;
+    }
+    return X509_set_version(certificate, X509_VERSION_3) == 1 &&
+           osh_certificate_set_serial(X509_get_serialNumber(certificate)) &&
+           set_name(certificate) &&
+           X509_gmtime_adj(X509_getm_notBefore(certificate), -OSH_CERTIFICATE_VALID_BEFORE) !=
+               NULL &&
+           X509_gmtime_adj(X509_getm_notAfter(certificate), AUTHORITY_VALID_AFTER) != NULL &&
            X509_set_pubkey(certificate, authority->key) == 1 &&
-           add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-           add_extension(certificate, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-           add_extension(certificate, NID_subject_key_identifier, "hash") &&
+           osh_certificate_add_part(certificate, certificate, NID_basic_constraints,
+                                    "critical,CA:TRUE,pathlen:0") &&
+           osh_certificate_add_part(certificate, certificate, NID_key_usage,
+                                    "critical,keyCertSign,cRLSign") &&
+           osh_certificate_add_part(certificate, certificate, NID_subject_key_identifier, "hash") &&
            X509_sign(certificate, authority->key, EVP_sha256()) > 0;
 }
 
@@ -93,17 +66,18 @@ static gboolean
 write_pem(OshCertificateAuthority *authority)
 {
     BIO *memory = BIO_new(BIO_s_mem());
+    gboolean written = memory != NULL;
     char *data;
     long length;
 
-    if (memory == NULL || PEM_write_bio_X509(memory, authority->certificate) != 1) {
-        BIO_free(memory);
-        return FALSE;
+    for (int i = 0; i < sk_X509_num(authority->chain); i++)
+        written = written && PEM_write_bio_X509(memory, sk_X509_value(authority->chain, i)) == 1;
+    if (written) {
+        length = BIO_get_mem_data(memory, &data);
+        authority->pem = g_strndup(data, (gsize)length);
     }
-    length = BIO_get_mem_data(memory, &data);
-    authority->pem = g_strndup(data, (gsize)length);
     BIO_free(memory);
-    return TRUE;
+    return written;
 }
 
 OshCertificateAuthority *
@@ -116,9 +90,43 @@ osh_certificate_authority_new(GError **error)
         authority->key = EVP_EC_gen("P-256");
     if (authority->key == NULL || !make_certificate(authority) || !write_pem(authority)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
-                    "cannot make the certificate authority of this run: %s",
-                    ERR_reason_error_string(ERR_peek_last_error()));
-        ERR_clear_error();
+                    "cannot make the certificate authority of this run: %s", osh_tls_last_error());
+        return NULL;
+    }
+    return g_steal_pointer(&authority);
+}
+
+/* Returns: (nullable): why @certificate cannot sign leaves. */
+static const char *
+authority_problem(X509 *certificate)
+{
+    if (X509_check_ca(certificate) != 1)
+        return "its first certificate is no authority (basicConstraints)";
+    if ((X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) == 0)
+        return "its first certificate may not sign certificates (keyUsage)";
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
+        return "its first certificate has expired";
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0)
+        return "its first certificate is not valid yet";
+    return NULL;
+}
+
+OshCertificateAuthority *
+osh_certificate_authority_read(const char *certificate_path, const char *key_path, GError **error)
+{
+    g_autoptr(OshCertificateAuthority) authority = g_new0(OshCertificateAuthority, 1);
+    const char *problem;
+
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+        !osh_pem_pair(certificate_path, key_path, "the certificate authority", &authority->chain,
+                      &authority->key, error))
+        return NULL;
+    problem = authority_problem(sk_X509_value(authority->chain, 0));
+    if (problem == NULL && !write_pem(authority))
+        problem = osh_tls_last_error();
+    if (problem != NULL) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                    "cannot use %s as the certificate authority: %s", certificate_path, problem);
         return NULL;
     }
     return g_steal_pointer(&authority);
@@ -129,7 +137,7 @@ osh_certificate_authority_free(OshCertificateAuthority *authority)
 {
     if (authority == NULL)
         return;
-    X509_free(authority->certificate);
+    sk_X509_pop_free(authority->chain, X509_free);
     EVP_PKEY_free(authority->key);
     g_free(authority->pem);
     g_free(authority);
@@ -141,8 +149,68 @@ osh_certificate_authority_pem(const OshCertificateAuthority *authority)
     return authority->pem;
 }
 
-OSH_PLUGIN_EXPORT const OshAuthorityModule osh_authority_module_v1 = {
-    .create = osh_certificate_authority_new,
-    .free = osh_certificate_authority_free,
-    .pem = osh_certificate_authority_pem,
-};
+STACK_OF(X509) * osh_certificate_authority_chain(const OshCertificateAuthority *authority)
+{
+    return authority->chain;
+}
+
+EVP_PKEY *
+osh_certificate_authority_key(const OshCertificateAuthority *authority)
+{
+    return authority->key;
+}
+
+static gboolean
+add_list_extensions(X509_CRL *list, X509 *issuer)
+{
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    AUTHORITY_KEYID *key = AUTHORITY_KEYID_new();
+    const ASN1_OCTET_STRING *identifier = X509_get0_subject_key_id(issuer);
+    gboolean added;
+
+    added = number != NULL && key != NULL && osh_certificate_set_serial(number) &&
+            X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, 0) == 1;
+    if (added && identifier != NULL) {
+        key->keyid = ASN1_OCTET_STRING_dup(identifier);
+        added = key->keyid != NULL &&
+                X509_CRL_add1_ext_i2d(list, NID_authority_key_identifier, key, 0, 0) == 1;
+    }
+    ASN1_INTEGER_free(number);
+    AUTHORITY_KEYID_free(key);
+    return added;
+}
+
+static gboolean
+set_list_times(X509_CRL *list)
+{
+    ASN1_TIME *at = ASN1_TIME_new();
+    gboolean set = at != NULL && X509_gmtime_adj(at, -OSH_CERTIFICATE_VALID_BEFORE) != NULL &&
+                   X509_CRL_set1_lastUpdate(list, at) == 1 &&
+                   X509_gmtime_adj(at, OSH_CERTIFICATE_VALID_AFTER) != NULL &&
+                   X509_CRL_set1_nextUpdate(list, at) == 1;
+
+    ASN1_TIME_free(at);
+    return set;
+}
+
+GBytes *
+osh_certificate_authority_revocation_list(const OshCertificateAuthority *authority)
+{
+    X509 *issuer = sk_X509_value(authority->chain, 0);
+    X509_CRL *list = X509_CRL_new();
+    guint8 *der = NULL;
+    GBytes *bytes = NULL;
+    int length = -1;
+
+    if (list != NULL && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+        X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)) == 1 &&
+        set_list_times(list) && add_list_extensions(list, issuer) &&
+        X509_CRL_sign(list, authority->key, osh_certificate_digest(authority->key)) > 0)
+        length = i2d_X509_CRL(list, &der);
+    if (length > 0)
+        bytes = g_bytes_new(der, (gsize)length);
+    OPENSSL_free(der);
+    X509_CRL_free(list);
+    ERR_clear_error();
+    return bytes;
+}

@@ -44,7 +44,8 @@ libcrypto_is_mapped(void)
     g_autofree char *maps = NULL;
 
     g_assert_true(g_file_get_contents("/proc/self/maps", &maps, NULL, NULL));
-    return strstr(maps, "libcrypto") != NULL && strstr(maps, "authority.module") != NULL;
+    return strstr(maps, "libcrypto") != NULL && strstr(maps, "libssl") != NULL &&
+           strstr(maps, "openshell-network-tls.module") != NULL;
 }
 
 /* In this order: what is loaded stays loaded. */
@@ -128,6 +129,7 @@ test_what_is_missing_is_named(void)
     g_autoptr(GError) error = NULL;
 
     authority.libcrypto = osh_lazy_library_find("libosh-none.so.9");
+    authority.libssl = osh_lazy_library_find("libosh-none.so.10");
     authority.module = osh_lazy_library_beside((gconstpointer)&vtable, "none.module");
     g_assert_false(osh_run_authority_make(&authority, &error));
     g_assert_nonnull(strstr(error->message, "cannot load libosh-none.so.9"));

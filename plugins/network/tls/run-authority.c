@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nothing of TLS before a program can need it: libcrypto takes more of a start than everything else
- * of the network. [main].
+ * run-authority.c: nothing of TLS before a program can need it: libcrypto takes more of a start
+ * than everything else of the network. [main].
  *
  * The module lies beside the plugin under a name that no search for plugins takes. It is linked to
- * libcrypto, and gets the one that was chosen at the start, because that is loaded first.
+ * libssl and libcrypto, and gets those that were chosen at the start, because they are loaded
+ * first.
  */
 #include "run-authority.h"
 
 #include <openssl/opensslv.h>
 
 #define LIBCRYPTO "libcrypto.so." G_STRINGIFY(OPENSSL_SHLIB_VERSION)
-#define MODULE    "openshell-network-authority.module"
+#define LIBSSL    "libssl.so." G_STRINGIFY(OPENSSL_SHLIB_VERSION)
+#define MODULE    "openshell-network-tls.module"
 
 /* An address in the plugin, by which its folder is found. */
 static const char here;
@@ -34,6 +36,7 @@ osh_run_authority_choose(OshRunAuthority *authority, gboolean always, const OshI
     if (!authority->wanted)
         return;
     authority->libcrypto = osh_lazy_library_find(LIBCRYPTO);
+    authority->libssl = osh_lazy_library_find(LIBSSL);
     authority->module = osh_lazy_library_beside(&here, MODULE);
 }
 
@@ -42,25 +45,26 @@ osh_run_authority_make(OshRunAuthority *authority, GError **error)
 {
     if (!authority->wanted)
         return TRUE;
-    if (!osh_lazy_library_load(authority->libcrypto, error))
+    if (!osh_lazy_library_load(authority->libcrypto, error) ||
+        !osh_lazy_library_load(authority->libssl, error))
         return FALSE;
-    authority->functions =
-        osh_lazy_library_symbol(authority->module, OSH_AUTHORITY_MODULE_SYMBOL, error);
+    authority->functions = osh_lazy_library_symbol(authority->module, OSH_TLS_MODULE_SYMBOL, error);
     if (authority->functions != NULL)
-        authority->authority = authority->functions->create(error);
-    return authority->authority != NULL;
+        authority->engine = authority->functions->engine_new(&authority->settings, error);
+    return authority->engine != NULL;
 }
 
 const char *
 osh_run_authority_pem(const OshRunAuthority *authority)
 {
-    return authority->authority != NULL ? authority->functions->pem(authority->authority) : NULL;
+    return authority->engine != NULL ? authority->functions->engine_authority_pem(authority->engine)
+                                     : NULL;
 }
 
 const char *
 osh_run_authority_policy_changed(OshRunAuthority *authority, const OshInterface *policy)
 {
-    gboolean missing = authority->authority == NULL && policy_inspects(policy);
+    gboolean missing = authority->engine == NULL && policy_inspects(policy);
     gboolean said = authority->told;
 
     authority->told = missing;
@@ -73,8 +77,9 @@ osh_run_authority_policy_changed(OshRunAuthority *authority, const OshInterface 
 void
 osh_run_authority_clear(OshRunAuthority *authority)
 {
-    if (authority->authority != NULL)
-        authority->functions->free(g_steal_pointer(&authority->authority));
+    if (authority->engine != NULL)
+        authority->functions->engine_free(g_steal_pointer(&authority->engine));
     g_clear_pointer(&authority->libcrypto, osh_lazy_library_free);
+    g_clear_pointer(&authority->libssl, osh_lazy_library_free);
     g_clear_pointer(&authority->module, osh_lazy_library_free);
 }

@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run-authority.h: whether this run has a certificate authority, and loading what makes it.
- * [main]
+ * run-authority.h: whether this run has a certificate authority, and loading the TLS engine that
+ * has it. [main]
  */
 #pragma once
 
 #include <openshell/ext/policy.h>
 
-#include "certificate-authority.h"
 #include "osh-lazy-library.h"
+#include "tls-module.h"
 
 G_BEGIN_DECLS
 
 /**
  * OshRunAuthority:
  * @wanted: programs of the box are to trust it
+ * @settings: for the engine; what they point to is the caller's, until osh_run_authority_make()
  * @libcrypto: (nullable): chosen when it is wanted
+ * @libssl: (nullable): likewise
  * @module: (nullable): likewise
  * @functions: (nullable): of @module, once loaded
- * @authority: (nullable): once made
+ * @engine: (nullable): has the authority, once made
  * @told: that programs do not trust it was said of the policy in force
  */
 typedef struct {
     gboolean wanted;
+    OshTlsSettings settings;
     OshLazyLibrary *libcrypto;
+    OshLazyLibrary *libssl;
     OshLazyLibrary *module;
-    const OshAuthorityModule *functions;
-    OshCertificateAuthority *authority;
+    const OshTlsModule *functions;
+    OshTlsEngine *engine;
     gboolean told;
 } OshRunAuthority;
 
@@ -44,7 +48,7 @@ void osh_run_authority_choose(OshRunAuthority *authority, gboolean always,
  * osh_run_authority_make:
  * @error: return location
  *
- * Loads libcrypto and makes the authority, where it is wanted.
+ * Loads libcrypto, libssl and the module, and makes the engine, where it is wanted.
  *
  * Returns: FALSE when it is wanted and cannot be had
  */
@@ -64,7 +68,7 @@ const char *osh_run_authority_pem(const OshRunAuthority *authority);
 const char *osh_run_authority_policy_changed(OshRunAuthority *authority,
                                              const OshInterface *policy);
 
-/** osh_run_authority_clear: the key is wiped. */
+/** osh_run_authority_clear: after the last session of the engine; its keys are wiped. */
 void osh_run_authority_clear(OshRunAuthority *authority);
 
 G_END_DECLS
