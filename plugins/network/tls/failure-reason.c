@@ -99,12 +99,12 @@ set_certificate(OshTlsSession *session, long result)
 static void
 set_end(OshTlsSession *session)
 {
-    /* OpenSSL says decode_error to a peer that has gone. */
+    /* OpenSSL says decode_error to a peer that has gone, and may fail at that, too. */
     session->alert_written = -1;
     if (!session->is_open && may_have_refused(session))
         set(session, OSH_TLS_FAILURE_CERTIFICATE_REFUSED,
             "the client ended the connection when it saw the certificate");
-    else if (session->socket_error != 0)
+    else if (session->socket_error != 0 && !session->socket_ended)
         set(session, OSH_TLS_FAILURE_LOST, "the connection with %s is lost: %s",
             session->is_server ? "the client" : "the server", g_strerror(session->socket_error));
     else if (session->is_open)
