@@ -6,7 +6,9 @@
  * comes late misses nothing: process.started is retained. Everything here belongs to [main]. It
  * never keeps a pointer into an event beyond the callback.
  */
-#include <openshell/plugin.h>
+#include <openshell/openshell.h>
+
+G_STATIC_ASSERT(OSH_ABI_CHECK(1, 0));
 
 OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "id=com.example.greeter\n"
@@ -23,6 +25,8 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "[config delay-ms]\n"
                     "type=integer\n"
                     "default=0\n"
+                    "min=0\n"
+                    "max=60000\n"
                     "help=How long to wait before subscribing, in milliseconds\n");
 
 /* One instance; everything hangs off it, so that a host could make two. */
@@ -35,17 +39,14 @@ typedef struct {
 } Greeter;
 
 static gboolean
-greeter_create(const OshHost *host, gpointer *ret_self, GError **error)
+greeter_create(const OshHost *host, Greeter **ret_self, GError **error)
 {
     Greeter *self = g_new0(Greeter, 1);
-    GVariant *config = osh_host_config(host);
 
     (void)error;
     self->host = host;
-    if (config != NULL) {
-        g_variant_lookup(config, "greeting", "s", &self->greeting);
-        g_variant_lookup(config, "delay-ms", "x", &self->delay_ms);
-    }
+    self->greeting = osh_host_config_string(host, "greeting");
+    self->delay_ms = osh_host_config_integer(host, "delay-ms", 0);
     *ret_self = self;
     return TRUE;
 }
@@ -55,13 +56,10 @@ on_process_started(const OshEvent *event, gpointer data)
 {
     Greeter *self = data;
     OshEventProcessStarted started;
-    g_autofree char *line = NULL;
 
-    if (!osh_event_process_started_unpack(event->payload, &started))
-        return;
-    line = g_strdup_printf("%s, %s %s (pid %u)", self->greeting, started.kind, started.path,
-                           started.pid);
-    osh_host_log(self->host, G_LOG_LEVEL_MESSAGE, line);
+    if (osh_event_process_started_unpack(event->payload, &started))
+        osh_host_logf(self->host, G_LOG_LEVEL_MESSAGE, "%s, %s %s (pid %u)", self->greeting,
+                      started.kind, started.path, started.pid);
 }
 
 static gboolean
@@ -75,10 +73,8 @@ subscribe(gpointer data)
 }
 
 static void
-greeter_start(gpointer data, OshReadyFunc ready, gpointer ready_data)
+greeter_start(Greeter *self, OshReadyFunc ready, gpointer ready_data)
 {
-    Greeter *self = data;
-
     if (self->delay_ms > 0) {
         self->timer = g_timeout_source_new((guint)self->delay_ms);
         g_source_set_callback(self->timer, subscribe, self, NULL);
@@ -90,10 +86,8 @@ greeter_start(gpointer data, OshReadyFunc ready, gpointer ready_data)
 }
 
 static void
-greeter_stop(gpointer data, gint64 deadline, OshDoneFunc done, gpointer done_data)
+greeter_stop(Greeter *self, gint64 deadline, OshDoneFunc done, gpointer done_data)
 {
-    Greeter *self = data;
-
     (void)deadline;
     if (self->timer != NULL)
         g_source_destroy(self->timer);
@@ -104,15 +98,11 @@ greeter_stop(gpointer data, gint64 deadline, OshDoneFunc done, gpointer done_dat
 }
 
 static void
-greeter_destroy(gpointer data)
+greeter_destroy(Greeter *self)
 {
-    Greeter *self = data;
-
     g_free(self->greeting);
     g_free(self);
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT, .create = greeter_create,   .start = greeter_start,
-    .stop = greeter_stop,  .destroy = greeter_destroy,
-};
+OSH_PLUGIN_DEFINE(Greeter, .create = greeter_create, .start = greeter_start, .stop = greeter_stop,
+                  .destroy = greeter_destroy)

@@ -219,6 +219,25 @@ test_whole_answer_is_one_call_and_an_old_driver_refuses(void)
     g_string_free(exchange.to_client, TRUE);
 }
 
+static void
+test_missing_functions_of_a_reply_refuse(void)
+{
+    OshVirtualExchange exchange = {0};
+    OshVirtualReply small = {.struct_size = G_STRUCT_OFFSET(OshVirtualReply, respond_head),
+                             .exchange = &exchange,
+                             .respond_head = exchange_respond_head};
+    OshVirtualReply bare = {.struct_size = sizeof(OshVirtualReply), .exchange = &exchange};
+    OshVirtualForward forward = {.struct_size = sizeof(OshVirtualForward)};
+
+    /* What lies beyond struct_size is not called, and what is NULL is not. */
+    g_assert_false(osh_virtual_reply_respond_head(&small, 200, NULL, 0));
+    g_assert_cmpuint(exchange.status, ==, 0);
+    g_assert_false(osh_virtual_reply_respond_head(&bare, 200, NULL, 0));
+    g_assert_false(osh_virtual_reply_respond_body(&bare, OSH_SPAN_LITERAL("x"), TRUE));
+    g_assert_false(osh_virtual_reply_forward(&bare, &forward));
+    g_assert_false(osh_virtual_reply_forward(NULL, &forward));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -230,5 +249,7 @@ main(int argc, char **argv)
     g_test_add_func("/sdk/virtual-host/whole-answer-is-one-call-and-an-old-driver-refuses",
                     test_whole_answer_is_one_call_and_an_old_driver_refuses);
     g_test_add_func("/sdk/virtual-host/missing-functions-give-up", test_missing_functions_give_up);
+    g_test_add_func("/sdk/virtual-host/missing-functions-of-a-reply-refuse",
+                    test_missing_functions_of_a_reply_refuse);
     return g_test_run();
 }

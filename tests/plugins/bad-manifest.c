@@ -9,14 +9,11 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "license=Apache-2.0\n");
 
 static gboolean
-test_create(const OshHost *host, gpointer *ret_self, GError **error)
+test_create(const OshHost *host, const OshHost **ret_self, GError **error)
 {
     (void)error;
-    *ret_self = (gpointer)host;
+    *ret_self = host;
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = test_create,
-};
+OSH_PLUGIN_DEFINE(const OshHost, .create = test_create)

@@ -27,6 +27,8 @@ OSH_PLUGIN_MANIFEST(
     "[config port]\n"
     "type=integer\n"
     "default=8080\n"
+    "min=1\n"
+    "max=65535\n"
     "help=of the server\n");
 
 #define RETRY_MS    20
@@ -208,26 +210,21 @@ program_started(const OshEvent *event, gpointer data)
 }
 
 static gboolean
-client_create(const OshHost *host, gpointer *ret_self, GError **error)
+client_create(const OshHost *host, Client **ret_self, GError **error)
 {
     Client *client = g_new0(Client, 1);
-    gint64 port = 8080;
 
     (void)error;
     client->host = host;
     client->fd = -1;
-    if (osh_host_config(host) != NULL)
-        g_variant_lookup(osh_host_config(host), "port", "x", &port);
-    client->port = (guint16)port;
+    client->port = (guint16)osh_host_config_integer(host, "port", 8080);
     *ret_self = client;
     return TRUE;
 }
 
 static void
-client_start(gpointer self, OshReadyFunc ready, gpointer data)
+client_start(Client *client, OshReadyFunc ready, gpointer data)
 {
-    Client *client = self;
-
     if (osh_host_get_interface(client->host, OSH_INTERFACE_SANDBOX_NET, &client->net) &&
         osh_host_get_interface(client->host, OSH_INTERFACE_PEER_IDENTITY, &client->identity) &&
         osh_host_get_interface(client->host, OSH_INTERFACE_SHARD, &client->shard))
@@ -236,8 +233,4 @@ client_start(gpointer self, OshReadyFunc ready, gpointer data)
     ready(data, NULL);
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = client_create,
-    .start = client_start,
-};
+OSH_PLUGIN_DEFINE(Client, .create = client_create, .start = client_start)

@@ -10,7 +10,7 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "license=Apache-2.0\n");
 
 static gboolean
-test_create(const OshHost *host, gpointer *ret_self, GError **error)
+test_create(const OshHost *host, const OshHost **ret_self, GError **error)
 {
     (void)host;
     (void)ret_self;
@@ -18,7 +18,4 @@ test_create(const OshHost *host, gpointer *ret_self, GError **error)
     return FALSE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = test_create,
-};
+OSH_PLUGIN_DEFINE(const OshHost, .create = test_create)

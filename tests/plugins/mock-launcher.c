@@ -25,7 +25,7 @@ typedef struct {
 static const char *const nothing[] = {NULL};
 
 static gboolean
-mock_create(const OshHost *host, gpointer *ret_self, GError **error)
+mock_create(const OshHost *host, Mock **ret_self, GError **error)
 {
     Mock *mock = g_new0(Mock, 1);
 
@@ -123,7 +123,7 @@ static const OshProcessLauncherInterface mock_vtable = {
 };
 
 static gboolean
-mock_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+mock_get_interface(Mock *self, const char *id, OshInterface *ret_interface)
 {
     if (!g_str_equal(id, OSH_INTERFACE_PROCESS_LAUNCHER))
         return FALSE;
@@ -131,9 +131,11 @@ mock_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = mock_create,
-    .destroy = g_free,
-    .get_interface = mock_get_interface,
-};
+static void
+mock_destroy(Mock *self)
+{
+    g_free(self);
+}
+
+OSH_PLUGIN_DEFINE(Mock, .create = mock_create, .destroy = mock_destroy,
+                  .get_interface = mock_get_interface)

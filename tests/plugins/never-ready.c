@@ -10,23 +10,19 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "license=Apache-2.0\n");
 
 static gboolean
-test_create(const OshHost *host, gpointer *ret_self, GError **error)
+test_create(const OshHost *host, const OshHost **ret_self, GError **error)
 {
     (void)error;
-    *ret_self = (gpointer)host;
+    *ret_self = host;
     return TRUE;
 }
 
 static void
-test_start(gpointer self, OshReadyFunc ready, gpointer data)
+test_start(const OshHost *self, OshReadyFunc ready, gpointer data)
 {
     (void)self;
     (void)ready;
     (void)data;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = test_create,
-    .start = test_start,
-};
+OSH_PLUGIN_DEFINE(const OshHost, .create = test_create, .start = test_start)

@@ -49,14 +49,11 @@ say_loaded(void)
 }
 
 static gboolean
-demo_create(const OshHost *host, gpointer *ret_self, GError **error)
+demo_create(const OshHost *host, const OshHost **ret_self, GError **error)
 {
     (void)error;
-    *ret_self = (gpointer)host;
+    *ret_self = host;
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = demo_create,
-};
+OSH_PLUGIN_DEFINE(const OshHost, .create = demo_create)

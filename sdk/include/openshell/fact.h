@@ -31,8 +31,32 @@ typedef struct {
     gsize length;
 } OshSpan;
 
-/** OSH_SPAN_LITERAL: a span over a string literal, without its NUL. */
-#define OSH_SPAN_LITERAL(text) ((OshSpan){(text), sizeof(text) - 1})
+/**
+ * OSH_SPAN_INIT:
+ * @text: a string literal
+ *
+ * Initialises a span over @text, without its NUL, also one of static storage.
+ */
+#define OSH_SPAN_INIT(text)                                                                        \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+
+/**
+ * OSH_SPAN_LITERAL:
+ * @text: a string literal
+ *
+ * The same as a value, for an argument or an assignment; in C not for static storage.
+ */
+#ifdef __cplusplus
+#define OSH_SPAN_LITERAL(text)                                                                     \
+    OshSpan                                                                                        \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+#else
+#define OSH_SPAN_LITERAL(text) ((OshSpan)OSH_SPAN_INIT(text))
+#endif
 
 /**
  * osh_span:
@@ -174,10 +198,159 @@ typedef struct {
  */
 #define OSH_FACT_MCP_VERSION "mcp.version"
 
-/* Constructors for the common shapes, so that a set reads as a table. */
+/*
+ * Constructors for the shapes, so that a set reads as a table:
+ *
+ * |[<!-- language="C" -->
+ * const OshFact facts[] = {
+ *     OSH_FACT_STRING_INIT("redis.command", OSH_SPAN_INIT("GET")),
+ *     OSH_FACT_INTEGER_INIT("redis.database", 0),
+ * };
+ * ]|
+ *
+ * In C they are initialisers, also for static storage; as a value they take a cast: `(OshFact)
+ * OSH_FACT_INTEGER_INIT("redis.database", 0)`, which means the same in C++. There they are calls of
+ * the functions below, because C++17 has no initialiser for a member of a union.
+ */
+
+/**
+ * osh_fact_string:
+ * @name: of the fact; kept, not copied, as in all of these
+ * @value: borrowed
+ *
+ * [any] Returns: a fact with one string
+ */
+static inline OshFact
+osh_fact_string(const char *name, OshSpan value)
+{
+    OshFact fact;
+
+    fact.name = name;
+    fact.type = OSH_FACT_STRING;
+    fact.count = 0;
+    fact.value.string = value;
+    return fact;
+}
+
+/**
+ * osh_fact_integer:
+ * @name: of the fact
+ * @value: its value
+ *
+ * [any] Returns: a fact with one integer
+ */
+static inline OshFact
+osh_fact_integer(const char *name, gint64 value)
+{
+    OshFact fact = osh_fact_string(name, osh_span(NULL));
+
+    fact.type = OSH_FACT_INTEGER;
+    fact.value.integer = value;
+    return fact;
+}
+
+/**
+ * osh_fact_boolean:
+ * @name: of the fact
+ * @value: its value
+ *
+ * [any] Returns: a fact with one boolean
+ */
+static inline OshFact
+osh_fact_boolean(const char *name, gboolean value)
+{
+    OshFact fact = osh_fact_string(name, osh_span(NULL));
+
+    fact.type = OSH_FACT_BOOLEAN;
+    fact.value.boolean = value;
+    return fact;
+}
+
+/**
+ * osh_fact_strings:
+ * @name: of the fact
+ * @values: (array length=n_values): borrowed
+ * @n_values: how many; an empty list is not an absent fact
+ *
+ * [any] Returns: a fact with a list of strings
+ */
+static inline OshFact
+osh_fact_strings(const char *name, const OshSpan *values, gsize n_values)
+{
+    OshFact fact = osh_fact_string(name, osh_span(NULL));
+
+    fact.type = OSH_FACT_STRINGS;
+    fact.count = (guint32)n_values;
+    fact.value.strings = values;
+    return fact;
+}
+
+/**
+ * osh_fact_records:
+ * @name: of the fact
+ * @records: (array length=n_records): borrowed
+ * @n_records: how many; an empty list is not an absent fact
+ *
+ * [any] Returns: a fact with a list of records
+ */
+static inline OshFact
+osh_fact_records(const char *name, const OshFactRecord *records, gsize n_records)
+{
+    OshFact fact = osh_fact_string(name, osh_span(NULL));
+
+    fact.type = OSH_FACT_RECORDS;
+    fact.count = (guint32)n_records;
+    fact.value.records = records;
+    return fact;
+}
+
+/**
+ * OSH_FACT_STRING_INIT:
+ * @fact_name: of the fact
+ * @span: an #OshSpan, or OSH_SPAN_INIT() of a literal
+ *
+ * Initialises a fact with one string.
+ */
+/**
+ * OSH_FACT_INTEGER_INIT:
+ * @fact_name: of the fact
+ * @number: its value
+ *
+ * Initialises a fact with one integer.
+ */
+/**
+ * OSH_FACT_BOOLEAN_INIT:
+ * @fact_name: of the fact
+ * @flag: its value
+ *
+ * Initialises a fact with one boolean.
+ */
+/**
+ * OSH_FACT_STRINGS_INIT:
+ * @fact_name: of the fact
+ * @spans: (array length=n): borrowed
+ * @n: how many
+ *
+ * Initialises a fact with a list of strings.
+ */
+/**
+ * OSH_FACT_RECORDS_INIT:
+ * @fact_name: of the fact
+ * @items: (array length=n): borrowed
+ * @n: how many
+ *
+ * Initialises a fact with a list of records.
+ */
+#ifdef __cplusplus
+#define OSH_FACT_STRING_INIT(fact_name, span)      osh_fact_string((fact_name), span)
+#define OSH_FACT_INTEGER_INIT(fact_name, number)   osh_fact_integer((fact_name), (number))
+#define OSH_FACT_BOOLEAN_INIT(fact_name, flag)     osh_fact_boolean((fact_name), (flag))
+#define OSH_FACT_STRINGS_INIT(fact_name, spans, n) osh_fact_strings((fact_name), (spans), (n))
+#define OSH_FACT_RECORDS_INIT(fact_name, items, n) osh_fact_records((fact_name), (items), (n))
+#else
 #define OSH_FACT_STRING_INIT(fact_name, span)                                                      \
     {                                                                                              \
-        .name = (fact_name), .type = OSH_FACT_STRING, .count = 0, .value = {.string = (span) }     \
+        .name = (fact_name), .type = OSH_FACT_STRING, .count = 0, .value = {.string = span }       \
     }
 #define OSH_FACT_INTEGER_INIT(fact_name, number)                                                   \
     {                                                                                              \
@@ -199,5 +372,6 @@ typedef struct {
             .records = (items)                                                                     \
         }                                                                                          \
     }
+#endif
 
 G_END_DECLS

@@ -10,8 +10,11 @@
 
 #include <glib-object.h>
 #include <glib.h>
+#include <stdarg.h>
+#include <string.h>
 
 #include "openshell/event.h"
+#include "openshell/version.h"
 
 G_BEGIN_DECLS
 
@@ -298,6 +301,52 @@ osh_host_publish(const OshHost *host, const OshPublication *publication)
 }
 
 /**
+ * osh_host_publish_own:
+ * @host: the host
+ * @topic: from osh_host_topic()
+ * @payload: (transfer full): of the topic's declared type; a floating reference is taken
+ *
+ * [any] osh_host_publish() of the plugin's own doing, which belongs to no process and to no
+ * connection. An event of class lossless takes its capacity here; without capacity it is dropped,
+ * counted, and the loss announced.
+ *
+ * Returns: the id of the event; 0 when it was refused or dropped
+ */
+static inline guint64
+osh_host_publish_own(const OshHost *host, OshTopic topic, GVariant *payload)
+{
+    OshPublication publication = {sizeof(OshPublication), topic, 0, 0, 0, NULL, payload};
+
+    return osh_host_publish(host, &publication);
+}
+
+/**
+ * osh_host_publish_reserved:
+ * @host: the host
+ * @publication: what, of class lossless; its reservation is not looked at; the payload is consumed
+ *   in every case
+ *
+ * [any] osh_host_reserve() and osh_host_publish() in one call, for a step that cannot wait for
+ * capacity: it is taken when this returns an id, and is refused with the reason "audit-full" when
+ * this returns 0. A step that can wait reserves first.
+ *
+ * Returns: the id of the event; 0 when there is no capacity, or when it was refused
+ */
+static inline guint64
+osh_host_publish_reserved(const OshHost *host, const OshPublication *publication)
+{
+    OshPublication reserved = *publication;
+
+    reserved.reservation = osh_host_reserve(host, publication->topic, publication->process_key);
+    if (reserved.reservation == 0) {
+        if (publication->payload != NULL)
+            g_variant_unref(g_variant_ref_sink(publication->payload));
+        return 0;
+    }
+    return osh_host_publish(host, &reserved);
+}
+
+/**
  * osh_host_subscribe:
  * @host: the host
  * @pattern: a topic name, or a prefix followed by "*"
@@ -344,6 +393,94 @@ osh_host_config(const OshHost *host)
     return osh_can_call(host, OshHost, config) ? host->config(host->handle) : NULL;
 }
 
+/*
+ * One key of it. The host has read the value by the manifest's type, min=, max= and choices= before
+ * create; so a plugin checks only what the manifest cannot say.
+ */
+
+/**
+ * osh_host_config_string:
+ * @host: the host
+ * @key: a key of type string or path
+ *
+ * [any]
+ *
+ * Returns: (transfer full) (nullable): its value; NULL when it has none
+ */
+static inline char *
+osh_host_config_string(const OshHost *host, const char *key)
+{
+    GVariant *config = osh_host_config(host);
+    char *value = NULL;
+
+    if (config != NULL && g_variant_lookup(config, key, "s", &value))
+        return value;
+    return NULL;
+}
+
+/**
+ * osh_host_config_integer:
+ * @host: the host
+ * @key: a key of type integer
+ * @otherwise: what it is without a value; a default= in the manifest makes this unreachable
+ *
+ * [any]
+ *
+ * Returns: its value, between min= and max= of the manifest
+ */
+static inline gint64
+osh_host_config_integer(const OshHost *host, const char *key, gint64 otherwise)
+{
+    GVariant *config = osh_host_config(host);
+    gint64 value = otherwise;
+
+    if (config != NULL && g_variant_lookup(config, key, "x", &value))
+        return value;
+    return otherwise;
+}
+
+/**
+ * osh_host_config_boolean:
+ * @host: the host
+ * @key: a key of type boolean
+ * @otherwise: what it is without a value; a default= in the manifest makes this unreachable
+ *
+ * [any]
+ *
+ * Returns: its value
+ */
+static inline gboolean
+osh_host_config_boolean(const OshHost *host, const char *key, gboolean otherwise)
+{
+    GVariant *config = osh_host_config(host);
+    gboolean value = otherwise;
+
+    if (config != NULL && g_variant_lookup(config, key, "b", &value))
+        return value;
+    return otherwise;
+}
+
+/**
+ * osh_host_config_strings:
+ * @host: the host
+ * @key: a key of type strings
+ *
+ * [any]
+ *
+ * Returns: (transfer full) (array zero-terminated=1): its values; none when it has no value. Free
+ *   with g_strfreev().
+ */
+static inline char **
+osh_host_config_strings(const OshHost *host, const char *key)
+{
+    GVariant *config = osh_host_config(host);
+    char **values = NULL;
+
+    if (config != NULL && g_variant_lookup(config, key, "^as", &values))
+        return values;
+    return g_new0(char *, 1);
+}
+
 /**
  * osh_host_log:
  * @message: plain text, no newline, no secret; the host escapes what a terminal would obey
@@ -355,6 +492,43 @@ osh_host_log(const OshHost *host, GLogLevelFlags level, const char *message)
 {
     if (osh_can_call(host, OshHost, log))
         host->log(host->handle, level, message);
+}
+
+/** OSH_LOG_LINE_MAX: a line of osh_host_logf() is cut to fewer bytes than this. */
+#define OSH_LOG_LINE_MAX 1024
+
+/**
+ * osh_host_logf:
+ * @host: the host
+ * @level: as for osh_host_log()
+ * @format: printf(3) format; a literal
+ * @...: its arguments; no secret, and nothing of which a secret may be a part, such as a URL with
+ *   its query or a header field
+ *
+ * [any] osh_host_log() of a formatted line. Allocates nothing of its own; a line that is too long
+ * is cut between two characters and ends in "...".
+ */
+static inline void G_GNUC_PRINTF(3, 4)
+    osh_host_logf(const OshHost *host, GLogLevelFlags level, const char *format, ...)
+{
+    static const char dots[] = "...";
+    char line[OSH_LOG_LINE_MAX];
+    va_list arguments;
+    gsize end;
+    int length;
+
+    va_start(arguments, format);
+    length = g_vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if ((gsize)length >= sizeof line) {
+        end = sizeof line - sizeof dots;
+        while (end > 0 && ((guchar)line[end] & 0xc0) == 0x80)
+            end--;
+        memcpy(line + end, dots, sizeof dots);
+    }
+    osh_host_log(host, level, line);
 }
 
 /**
