@@ -525,7 +525,7 @@ osh_config_for_plugin(const OshConfig *config, const OshManifest *manifest, GErr
         g_autoptr(GVariant) value = NULL;
 
         if (setting != NULL) {
-            value = osh_config_value_parse(key->type, setting->text, error);
+            value = osh_manifest_config_key_parse(key, setting->text, error);
             if (value == NULL) {
                 g_prefix_error(error, "%s: %s of plugin %s: ", setting->origin, key->key,
                                manifest->id);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "openshell/host.h"
+#include "osh-suggest.h"
 
 static const struct {
     OshConfigType type;
@@ -120,4 +121,75 @@ osh_config_value_parse(OshConfigType type, const char *text, GError **error)
     }
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "expected a type of the manifest grammar");
     return NULL;
+}
+
+void
+osh_config_limits_clear(OshConfigLimits *limits)
+{
+    g_clear_pointer(&limits->choices, g_strfreev);
+}
+
+char *
+osh_config_limits_describe(const OshConfigLimits *limits)
+{
+    if (limits->choices != NULL) {
+        g_autofree char *words = g_strjoinv("|", limits->choices);
+
+        return g_strconcat(" ", words, NULL);
+    }
+    if (limits->has_min && limits->has_max)
+        return g_strdup_printf(" %" G_GINT64_FORMAT "..%" G_GINT64_FORMAT, limits->min,
+                               limits->max);
+    if (limits->has_min)
+        return g_strdup_printf(" from %" G_GINT64_FORMAT, limits->min);
+    if (limits->has_max)
+        return g_strdup_printf(" up to %" G_GINT64_FORMAT, limits->max);
+    return g_strdup("");
+}
+
+static gboolean
+check_integer(const OshConfigLimits *limits, gint64 value, GError **error)
+{
+    g_autofree char *range = NULL;
+
+    if ((!limits->has_min || value >= limits->min) && (!limits->has_max || value <= limits->max))
+        return TRUE;
+    range = osh_config_limits_describe(limits);
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "expected an integer%s, not %" G_GINT64_FORMAT,
+                range, value);
+    return FALSE;
+}
+
+static gboolean
+check_word(const OshConfigLimits *limits, const char *word, GError **error)
+{
+    const char *const *choices = (const char *const *)limits->choices;
+    g_autofree char *words = NULL;
+    g_autofree char *suggestion = NULL;
+
+    if (choices == NULL || g_strv_contains(choices, word))
+        return TRUE;
+    words = g_strjoinv(", ", limits->choices);
+    suggestion = osh_suggest_clause(word, choices);
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "expected one of: %s; not '%s'%s", words, word,
+                suggestion);
+    return FALSE;
+}
+
+gboolean
+osh_config_limits_check(const OshConfigLimits *limits, GVariant *value, GError **error)
+{
+    g_autofree const char **words = NULL;
+
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_INT64))
+        return check_integer(limits, g_variant_get_int64(value), error);
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+        return check_word(limits, g_variant_get_string(value, NULL), error);
+    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING_ARRAY))
+        return TRUE;
+    words = g_variant_get_strv(value, NULL);
+    for (gsize i = 0; words[i] != NULL; i++)
+        if (!check_word(limits, words[i], error))
+            return FALSE;
+    return TRUE;
 }

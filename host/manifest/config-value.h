@@ -45,6 +45,44 @@ const char *osh_config_type_name(OshConfigType type);
 GVariant *osh_config_value_parse(OshConfigType type, const char *text, GError **error);
 
 /**
+ * OshConfigLimits:
+ * @has_min: whether @min holds
+ * @has_max: whether @max holds
+ * @min: smallest integer
+ * @max: largest integer
+ * @choices: (array zero-terminated=1) (nullable): the only strings; NULL means: any
+ *
+ * What a value must satisfy beyond its type.
+ */
+typedef struct {
+    gboolean has_min;
+    gboolean has_max;
+    gint64 min;
+    gint64 max;
+    char **choices;
+} OshConfigLimits;
+
+/** osh_config_limits_clear: frees what @limits holds, not @limits. */
+void osh_config_limits_clear(OshConfigLimits *limits);
+
+/**
+ * osh_config_limits_check:
+ * @value: of any type of the grammar
+ * @error: return location; the message says what was expected and not where
+ *
+ * Returns: whether @value satisfies @limits; of strings, whether each does
+ */
+gboolean osh_config_limits_check(const OshConfigLimits *limits, GVariant *value, GError **error);
+
+/**
+ * osh_config_limits_describe:
+ *
+ * Returns: (transfer full): " 1..3600", " up to 9", " from 1", " a|b" or "", as it stands behind
+ * the name of a type
+ */
+char *osh_config_limits_describe(const OshConfigLimits *limits);
+
+/**
  * osh_config_split_list:
  *
  * Returns: (transfer full) (array zero-terminated=1) (nullable): the parts of a list, NULL when

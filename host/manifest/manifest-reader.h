@@ -79,6 +79,31 @@ gboolean osh_manifest_read_config_key(const OshManifestReader *reader, const Osh
 gboolean osh_manifest_read_protocol(const OshManifestReader *reader, const OshKeyFileGroup *group,
                                     const char *name);
 
+/**
+ * osh_manifest_read_setting:
+ * @types: (array zero-terminated=1): what type= may be
+ * @what: what messages call such a setting
+ *
+ * Reads type=, default=, min=, max=, choices= and help=.
+ *
+ * Returns: (transfer full) (nullable): the setting
+ */
+OshManifestConfigKey *osh_manifest_read_setting(const OshManifestReader *reader,
+                                                const OshKeyFileGroup *group, const char *name,
+                                                const char *const *types, const char *what);
+
+/** osh_manifest_read_option: [option NAME]. */
+gboolean osh_manifest_read_option(const OshManifestReader *reader, const OshKeyFileGroup *group,
+                                  const char *name);
+
+/**
+ * osh_manifest_check_protocols:
+ *
+ * Returns: whether the facts that each protocol names as action and target are its own. They may
+ *   stand below it, so this comes last.
+ */
+gboolean osh_manifest_check_protocols(const OshManifestReader *reader);
+
 /** osh_manifest_read_fact: [fact NAME]. */
 gboolean osh_manifest_read_fact(const OshManifestReader *reader, const OshKeyFileGroup *group,
                                 const char *name);

@@ -28,17 +28,6 @@ topic_free(gpointer data)
 }
 
 static void
-config_key_free(gpointer data)
-{
-    OshManifestConfigKey *key = data;
-
-    g_free(key->key);
-    g_clear_pointer(&key->default_value, g_variant_unref);
-    g_free(key->help);
-    g_free(key);
-}
-
-static void
 protocol_free(gpointer data)
 {
     OshManifestProtocol *protocol = data;
@@ -46,6 +35,9 @@ protocol_free(gpointer data)
     g_free(protocol->name);
     g_free(protocol->carrier);
     g_strfreev(protocol->alpn);
+    g_free(protocol->action);
+    g_free(protocol->target);
+    g_ptr_array_unref(protocol->options);
     g_free(protocol);
 }
 
@@ -59,6 +51,7 @@ fact_free(gpointer data)
     g_free(fact->type);
     g_free(fact->separator);
     g_strfreev(fact->fields);
+    g_strfreev(fact->values);
     g_free(fact);
 }
 
@@ -325,6 +318,7 @@ read_group(const OshManifestReader *reader, const OshKeyFileGroup *group)
         {"config ", osh_manifest_read_config_key},
         {"protocol ", osh_manifest_read_protocol},
         {"fact ", osh_manifest_read_fact},
+        {"option ", osh_manifest_read_option},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
@@ -332,7 +326,7 @@ read_group(const OshManifestReader *reader, const OshKeyFileGroup *group)
             return kinds[i].read(reader, group, group->name + strlen(kinds[i].prefix));
     osh_key_file_set_error(reader->error, reader->key_file, group->line,
                            "unknown manifest group [%s]: expected [topic NAME], [config KEY], "
-                           "[protocol NAME] or [fact NAME]",
+                           "[protocol NAME], [fact NAME] or [option NAME]",
                            group->name);
     return FALSE;
 }
@@ -376,7 +370,8 @@ manifest_new(void)
     manifest->wants = g_new0(char *, 1);
     manifest->publishes = g_new0(char *, 1);
     manifest->topics = g_ptr_array_new_with_free_func(topic_free);
-    manifest->config_keys = g_ptr_array_new_with_free_func(config_key_free);
+    manifest->config_keys =
+        g_ptr_array_new_with_free_func((GDestroyNotify)osh_manifest_config_key_free);
     manifest->protocols = g_ptr_array_new_with_free_func(protocol_free);
     manifest->facts = g_ptr_array_new_with_free_func(fact_free);
     return manifest;
@@ -414,7 +409,7 @@ osh_manifest_parse(const char *name, const char *text, gsize length, GError **er
     for (guint i = 1; i < key_file->groups->len; i++)
         if (!read_group(&reader, g_ptr_array_index(key_file->groups, i)))
             return NULL;
-    if (!check_ends(&reader))
+    if (!check_ends(&reader) || !osh_manifest_check_protocols(&reader))
         return NULL;
     return g_steal_pointer(&manifest);
 }

@@ -21,10 +21,14 @@ typedef struct {
     char *ends; /* (nullable) */
 } OshManifestTopic;
 
-/** OshManifestConfigKey: a configuration key; @default_value is %NULL where there is none. */
+/**
+ * OshManifestConfigKey: a key of the configuration, or of endpoints; @default_value is %NULL where
+ * there is none.
+ */
 typedef struct {
     char *key;
     OshConfigType type;
+    OshConfigLimits limits;
     GVariant *default_value;
     char *help; /* (nullable) */
 } OshManifestConfigKey;
@@ -35,6 +39,10 @@ typedef struct {
     char *carrier;
     char **alpn;
     gboolean server_speaks_first;
+    guint window;       /* least bytes of a direction that a session needs to see, or 0 */
+    char *action;       /* (nullable): name of a fact */
+    char *target;       /* (nullable): name of a fact */
+    GPtrArray *options; /* of OshManifestConfigKey: keys of its endpoints */
 } OshManifestProtocol;
 
 /** OshManifestFact: a fact that a protocol of the plugin states. */
@@ -45,6 +53,7 @@ typedef struct {
     gboolean sensitive;
     char *separator; /* (nullable): one ASCII character */
     char **fields;   /* of records: NAME or NAME:TYPE; empty for the rest */
+    char **values;   /* of strings: the only ones; empty means any */
 } OshManifestFact;
 
 /**
@@ -108,6 +117,27 @@ const OshManifestConfigKey *osh_manifest_config_key(const OshManifest *manifest,
  * is.
  */
 gboolean osh_role_is_known(const char *word);
+
+/**
+ * osh_manifest_config_key_parse:
+ * @text: what was written for @key
+ * @error: return location; the message says what was expected and not where
+ *
+ * Returns: (transfer full) (nullable): a value of its type and within its limits, not floating
+ */
+GVariant *osh_manifest_config_key_parse(const OshManifestConfigKey *key, const char *text,
+                                        GError **error);
+
+/** osh_manifest_config_key_free: @key: (transfer full). */
+void osh_manifest_config_key_free(OshManifestConfigKey *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshManifestConfigKey, osh_manifest_config_key_free)
+
+/**
+ * osh_manifest_protocol:
+ *
+ * Returns: (transfer none) (nullable): what it declares as @name
+ */
+OshManifestProtocol *osh_manifest_protocol(const OshManifest *manifest, const char *name);
 
 /** osh_manifest_id_is_valid: Returns: whether @id may name a plugin. */
 gboolean osh_manifest_id_is_valid(const char *id);

@@ -60,17 +60,15 @@ print_list(const char *name, char **words)
 }
 
 static void
-print_config_keys(const OshManifest *manifest)
+print_setting(const char *kind, const OshManifestConfigKey *key, const char *owner)
 {
-    for (guint i = 0; i < manifest->config_keys->len; i++) {
-        const OshManifestConfigKey *key = g_ptr_array_index(manifest->config_keys, i);
-        g_autofree char *value = default_text(key);
-        g_autofree char *text = g_strdup_printf(
-            "%s (%s%s%s): %s", key->key, osh_config_type_name(key->type),
-            value[0] != '\0' ? ", default " : "", value, key->help != NULL ? key->help : "");
+    g_autofree char *value = default_text(key);
+    g_autofree char *limits = osh_config_limits_describe(&key->limits);
+    g_autofree char *text = g_strdup_printf(
+        "%s (%s%s%s%s)%s: %s", key->key, osh_config_type_name(key->type), limits,
+        value[0] != '\0' ? ", default " : "", value, owner, key->help != NULL ? key->help : "");
 
-        print_line("config", text);
-    }
+    print_line(kind, text);
 }
 
 static void
@@ -90,6 +88,34 @@ print_contracts(const OshManifest *manifest)
 }
 
 static void
+print_protocol(const OshManifestProtocol *protocol)
+{
+    g_autofree char *owner = g_strconcat(" of endpoints of ", protocol->name, NULL);
+
+    g_print("%-10s %s over %s", "protocol", protocol->name, protocol->carrier);
+    if (protocol->window > 0)
+        g_print(", window %u", protocol->window);
+    if (protocol->action != NULL)
+        g_print(", action %s", protocol->action);
+    if (protocol->target != NULL)
+        g_print(", target %s", protocol->target);
+    g_print("\n");
+    for (guint i = 0; i < protocol->options->len; i++)
+        print_setting("option", g_ptr_array_index(protocol->options, i), owner);
+}
+
+static void
+print_fact(const OshManifestFact *fact)
+{
+    g_autofree char *values = g_strjoinv("|", fact->values);
+    g_autofree char *text =
+        g_strdup_printf("%s %s%s%s of %s%s", fact->name, fact->type, values[0] != '\0' ? " " : "",
+                        values, fact->protocol, fact->sensitive ? ", sensitive" : "");
+
+    print_line("fact", text);
+}
+
+static void
 print_manifest(const OshManifest *manifest)
 {
     g_print("%-10s %s\n%-10s %s\n%-10s %u.%u\n", "id", manifest->id, "version", manifest->version,
@@ -97,18 +123,12 @@ print_manifest(const OshManifest *manifest)
     print_line("summary", manifest->summary);
     print_line("license", manifest->license);
     print_contracts(manifest);
-    print_config_keys(manifest);
-    for (guint i = 0; i < manifest->protocols->len; i++) {
-        const OshManifestProtocol *protocol = g_ptr_array_index(manifest->protocols, i);
-
-        g_print("%-10s %s over %s\n", "protocol", protocol->name, protocol->carrier);
-    }
-    for (guint i = 0; i < manifest->facts->len; i++) {
-        const OshManifestFact *fact = g_ptr_array_index(manifest->facts, i);
-
-        g_print("%-10s %s %s of %s%s\n", "fact", fact->name, fact->type, fact->protocol,
-                fact->sensitive ? ", sensitive" : "");
-    }
+    for (guint i = 0; i < manifest->config_keys->len; i++)
+        print_setting("config", g_ptr_array_index(manifest->config_keys, i), "");
+    for (guint i = 0; i < manifest->protocols->len; i++)
+        print_protocol(g_ptr_array_index(manifest->protocols, i));
+    for (guint i = 0; i < manifest->facts->len; i++)
+        print_fact(g_ptr_array_index(manifest->facts, i));
 }
 
 static void

@@ -118,6 +118,20 @@ def _inspect():
     expect(re.search(r"^process\.limits +strings +- +resource", result.out, re.MULTILINE), result)
 
 
+@test("plugins inspect gives the limits of settings, and what a protocol says about its messages")
+def _inspect_everything():
+    result = harness.run_host(None, None, ["plugins", "inspect", os.path.join(
+        harness.BUILD, "tests", "plugins", "settings.so")])
+    for line in ("config     mode (string fast|safe, default safe): How",
+                 "config     steps (integer from 1): How many",
+                 "protocol   settings over tcp, window 65536, action settings.command, "
+                 "target settings.names",
+                 "option     database (integer 0..15, default 0) of endpoints of settings: Which one",
+                 "fact       settings.command string GET|SET of settings",
+                 "fact       settings.names strings of settings"):
+        expect(result.code == 0 and line in result.out.splitlines(), line, result)
+
+
 @test("a policy that is missing, unreadable, a folder or empty is refused by name")
 def _policy_file():
     folder = harness.scratch()

@@ -72,6 +72,24 @@ def _config():
     expect(result.code == 125 and re.search(r"host\.conf:3\b", result.err), result)
 
 
+@test("a value beyond the limits of its key is refused by line, and inspect gives the limits")
+def _limits():
+    path = os.path.join(harness.scratch(), "host.conf")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write("[plugin com.example.greeter]\n\ndelay-ms=60001\n")
+    result = harness.run_host(["true"], POLICY, ["--plugin-dir", built(), "--config", path])
+    expect(result.code == 125 and re.search(
+        r"host\.conf:3: delay-ms of plugin com\.example\.greeter: "
+        r"expected an integer 0\.\.60000, not 60001", result.err), result)
+    result = harness.run_host(["true"], POLICY, ["--plugin-dir", built(), "--set",
+                                                 "com.example.greeter.delay-ms=-1"])
+    expect(result.code == 125 and "expected an integer 0..60000, not -1" in result.err, result)
+    result = harness.run_host(None, None, ["plugins", "inspect",
+                                           os.path.join(built(), "openshell-example.so")])
+    expect(result.code == 0 and
+           "delay-ms (integer 0..60000, default 0): How long to wait" in result.out, result)
+
+
 @test("a disabled plugin is listed and not loaded")
 def _disabled():
     result = harness.run_host(None, None, ["--plugin-dir", built(), "--disable",
