@@ -154,13 +154,18 @@ test_late_ready(OshToldFixture *fixture, gconstpointer data)
 static void
 test_failed_start(OshToldFixture *fixture, gconstpointer data)
 {
+    static const char *const topics[] = {OSH_TOPIC_L7_RESPONSE, NULL};
     g_autoptr(OshEventSinks) sinks = NULL;
+    OshBusPublisher *publisher = osh_bus_publisher_new(fixture->bus, "test", topics, NULL);
+    OshTopic topic = osh_bus_topic(publisher, OSH_TOPIC_L7_RESPONSE);
 
     (void)data;
     osh_told_create_all(fixture, "alone keeps");
     sinks = osh_event_sinks_attach(fixture->registry, fixture->bus);
+    g_assert_true(osh_bus_topic_wanted(publisher, topic));
     osh_told.fails = "keeps";
     osh_told_start(fixture, SOON);
+    g_assert_false(osh_bus_topic_wanted(publisher, topic));
     osh_told_expect_state(fixture, "keeps", OSH_PLUGIN_FAILED, "told to fail");
     /* Nobody waits for it any more. */
     flush_bus(fixture);

@@ -208,6 +208,16 @@ def _replaceable():
     expect(result.code == 125 and "required plugin" in result.err and "--workdir" in result.err, result)
 
 
+@test("doctor passes over a file that it may not open, whatever the box may write")
+def _doctor():
+    folder = folder_with("good")
+    os.symlink("good.so", os.path.join(folder, "link.so"))
+    world = "version: 1\nfilesystem_policy: {include_workdir: true, read_only: [/usr, /bin, /lib, /lib64]}\n"
+    result = harness.run_host(None, world, ["--plugin-dir", folder, "doctor"])
+    expect(result.code in (0, 1) and "level" in result.out, result)
+    expect("good.so" not in result.out, result)
+
+
 @test("a file of a named folder that is no plugin is said at the start")
 def _no_plugin():
     folder = folder_with("mock-launcher")
