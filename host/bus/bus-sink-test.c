@@ -472,11 +472,12 @@ test_flush_removed(void)
 static void
 publish_started(const Fixture *fixture, guint64 process)
 {
+    const OshEventProcessStarted started = {
+        .process = process, .pid = 10, .start_time = 20, .kind = "session", .path = "/bin/sh"};
     const OshPublication publication = {
         .struct_size = sizeof(publication),
         .topic = osh_bus_topic(fixture->publisher, OSH_TOPIC_PROCESS_STARTED),
-        .payload =
-            g_variant_new("(tutssa{sv})", process, 10u, (guint64)20, "session", "/bin/sh", NULL),
+        .payload = osh_event_process_started_pack(&started),
     };
 
     g_assert_cmpuint(osh_bus_publish(fixture->publisher, &publication), !=, 0);

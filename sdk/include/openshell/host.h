@@ -117,7 +117,8 @@ typedef enum {
  * @correlation: the connection or other thread of events it belongs to; 0 for none
  * @collapse_key: (nullable): for topics of class denial: equal keys of one process within one
  *   second become one event with a count. Borrowed.
- * @payload: (transfer full): of the topic's declared type; a floating reference is taken
+ * @payload: (transfer full): of the topic's declared type, as osh_event_NAME_pack() of its event
+ *   makes it; a floating reference is taken
  */
 typedef struct {
     guint32 struct_size;
