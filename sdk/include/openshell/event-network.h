@@ -59,8 +59,8 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
 /**
  * OshEventNetworkDenied:
  * @connection: number of the connection, or 0
- * @layer: what refused it: "identity", "connect", "forward", "transparent", "dns", "destination",
- *   "audit", "capture", "limit", "head" or "name"
+ * @layer: what refused it: "identity", "connect", "forward", "transparent", "socks", "dns",
+ *   "destination", "audit", "capture", "limit", "head" or "name"
  * @host: where it was to go
  * @port: port of @host, or 0
  * @binary: who asked
