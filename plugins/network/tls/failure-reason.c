@@ -13,6 +13,7 @@
 #define ALERT_BAD_CERTIFICATE         42
 #define ALERT_CERTIFICATE_UNKNOWN     46
 #define ALERT_UNKNOWN_CA              48
+#define ALERT_CERTIFICATE_REQUIRED    116
 #define ALERT_NO_APPLICATION_PROTOCOL 120
 
 void
@@ -69,6 +70,9 @@ set_alert(OshTlsSession *session)
         set(session, OSH_TLS_FAILURE_NO_PROTOCOL,
             "%s speaks none of the application protocols (ALPN) that it was offered",
             peer(session));
+    else if (alert == ALERT_CERTIFICATE_REQUIRED)
+        set(session, OSH_TLS_FAILURE_PROTOCOL, "%s wants a client certificate (alert %d)",
+            peer(session), alert);
     else
         set(session, OSH_TLS_FAILURE_PROTOCOL, "%s ended TLS by alert %d (%s)", peer(session),
             alert, SSL_alert_desc_string_long(alert));
