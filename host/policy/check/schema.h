@@ -88,27 +88,6 @@ void osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
 void osh_schema_read_rule(OshPolicyLoader *loader, const OshYamlNode *node,
                           OshPolicyProtocol protocol, OshPolicyRule *ret_rule);
 
-/**
- * OshSchemaScalars: what values a matcher is about.
- * @type: %OSH_FACT_STRING, %OSH_FACT_STRINGS, %OSH_FACT_INTEGER or %OSH_FACT_BOOLEAN; 0 is any
- * @separator: what `*` does not cross, or 0
- * @values: (nullable) (array zero-terminated=1): the vocabulary
- */
-typedef struct {
-    guint type;
-    char separator;
-    const char *const *values;
-} OshSchemaScalars;
-
-/**
- * osh_schema_read_scalars: reads a glob, {any: [globs]}, or for integers {min: N, max: N}.
- *
- * Numbers and booleans may stand unquoted where the type lets them. A glob that does not compile,
- * and what can never match, is an error here.
- */
-void osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node,
-                             const OshSchemaScalars *scalars, OshPolicyMatcher *ret_matcher);
-
 /** osh_schema_read_fact_rule: reads an allow or deny rule about the facts of @protocol. */
 void osh_schema_read_fact_rule(OshPolicyLoader *loader, const OshYamlNode *node,
                                const OshPolicyProtocolDecl *protocol, OshPolicyRule *ret_rule);

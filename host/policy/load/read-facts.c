@@ -9,6 +9,13 @@
 
 #include <string.h>
 
+/* What values a matcher is about. */
+typedef struct {
+    guint type; /* an OshFactType but records; 0 is any */
+    char separator;
+    const char *const *values; /* (nullable): the vocabulary */
+} Scalars;
+
 static gboolean
 is_canonical_integer(const char *text)
 {
@@ -88,7 +95,7 @@ expected_words(guint type)
 }
 
 static const OshPolicyPattern *
-read_scalar(OshPolicyLoader *loader, const OshYamlNode *node, const OshSchemaScalars *scalars)
+read_scalar(OshPolicyLoader *loader, const OshYamlNode *node, const Scalars *scalars)
 {
     const OshPolicyPattern *pattern;
     g_autoptr(GError) error = NULL;
@@ -161,7 +168,7 @@ read_limits(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMatcher *
 
 /* The list of `any`, or NULL after a report. */
 static const OshYamlNode *
-find_any(OshPolicyLoader *loader, const OshYamlNode *node, const OshSchemaScalars *scalars)
+find_any(OshPolicyLoader *loader, const OshYamlNode *node, const Scalars *scalars)
 {
     static const char *const keys[] = {"any", NULL};
     const OshYamlNode *list = osh_yaml_find(node, "any");
@@ -186,9 +193,13 @@ find_any(OshPolicyLoader *loader, const OshYamlNode *node, const OshSchemaScalar
     return NULL;
 }
 
-void
-osh_schema_read_scalars(OshPolicyLoader *loader, const OshYamlNode *node,
-                        const OshSchemaScalars *scalars, OshPolicyMatcher *ret_matcher)
+/*
+ * A glob, {any: [globs]}, or for integers {min: N, max: N}. Numbers and booleans may stand unquoted
+ * where the type lets them. A glob that does not compile, and what can never match, is an error.
+ */
+static void
+read_scalars(OshPolicyLoader *loader, const OshYamlNode *node, const Scalars *scalars,
+             OshPolicyMatcher *ret_matcher)
 {
     const OshYamlNode *list = NULL;
     const OshPolicyPattern **patterns;
@@ -266,9 +277,8 @@ read_fields(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyFactMatch
                            names);
             continue;
         }
-        osh_schema_read_scalars(loader, child,
-                                &(OshSchemaScalars){field->field->type, fact->separator, NULL},
-                                &field->matcher);
+        read_scalars(loader, child, &(Scalars){field->field->type, fact->separator, NULL},
+                     &field->matcher);
         matcher->n_fields++;
     }
     matcher->fields = fields;
@@ -361,10 +371,9 @@ osh_schema_read_fact_rule(OshPolicyLoader *loader, const OshYamlNode *node,
         if (fact->type == OSH_FACT_RECORDS)
             read_fields(loader, child, matcher);
         else
-            osh_schema_read_scalars(
-                loader, child,
-                &(OshSchemaScalars){fact->type, fact->separator, (const char *const *)fact->values},
-                &matcher->matcher);
+            read_scalars(loader, child,
+                         &(Scalars){fact->type, fact->separator, (const char *const *)fact->values},
+                         &matcher->matcher);
         rule->n_facts++;
     }
     rule->words = describe(loader, rule);
@@ -398,7 +407,7 @@ flatten_arguments(OshPolicyLoader *loader, const OshYamlNode *mapping, const cha
                 osh_yaml_error(loader->diagnostics, child, "%s is named twice in this rule", key);
         matcher.key = osh_arena_copy(loader->snapshot->arena, key, strlen(key));
         matcher.key_length = strlen(key);
-        osh_schema_read_scalars(loader, child, &(OshSchemaScalars){0}, &matcher.matcher);
+        read_scalars(loader, child, &(Scalars){0}, &matcher.matcher);
         g_array_append_val(matchers, matcher);
     }
 }

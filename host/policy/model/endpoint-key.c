@@ -188,8 +188,8 @@ osh_endpoint_key_string(const OshEndpointKey *key, const OshPolicyEndpoint *endp
     return G_STRUCT_MEMBER(const char *, endpoint, key->offset);
 }
 
-guint32
-osh_endpoint_key_bytes(const OshEndpointKey *key, const OshPolicyEndpoint *endpoint)
+static guint32
+bytes_of(const OshEndpointKey *key, const OshPolicyEndpoint *endpoint)
 {
     return G_STRUCT_MEMBER(guint32, endpoint, key->offset);
 }
@@ -208,7 +208,7 @@ osh_endpoint_key_text(const OshEndpointKey *key, const OshPolicyEndpoint *endpoi
         text = osh_endpoint_key_string(key, endpoint);
         return g_strdup(text != NULL ? text : "");
     case BYTES:
-        return g_strdup_printf("%u", osh_endpoint_key_bytes(key, endpoint));
+        return g_strdup_printf("%u", bytes_of(key, endpoint));
     case SPECIAL:
     case SECTION:
     case DERIVED:
@@ -238,7 +238,7 @@ option_of(const OshEndpointKey *key, const OshPolicyEndpoint *endpoint)
         return text != NULL && *text != '\0' ? g_variant_ref_sink(g_variant_new_string(text))
                                              : NULL;
     case BYTES:
-        bytes = osh_endpoint_key_bytes(key, endpoint);
+        bytes = bytes_of(key, endpoint);
         return bytes > 0 ? g_variant_ref_sink(g_variant_new_uint32(bytes)) : NULL;
     case SPECIAL:
     case SECTION:

@@ -147,8 +147,5 @@ gboolean osh_endpoint_key_switch(const OshEndpointKey *key, const OshPolicyEndpo
 /** osh_endpoint_key_string: Returns: (nullable): the value of a text. */
 const char *osh_endpoint_key_string(const OshEndpointKey *key, const OshPolicyEndpoint *endpoint);
 
-/** osh_endpoint_key_bytes: Returns: the value of a number. */
-guint32 osh_endpoint_key_bytes(const OshEndpointKey *key, const OshPolicyEndpoint *endpoint);
-
 /** osh_endpoint_key_field: Returns: (transfer none): where @endpoint holds @key. */
 gpointer osh_endpoint_key_field(const OshEndpointKey *key, OshPolicyEndpoint *endpoint);
