@@ -202,6 +202,7 @@ test_errors(void)
         {PLUGIN "provides=a/1;;b/1\n", "redis.so:7: provides= has an empty element"},
         {PLUGIN "provides=a/1;a/1\n", "redis.so:7: provides= names a/1 twice"},
         {PLUGIN "publishes=com.example.redis.x/1\n", "redis.so:7: publishes=: *"},
+        {PLUGIN "role=process\n", "redis.so:7: role=process must be one of: network"},
         {PLUGIN "isolation=full\n", "redis.so:7: isolation=full must be one of: in-process*"},
         {PLUGIN "[other]\n", "redis.so:7: unknown manifest group [other]*"},
         {PLUGIN "[topic other.x/1]\ntype=(a{sv})\nclass=sampled\n", "redis.so:7: topic 'other*"},
@@ -304,6 +305,29 @@ test_too_long(void)
     g_assert_cmpstr(error->message, ==, "f: manifest longer than 65536 bytes");
 }
 
+/* The role of the launcher is played by providing it; the other one is declared. */
+static void
+test_roles(void)
+{
+    static const struct {
+        const char *text;
+        const char *role;
+    } rows[] = {
+        {PLUGIN, NULL},
+        {PLUGIN "provides=openshell.launch-contributor/1\n", NULL},
+        {PLUGIN "role=network\n", OSH_ROLE_NETWORK},
+        {PLUGIN "provides=openshell.process-launcher/1\n", OSH_ROLE_PROCESS},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OshManifest) manifest = parse(rows[i].text, &error);
+
+        g_assert_no_error(error);
+        g_assert_cmpstr(manifest->role, ==, rows[i].role);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -312,6 +336,7 @@ main(int argc, char **argv)
     g_test_add_func("/manifest/a-value-stays-within-the-limits-of-its-key", test_limits);
     g_test_add_func("/manifest/a-protocol-names-its-window-its-records-and-its-options",
                     test_protocol_extras);
+    g_test_add_func("/manifest/a-plugin-plays-the-role-that-it-declares-or-provides", test_roles);
     g_test_add_func("/manifest/every-mistake-is-named-with-its-line", test_errors);
     g_test_add_func("/manifest/every-mistake-in-a-setting-or-a-protocol-is-named-with-its-line",
                     test_errors_of_settings_and_protocols);
