@@ -537,6 +537,81 @@ keeping_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize
     return 1;
 }
 
+/* Says MORE to the client once, and then waits for the server. */
+static gsize
+waiting_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_actions,
+             gint64 *ret_deadline)
+{
+    Lines *self = data;
+
+    (void)max_actions;
+    (void)ret_deadline;
+    if (input->direction == OSH_SERVER_TO_CLIENT) {
+        self->waiting = input->window.length == 0;
+        return self->waiting ? one(actions, OSH_L7_MORE) : 0;
+    }
+    if (input->window.length == 0)
+        return one(actions, OSH_L7_MORE);
+    g_assert_cmpuint(input->window.length, ==, 1);
+    if (self->waiting)
+        return 0;
+    actions[0] = (OshL7Action){.type = OSH_L7_DROP, .length = 1};
+    return 1;
+}
+
+static void
+test_bytes_are_read_only_after_more(void)
+{
+    static const OshL7ProtocolInterface waiting = {.struct_size = sizeof(OshL7ProtocolInterface),
+                                                   .open = lines_open,
+                                                   .feed = waiting_feed,
+                                                   .close = g_free};
+    OshInterface protocol = {"test", &waiting, NULL};
+    g_autoptr(OshL7Harness) harness = osh_l7_harness_new(&protocol, NULL);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    osh_l7_harness_client(harness, "a", -1);
+    osh_l7_harness_client(harness, "b", -1);
+    outcome = run_all(harness);
+    g_assert_cmpstr(outcome->left[0]->str, ==, "ab");
+}
+
+static gsize
+masking_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_actions,
+             gint64 *ret_deadline)
+{
+    Lines *self = data;
+
+    (void)max_actions;
+    (void)ret_deadline;
+    if (input->direction == OSH_SERVER_TO_CLIENT || input->window.length < 2)
+        return one(actions, OSH_L7_MORE);
+    self->pieces[0] = (OshL7Piece){.type = OSH_L7_PIECE_WINDOW,
+                                   .length = 2,
+                                   .has_mask = 1,
+                                   .mask = {1, 2, 4, 8},
+                                   .mask_phase = 3};
+    actions[0] = (OshL7Action){
+        .type = OSH_L7_REPLACE, .length = 2, .flags = OSH_L7_FRAMING, .u.send = {self->pieces, 1}};
+    return 1;
+}
+
+static void
+test_mask_begins_at_its_phase(void)
+{
+    static const OshL7ProtocolInterface masking = {.struct_size = sizeof(OshL7ProtocolInterface),
+                                                   .open = lines_open,
+                                                   .feed = masking_feed,
+                                                   .close = g_free};
+    OshInterface protocol = {"test", &masking, NULL};
+    g_autoptr(OshL7Harness) harness = osh_l7_harness_new(&protocol, NULL);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    osh_l7_harness_client(harness, "@@", -1);
+    outcome = run_all(harness);
+    g_assert_cmpstr(outcome->released[0]->str, ==, "HA");
+}
+
 static void
 test_session_that_depends_on_the_split_is_found_out(void)
 {
@@ -604,6 +679,8 @@ main(int argc, char **argv)
          test_deadline_expires_when_time_has_come);
     TEST("terminated-session-ends-or-is-closed", test_terminated_session_ends_or_is_closed);
     TEST("open-that-fails-is-told", test_open_that_fails_is_told);
+    TEST("bytes-are-read-only-after-more", test_bytes_are_read_only_after_more);
+    TEST("mask-begins-at-its-phase", test_mask_begins_at_its_phase);
     TEST("session-that-depends-on-the-split-is-found-out",
          test_session_that_depends_on_the_split_is_found_out);
     TEST("window-is-overwritten-behind-the-list", test_window_is_overwritten_behind_the_list);
