@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes in what plugins share: events, HTTP/1, authorities, addresses, buffers, text."""
+"""Mistakes in what plugins share: events, HTTP/1, authorities, addresses, buffers, text, sessions of
+L7, and what their unit tests are written with."""
 
 TESTS = "osh-http1-head"
 U = "sdk/util/"
 C = "sdk/include/openshell/event-codec.h"
 EVENT = "sdk-event"
+T = "sdk/testing/"
+RULES = "osh-l7-rules"
+HARNESS = "osh-l7-harness"
 ROWS = [
     # buffers
     (U + "osh-buffer.c", "if (pool->in_use >= pool->limit)", "if (pool->in_use > pool->limit)", "osh-buffer"),
@@ -102,6 +106,42 @@ ROWS = [
     (U + "osh-text.c", "if (*at < 0x20 || *at >= 0x7f)\n            return NULL;", "", "osh-text"),
     (U + "osh-suggest.c", "guint best_distance = length <= 4 ? 2 : 3;", "guint best_distance = 3;", "osh-suggest"),
     (U + "osh-suggest.c", "if (candidate_length > WORD_MAX)\n            continue;", "", "osh-suggest"),
+    # sessions of L7
+    (U + "osh-line-reader.c", "if (window.data[at] == '\\r' && at + 1 == cap)", "if (FALSE)", "osh-line-reader fuzz-line-reader-corpus"),
+    (U + "osh-line-reader.c", "return window.data[at + 1] == '\\n' ? 2 : 0;", "return window.data[at + 1] == '\\n' ? 2 : 1;", "osh-line-reader fuzz-line-reader-corpus"),
+    (U + "osh-line-reader.c", "if (byte == '\\n')\n        return FALSE;\n", "if (byte == '\\n')\n        return TRUE;\n", "osh-line-reader fuzz-line-reader-corpus"),
+    (U + "osh-line-reader.c", "    reader->scanned = 0;\n", "    reader->scanned += 1;\n", "osh-line-reader"),
+    (U + "osh-line-reader.c", "if (at == start || n == max_words)", "if (n == max_words)", "osh-line-reader"),
+    (U + "osh-line-reader.c", "if (digit > max || number > (max - digit) / 10)", "if (number > max / 10)", "osh-line-reader"),
+    (U + "osh-counted.c", "return OSH_COUNTED_BROKEN;", "return OSH_COUNTED_COMPLETE;", "osh-counted"),
+    (U + "osh-counted.c", "    if (n < length)\n        return OSH_COUNTED_MORE;\n", "", "osh-counted"),
+    (U + "osh-counted.c", "    counted->left -= n;\n", "", "osh-counted"),
+    (U + "osh-l7-list.c", "    action->offset = list->released;\n", "", "osh-l7-list"),
+    (U + "osh-l7-list.c", "MIN(list->capacity[direction], size)", "size", "osh-l7-list"),
+    (U + "osh-outbox.c", "    part = MIN(part, OSH_L7_BYTES_MAX);\n", "", "osh-outbox"),
+    (U + "osh-outbox.c", "list->capacity[direction] > 0 && ", "", "osh-outbox osh-reply-queue"),
+    (U + "osh-outbox.c", "if (outbox->call != list->call) {", "if (TRUE) {", "osh-outbox"),
+    (U + "osh-reply-queue.c", "last->type == ENTRY_END)", "last->type == ENTRY_SERVER)", "osh-reply-queue"),
+    (U + "osh-reply-queue.c", "queue->entries.length >= bound", "queue->entries.length > bound", "osh-reply-queue"),
+    (U + "osh-reply-queue.c", "        entry->begun = TRUE;\n", "", "osh-reply-queue"),
+    (U + "osh-linger.c", "if (linger->over || (client && list->input->eof))", "if (linger->over || (!client && list->input->eof))", "osh-linger"),
+    (U + "osh-linger.c", "    if (linger->until == 0)\n    ", "", "osh-linger"),
+    # the harness for protocols
+    (T + "osh-l7-check.c", "if (direction == OSH_SERVER_TO_CLIENT || message->state == OSH_L7_MESSAGE_ALLOWED ||", "if (TRUE || message->state == OSH_L7_MESSAGE_ALLOWED ||", RULES),
+    (T + "osh-l7-check.c", "if (run->left_capacity[action->direction] == 0) {", "if (FALSE) {", RULES),
+    (T + "osh-l7-check.c", "if (action->offset != run->released) {\n        osh_l7_run_break(run, OSH_L7_RULE_ORDER,\n                         \"an offset of %\" G_GUINT64_FORMAT \" where %zu bytes were released\",\n                         action->offset, run->released);\n        return FALSE;\n    }\n    if (action->length == 0) {", "if (action->length == 0) {", RULES),
+    (T + "osh-l7-check.c", "else if (message == NULL || !g_ptr_array_find(message->leases, piece->lease, NULL))", "else if (message == NULL || piece->lease == NULL)", RULES),
+    (T + "osh-l7-check.c", "message->state == OSH_L7_MESSAGE_REFUSED || message->state == OSH_L7_MESSAGE_FAILED)", "FALSE)", RULES),
+    (T + "osh-l7-run.c", "run->wanted[direction] &&\n               (run->pending", "(run->pending", HARNESS + " " + RULES),
+    (T + "osh-l7-run.c", "    memset(copy, 0xdd, length);\n", "", HARNESS),
+    (T + "osh-l7-run.c", "if (run->paused_by[i] == 0 && feed(run, i))", "if (feed(run, i))", HARNESS),
+    (T + "osh-l7-run.c", "if (run->eof[direction] && run->window[direction]->len > 0)", "if (FALSE)", HARNESS),
+    (T + "osh-l7-carry.c", "(piece->mask_phase + i - start) % 4", "(i - start) % 4", HARNESS),
+    (T + "osh-l7-carry.c", "else if (message->content->len > message->limit)", "else if (FALSE)", HARNESS),
+    (T + "osh-l7-harness.c", "} else if (!g_str_equal(expected, text)) {", "} else if (FALSE) {", HARNESS),
+    (T + "osh-fake-host.c", "if (!g_variant_is_of_type(kept->payload, G_VARIANT_TYPE(topic->type)))", "if (FALSE)", "osh-fake-host"),
+    (T + "osh-inline-shard.c", "        if (!watch->removed) {", "        if (TRUE) {", "osh-inline-shard"),
+    (T + "osh-scripted-policy.c", "fact->count > 0 && n == fact->count : n > 0", "n == fact->count : n > 0", "osh-scripted-policy"),
 ]
 UNNOTICED = {
     (U + "osh-text.c", "g_strcmp0(back, text) == 0 ?"):
