@@ -420,7 +420,7 @@ osh_learn_row_read(const OshLearnOptions *options, const OshRecordedDecision *ro
     if (*ret_reason == NULL && learned->images->len == 0)
         *ret_reason = "its program is no path that a policy can have";
     if (*ret_reason == NULL && is_of_plugin(row))
-        *ret_reason = "it speaks a plugin's protocol, whose rules a person writes";
+        *ret_reason = "its protocol is a plugin's, and rules for such protocols are not learned";
     if (*ret_reason == NULL)
         *ret_reason = check_against(options, row, host, learned);
     return *ret_reason == NULL ? g_steal_pointer(&learned) : NULL;

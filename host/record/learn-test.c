@@ -159,7 +159,7 @@ test_a_plugins_messages_are_left_to_a_person(void)
     /* both are said in one line */
     g_assert_cmpuint(learned->n_learned, ==, 0);
     g_assert_cmpuint(learned->left->len, ==, 1);
-    g_assert_nonnull(strstr(g_ptr_array_index(learned->left, 0), "it speaks a plugin's protocol"));
+    g_assert_nonnull(strstr(g_ptr_array_index(learned->left, 0), "its protocol is a plugin's"));
 }
 
 static void

@@ -82,14 +82,12 @@ OSH_PLUGIN_MANIFEST(
     "type=string\n"
     "default=auto\n"
     "help=auto: a certificate authority for programs of the box where the policy at the start "
-    "looks "
-    "into connections; always: in any case\n"
+    "inspects connections; always: in every run\n"
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
     "help=with an authority, where a Java is installed, JAVA_TOOL_OPTIONS has it trust the run's "
-    "authority; each JVM "
-    "says so in one line\n");
+    "authority; each JVM says so in one line\n");
 
 typedef struct {
     OshNetwork network;

@@ -162,8 +162,8 @@ refuse_link(const char *path, GError **error)
 
     g_set_error(
         error, OSH_TREE_ERROR, OSH_TREE_ERROR_INVALID,
-        "the writable path %s of the policy is a symbolic link (to %s): a user who can replace "
-        "it would choose what the box may write; name the place itself",
+        "the writable path %s of the policy is a symbolic link (to %s): a user that can "
+        "replace the link would choose what the box may write; name the path that it leads to",
         shown, shown_target);
     return FALSE;
 }

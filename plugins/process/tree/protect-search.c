@@ -241,7 +241,7 @@ add_link_target(OshProtectSearch *search, const char *link, const OshAutoExecute
         g_autofree char *real = osh_protect_add(search, link, row, OSH_PLACEHOLDER_NONE);
         return;
     }
-    osh_protect_remark(search, "writable although %s leads there: the folder behind that link",
+    osh_protect_remark(search, "writable although %s leads there: the folder that this link names",
                        link);
 }
 
