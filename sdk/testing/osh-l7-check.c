@@ -315,7 +315,8 @@ foreign_value(const OshFact *fact, const OshL7Declared *declared)
         (fact->type != OSH_FACT_STRINGS && fact->type != OSH_FACT_STRING))
         return NULL;
     for (gsize i = 0; i < n; i++) {
-        g_autofree char *value = g_strndup(spans[i].data, spans[i].length);
+        g_autofree char *value =
+            g_strndup(spans[i].data != NULL ? spans[i].data : "", spans[i].length);
 
         if (!g_strv_contains((const char *const *)declared->values, value))
             return g_steal_pointer(&value);

@@ -452,6 +452,13 @@ ACT(fact_of_another_value)
     return 1;
 }
 
+ACT(fact_of_no_bytes)
+{
+    self->facts[0] = (OshFact)OSH_FACT_STRING_INIT("lines.word", osh_span(NULL));
+    actions[0] = ask(self, 1, OSH_L7_PAUSES);
+    return 1;
+}
+
 ACT(fact_stated_twice)
 {
     self->facts[1] = self->facts[0];
@@ -583,6 +590,7 @@ static const Row rows[] = {
     {"fact-of-no-manifest", OSH_L7_RULE_FACTS, fact_of_no_manifest, FALSE},
     {"fact-of-another-type", OSH_L7_RULE_FACTS, fact_of_another_type, FALSE},
     {"fact-of-another-value", OSH_L7_RULE_FACTS, fact_of_another_value, FALSE},
+    {"fact-of-no-bytes", OSH_L7_RULE_FACTS, fact_of_no_bytes, FALSE},
     {"fact-stated-twice", OSH_L7_RULE_FACTS, fact_stated_twice, FALSE},
     {"fact-of-the-host", OSH_L7_RULE_FACTS, fact_of_the_host, FALSE},
     {"ask-without-its-action", OSH_L7_RULE_FACTS, ask_without_its_action, FALSE},
