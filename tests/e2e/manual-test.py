@@ -334,6 +334,13 @@ NOT_RUN = {
     'export PKG_CONFIG_PATH=$(dirname "$(find "$PWD/stage" -name openshell-1.pc)")':
         "example-plugin-test.py does",
     "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
+    "meson setup build && meson test -C build": "example-plugin-test.py does",
+    "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
+    "openshell-host explain --plugin-dir build policy.yaml cache.example.com:11211 --binary "
+    "/usr/bin/python3 --fact command=get --fact keys=secret:1 --fact bytes=0":
+        "example-plugin-test.py does",
+    "openshell-host --plugin-dir ../small/build --set com.example.note.text=hello -- sh -c "
+    "'cat $NOTE'": "example-plugin-test.py does, with the plugins that it has built",
     "mkdir -p ../project && cd ../project": "example-plugin-test.py does",
     "openshell-host --plugin-dir ../greeter/build --set com.example.greeter.greeting=welcome -- "
     "true": "example-plugin-test.py does, with the plugin that it has built",
