@@ -66,7 +66,8 @@ watch_step(const char *directory, const char *name, gpointer data)
     g_hash_table_add(names, g_strdup(name));
 }
 
-/* Events of the watches that go are of no use: whoever is told reads the file after this. */
+/* Events of the watches that go are of no use: the reader that is told reads the file after this.
+ */
 static void
 disarm(OshFileWatch *watch)
 {

@@ -14,7 +14,7 @@ typedef void (*OshFileWatchFunc)(gpointer data);
 /**
  * osh_file_watch_new:
  * @path: the file; need not be there
- * @changed: called again and again while something happens; whoever reads waits for a pause
+ * @changed: called again and again while something happens; a reader waits for a pause
  * @error: return location
  *
  * [main] Watches every directory of @path and of each symbolic link on the way, so that a rename

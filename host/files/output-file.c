@@ -113,7 +113,7 @@ check_file(int fd, const char *what, const char *path, GError **error)
 
     if (fstat(fd, &status) != 0)
         return fail_errno(error, what, path, "cannot read its status");
-    /* A device has nothing that somebody could replace or read later. */
+    /* A device has nothing that another program could replace or read later. */
     if (S_ISCHR(status.st_mode))
         return TRUE;
     if (!S_ISREG(status.st_mode))

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  *
  * Security rule 3, protected files. Refused: a symbolic link anywhere in @path; a path any
  * component of which lies in @writable; what is neither a regular file nor a character device; a
- * file that has a second name, belongs to somebody else, or may be read or written by others.
+ * file that has a second hard link, belongs to another user, or may be read or written by others.
  *
  * Returns: a descriptor to read and append, or -1
  */

@@ -28,7 +28,7 @@ add_grant(GPtrArray *places, const OshMountTable *mounts, const char *path)
 
     if (is_own_of_box(written) || (resolved != NULL && is_own_of_box(resolved)))
         return;
-    /* A path that cannot be looked up can be granted to nobody; it is compared as it is. */
+    /* A path that cannot be looked up cannot be granted; it is compared as it is. */
     spread = osh_mount_table_spread(mounts, resolved != NULL ? resolved : written);
     for (guint i = 0; i < spread->len; i++)
         if (!g_ptr_array_find_with_equal_func(places, g_ptr_array_index(spread, i), g_str_equal,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* osh-access.c: the permission check of inode(7), for somebody else. Any thread; no state. */
+/* osh-access.c: the permission check of inode(7), for another user. Any thread; no state. */
 #include "osh-access.h"
 
 #include <sys/stat.h>

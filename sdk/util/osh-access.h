@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* osh-access.h: whether somebody else could write to a path, for messages. Any thread. */
+/* osh-access.h: whether another user could write to a path, for messages. Any thread. */
 #pragma once
 
 #include <glib.h>

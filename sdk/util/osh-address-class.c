@@ -243,7 +243,7 @@ osh_address_classify_strict(const OshAddress *address)
         inner = ipv4_inside(address, embeddings[i].at, embeddings[i].mask);
         found = MAX(found, table_class(&inner, TRUE));
     }
-    /* What 64:ff9b::/32 holds besides the /96 is nobody's yet, or a translator's by mistake. */
+    /* What 64:ff9b::/32 holds besides the /96 is not assigned yet, or a translator's by mistake. */
     if (same_bits(address->bytes, nat64_prefix, 32) && !same_bits(address->bytes, nat64_prefix, 96))
         found = MAX(found, local_nat64_class(address));
     if (is_isatap(address)) {

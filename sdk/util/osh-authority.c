@@ -49,7 +49,7 @@ check_label(const char *label, gsize length)
 {
     if (length == 0)
         return OSH_AUTHORITY_EMPTY_LABEL;
-    /* A name that starts like an option would turn into one in somebody's command line. */
+    /* A name that starts like an option would become one on a command line. */
     if (label[0] == '-')
         return OSH_AUTHORITY_BAD_CHARACTER;
     for (gsize i = 0; i < length; i++)

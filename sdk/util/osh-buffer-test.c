@@ -84,7 +84,7 @@ test_window(void)
     osh_buffer_release(buffer);
 }
 
-/* Bytes are moved only where nothing else makes room, since somebody may look at them. */
+/* Bytes are moved only where nothing else makes room, since a caller may look at them. */
 static void
 test_window_stays(void)
 {

@@ -77,7 +77,7 @@ piece_of(const char *bytes, gsize length)
     return end != NULL ? (gsize)(end - bytes) + 1 : PIPE_BUF;
 }
 
-/* Somebody else has made it non-blocking: then the waiting is done here. */
+/* Another program has made it non-blocking: then the waiting is done here. */
 static void
 wait_until_writable(int fd)
 {
@@ -153,7 +153,7 @@ writer_run(gpointer data)
         writer->broken |= !good;
         if (!good)
             g_string_truncate(writer->queue, 0);
-        /* Behind the change: whoever is woken looks at what is pending. */
+        /* Behind the change: the thread that is woken looks at what is pending. */
         tell_progress(writer);
         g_cond_broadcast(&writer->changed);
     }

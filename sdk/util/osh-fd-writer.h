@@ -80,7 +80,7 @@ gboolean osh_fd_writer_is_broken(OshFdWriter *writer);
  * osh_fd_writer_progress_fd:
  *
  * Returns: (transfer none): an eventfd(2) that becomes readable after each write that succeeded,
- * and when the descriptor breaks; whoever waits for capacity reads it
+ * and when the descriptor breaks; a caller that waits for capacity reads it
  */
 int osh_fd_writer_progress_fd(OshFdWriter *writer);
 

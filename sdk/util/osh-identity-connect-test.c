@@ -335,7 +335,7 @@ connect_and_close(const struct sockaddr_in *address)
     for (guint i = 0; i < 9000; i++) {
         int fd = connect_new(address, SOCK_STREAM);
 
-        /* Nobody accepts: the queue must not fill. */
+        /* No listener accepts: the queue must not fill. */
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         if (fd < 0 || close(fd) != 0)
             _exit(27);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who calls connect(2). The programs of a box run under a filter that stops the call and tells us
- * (seccomp_unotify(2)). While the calling thread stands still, its thread group, executable and
+ * The callers of connect(2). The programs of a box run under a filter that stops the call and tells
+ * us (seccomp_unotify(2)). While the calling thread stands still, its thread group, executable and
  * ancestors are read and the socket is looked up by its descriptor; then the call goes on. What is
  * kept is "the last call on the socket with this cookie was made by that program"; sock_diag gives
  * the cookie of a connection that arrives.
@@ -52,7 +52,7 @@
 /* Between the notification and the call itself a socket is in no list of the kernel's. */
 #define UNLISTED_FOR (60 * G_TIME_SPAN_SECOND)
 /* A connection arrives within this time; in a full table an older entry is of a connection inside
- * the box, which nobody asks about. */
+ * the box, which no caller asks about. */
 #define ARRIVES_WITHIN (5 * G_TIME_SPAN_SECOND)
 /* How long a caller waits for its ancestors to have ended, and how often they are looked at. */
 #define SETTLES_WITHIN (10 * G_TIME_SPAN_SECOND)

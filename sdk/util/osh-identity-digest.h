@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * osh-identity-digest.h: SHA-256 of libcrypto, which is loaded when the first content is hashed: a
- * run that nobody connects in does not pay for it.
+ * run without a connection does not pay for it.
  */
 #pragma once
 

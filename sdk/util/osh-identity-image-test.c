@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes that are made aside, in an order that keeps nobody waiting, and paths that are trusted. */
+/* Hashes that a thread makes, in an order in which no file waits for a huge one; trusted paths. */
 #include "osh-identity-image.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /*
  * The content hashes of executables. An image is known by what fstat(2) says of it and hashed once,
  * on threads of the table's own, block by block: between two blocks the thread turns to the
- * smallest file that waits and to the oldest one by turns, so that a huge file keeps nobody else
+ * smallest file that waits and to the oldest one by turns, so that a huge file keeps no other file
  * waiting, and no flood of small ones keeps a huge one waiting for ever. Two threads, because one
  * may be stuck in a file system that does not answer; neither is waited for without a bound.
  *
@@ -23,7 +23,7 @@
 
 #define HASHING_THREADS 2
 #define BLOCK_SIZE      (256 * 1024)
-/* Images that nobody uses are forgotten beyond this many. */
+/* Images that are not in use are forgotten beyond this many. */
 #define MAX_IMAGES 4096
 /* A path costs about 100 bytes. */
 #define MAX_TRUSTED_PATHS 65536
@@ -285,7 +285,7 @@ table_run(gpointer data)
         hashing_free(hashing);
     }
     g_free(block);
-    /* Who waits for the end may leave the process right after it: nothing is given back later. */
+    /* The waiter for the end may leave the process right after it: nothing is given back later. */
     is_last = g_atomic_int_dec_and_test(&table->references);
     table->n_threads--;
     pthread_cond_signal(&table->ended);

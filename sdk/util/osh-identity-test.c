@@ -108,7 +108,8 @@ test_tuple(void)
     tuple = loopback_tuple(IPPROTO_TCP, pair.client_port, pair.port);
     g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, 0);
     g_assert_cmpuint(found.inode, ==, inode_of(pair.client));
-    /* The kernel would offer the listener for a tuple that nobody has: that is not the socket. */
+    /* The kernel would offer the listener for a tuple that no socket has: that is not the socket.
+     */
     tuple = loopback_tuple(IPPROTO_TCP, pair.port, 1);
     g_assert_cmpint(osh_socket_diag_find(diag, &tuple, &found), ==, -ENOENT);
     g_assert_cmpuint(found.inode, ==, inode_of(pair.client));
@@ -116,7 +117,7 @@ test_tuple(void)
     osh_socket_diag_free(diag);
 }
 
-/* A connection that nobody answers: to a listener whose queue is full. */
+/* A connection that no listener answers: to a listener whose queue is full. */
 static void
 test_syn_sent(void)
 {

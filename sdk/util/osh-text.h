@@ -31,7 +31,7 @@ void osh_text_append_terminal(GString *line, const char *text);
  * @text: any bytes up to a NUL
  * @max: how many bytes of it are shown
  *
- * A name that somebody else has chosen, in a line of ours. Letters, digits and `._-+@/:` stay as
+ * A name that another program has chosen, in a line of ours. Letters, digits and `._-+@/:` stay as
  * they are. Text that holds anything else stands in double quotes, in which a quote is \x22, so
  * that it cannot read like the words around it; what is longer ends in "..." behind the closing
  * quote.

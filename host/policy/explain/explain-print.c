@@ -47,7 +47,7 @@ add_rule(GString *text, const OshPolicySnapshot *policy, const OshPolicyNearRule
 static void
 add_near(GString *text, const OshPolicySnapshot *policy, const OshPolicyExplanation *explanation)
 {
-    add_line(text, "  close:");
+    add_line(text, "  nearest:");
     if (explanation->near->len == 0)
         add_line(text, "    nothing: no endpoint names this host or one like it");
     for (guint i = 0; i < explanation->near->len; i++) {
