@@ -341,6 +341,11 @@ NOT_RUN = {
         "example-plugin-test.py does",
     "openshell-host --plugin-dir ../small/build --set com.example.note.text=hello -- sh -c "
     "'cat $NOTE'": "example-plugin-test.py does, with the plugins that it has built",
+    "meson setup build && meson test -C build": "example-plugin-test.py does",
+    "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
+    "openshell-host explain --plugin-dir build policy.yaml cache.example.com:11211 "
+    "--binary /usr/bin/python3 --fact command=get --fact keys=secret:1 --fact bytes=0":
+        "example-plugin-test.py does",
     "mkdir -p ../project && cd ../project": "example-plugin-test.py does",
     "openshell-host --plugin-dir ../greeter/build --set com.example.greeter.greeting=welcome -- "
     "true": "example-plugin-test.py does, with the plugin that it has built",
