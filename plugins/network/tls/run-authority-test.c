@@ -101,6 +101,34 @@ test_made_where_it_can_be_needed(void)
     }
 }
 
+/* The host's own variable, as other programs on it have it. */
+static void
+test_roots_of_the_host(void)
+{
+    static const char *const files[] = {"", "/nonexistent/roots.pem"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        OshPolicyStatic part = {.struct_size = sizeof part, .inspects = TRUE};
+        const OshInterface policy = {"test", &vtable, &part};
+        OshRunAuthority authority = {0};
+        g_autoptr(GError) error = NULL;
+        gboolean prepared;
+
+        g_setenv("SSL_CERT_FILE", files[i], TRUE);
+        osh_run_authority_choose(&authority, FALSE, &policy);
+        g_assert_true(osh_run_authority_make(&authority, NULL));
+        prepared = authority.functions->engine_prepare_upstream(authority.engine, &error);
+        g_assert_true(prepared == authority.functions->engine_upstream_is_ready(authority.engine));
+        /* Whether the machine has roots is another matter. */
+        if (i == 1) {
+            g_assert_false(prepared);
+            g_assert_nonnull(strstr(error->message, "(SSL_CERT_FILE): cannot use /nonexistent"));
+        }
+        osh_run_authority_clear(&authority);
+        g_unsetenv("SSL_CERT_FILE");
+    }
+}
+
 static void
 test_a_policy_that_comes_too_late(void)
 {
@@ -148,6 +176,8 @@ main(int argc, char **argv)
                     test_files_are_held_before_they_are_loaded);
     g_test_add_func("/network/run-authority/made-where-it-can-be-needed",
                     test_made_where_it_can_be_needed);
+    g_test_add_func("/network/run-authority/servers-are-verified-by-the-roots-of-the-host",
+                    test_roots_of_the_host);
     g_test_add_func("/network/run-authority/a-policy-that-comes-too-late-is-told-of",
                     test_a_policy_that_comes_too_late);
     g_test_add_func("/network/run-authority/what-is-missing-is-named",

@@ -43,14 +43,19 @@ osh_run_authority_choose(OshRunAuthority *authority, gboolean always, const OshI
 gboolean
 osh_run_authority_make(OshRunAuthority *authority, GError **error)
 {
+    OshTlsSettings settings = authority->settings;
+    const char *roots = g_getenv("SSL_CERT_FILE");
+
     if (!authority->wanted)
         return TRUE;
+    if (settings.upstream_roots == NULL && roots != NULL && roots[0] != '\0')
+        settings.upstream_roots = roots;
     if (!osh_lazy_library_load(authority->libcrypto, error) ||
         !osh_lazy_library_load(authority->libssl, error))
         return FALSE;
     authority->functions = osh_lazy_library_symbol(authority->module, OSH_TLS_MODULE_SYMBOL, error);
     if (authority->functions != NULL)
-        authority->engine = authority->functions->engine_new(&authority->settings, error);
+        authority->engine = authority->functions->engine_new(&settings, error);
     return authority->engine != NULL;
 }
 

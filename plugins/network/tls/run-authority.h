@@ -48,7 +48,9 @@ void osh_run_authority_choose(OshRunAuthority *authority, gboolean always,
  * osh_run_authority_make:
  * @error: return location
  *
- * Loads libcrypto, libssl and the module, and makes the engine, where it is wanted.
+ * Loads libcrypto, libssl and the module, and makes the engine, where it is wanted. Unless the
+ * settings say otherwise, servers are verified by the roots in the host's SSL_CERT_FILE, if there
+ * is one.
  *
  * Returns: FALSE when it is wanted and cannot be had
  */

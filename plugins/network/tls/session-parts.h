@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @socket_error: errno of the last call on the socket that failed; 0 for none
  * @socket_ended: the socket had no more bytes
  * @is_blocked: the last read took everything that the socket had
+ * @is_owed: the last read met an end behind its bytes, which the next one tells
  * @is_open: the handshake is done
  * @is_shut: our close_notify is with the kernel
  * @has_read: the peer has sent a byte of data
@@ -47,6 +48,7 @@ struct _OshTlsSession {
     int socket_error;
     gboolean socket_ended;
     gboolean is_blocked;
+    gboolean is_owed;
     gboolean is_open;
     gboolean is_shut;
     gboolean has_read;

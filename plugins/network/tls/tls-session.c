@@ -85,6 +85,7 @@ osh_tls_session_read(OshTlsSession *session, gpointer buffer, gsize size, gsize 
     if (has_failed(session))
         return OSH_TLS_FAILED;
     session->is_blocked = FALSE;
+    session->is_owed = FALSE;
     /* OpenSSL hands out one record at a time. */
     while (length < size && result == OSH_TLS_DONE) {
         gsize n = 0;
@@ -100,15 +101,16 @@ osh_tls_session_read(OshTlsSession *session, gpointer buffer, gsize size, gsize 
     if (length == 0)
         return result;
     session->has_read = TRUE;
+    session->is_owed = result == OSH_TLS_END || result == OSH_TLS_FAILED;
     *ret_length = length;
     return OSH_TLS_DONE;
 }
 
-/* What follows a failure that came behind data is told by the next call, which finds it. */
 gboolean
 osh_tls_session_pending(const OshTlsSession *session)
 {
-    return !session->is_blocked && !has_failed(session) && SSL_has_pending(session->ssl) == 1;
+    return session->is_owed ||
+           (!session->is_blocked && !has_failed(session) && SSL_has_pending(session->ssl) == 1);
 }
 
 /* Returns: bytes of the pieces that go into one record, which stand in @ret_bytes: the piece

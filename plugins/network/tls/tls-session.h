@@ -154,9 +154,9 @@ OshTlsResult osh_tls_session_read(OshTlsSession *session, gpointer buffer, gsize
 OshTlsResult osh_tls_session_write(OshTlsSession *session, const OshSpan *pieces, gsize n_pieces,
                                    gsize *ret_length);
 
-/** osh_tls_session_pending: [shard] Returns: whether osh_tls_session_read() has something to do
- * although the socket may never become readable: the last read did not end by a WANT result, and
- * bytes were taken from the socket since. */
+/** osh_tls_session_pending: [shard] Returns: whether osh_tls_session_read() has something to tell
+ * although the socket may never become readable: bytes that were taken from it and not handed out,
+ * or an end that came behind the last ones. FALSE once a read has ended by a WANT result. */
 gboolean osh_tls_session_pending(const OshTlsSession *session);
 
 /**

@@ -280,6 +280,14 @@ test_pending(void)
     g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 4, &n), ==,
                     OSH_TLS_WANT_READ);
     g_assert_false(osh_tls_session_pending(stream.link.session));
+    /* An end in the same segment: the socket has nothing more to say of it. */
+    g_assert_cmpint(SSL_write(stream.link.peer, "ij", 2), ==, 2);
+    SSL_shutdown(stream.link.peer);
+    g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 4, &n), ==, OSH_TLS_DONE);
+    g_assert_cmpmem(buffer, n, "ij", 2);
+    g_assert_true(osh_tls_session_pending(stream.link.session));
+    g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 4, &n), ==, OSH_TLS_END);
+    g_assert_false(osh_tls_session_pending(stream.link.session));
     stream_close(&stream);
 }
 

@@ -21,12 +21,12 @@ add_all(X509_STORE *store, STACK_OF(X509) * certificates)
 }
 
 static gboolean
-add_file(X509_STORE *store, const char *path, GError **error)
+add_file(X509_STORE *store, const char *path, const char *setting, GError **error)
 {
     STACK_OF(X509) *certificates = osh_pem_file_certificates(path, NULL, error);
 
     if (certificates == NULL) {
-        g_prefix_error(error, "roots for upstreams: ");
+        g_prefix_error(error, "no server can be verified (%s): ", setting);
         return FALSE;
     }
     add_all(store, certificates);
@@ -57,9 +57,9 @@ osh_upstream_roots(const char *roots, const char *extra_roots, GError **error)
 
     if (store == NULL)
         g_error("out of memory");
-    if ((roots != NULL ? add_file(store, roots, error)
+    if ((roots != NULL ? add_file(store, roots, "SSL_CERT_FILE", error)
                        : add_system(store, extra_roots == NULL, error)) &&
-        (extra_roots == NULL || add_file(store, extra_roots, error)))
+        (extra_roots == NULL || add_file(store, extra_roots, "network.upstream-ca", error)))
         return store;
     X509_STORE_free(store);
     return NULL;
