@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes of a session: in small pieces, through full sockets, and how a stream ends. */
+#include "socket-bio.h"
 #include "tls-fixture.h"
 
 #include <openssl/err.h>
@@ -291,6 +292,47 @@ test_pending(void)
     stream_close(&stream);
 }
 
+static void
+test_a_part_of_a_record(void)
+{
+    static const guint8 half[] = {23, 3, 3, 1, 0, 1, 2, 3};
+    char buffer[4];
+    Stream stream;
+    gsize n;
+
+    stream_open(&stream, TLS1_3_VERSION, 0);
+    g_assert_cmpint(send(stream.link.theirs, half, sizeof half, 0), ==, sizeof half);
+    g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 4, &n), ==,
+                    OSH_TLS_WANT_READ);
+    g_assert_false(osh_tls_session_pending(stream.link.session));
+    stream_close(&stream);
+}
+
+/* In smaller pieces than OpenSSL asks for today. */
+static void
+test_prefix_in_pieces(void)
+{
+    guint8 prefix[] = "prefix,";
+    BIO_METHOD *method = osh_socket_bio_method();
+    OshTlsSession session = {.prefix = prefix, .prefix_length = 7};
+    char buffer[8], all[32] = "";
+    TlsLink link;
+    BIO *bio;
+    int n;
+
+    tls_link_open(&link, 0);
+    session.fd = link.ours;
+    bio = osh_socket_bio_new(method, &session);
+    g_assert_cmpint(send(link.theirs, "socket", 6, 0), ==, 6);
+    while ((n = BIO_read(bio, buffer, 3)) > 0)
+        strncat(all, buffer, (gsize)n);
+    g_assert_cmpstr(all, ==, "prefix,socket");
+    g_assert_true(BIO_should_retry(bio));
+    BIO_free(bio);
+    BIO_meth_free(method);
+    tls_link_close(&link);
+}
+
 typedef enum {
     END_NOTIFIED,
     END_CUT,
@@ -424,6 +466,9 @@ main(int argc, char **argv)
     g_test_add_func("/network/tls/pieces that are written together share a record",
                     test_pieces_share_a_record);
     g_test_add_func("/network/tls/what the socket no longer has is pending", test_pending);
+    g_test_add_func("/network/tls/a part of a record is nothing to read", test_a_part_of_a_record);
+    g_test_add_func("/network/tls/bytes that were read before may be taken in pieces",
+                    test_prefix_in_pieces);
     g_test_add_func("/network/tls/a stream that was cut or reset never looks complete", test_ends);
     g_test_add_func("/network/tls/our end leaves the peer's stream open", test_our_end);
     g_test_add_func("/network/tls/a write to a peer that has gone fails, and raises no signal",

@@ -20,6 +20,8 @@ RELAY, RESOLUTION, TRANSPARENT = _program("relay"), _program("resolution"), _pro
 CLIENT_HELLO, FIRST_BYTES = _program("client-hello"), _program("first-bytes")
 DRAIN, IDENTIFY, STEP = _program("drain"), _program("identify"), _program("step")
 FACTS, TRUST, AUTHORITY = _program("request-facts"), _program("trust-store"), _program("certificate-authority")
+TLS, STREAM, UPSTREAM = _program("tls-session"), _program("tls-stream"), _program("tls-upstream")
+LEAF, PEM = _program("leaf-cache"), _program("pem-file")
 
 MUTATIONS = [
     # The relay.
@@ -472,6 +474,47 @@ MUTATIONS = [
          tests=[FACTS], says="too many keys give nothing rather than a part"),
     dict(file=N + "tls/certificate-authority.c", find="critical,CA:TRUE,pathlen:0", replace="critical,CA:TRUE",
          tests=[AUTHORITY], says="the authority signs leaves and nothing else"),
+    # The TLS engine.
+    dict(file=N + "tls/session-new.c", find="           SSL_set_session_id_context(ssl, digest, sizeof digest) == 1;", replace="           SSL_set_session_id_context(ssl, digest, 0) == 1;",
+         tests=[TLS], says="a client resumes its session for the same name and for no other"),
+    dict(file=N + "tls/session-new.c", find="X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), name, 0) == 1 &&", replace="name != NULL &&",
+         tests=[UPSTREAM], says="a certificate has to be for the name"),
+    dict(file=N + "tls/session-new.c", find="leg->client_certificate ? 1u : 0u", replace="0u",
+         tests=[UPSTREAM], says="a session is resumed for the same name, port and offer"),
+    dict(file=N + "tls/session-new.c", find="if (session->ssl != NULL && session->failure.kind == OSH_TLS_FAILURE_NONE)", replace="if (FALSE)",
+         tests=[UPSTREAM], says="a session is resumed for the same name, port and offer"),
+    dict(file=N + "tls/tls-contexts.c", find="X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |", replace="0 |",
+         tests=[UPSTREAM], says="a wildcard is a whole label"),
+    dict(file=N + "tls/tls-contexts.c", find="X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);", replace="0);",
+         tests=[UPSTREAM], says="a common name is no host name"),
+    dict(file=N + "tls/tls-contexts.c", find="SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);", replace="SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);",
+         tests=[UPSTREAM], says="a certificate has to lead to a root"),
+    dict(file=N + "tls/tls-contexts.c", find="    return SSL_TLSEXT_ERR_ALERT_FATAL;", replace="    return SSL_TLSEXT_ERR_NOACK;",
+         tests=[TLS], says="the handshake fails by no_application_protocol"),
+    dict(file=N + "tls/resumption-cache.c", find="SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION", replace="SSL_SESSION_get_protocol_version(session) > TLS1_3_VERSION",
+         tests=[UPSTREAM], says="a ticket of TLS 1.3 is used once"),
+    dict(file=N + "tls/socket-bio.c", find="        session->prefix_at += *ret_length;", replace="        session->prefix_at = session->prefix_length;",
+         tests=[STREAM], says="bytes that were read before may be taken in pieces"),
+    dict(file=N + "tls/socket-bio.c", find="MSG_NOSIGNAL | MSG_DONTWAIT", replace="MSG_DONTWAIT",
+         tests=[STREAM], says="a write to a peer that has gone raises no signal"),
+    dict(file=N + "tls/failure-reason.c", find="session->is_server && session->certificate_sent && !session->has_read", replace="session->is_server && !session->has_read",
+         tests=[TLS], says="a close before our certificate refuses nothing"),
+    dict(file=N + "tls/failure-reason.c", find="    else if (session->is_open)\n        set(session, OSH_TLS_FAILURE_TRUNCATED,", replace="    else if (!session->is_open)\n        set(session, OSH_TLS_FAILURE_TRUNCATED,",
+         tests=[STREAM], says="a stream that was cut is told from a connection that was lost"),
+    dict(file=N + "tls/tls-session.c", find="    session->is_owed = result == OSH_TLS_END || result == OSH_TLS_FAILED;", replace="",
+         tests=[STREAM], says="an end behind the last bytes is pending"),
+    dict(file=N + "tls/tls-session.c", find="!session->is_blocked && !has_failed(session) && SSL_has_pending", replace="!has_failed(session) && SSL_has_pending",
+         tests=[STREAM], says="a part of a record is nothing to read"),
+    dict(file=N + "tls/leaf-mint.c", find="if (!g_ascii_isalnum(name[i]) && strchr(\"-_.\", name[i]) == NULL)", replace="if (name[i] == ' ')",
+         tests=[TLS], says="what is no name gets no certificate"),
+    dict(file=N + "tls/leaf-cache.c", find="while (link != NULL && cache->uses.length > cache->capacity) {", replace="while (FALSE) {",
+         tests=[LEAF], says="the least recently used leaf is given up"),
+    dict(file=N + "tls/leaf-cache.c", find="now - entry->made_at > RENEW_AFTER", replace="now - entry->made_at > 2 * RENEW_AFTER",
+         tests=[LEAF], says="a leaf is made anew before it runs out"),
+    dict(file=N + "tls/pem-file.c", find="(status->st_mode & (S_IROTH | S_IWOTH)) != 0", replace="(status->st_mode & S_IWOTH) != 0",
+         tests=[PEM], says="a key that others can read is refused"),
+    dict(file=N + "tls/certificate-authority.c", find="    EVP_PKEY_free(authority->key);", replace="",
+         tests=[PEM], says="a key is wiped when the run ends"),
 ]
 
 TESTS = RELAY
