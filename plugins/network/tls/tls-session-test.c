@@ -248,9 +248,11 @@ test_protocols(void)
 static void
 test_what_is_no_tls(void)
 {
-    static const char *const texts[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-                                        "\x16\x03\x01\x00\x05\x01\x02\x03\x04\x05",
-                                        "SSH-2.0-OpenSSH_9.2\r\n"};
+    static const OshSpan texts[] = {
+        OSH_SPAN_LITERAL("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        OSH_SPAN_LITERAL("\x16\x03\x01\x00\x05\x01\x02\x03\x04\x05"),
+        OSH_SPAN_LITERAL("SSH-2.0-OpenSSH_9.2\r\n"),
+    };
     g_autoptr(OshTlsEngine) engine = engine_new();
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -258,7 +260,8 @@ test_what_is_no_tls(void)
 
         tls_link_open(&link, 0);
         tls_link_serve(&link, engine, NAME, NULL);
-        g_assert_cmpint(send(link.theirs, texts[i], 16, 0), ==, 16);
+        g_assert_cmpint(send(link.theirs, texts[i].data, texts[i].length, 0), ==,
+                        (gssize)texts[i].length);
         shutdown(link.theirs, SHUT_WR);
         g_assert_cmpint(osh_tls_session_handshake(link.session), ==, OSH_TLS_FAILED);
         g_assert_cmpint(osh_tls_session_failure(link.session)->kind, ==, OSH_TLS_FAILURE_PROTOCOL);
