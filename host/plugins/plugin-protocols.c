@@ -31,10 +31,14 @@ add_facts(const Reading *reading, const OshPlugin *plugin, OshPolicyProtocolDecl
         const OshManifestFact *fact = g_ptr_array_index(plugin->manifest->facts, i);
         g_autoptr(GError) problem = NULL;
 
-        if (g_str_equal(fact->protocol, protocol->name) &&
-            !osh_policy_protocol_add_fact(protocol, fact->name, fact->type, fact->sensitive,
+        if (!g_str_equal(fact->protocol, protocol->name))
+            continue;
+        if (!osh_policy_protocol_add_fact(protocol, fact->name, fact->type, fact->sensitive,
                                           fact->separator, (const char *const *)fact->fields,
-                                          &problem))
+                                          &problem) ||
+            (fact->values[0] != NULL &&
+             !osh_policy_protocol_declare_values(protocol, fact->name,
+                                                 (const char *const *)fact->values, &problem)))
             note(reading, plugin, problem->message);
     }
 }

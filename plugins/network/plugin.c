@@ -102,10 +102,8 @@ typedef struct {
 } NetworkPlugin;
 
 static void
-network_destroy(gpointer self)
+network_destroy(NetworkPlugin *plugin)
 {
-    NetworkPlugin *plugin = self;
-
     osh_network_config_clear(&plugin->network.config);
     g_ptr_array_unref(plugin->network.listeners);
     osh_dns_listener_free(plugin->network.dns);
@@ -128,7 +126,7 @@ network_choose_authority(NetworkPlugin *plugin)
 }
 
 static gboolean
-network_create(const OshHost *host, gpointer *ret_self, GError **error)
+network_create(const OshHost *host, NetworkPlugin **ret_self, GError **error)
 {
     NetworkPlugin *plugin = g_new0(NetworkPlugin, 1);
     OshNetwork *network = &plugin->network;
@@ -372,9 +370,8 @@ network_policy_changed(const OshEvent *event, gpointer data)
 }
 
 static void
-network_start(gpointer self, OshReadyFunc ready, gpointer data)
+network_start(NetworkPlugin *plugin, OshReadyFunc ready, gpointer data)
 {
-    NetworkPlugin *plugin = self;
     OshNetwork *network = &plugin->network;
     g_autoptr(GError) error = NULL;
 
@@ -429,9 +426,8 @@ network_part_stop(gpointer data)
 }
 
 static void
-network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
+network_stop(NetworkPlugin *plugin, gint64 deadline, OshDoneFunc done, gpointer data)
 {
-    NetworkPlugin *plugin = self;
     OshNetwork *network = &plugin->network;
 
     plugin->drain_until = deadline - DRAIN_MARGIN;
@@ -450,10 +446,8 @@ network_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
 }
 
 static gboolean
-network_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+network_get_interface(NetworkPlugin *plugin, const char *id, OshInterface *ret_interface)
 {
-    NetworkPlugin *plugin = self;
-
     if (!g_str_equal(id, OSH_INTERFACE_LAUNCH_CONTRIBUTOR))
         return FALSE;
     ret_interface->provider = "network";
@@ -462,7 +456,6 @@ network_get_interface(gpointer self, const char *id, OshInterface *ret_interface
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT, .create = network_create,   .start = network_start,
-    .stop = network_stop,  .destroy = network_destroy, .get_interface = network_get_interface,
-};
+OSH_PLUGIN_DEFINE(NetworkPlugin, .create = network_create, .start = network_start,
+                  .stop = network_stop, .destroy = network_destroy,
+                  .get_interface = network_get_interface)

@@ -124,10 +124,8 @@ boolean_setting(GVariant *config, const char *key, gboolean fallback)
 }
 
 static void
-process_destroy(gpointer self)
+process_destroy(OshProcessPlugin *plugin)
 {
-    OshProcessPlugin *plugin = self;
-
     osh_process_box_free(plugin->box);
     osh_process_end_identity(plugin);
     g_strfreev(plugin->groups);
@@ -167,12 +165,12 @@ publish_ports(OshProcessPlugin *plugin, GError **error)
 }
 
 static void
-process_start(gpointer self, OshReadyFunc ready, gpointer data)
+process_start(OshProcessPlugin *plugin, OshReadyFunc ready, gpointer data)
 {
     g_autoptr(GError) error = NULL;
 
-    if (osh_process_start_scanner(self, &error))
-        publish_ports(self, &error);
+    if (osh_process_start_scanner(plugin, &error))
+        publish_ports(plugin, &error);
     ready(data, error);
 }
 
@@ -190,9 +188,8 @@ ports_stopped(gpointer data)
 }
 
 static void
-process_stop(gpointer self, gint64 deadline, OshDoneFunc done, gpointer data)
+process_stop(OshProcessPlugin *plugin, gint64 deadline, OshDoneFunc done, gpointer data)
 {
-    OshProcessPlugin *plugin = self;
     Stop *stop;
 
     (void)deadline;
@@ -238,7 +235,7 @@ check_settings(OshProcessPlugin *plugin, GVariant *config, GError **error)
 }
 
 static gboolean
-process_create(const OshHost *host, gpointer *ret_self, GError **error)
+process_create(const OshHost *host, OshProcessPlugin **ret_self, GError **error)
 {
     OshProcessPlugin *plugin = g_new0(OshProcessPlugin, 1);
     GVariant *config = osh_host_config(host);
@@ -277,25 +274,22 @@ process_create(const OshHost *host, gpointer *ret_self, GError **error)
 }
 
 static gboolean
-process_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+process_get_interface(OshProcessPlugin *plugin, const char *id, OshInterface *ret_interface)
 {
-    const OshProcessPlugin *plugin = self;
-
     if (g_str_equal(id, OSH_INTERFACE_PROCESS_LAUNCHER))
-        *ret_interface = (OshInterface){"process", &osh_process_launcher_vtable, self};
+        *ret_interface = (OshInterface){"process", &osh_process_launcher_vtable, plugin};
     else if (g_str_equal(id, OSH_INTERFACE_PEER_IDENTITY))
         *ret_interface = (OshInterface){"process",
                                         plugin->box_was_opened ? &osh_peer_identity_vtable
                                                                : &osh_peer_identity_without_box,
-                                        self};
+                                        plugin};
     else if (g_str_equal(id, OSH_INTERFACE_SANDBOX_NET))
-        *ret_interface = (OshInterface){"process", &osh_sandbox_net_vtable, self};
+        *ret_interface = (OshInterface){"process", &osh_sandbox_net_vtable, plugin};
     else
         return FALSE;
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT, .create = process_create,   .start = process_start,
-    .stop = process_stop,  .destroy = process_destroy, .get_interface = process_get_interface,
-};
+OSH_PLUGIN_DEFINE(OshProcessPlugin, .create = process_create, .start = process_start,
+                  .stop = process_stop, .destroy = process_destroy,
+                  .get_interface = process_get_interface)

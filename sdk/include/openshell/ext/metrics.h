@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_METRICS "openshell.metrics/1"
 
+/** OshMetric: one number; belongs to the host, for the life of the process. */
 typedef struct _OshMetric OshMetric;
 
 /**

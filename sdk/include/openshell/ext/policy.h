@@ -28,6 +28,7 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_POLICY "openshell.policy/1"
 
+/** OshPolicySnapshot: one generation of the policy; immutable, reference-counted. */
 typedef struct _OshPolicySnapshot OshPolicySnapshot;
 
 /**

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_PROCESS_LAUNCHER "openshell.process-launcher/1"
 
+/** OshBox: a box; belongs to the launcher, for the life of the run. */
 typedef struct _OshBox OshBox;
 
 /**

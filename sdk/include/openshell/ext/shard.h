@@ -16,7 +16,9 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_SHARD "openshell.shard/1"
 
+/** OshShardWatch: a descriptor that a shard watches; belongs to that shard. */
 typedef struct _OshShardWatch OshShardWatch;
+/** OshShardTimer: a timer of a shard; belongs to that shard. */
 typedef struct _OshShardTimer OshShardTimer;
 
 /**

@@ -32,8 +32,11 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_CREDENTIAL_PROVIDER "openshell.draft.credential-provider/1"
 
+/** OshCredentialSet: the credentials prepared for one endpoint and generation. */
 typedef struct _OshCredentialSet OshCredentialSet;
+/** OshLease: a credential with its length, pinned to one revision; never its content. */
 typedef struct _OshLease OshLease;
+/** OshSigning: a signature that is being made over a message. */
 typedef struct _OshSigning OshSigning;
 
 /**

@@ -692,7 +692,10 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
         vtable->close(session);
 }
 
-/*
+/**
+ * OSH_L7_RULES:
+ * @X: what to expand for each rule
+ *
  * The rules of a list of actions, each with its name. A driver refuses what breaks one by ending
  * the connection as a failure of the plugin, with the name and the words; the harness fails the
  * test with them. OSH_L7_RULES(X) expands X(SYMBOL, name, words) for each.

@@ -33,6 +33,7 @@ G_BEGIN_DECLS
 
 #define OSH_INTERFACE_VIRTUAL_HOST "openshell.draft.virtual-host/1"
 
+/** OshVirtualExchange: a request and its answer; belongs to the driver, opaque to the plugin. */
 typedef struct _OshVirtualExchange OshVirtualExchange;
 
 /**
