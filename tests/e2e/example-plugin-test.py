@@ -169,4 +169,74 @@ def _small_run():
     expect(re.search(r"[1-9]\d* events, 0 denials", result.err), result)
 
 
+def hacking(language):
+    """The blocks of `language` in HACKING's section on a first plugin."""
+    with open(os.path.join(harness.SOURCE, "HACKING.md"), encoding="utf-8") as stream:
+        section = re.search(r"^## A first plugin$(.*?)(?=^## )", stream.read(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", section.group(1), re.MULTILINE | re.DOTALL)
+    expect(blocks, f"HACKING's first plugin has no block of {language}")
+    return blocks
+
+
+def command_line(commands, folder, source=None):
+    """Runs `commands` in `folder` as a person types them, without what the tests export."""
+    environment = {"PATH": harness.PATH, "HOME": harness.home(), "LANG": "C.UTF-8"}
+    return subprocess.run(["/bin/sh", "-e", "-c", commands], cwd=folder, env=environment, input=source,
+                          capture_output=True, text=True, check=False, timeout=120)
+
+
+def clone():
+    """A folder that looks like a clone that has been built."""
+    folder = os.path.join(harness.private_scratch(), "openshell-host")
+    os.mkdir(folder)
+    for name, target in (("build", harness.BUILD), ("plugins", os.path.join(harness.SOURCE, "plugins"))):
+        os.symlink(target, os.path.join(folder, name))
+    return folder
+
+
+@test("HACKING's first plugin is built and run by the commands as they stand there")
+def _hacking():
+    if not os.access(os.path.join(harness.BUILD, "meson-logs"), os.W_OK):
+        raise harness.Skip("meson writes a log in the build, which belongs to another user")
+    folder = clone()
+    commands = "".join(hacking("sh")).replace("meson install -C build", "meson install --no-rebuild -C build")
+    done = command_line(commands, folder)
+    expect(done.returncode == 0, done.stdout, done.stderr)
+    expect(re.search(r"welcome, entrypoint \S*true \(pid \d+\)", done.stderr), done.stdout, done.stderr)
+
+
+@test("the plugins in HACKING and in the comment of plugin.h compile from the installed prefix as written")
+def _listings():
+    prefix = harness.private_scratch()
+    harness.install(prefix)
+    package = next(folder for folder, _, names in os.walk(prefix) if "openshell-1.pc" in names)
+    with open(os.path.join(harness.SOURCE, "sdk/include/openshell/plugin.h"), encoding="utf-8") as stream:
+        comment = stream.read().split("A complete plugin:")[1].split("]|")[0]
+    listing = "\n".join(line[3:] for line in comment.splitlines() if "|[" not in line)
+    for source in (*hacking("c"), listing):
+        expect("OSH_PLUGIN_DEFINE" in source, source)
+        library = os.path.join(prefix, "listing.so")
+        done = command_line(
+            f"export PKG_CONFIG_PATH={package}; gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC "
+            f"-fvisibility=hidden -x c - -o {library} $(pkg-config --cflags --libs openshell-1)",
+            prefix, source)
+        expect(done.returncode == 0, done.stderr, source)
+        result = harness.run_host(None, None, ["plugins", "inspect", library])
+        expect(result.code == 0 and "com.example." in result.out, result)
+
+
+@test("the plugin of HACKING provides its interface: programs of the box have its variable")
+def _provides():
+    prefix = harness.private_scratch()
+    harness.install(prefix)
+    package = next(folder for folder, _, names in os.walk(prefix) if "openshell-1.pc" in names)
+    folder = harness.private_scratch()
+    done = command_line(f"export PKG_CONFIG_PATH={package}; gcc -shared -fPIC -fvisibility=hidden -x c - "
+                        f"-o {folder}/variable.so $(pkg-config --cflags --libs openshell-1)",
+                        folder, hacking("c")[0])
+    expect(done.returncode == 0, done.stderr)
+    result = harness.run_host(["sh", "-c", "echo $GREETING"], POLICY, ["--plugin-dir", folder])
+    expect(result.code == 0 and result.out == "hello\n", result)
+
+
 harness.main()
