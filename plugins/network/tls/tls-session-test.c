@@ -248,7 +248,7 @@ test_protocols(void)
 static void
 test_what_is_no_tls(void)
 {
-    static const OshSpan texts[] = {
+    const OshSpan texts[] = {
         OSH_SPAN_LITERAL("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
         OSH_SPAN_LITERAL("\x16\x03\x01\x00\x05\x01\x02\x03\x04\x05"),
         OSH_SPAN_LITERAL("SSH-2.0-OpenSSH_9.2\r\n"),
