@@ -65,12 +65,26 @@ def nothing_names_an_id_that_no_header_defines():
                         assert one in defined, f"{path} names {one}"
 
 
+def the_example_of_the_l7_contract_is_the_session_that_its_test_runs():
+    def plain(text):
+        return " ".join(re.sub(r"/\*.*?\*/|//[^\n]*|\(void\)\w+;", "", text, flags=re.S).split())
+
+    example = read(INCLUDE, "ext/draft/l7-protocol.h").split("|[")[1].split("-->")[1].split("]|")[0]
+    example = re.sub(r"^ \* ?", "", example, flags=re.M)
+    run = plain(read("sdk", "tests", "l7-protocol-contract-test.c"))
+    pieces = [plain(piece) for piece in re.split(r"\n(?=typedef|static)", example) if piece.strip()]
+    assert len(pieces) == 3, pieces
+    for piece in pieces:
+        assert piece in run, f"the contract test does not run: {piece}"
+
+
 # The manifest's grammar is tested with ids that are wrong.
 EXEMPT = ("host/manifest/manifest-test.c",)
 
 TESTS = (a_header_of_a_contract_defines_one_id_that_says_whether_it_is_a_draft,
          the_table_of_contracts_is_what_the_headers_say, a_stable_contract_includes_no_draft,
-         nothing_names_an_id_that_no_header_defines)
+         nothing_names_an_id_that_no_header_defines,
+         the_example_of_the_l7_contract_is_the_session_that_its_test_runs)
 
 if __name__ == "__main__":
     sys.exit(sentences.run(TESTS))

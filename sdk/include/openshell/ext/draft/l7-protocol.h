@@ -70,6 +70,10 @@
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
  *
+ * The driver answers INSPECT where the policy names an inspector (content-inspector.h), and also
+ * where it allows the message and a middleware (middleware.h) or the rewriting of placeholders
+ * applies to its content.
+ *
  * Slots. A SLOT says where a credential may stand: a range of the window, or decoded text that the
  * window does not show. Slots are named before or with the ASK of their message, in the client's
  * direction. The text is read while the list is carried out. The answer holds, for each slot of
@@ -86,6 +90,17 @@
  * not called again. %OSH_L7_FAILURE says that the peer is at fault and not the policy's subject: a
  * malformed reply of a server is a failure, never called a denial. A message that an answer refused
  * is recorded by the driver and gets no DENY.
+ *
+ * Record. An allowed message is one openshell.l7.allowed/1, for which the driver has reserved
+ * capacity before it answers; a refused one is one openshell.l7.denied/1; DONE of an allowed one is
+ * one openshell.l7.response/1. What was done to what stands in all of them in the same words for
+ * every protocol: the facts that the manifest names as `action=` and `target=`. A fact that the
+ * manifest declares sensitive is in none of them. A session publishes nothing itself.
+ *
+ * Options. Endpoints that share host and port are told apart by what a message says, so before the
+ * first answer only the options hold that all of them share (OshL7Connection.options), and each
+ * answer brings those of the endpoint that was chosen: keys of the schema, and those that the
+ * manifest declares as `[option NAME]`.
  *
  * End of bytes. @eof stays TRUE once it was TRUE. It closes nothing by itself: when the window is
  * empty, the driver half-closes the other leg behind what was released. @reset says that the peer
