@@ -67,6 +67,7 @@
  * INSPECT with @begin says that the message itself is allowed and may begin to go out; then
  * @settled bytes from the start of the content are final and may be released as they are, and a
  * handle stands for what comes behind the settled bytes.
+ *
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
  *
@@ -118,8 +119,8 @@
  * ends.
  *
  * Feeding one byte at a time must lead to the same released bytes, facts, denials and records as
- * feeding everything at once. The harness in openshell/testing/l7-harness.h checks that, and each
- * of %OSH_L7_RULES.
+ * feeding everything at once. The harness in openshell/testing/osh-l7-harness.h checks that, and
+ * each of %OSH_L7_RULES.
  *
  * A whole session, for a protocol of lines that a client sends and nobody answers:
  *
