@@ -333,6 +333,8 @@ NOT_RUN = {
         "example-plugin-test.py does, without building again what is tested meanwhile",
     'export PKG_CONFIG_PATH=$(dirname "$(find "$PWD/stage" -name openshell-1.pc)")':
         "example-plugin-test.py does",
+    'export PATH=$(dirname "$(find "$PWD/stage" -path \'*/bin/openshell-host\')"):$PATH':
+        "example-plugin-test.py does",
     "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
     "meson setup build && meson test -C build": "example-plugin-test.py does",
     "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
