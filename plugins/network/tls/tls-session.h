@@ -6,8 +6,8 @@
  * non-blocking, is neither watched nor closed here, and outlives the session.
  *
  * Each call goes as far as the socket lets it and says what it waits for. With a level-triggered
- * watch, read until %OSH_TLS_WANT_READ before waiting: bytes that are already decrypted, or read
- * but not decrypted yet, are not seen by epoll(7).
+ * watch, read until %OSH_TLS_WANT_READ before waiting, also right after the handshake: bytes that
+ * are already decrypted, or taken from the socket but not decrypted yet, are not seen by epoll(7).
  *
  * |[
  * switch (tls->session_handshake(session)) {

@@ -292,6 +292,34 @@ test_pending(void)
     stream_close(&stream);
 }
 
+/* Clients send their request in one segment with the end of the handshake. */
+static void
+test_data_behind_the_handshake(void)
+{
+    OshTlsEngine *engine = osh_tls_engine_new(NULL, NULL);
+    SSL_CTX *context = tls_client_context(NULL);
+    char buffer[8];
+    TlsLink link;
+    gsize n;
+
+    tls_link_open(&link, 0);
+    tls_link_peer(&link, context, NAME);
+    tls_link_serve(&link, engine, NAME, NULL);
+    g_assert_cmpint(SSL_do_handshake(link.peer), ==, -1);
+    g_assert_cmpint(osh_tls_session_handshake(link.session), ==, OSH_TLS_WANT_READ);
+    ERR_clear_error();
+    g_assert_cmpint(SSL_do_handshake(link.peer), ==, 1);
+    g_assert_cmpint(SSL_write(link.peer, "early", 5), ==, 5);
+    g_assert_cmpint(osh_tls_session_handshake(link.session), ==, OSH_TLS_DONE);
+    g_assert_true(osh_tls_session_pending(link.session));
+    g_assert_cmpint(osh_tls_session_read(link.session, buffer, sizeof buffer, &n), ==,
+                    OSH_TLS_DONE);
+    g_assert_cmpmem(buffer, n, "early", 5);
+    tls_link_close(&link);
+    SSL_CTX_free(context);
+    osh_tls_engine_free(engine);
+}
+
 static void
 test_a_part_of_a_record(void)
 {
@@ -466,6 +494,8 @@ main(int argc, char **argv)
     g_test_add_func("/network/tls/pieces that are written together share a record",
                     test_pieces_share_a_record);
     g_test_add_func("/network/tls/what the socket no longer has is pending", test_pending);
+    g_test_add_func("/network/tls/data behind the handshake is pending",
+                    test_data_behind_the_handshake);
     g_test_add_func("/network/tls/a part of a record is nothing to read", test_a_part_of_a_record);
     g_test_add_func("/network/tls/bytes that were read before may be taken in pieces",
                     test_prefix_in_pieces);
