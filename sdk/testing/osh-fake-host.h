@@ -24,6 +24,7 @@
 
 G_BEGIN_DECLS
 
+/** OshFakeHost: a host that keeps what a plugin asks of it. Opaque. */
 typedef struct _OshFakeHost OshFakeHost;
 
 /**

@@ -21,6 +21,7 @@
 
 G_BEGIN_DECLS
 
+/** OshInlineShard: a shard that runs when the test says so. Opaque. */
 typedef struct _OshInlineShard OshInlineShard;
 
 /**

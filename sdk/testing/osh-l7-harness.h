@@ -36,6 +36,7 @@
 
 G_BEGIN_DECLS
 
+/** OshL7Harness: a driver with the steps of one test. Opaque. */
 typedef struct _OshL7Harness OshL7Harness;
 
 /**

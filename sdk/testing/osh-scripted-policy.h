@@ -17,9 +17,11 @@
 
 G_BEGIN_DECLS
 
-/** The content of a message that was marked after INSPECT, for rules about it. String. */
+/** OSH_SCRIPTED_CONTENT: the content of a message that was marked after INSPECT, for rules about
+ * it. String. */
 #define OSH_SCRIPTED_CONTENT "content.text"
 
+/** OshScriptedPolicy: answers, in the order in which they are tried. Opaque. */
 typedef struct _OshScriptedPolicy OshScriptedPolicy;
 
 /** osh_scripted_policy_new: @otherwise: the answer where nothing else says. Returns: (transfer

@@ -15,7 +15,9 @@ G_BEGIN_DECLS
 /** OSH_VIRTUAL_CLOCK_START: what a new clock shows, in microseconds. */
 #define OSH_VIRTUAL_CLOCK_START G_GINT64_CONSTANT(1000000)
 
+/** OshVirtualClock: a time, and the timers that wait for it. Opaque. */
 typedef struct _OshVirtualClock OshVirtualClock;
+/** OshVirtualTimer: a timer of a clock. Opaque. */
 typedef struct _OshVirtualTimer OshVirtualTimer;
 
 /** osh_virtual_clock_new: Returns: (transfer full): a clock for osh_virtual_clock_free(). */

@@ -26,6 +26,7 @@
 
 G_BEGIN_DECLS
 
+/** OshBufferPool: buffers of one size that are used again. Opaque. */
 typedef struct _OshBufferPool OshBufferPool;
 
 /**

@@ -22,10 +22,10 @@
 
 G_BEGIN_DECLS
 
-/** Longest pattern that compiles, in bytes. */
+/** OSH_GLOB_MAX_PATTERN: longest pattern that compiles, in bytes. */
 #define OSH_GLOB_MAX_PATTERN 1024
 
-/** In place of a separator: the pattern selects endpoints or hosts. */
+/** OSH_GLOB_SELECTOR: in place of a separator: the pattern selects endpoints or hosts. */
 #define OSH_GLOB_SELECTOR '\1'
 
 /** OSH_GLOB_ERROR: error domain of this module; the only code is 0. */
@@ -45,6 +45,7 @@ typedef enum {
     OSH_GLOB_MATCHED = 1,
 } OshGlobResult;
 
+/** OshGlob: a compiled pattern. Opaque. */
 typedef struct _OshGlob OshGlob;
 
 /**

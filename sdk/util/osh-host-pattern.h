@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 /** osh_host_pattern_error_quark: Returns: the quark behind %OSH_HOST_PATTERN_ERROR. */
 GQuark osh_host_pattern_error_quark(void);
 
+/** OshHostPattern: a compiled host pattern. Opaque. */
 typedef struct _OshHostPattern OshHostPattern;
 
 /**

@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/** Longest path part of a target, in bytes. */
+/** OSH_REQUEST_PATH_MAX: longest path part of a target, in bytes. */
 #define OSH_REQUEST_PATH_MAX 4096
 
 /**

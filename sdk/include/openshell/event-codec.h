@@ -19,9 +19,10 @@
  * OSH_EVENT_DEFINE(DOOR_OPENED, door_opened, DoorOpened)
  * ]|
  *
- * and one row in the table of event.h. The result is #OshEventDoorOpened with the type "(tsa{sv})",
- * osh_event_door_opened_pack(), osh_event_door_opened_unpack() and osh_event_door_opened_clear(). A
- * plugin may do the same in a header of its own, for a topic that its manifest declares.
+ * and one row in the table of event.h. The result is `OshEventDoorOpened` with the type
+ * "(tsa{sv})", `osh_event_door_opened_pack()`, `osh_event_door_opened_unpack()` and
+ * `osh_event_door_opened_clear()`. A plugin may do the same in a header of its own, for a topic
+ * that its manifest declares.
  *
  * - MEMBER: always there, with its place in the tuple. MEMBERs are never added, removed, moved or
  *   changed; a changed tuple is a new topic that ends in /2.

@@ -89,7 +89,7 @@ typedef enum {
  * - SYMBOL: OSH_TOPIC_SYMBOL is the name of the topic, OSH_EVENT_TYPE(SYMBOL) its GVariant type
  * - symbol: osh_event_symbol_pack(), osh_event_symbol_unpack(), osh_event_symbol_clear()
  * - Struct: OshEventStruct, whose comment documents the members
- * - class: LOSSLESS, DENIAL or SAMPLED, for OSH_EVENT_class
+ * - class: LOSSLESS, DENIAL or SAMPLED, for `OSH_EVENT_class`
  * - retained: TRUE when the last value for each key is given to a late subscriber
  * - ends: name of the retained topic whose value it ends, or NULL
  *

@@ -35,7 +35,7 @@ typedef struct _OshPolicySnapshot OshPolicySnapshot;
  * OshAction:
  * @OSH_ACTION_DENY: refuse; the default of everything
  * @OSH_ACTION_ALLOW: go on
- * @OSH_ACTION_INSPECT: mark the message's content and decide again with what the inspector adds
+ * %OSH_ACTION_INSPECT: mark the message's content and decide again with what the inspector adds
  */
 typedef enum {
     OSH_ACTION_DENY = 0,
@@ -80,8 +80,8 @@ typedef struct {
  *   address is acceptable
  * @tls: an #OshTlsMode
  * @protocol: (nullable): what the endpoint speaks, "" for none; borrowed
- * @inspector: (nullable): for @OSH_ACTION_INSPECT, which inspector; borrowed
- * @inspect_limit: for @OSH_ACTION_INSPECT, how many decoded bytes it may take
+ * @inspector: (nullable): for %OSH_ACTION_INSPECT, which inspector; borrowed
+ * @inspect_limit: for %OSH_ACTION_INSPECT, how many decoded bytes it may take
  * @n_allowed_addresses: length of @allowed_addresses
  * @allowed_addresses: (nullable): when not empty, every resolved address must be inside one;
  *   borrowed
@@ -89,7 +89,6 @@ typedef struct {
  * @treatment: equal in two verdicts, of one snapshot or of two, when the bytes of a connection are
  *   treated in the same way (TLS mode, protocol, credentials); an open connection whose treatment
  *   has changed cannot go on
- *
  * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
  *   nothing goes there before the owners of the connection were looked at
  *

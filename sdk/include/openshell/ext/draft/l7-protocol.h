@@ -150,9 +150,13 @@
  *     length = (gsize)(end - start) + 1;
  *     if (self->message == 0) {
  *         self->message = ++self->n_messages;
- *         self->fact = (OshFact)OSH_FACT_STRING_INIT("metric.line", ((OshSpan){start, length -
- * 1})); actions[0] = (OshL7Action){.type = OSH_L7_ASK, .message = self->message, .flags =
- * OSH_L7_PAUSES, .u.ask.facts = {&self->fact, 1}}; return 1;
+ *         self->fact = (OshFact)OSH_FACT_STRING_INIT("metric.line",
+ *                                                    ((OshSpan){start, length - 1}));
+ *         actions[0] = (OshL7Action){.type = OSH_L7_ASK,
+ *                                    .message = self->message,
+ *                                    .flags = OSH_L7_PAUSES,
+ *                                    .u.ask.facts = {&self->fact, 1}};
+ *         return 1;
  *     }
  *     actions[0] = (OshL7Action){.type = self->allowed ? OSH_L7_PASS : OSH_L7_DROP,
  *                                .message = self->message,
