@@ -22,6 +22,7 @@ static const Row rows[] = {
     {"a-protocol-of-the-schema-by-the-plugin-that-declares-it", "drives speaks", "",
      OSH_POLICY_ENFORCES_REST},
     {"a-protocol-that-the-schema-does-not-have", "drives invents", "", OSH_POLICY_ENFORCES_PLUGINS},
+    {"no-protocol-that-is-only-declared", "drives declares", "", 0},
     {"credentials-by-their-provider", "drives lends-keys", "", OSH_POLICY_ENFORCES_CREDENTIALS},
     {"no-credentials-without-a-provider", "drives alone", "", 0},
     {"nothing-of-a-plugin-that-is-disabled", "drives speaks", "[plugin speaks]\nenabled=false\n",

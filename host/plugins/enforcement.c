@@ -39,6 +39,8 @@ protocols_of(const OshManifest *manifest)
 {
     guint flags = 0;
 
+    if (!osh_manifest_provides(manifest, OSH_INTERFACE_L7_PROTOCOL))
+        return 0;
     for (guint i = 0; i < manifest->protocols->len; i++) {
         const OshManifestProtocol *protocol = g_ptr_array_index(manifest->protocols, i);
 

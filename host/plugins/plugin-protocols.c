@@ -9,6 +9,7 @@
 
 #include "diagnostics.h"
 #include "enforcement.h"
+#include "openshell/ext/draft/l7-protocol.h"
 #include "plugin-folders.h"
 
 typedef struct {
@@ -62,6 +63,8 @@ add_plugin(const Reading *reading, const OshPlugin *plugin)
         }
         if (disabled)
             protocol->unusable = g_strdup("it is disabled by configuration");
+        else if (!osh_manifest_provides(manifest, OSH_INTERFACE_L7_PROTOCOL))
+            protocol->unusable = g_strdup("it does not provide " OSH_INTERFACE_L7_PROTOCOL);
         add_facts(reading, plugin, protocol);
     }
 }

@@ -63,6 +63,45 @@ static const char *const rows[][3] = {
      "(uint64 1, 'connect', 'a\\u001b[2Jb', uint16 1, '/bin/e\\nvil', '', 'r', uint64 1, "
      "@a{sv} {})",
      "openshell: DENIED e7 \"e\\x0avil\"(4121) -> \"a\\x1b[2Jb\":1 [connect] r"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/repos/a', 'api.example.com', uint16 443, "
+     "'/usr/bin/curl', 'web', 'POST /repos/a not permitted by policy', uint64 1, "
+     "{'hint': <'ask an administrator'>})",
+     "openshell: DENIED e7 curl(4121) -> api.example.com:443 POST /repos/a [rest, policy web] "
+     "POST /repos/a not permitted by policy; next: ask an administrator"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/repos/a', 'api.example.com', uint16 443, "
+     "'/usr/bin/curl', 'web', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 curl(4121) -> api.example.com:443 POST /repos/a [rest, policy web] no; "
+     "next: openshell-host explain '/p/my policy.yaml' POST https://api.example.com:443/repos/a "
+     "--binary /usr/bin/curl"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/a$(x)', 'a.example', uint16 80, '/bin/x', "
+     "'web', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> a.example:80 POST \"/a$(x)\" [rest, policy web] no"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'redis', 'SET', '/k', 'a.example', uint16 80, '/bin/x', "
+     "'cache', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> a.example:80 SET /k [redis, policy cache] no"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'protocol', 'rest', 'G\\u001b[2JT', '/\\u001b', 'a.example', uint16 80, "
+     "'/bin/x', '', 'malformed\\u001b', uint64 1, {'ends-connection': <true>})",
+     "openshell: DENIED e7 x(4121) -> a.example:80 \"G\\x1b[2JT\" \"/\\x1b\" [rest protocol] "
+     "malformed\\x1b"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 0, 'audit', 'rest', '', '', 'a.example', uint16 80, '/bin/x', '', 'full', "
+     "uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> a.example:80 [rest audit] full"},
+    {OSH_TOPIC_L7_ALLOWED,
+     "(uint64 1, uint64 2, 'rest', 'GET', '/', 'a.example', uint16 80, '/bin/x', 'web', 'r', "
+     "uint64 1, @a{sv} {})",
+     NULL},
+    {OSH_TOPIC_L7_ALLOWED,
+     "(uint64 1, uint64 2, 'rest', 'PUT', '/a', 'a.example', uint16 80, '/bin/x', 'web', 'r', "
+     "uint64 1, {'audited': <true>, 'reason': <'PUT /a not permitted by policy'>})",
+     "openshell: AUDIT e7 x(4121) -> a.example:80 PUT /a [rest, policy web] would be refused: PUT "
+     "/a not permitted by policy; next: openshell-host explain '/p/my policy.yaml' PUT "
+     "http://a.example:80/a --binary /bin/x"},
     {OSH_TOPIC_NETWORK_FAILED,
      "(uint64 1, 'resolve', 'a.example', uint16 443, 'no such name', {'binary': <'/bin/x'>})",
      "openshell: FAILED e7 x(4121) -> a.example:443 [resolve] no such name (a failure, not a "
@@ -110,6 +149,31 @@ publish_denial(OshBusPublisher *publisher, const char *host, guint64 pid)
 }
 
 static void
+publish_message_denial(OshBusPublisher *publisher, const char *target, guint64 connection)
+{
+    const OshEventL7Denied denied = {
+        .connection = connection,
+        .message = connection,
+        .layer = "policy",
+        .protocol = "rest",
+        .action = "POST",
+        .target = target,
+        .host = "a.example",
+        .port = 443,
+        .binary = "/bin/x",
+        .policy = "web",
+        .reason = "no",
+        .generation = 1,
+    };
+    OshPublication publication = {.struct_size = sizeof(OshPublication),
+                                  .topic = osh_bus_topic(publisher, OSH_TOPIC_L7_DENIED),
+                                  .process_key = connection,
+                                  .payload = osh_event_l7_denied_pack(&denied)};
+
+    g_assert_cmpuint(osh_bus_publish(publisher, &publication), !=, 0);
+}
+
+static void
 keep_line(const char *line, gpointer data)
 {
     g_ptr_array_add(data, g_strdup(line));
@@ -135,6 +199,26 @@ test_equal_denials_are_shown_once(void)
     osh_denial_lines_free(lines);
 }
 
+static void
+test_equal_refused_messages_are_shown_once(void)
+{
+    static const char *const topics[] = {OSH_TOPIC_L7_DENIED, NULL};
+    g_autoptr(OshBus) bus = osh_bus_new(NULL, NULL, NULL);
+    OshBusPublisher *publisher = osh_bus_publisher_new(bus, "network", topics, NULL);
+    g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
+    OshDenialLines *lines = osh_denial_lines_new(bus, keep_line, shown, NULL, FALSE);
+
+    publish_message_denial(publisher, "/one", 1);
+    publish_message_denial(publisher, "/one", 2);
+    publish_message_denial(publisher, "/two", 3);
+    while (osh_denial_lines_count(lines) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(shown->len, ==, 2);
+    g_assert_nonnull(strstr(shown->pdata[0], " POST /one "));
+    g_assert_nonnull(strstr(shown->pdata[1], " POST /two "));
+    osh_denial_lines_free(lines);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -147,5 +231,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/host/denial-line/equal-denials-are-shown-once",
                     test_equal_denials_are_shown_once);
+    g_test_add_func("/host/denial-line/equal-refused-messages-are-shown-once",
+                    test_equal_refused_messages_are_shown_once);
     return g_test_run();
 }

@@ -27,7 +27,7 @@ struct _OshDenialLines {
     OshDenialPrint print;
     gpointer print_data;
     char *policy; /* (nullable) */
-    guint64 subscriptions[6];
+    guint64 subscriptions[8];
     GHashTable *shown;
     guint64 count;
 };
@@ -71,18 +71,39 @@ is_host_text(const char *host)
     return host[0] != '\0';
 }
 
+/* Of a request, where its words are such that a URL and a shell take them as they are. */
+static gboolean
+is_request_text(const char *method, const char *path)
+{
+    for (const char *at = method; *at != '\0'; at++)
+        if (!g_ascii_isupper(*at))
+            return FALSE;
+    for (const char *at = path; *at != '\0'; at++)
+        if (!g_ascii_isalnum(*at) && strchr("/.-_~%:@+=", *at) == NULL)
+            return FALSE;
+    return method[0] != '\0' && path[0] == '/' && strlen(path) <= PATH_MAX_SHOWN;
+}
+
 /*
  * The command that says why. Its words come from the box, so each is checked, quoted, and the whole
  * parsed again and compared; where that fails no command is offered (security rule 13, text from
  * the box).
  */
 static char *
-explain_command(const char *policy, const char *host, guint16 port, const char *binary)
+explain_command(const char *policy, const char *method, const char *path, const char *host,
+                guint16 port, const char *binary)
 {
     const char *scheme = port == 443 ? "https" : "http";
     g_autofree char *url = g_strdup_printf(
-        strchr(host, ':') != NULL ? "%s://[%s]:%u/" : "%s://%s:%u/", scheme, host, port);
-    const char *words[] = {"openshell-host", "explain", policy, url, "--binary", binary, NULL};
+        strchr(host, ':') != NULL ? "%s://[%s]:%u%s" : "%s://%s:%u%s", scheme, host, port, path);
+    const char *words[] = {"openshell-host",
+                           "explain",
+                           policy,
+                           method != NULL ? method : url,
+                           method != NULL ? url : "--binary",
+                           method != NULL ? "--binary" : binary,
+                           method != NULL ? binary : NULL,
+                           NULL};
     g_autoptr(GString) command = g_string_new(NULL);
     g_auto(GStrv) parsed = NULL;
 
@@ -125,11 +146,11 @@ append_next(GString *line, const char *policy, const char *layer, const char *ho
         g_string_append(line, "; next: name the host in a policy, with this address in allowed_ips "
                               "of its endpoint");
     else if (g_str_equal(layer, "destination"))
-        command = explain_command(policy, host, port, binary);
+        command = explain_command(policy, NULL, "/", host, port, binary);
     else if (g_strv_contains(decided_by_policy, layer) && policy == NULL)
         g_string_append(line, "; next: give a policy with --policy FILE");
     else if (g_strv_contains(decided_by_policy, layer))
-        command = explain_command(policy, host, port, binary);
+        command = explain_command(policy, NULL, "/", host, port, binary);
     if (command != NULL)
         g_string_append_printf(line, "; next: %s", command);
 }
@@ -181,6 +202,89 @@ append_audited(GString *line, const OshEvent *event, const char *policy)
     g_string_append(line, "] would be refused: ");
     osh_text_append_terminal(line, allowed.reason != NULL ? allowed.reason : "no rule allows it");
     append_next(line, policy, allowed.transport, allowed.host, allowed.port, allowed.binary, FALSE);
+    return TRUE;
+}
+
+/* "POST /repos [rest, policy web] ": what was asked, and of which part of a policy. */
+static void
+append_message(GString *line, const char *action, const char *target, const char *protocol,
+               const char *layer, const char *policy)
+{
+    if (action[0] != '\0') {
+        g_string_append_c(line, ' ');
+        osh_text_append_word(line, action, NAME_MAX_SHOWN);
+    }
+    if (target[0] != '\0') {
+        g_string_append_c(line, ' ');
+        osh_text_append_word(line, target, PATH_MAX_SHOWN);
+    }
+    g_string_append(line, " [");
+    osh_text_append_terminal(line, protocol);
+    if (!g_str_equal(layer, "policy")) {
+        g_string_append_c(line, ' ');
+        osh_text_append_terminal(line, layer);
+    }
+    if (policy[0] != '\0' && !g_str_equal(policy, "-")) {
+        g_string_append(line, ", policy ");
+        osh_text_append_terminal(line, policy);
+    }
+    g_string_append(line, "] ");
+}
+
+/* As append_next(), of a message: where its protocol is one that a URL stands for. */
+static void
+append_next_message(GString *line, const char *policy, const char *protocol, const char *action,
+                    const char *target, const char *host, guint16 port, const char *binary)
+{
+    g_autofree char *command = NULL;
+
+    if (policy == NULL || !g_str_equal(protocol, "rest") || !is_request_text(action, target))
+        return;
+    command = explain_command(policy, action, target, host, port, binary);
+    if (command != NULL)
+        g_string_append_printf(line, "; next: %s", command);
+}
+
+static gboolean
+append_message_denied(GString *line, const OshEvent *event, const char *policy)
+{
+    OshEventL7Denied denied;
+
+    if (!osh_event_l7_denied_unpack(event->payload, &denied))
+        return FALSE;
+    g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, denied.binary, event);
+    append_destination(line, denied.host, denied.port);
+    append_message(line, denied.action, denied.target, denied.protocol, denied.layer,
+                   denied.policy);
+    osh_text_append_terminal(line, denied.reason);
+    if (event->count > 1)
+        g_string_append_printf(line, " (%u times)", event->count);
+    if (denied.hint != NULL && denied.hint[0] != '\0')
+        append_hint(line, denied.hint);
+    else if (g_str_equal(denied.layer, "policy"))
+        append_next_message(line, policy, denied.protocol, denied.action, denied.target,
+                            denied.host, denied.port, denied.binary);
+    return TRUE;
+}
+
+/* As append_audited(), of a message. */
+static gboolean
+append_message_audited(GString *line, const OshEvent *event, const char *policy)
+{
+    OshEventL7Allowed allowed;
+
+    if (!osh_event_l7_allowed_unpack(event->payload, &allowed) || !allowed.audited)
+        return FALSE;
+    g_string_append_printf(line, "openshell: AUDIT e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, allowed.binary, event);
+    append_destination(line, allowed.host, allowed.port);
+    append_message(line, allowed.action, allowed.target, allowed.protocol, "policy",
+                   allowed.policy);
+    g_string_append(line, "would be refused: ");
+    osh_text_append_terminal(line, allowed.reason != NULL ? allowed.reason : "no rule allows it");
+    append_next_message(line, policy, allowed.protocol, allowed.action, allowed.target,
+                        allowed.host, allowed.port, allowed.binary);
     return TRUE;
 }
 
@@ -292,10 +396,12 @@ static const struct {
     gboolean refusal;
 } shown_topics[] = {
     {OSH_TOPIC_NETWORK_DENIED, append_denial, TRUE},
+    {OSH_TOPIC_L7_DENIED, append_message_denied, TRUE},
     {OSH_TOPIC_NETWORK_FAILED, append_failure, FALSE},
     {OSH_TOPIC_PROCESS_VIOLATION, append_violation, TRUE},
     {OSH_TOPIC_PLUGIN_FAULT, append_fault, FALSE},
     {OSH_TOPIC_NETWORK_ALLOWED, append_audited, FALSE},
+    {OSH_TOPIC_L7_ALLOWED, append_message_audited, FALSE},
     {OSH_TOPIC_BOX_CLOSED, append_appeared, FALSE},
 };
 
@@ -362,7 +468,8 @@ osh_denial_lines_new(OshBus *bus, OshDenialPrint print, gpointer data, const cha
     lines->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(shown_topics); i++)
         /* Without audit nothing is looked up for what is simply allowed. */
-        if (audit || !g_str_equal(shown_topics[i].topic, OSH_TOPIC_NETWORK_ALLOWED))
+        if (audit || (shown_topics[i].append != append_audited &&
+                      shown_topics[i].append != append_message_audited))
             lines->subscriptions[i] =
                 osh_bus_subscribe(bus, shown_topics[i].topic, denial_lines_event, lines, NULL);
     return lines;

@@ -1,94 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * network-config.c: the plugin's configuration, checked. [main]
+ * network-config.c: the plugin's configuration. [main]. Ranges and words stand in the manifest,
+ * where the host checks them.
  */
 #include "network-config.h"
 
-static gint64
-config_integer(GVariant *config, const char *name, gint64 lowest, gint64 highest, gint64 otherwise,
-               GError **error)
-{
-    gint64 value = otherwise;
-
-    if (config != NULL)
-        g_variant_lookup(config, name, "x", &value);
-    if (value < lowest || value > highest) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "%s: %" G_GINT64_FORMAT " is not between %" G_GINT64_FORMAT
-                    " and %" G_GINT64_FORMAT,
-                    name, value, lowest, highest);
-        return -1;
-    }
-    return value;
-}
-
+/* A pid, or the path of a cgroup: what no limit in a manifest can say. */
 static gboolean
-config_read_identity(GVariant *config, OshNetworkConfig *parsed, GError **error)
+config_check_root(const char *root, GError **error)
 {
-    g_autofree char *identity = NULL;
-
-    if (config != NULL) {
-        g_variant_lookup(config, "identity", "s", &identity);
-        g_variant_lookup(config, "identity_root", "s", &parsed->identity_root);
-    }
-    parsed->identity_required = identity == NULL || g_str_equal(identity, "required");
-    if (!parsed->identity_required && !g_str_equal(identity, "relaxed")) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "identity: \"%s\" is neither \"required\" nor \"relaxed\"", identity);
-        return FALSE;
-    }
-    if (parsed->identity_root != NULL && parsed->identity_root[0] != '/' &&
-        !g_ascii_string_to_unsigned(parsed->identity_root, 10, 1, G_MAXINT, NULL, NULL)) {
-        g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                    "identity_root: \"%s\" is neither a pid nor an absolute path",
-                    parsed->identity_root);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-config_read_tls(GVariant *config, OshNetworkConfig *parsed, GError **error)
-{
-    g_autofree char *tls = NULL;
-
-    if (config != NULL)
-        g_variant_lookup(config, "tls", "s", &tls);
-    parsed->tls_always = g_strcmp0(tls, "always") == 0;
-    if (tls == NULL || parsed->tls_always || g_str_equal(tls, "auto"))
+    if (root == NULL || root[0] == '/' ||
+        g_ascii_string_to_unsigned(root, 10, 1, G_MAXINT, NULL, NULL))
         return TRUE;
     g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
-                "tls: \"%s\" is neither \"auto\" nor "
-                "\"always\"",
-                tls);
+                "identity_root: \"%s\" is neither a pid nor an absolute path", root);
+    return FALSE;
+}
+
+static gboolean
+config_check_authority(const OshNetworkConfig *parsed, GError **error)
+{
+    if ((parsed->authority_certificate != NULL) == (parsed->authority_key != NULL))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "%s is set and %s is not: an authority has both, or neither for one of its own",
+                parsed->authority_key != NULL ? "authority-key" : "authority-certificate",
+                parsed->authority_key != NULL ? "authority-certificate" : "authority-key");
     return FALSE;
 }
 
 gboolean
-osh_network_config_read(GVariant *config, OshNetworkConfig *parsed, GError **error)
+osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **error)
 {
-    gint64 connect, head, idle, all, each;
+    g_autofree char *identity = osh_host_config_string(host, "identity");
+    g_autofree char *tls = osh_host_config_string(host, "tls");
 
-    parsed->java = TRUE;
-    if (config != NULL) {
-        g_variant_lookup(config, "listen", "^as", &parsed->listen);
-        g_variant_lookup(config, "java", "b", &parsed->java);
-    }
-    if (!config_read_identity(config, parsed, error) || !config_read_tls(config, parsed, error))
-        return FALSE;
-    if ((connect = config_integer(config, "connect_timeout", 1, 3600, 20, error)) < 0 ||
-        (head = config_integer(config, "head_timeout", 1, 3600, 10, error)) < 0 ||
-        (idle = config_integer(config, "idle_timeout", 0, G_MAXINT, 0, error)) < 0 ||
-        (all = config_integer(config, "max_connections", 1, 1000000, 16384, error)) < 0 ||
-        (each = config_integer(config, "max_connections_per_process", 1, 1000000, 12288, error)) <
-            0)
-        return FALSE;
-    parsed->connect_timeout = connect * G_TIME_SPAN_SECOND;
-    parsed->head_timeout = head * G_TIME_SPAN_SECOND;
-    parsed->idle_timeout = idle * G_TIME_SPAN_SECOND;
-    parsed->max_connections = (guint)all;
-    parsed->max_connections_per_process = (guint)each;
-    return TRUE;
+    *parsed = (OshNetworkConfig){
+        .listen = osh_host_config_strings(host, "listen"),
+        .identity_required = g_strcmp0(identity, "relaxed") != 0,
+        .identity_root = osh_host_config_string(host, "identity_root"),
+        .connect_timeout =
+            osh_host_config_integer(host, "connect_timeout", 20) * G_TIME_SPAN_SECOND,
+        .head_timeout = osh_host_config_integer(host, "head_timeout", 10) * G_TIME_SPAN_SECOND,
+        .idle_timeout = osh_host_config_integer(host, "idle_timeout", 0) * G_TIME_SPAN_SECOND,
+        .max_connections = (guint)osh_host_config_integer(host, "max_connections", 16384),
+        .max_connections_per_process =
+            (guint)osh_host_config_integer(host, "max_connections_per_process", 12288),
+        .java = osh_host_config_boolean(host, "java", TRUE),
+        .tls_always = g_strcmp0(tls, "always") == 0,
+        .upstream_ca = osh_host_config_string(host, "upstream-ca"),
+        .authority_certificate = osh_host_config_string(host, "authority-certificate"),
+        .authority_key = osh_host_config_string(host, "authority-key"),
+    };
+    return config_check_root(parsed->identity_root, error) && config_check_authority(parsed, error);
 }
 
 void
@@ -96,4 +60,7 @@ osh_network_config_clear(OshNetworkConfig *config)
 {
     g_clear_pointer(&config->listen, g_strfreev);
     g_clear_pointer(&config->identity_root, g_free);
+    g_clear_pointer(&config->upstream_ca, g_free);
+    g_clear_pointer(&config->authority_certificate, g_free);
+    g_clear_pointer(&config->authority_key, g_free);
 }

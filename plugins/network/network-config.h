@@ -10,12 +10,11 @@ G_BEGIN_DECLS
 
 /**
  * osh_network_config_read:
- * @config: (nullable): a{sv} of osh_host_config()
- * @parsed: zeroed; for osh_network_config_clear(), whatever is returned
+ * @parsed: (out caller-allocates): for osh_network_config_clear(), whatever is returned
  *
- * Returns: FALSE when a value is out of range
+ * Returns: FALSE when a value cannot be used
  */
-gboolean osh_network_config_read(GVariant *config, OshNetworkConfig *parsed, GError **error);
+gboolean osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **error);
 
 /** osh_network_config_clear: frees the members. */
 void osh_network_config_clear(OshNetworkConfig *config);

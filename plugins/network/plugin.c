@@ -10,10 +10,12 @@
 #include "drain.h"
 #include "explicit-request.h"
 #include "identity-question.h"
+#include "intercept.h"
 #include "java-presence.h"
 #include "launch-contribution.h"
 #include "listener.h"
 #include "network-config.h"
+#include "protocols.h"
 #include "redecide.h"
 #include "shard-part.h"
 #include "steps.h"
@@ -43,9 +45,10 @@ OSH_PLUGIN_MANIFEST(
     "requires=openshell.policy/1;openshell.shard/1;openshell.worker/1\n"
     "wants=openshell.draft.sandbox-net/1;openshell.draft.peer-identity/1;"
     "openshell.process-launcher/1;"
-    "openshell.metrics/1\n"
+    "openshell.metrics/1;openshell.draft.l7-protocol/1\n"
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
-    "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1\n"
+    "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1;"
+    "openshell.l7.allowed/1;openshell.l7.denied/1;openshell.l7.response/1\n"
     "isolation=in-process\n"
     "role=network\n"
     "[config listen]\n"
@@ -54,6 +57,7 @@ OSH_PLUGIN_MANIFEST(
     "[config identity]\n"
     "type=string\n"
     "default=required\n"
+    "choices=required;relaxed\n"
     "help=required: decide by binary; relaxed: any program may use any rule\n"
     "[config identity_root]\n"
     "type=string\n"
@@ -61,28 +65,49 @@ OSH_PLUGIN_MANIFEST(
     "[config connect_timeout]\n"
     "type=integer\n"
     "default=20\n"
+    "min=1\n"
+    "max=3600\n"
     "help=seconds for connecting to a destination\n"
     "[config head_timeout]\n"
     "type=integer\n"
     "default=10\n"
+    "min=1\n"
+    "max=3600\n"
     "help=seconds for a whole request head\n"
     "[config idle_timeout]\n"
     "type=integer\n"
     "default=0\n"
+    "min=0\n"
+    "max=2147483\n"
     "help=seconds without a byte after which a tunnel is closed; 0 is never\n"
     "[config max_connections]\n"
     "type=integer\n"
     "default=16384\n"
+    "min=1\n"
+    "max=1000000\n"
     "help=connections open at once\n"
     "[config max_connections_per_process]\n"
     "type=integer\n"
     "default=12288\n"
+    "min=1\n"
+    "max=1000000\n"
     "help=connections that one process may have open\n"
     "[config tls]\n"
     "type=string\n"
     "default=auto\n"
+    "choices=auto;always\n"
     "help=auto: a certificate authority for programs of the box where the policy at the start "
     "inspects connections; always: in every run\n"
+    "[config upstream-ca]\n"
+    "type=path\n"
+    "help=PEM file of certificate authorities by which servers are verified, beside the system's\n"
+    "[config authority-certificate]\n"
+    "type=path\n"
+    "help=PEM file of a certificate authority that signs what programs see; without it each run "
+    "makes one of its own\n"
+    "[config authority-key]\n"
+    "type=path\n"
+    "help=PEM file of its key, which others must not be able to read\n"
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
@@ -92,6 +117,7 @@ OSH_PLUGIN_MANIFEST(
 typedef struct {
     OshNetwork network;
     OshRunAuthority authority;
+    OshInterceptor interceptor;
     OshLaunchContribution contribution;
     guint64 subscription;
     gboolean started;
@@ -108,6 +134,7 @@ network_destroy(NetworkPlugin *plugin)
     g_ptr_array_unref(plugin->network.listeners);
     osh_dns_listener_free(plugin->network.dns);
     osh_peer_table_clear(&plugin->network.peers);
+    g_clear_pointer(&plugin->network.protocols, g_hash_table_unref);
     osh_synthetic_names_free(plugin->network.names);
     osh_run_authority_clear(&plugin->authority);
     g_free(plugin->network.shards);
@@ -120,6 +147,9 @@ network_choose_authority(NetworkPlugin *plugin)
     const OshNetworkConfig *config = &plugin->network.config;
     g_auto(GStrv) environment = g_get_environ();
 
+    plugin->authority.settings.upstream_extra_roots = config->upstream_ca;
+    plugin->authority.settings.authority_certificate = config->authority_certificate;
+    plugin->authority.settings.authority_key = config->authority_key;
     osh_run_authority_choose(&plugin->authority, config->tls_always, &plugin->network.policy);
     plugin->contribution.java = config->java && plugin->authority.wanted &&
                                 osh_java_is_here((const char *const *)environment);
@@ -137,7 +167,7 @@ network_create(const OshHost *host, NetworkPlugin **ret_self, GError **error)
     network->steps = osh_connection_steps;
     plugin->contribution.network = network;
     plugin->contribution.authority = &plugin->authority;
-    if (!osh_network_config_read(osh_host_config(host), &network->config, error)) {
+    if (!osh_network_config_read(host, &network->config, error)) {
         network_destroy(plugin);
         return FALSE;
     }
@@ -303,6 +333,34 @@ network_make_shards(OshNetwork *network)
         osh_shard_part_init(&network->shards[i], network, i);
 }
 
+/* [worker] Parsing the roots takes longer than a connection should wait, but for the first. */
+static void
+network_read_roots(gpointer data)
+{
+    const NetworkPlugin *plugin = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!plugin->interceptor.tls->engine_prepare_upstream(plugin->interceptor.engine, &error))
+        osh_network_log(&plugin->network, G_LOG_LEVEL_WARNING,
+                        "no server can be verified by TLS: %s", error->message);
+}
+
+static void
+network_roots_read(gpointer data)
+{
+    (void)data;
+}
+
+static void
+network_intercept(NetworkPlugin *plugin)
+{
+    if (plugin->authority.engine == NULL)
+        return;
+    plugin->interceptor = (OshInterceptor){plugin->authority.functions, plugin->authority.engine};
+    plugin->network.interceptor = &plugin->interceptor;
+    osh_worker_submit(&plugin->network.worker, network_read_roots, network_roots_read, plugin);
+}
+
 static gboolean
 network_bring_up(NetworkPlugin *plugin, GError **error)
 {
@@ -329,11 +387,16 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->failed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_FAILED);
     network->opened = osh_host_topic(network->host, OSH_TOPIC_NETWORK_OPENED);
     network->closed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_CLOSED);
+    network->l7_allowed = osh_host_topic(network->host, OSH_TOPIC_L7_ALLOWED);
+    network->l7_denied = osh_host_topic(network->host, OSH_TOPIC_L7_DENIED);
+    network->l7_response = osh_host_topic(network->host, OSH_TOPIC_L7_RESPONSE);
+    network->protocols = osh_protocols_find(network->host);
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||
-        (network->has_box && !osh_run_authority_make(&plugin->authority, error)))
+        !osh_run_authority_make(&plugin->authority, error))
         return FALSE;
+    network_intercept(plugin);
     network_make_shards(network);
     return TRUE;
 }

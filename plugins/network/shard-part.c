@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "deadlines.h"
 #include "dns-listener.h"
+#include "driver.h"
 #include "listener.h"
 #include "owner-check.h"
 #include "pipe-pool.h"
@@ -17,6 +18,7 @@
 #define SWEEP           (1 * G_TIME_SPAN_SECOND)
 #define MAX_LARGE_PIPES 8
 #define KEEP_HEADS      32
+#define KEEP_WINDOWS    64
 
 void
 osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index)
@@ -25,6 +27,8 @@ osh_shard_part_init(OshNetworkShard *part, OshNetwork *network, guint index)
     part->index = index;
     part->heads =
         osh_buffer_pool_new(2 * OSH_NETWORK_HEAD_SIZE, network->config.max_connections, KEEP_HEADS);
+    part->windows =
+        osh_buffer_pool_new(OSH_DRIVER_WINDOW, 2 * network->config.max_connections, KEEP_WINDOWS);
     part->pipes = osh_pipe_pool_new(MAX_LARGE_PIPES);
     part->scratch = g_malloc(OSH_NETWORK_SCRATCH_SIZE);
     part->again = g_ptr_array_new();
@@ -35,6 +39,7 @@ void
 osh_shard_part_clear(OshNetworkShard *part)
 {
     osh_buffer_pool_free(part->heads);
+    osh_buffer_pool_free(part->windows);
     osh_pipe_pool_free(part->pipes);
     g_ptr_array_unref(part->again);
     g_ptr_array_unref(part->looks);

@@ -3,17 +3,16 @@
  * steps.c: the table of the steps of a connection. A transport begins at its own first step; after
  * %OSH_STEP_OPEN the transports differ again. Read it from top to bottom: no byte reaches an
  * upstream before %OSH_STEP_OPEN.
- *
- * TLS belongs between %OSH_STEP_VERIFY and %OSH_STEP_OPEN; a connection whose content is inspected
- * gets an open step of its own beside %OSH_STEP_TUNNEL.
  */
 #include "steps.h"
 
 #include "dial.h"
+#include "driver.h"
 #include "explicit-request.h"
 #include "first-bytes.h"
 #include "forward-request.h"
 #include "identify.h"
+#include "intercept.h"
 #include "judge.h"
 #include "linger.h"
 #include "permit.h"
@@ -113,6 +112,7 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
     [OSH_STEP_FORWARD] =
         {
             .name = "forward",
+            .next = OSH_STEP_INSPECT,
             .run = osh_forward_run,
             .client = osh_forward_client,
             .upstream = osh_forward_upstream,
@@ -123,13 +123,47 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
     [OSH_STEP_FIRST_BYTES] =
         {
             .name = "first-bytes",
-            .next = OSH_STEP_TUNNEL,
+            .next = OSH_STEP_TLS_UPSTREAM,
             .limit = SECONDS(10),
             .run = osh_first_bytes_run,
             .expire = osh_first_bytes_expire,
             .client = osh_first_bytes_client,
             .upstream = osh_first_bytes_upstream,
             .reload = osh_judge_again,
+            .is_open = TRUE,
+        },
+    [OSH_STEP_TLS_UPSTREAM] =
+        {
+            .name = "tls-upstream",
+            .next = OSH_STEP_TLS_CLIENT,
+            .limit = SECONDS(10),
+            .run = osh_intercept_upstream_run,
+            .expire = osh_intercept_expire,
+            .upstream = osh_intercept_upstream_event,
+            .reload = osh_judge_again,
+            .is_open = TRUE,
+        },
+    [OSH_STEP_TLS_CLIENT] =
+        {
+            .name = "tls-client",
+            .next = OSH_STEP_INSPECT,
+            .limit = SECONDS(10),
+            .run = osh_intercept_client_run,
+            .expire = osh_intercept_expire,
+            .client = osh_intercept_client_event,
+            .reload = osh_judge_again,
+            .clear = osh_intercept_clear,
+            .is_open = TRUE,
+        },
+    [OSH_STEP_INSPECT] =
+        {
+            .name = "inspect",
+            .next = OSH_STEP_TUNNEL,
+            .run = osh_inspect_run,
+            .client = osh_inspect_client,
+            .upstream = osh_inspect_upstream,
+            .reload = osh_judge_again,
+            .clear = osh_inspect_clear,
             .is_open = TRUE,
         },
     [OSH_STEP_TUNNEL] =

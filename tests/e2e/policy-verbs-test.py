@@ -34,6 +34,31 @@ def plugins(*names):
     return folder
 
 
+REST = "protocol: rest, enforcement: enforce, access: read-only"
+# What an endpoint says and no plugin does, and the words that a refusal names it by.
+NOT_ENFORCED = (
+    ("tls: skip, path: /x", "path"),
+    ("access: read-only", "access"),
+    ("protocol: websocket, enforcement: enforce, access: full", "protocol websocket"),
+    ("protocol: graphql, enforcement: enforce, access: full", "protocol graphql"),
+    ("protocol: sql, enforcement: audit, rules: [{ allow: { command: SELECT } }]", "protocol sql"),
+    ("protocol: json-rpc, enforcement: enforce, rules: [{ allow: { method: x } }]",
+     "protocol json-rpc"),
+    ("protocol: mcp, enforcement: enforce, rules: [{ allow: { method: tools/list } }]",
+     "protocol mcp"),
+    (REST + ", request_body_credential_rewrite: true", "request_body_credential_rewrite"),
+    (REST + ", credential_signing: sigv4, signing_service: s3, signing_region: x",
+     "credential_signing"),
+)
+MIDDLEWARE = """network_middlewares:
+  look:
+    middleware: openshell/regex
+    config: {}
+    on_error: fail_closed
+    endpoints: { include: [a.test] }
+"""
+
+
 def demo(endpoint="rules: [{ allow: { command: GET } }]"):
     return GOOD.replace("{ host: a.test, port: 443 }",
                         "{ host: a.test, port: 6379, protocol: demo, enforcement: enforce, "
@@ -108,10 +133,25 @@ def _strict():
 
 @test("check --run refuses what a run refuses")
 def _run():
-    path = harness.write_policy(GOOD.replace("port: 443", "port: 443, tls: skip, path: /x"))
+    for entry, named in NOT_ENFORCED:
+        path = harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {entry} }}"))
+        expect(verb("check", path).code == 0, "without --run", entry)
+        result = verb("check", "--run", path)
+        expect(result.code == 1 and f"{named} is not enforced" in result.out, entry, result)
+    path = harness.write_policy(GOOD + MIDDLEWARE)
     expect(verb("check", path).code == 0, "without --run")
     result = verb("check", "--run", path)
-    expect(result.code == 1 and "path is not enforced yet" in result.out, result)
+    expect(result.code == 1 and "network_middlewares are not enforced yet" in result.out, result)
+    result = verb("check", "--run", harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {REST} }}")))
+    expect(result.code == 0, result)
+
+
+@test("a run refuses what check --run refuses")
+def _run_refuses():
+    for text in (*(GOOD.replace("port: 443 }", f"port: 443, {entry} }}") for entry, _ in NOT_ENFORCED),
+                 GOOD + MIDDLEWARE):
+        result = harness.run_host(["true"], text)
+        expect(result.code == 125 and re.search("(is|are) not enforced", result.err), text, result)
 
 
 @test("check --openshell names what is ours alone by its place")
@@ -149,7 +189,8 @@ def _protocol():
     result = verb("check", "--plugin-dir", folder, harness.write_policy(demo("rules: [{ allow: { keys: a } }]")))
     expect(result.code == 1 and "did you mean 'key'?" in result.out, result)
     result = verb("check", "--plugin-dir", folder, "--run", path)
-    expect(result.code == 1 and "protocol demo is not enforced yet" in result.out, result)
+    expect(result.code == 1 and "protocol demo is declared by plugin com.example.demo, which is not "
+           "used: it does not provide openshell.draft.l7-protocol/1" in result.out, result)
     result = verb("check", "--plugin-dir", "/no/such/folder", path)
     expect(result.code == 125 and "/no/such/folder" in result.err, result)
 
@@ -222,9 +263,16 @@ def _compose_clash():
 @test("a run refuses a protocol that nothing drives, also when its plugin is disabled")
 def _run_protocol():
     folder = plugins("protocol-demo")
-    for more in ([], ["--disable", "com.example.demo"]):
+    for more, why in (([], "it does not provide openshell.draft.l7-protocol/1"),
+                      (["--disable", "com.example.demo"], "it is disabled by configuration")):
         result = harness.run_host(["true"], demo(), ["--plugin-dir", folder, *more])
-        expect(result.code == 125 and "protocol demo is not enforced yet" in result.err, result)
+        expect(result.code == 125 and "protocol demo is declared by plugin com.example.demo, which "
+               f"is not used: {why}" in result.err, result)
+    rest = GOOD.replace("port: 443 }", f"port: 443, {REST} }}")
+    result = harness.run_host(["true"], rest, ["--disable", "l7-rest"])
+    expect(result.code == 125 and "policy.yaml:4:" in result.err and "protocol rest is declared by "
+           "plugin l7-rest, which is not used: it is disabled by configuration" in result.err, result)
+    expect("not enforced" not in result.err, result)
 
 
 @test("explain answers by its exit code, in words and in JSON")

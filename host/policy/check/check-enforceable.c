@@ -11,28 +11,50 @@
 
 #include <string.h>
 
+/* Returns: whether what the endpoint says about requests is worth a look: a plugin that is not used
+ * is reason enough for all of it. */
+static gboolean
+check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, guint enforced)
+{
+    const OshYamlNode *source = endpoint->match->source;
+    const OshPolicyProtocolDecl *declared =
+        osh_policy_protocol_table_find(loader->request->protocols, endpoint->protocol_name);
+    guint needs = osh_schema_protocol_needs(endpoint->protocol);
+
+    if (declared != NULL && declared->unusable != NULL) {
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
+                       "protocol %s is declared by plugin %s, which is not used: %s",
+                       endpoint->protocol_name, declared->provider, declared->unusable);
+        return FALSE;
+    }
+    if (needs != 0 && !(enforced & needs))
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
+                       "protocol %s is not enforced yet", endpoint->protocol_name);
+    else if (endpoint->has_graphql_rules && !(enforced & OSH_POLICY_ENFORCES_GRAPHQL))
+        osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
+    return TRUE;
+}
+
 static void
 check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, guint enforced)
 {
     const OshYamlNode *source = endpoint->match->source;
-    guint needs = osh_schema_protocol_needs(endpoint->protocol);
+    gboolean inspected = osh_policy_protocol_is_inspected(endpoint->protocol);
     const OshEndpointKey *key;
 
-    if (needs != 0 && !(enforced & needs))
-        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
-                       "protocol %s is not enforced yet", endpoint->protocol_name);
-    else if (endpoint->match->declared != NULL && endpoint->match->declared->unusable != NULL)
-        osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
-                       "protocol %s is declared by plugin %s, which is not used: %s",
-                       endpoint->protocol_name, endpoint->match->declared->provider,
-                       endpoint->match->declared->unusable);
-    else if (endpoint->has_graphql_rules && !(enforced & OSH_POLICY_ENFORCES_GRAPHQL))
-        osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
+    if (!check_protocol(loader, endpoint, enforced))
+        return;
     for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++) {
         const OshYamlNode *node = key->needs != 0 ? osh_yaml_find(source, key->name) : NULL;
 
-        if (node != NULL && !(enforced & key->needs) && !osh_schema_is_off(node))
+        if (node == NULL || osh_schema_is_off(node))
+            continue;
+        if (!(enforced & key->needs))
             osh_yaml_error(loader->diagnostics, node, "%s is not enforced yet", key->name);
+        else if (!inspected)
+            osh_yaml_error(loader->diagnostics, node,
+                           "%s is not enforced without protocol: no request is inspected there",
+                           key->name);
     }
 }
 

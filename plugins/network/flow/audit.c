@@ -8,20 +8,20 @@
 #include "osh-destination.h"
 #include "osh-identity.h"
 
-static const char *
-audit_binary(const OshConnection *connection)
+const char *
+osh_audit_binary(const OshConnection *connection)
 {
     return connection->peer != NULL ? connection->peer->shown_binary : "";
 }
 
-static guint64
-audit_process_key(const OshConnection *connection)
+guint64
+osh_audit_process_key(const OshConnection *connection)
 {
     return connection->peer != NULL ? connection->peer->process_key : 0;
 }
 
-static guint32
-audit_pid(const OshConnection *connection)
+guint32
+osh_audit_pid(const OshConnection *connection)
 {
     return connection->peer != NULL ? (guint32)connection->peer->pid : 0;
 }
@@ -32,15 +32,15 @@ audit_host(const OshConnection *connection)
     return connection->host != NULL ? connection->host : "";
 }
 
-static guint64
-audit_publish(OshConnection *connection, OshTopic topic, guint64 reservation,
-              const char *collapse_key, GVariant *payload)
+guint64
+osh_audit_publish(const OshConnection *connection, OshTopic topic, guint64 reservation,
+                  const char *collapse_key, GVariant *payload)
 {
     const OshPublication publication = {
         .struct_size = sizeof publication,
         .topic = topic,
         .reservation = reservation,
-        .process_key = audit_process_key(connection),
+        .process_key = osh_audit_process_key(connection),
         .correlation = connection->id,
         .collapse_key = collapse_key,
         .payload = payload,
@@ -69,7 +69,7 @@ osh_audit_reserve(OshConnection *connection)
 
     if (connection->reservation == 0)
         connection->reservation =
-            osh_host_reserve(host, shard->network->allowed, audit_process_key(connection));
+            osh_host_reserve(host, shard->network->allowed, osh_audit_process_key(connection));
     if (connection->reservation != 0)
         return TRUE;
     if (!shard->capacity_wanted) {
@@ -87,19 +87,19 @@ osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict)
         .host = audit_host(connection),
         .port = connection->port,
         .transport = connection->transport->name,
-        .binary = audit_binary(connection),
+        .binary = osh_audit_binary(connection),
         .policy = verdict->policy,
         .rule = verdict->rule,
         .generation = verdict->generation,
-        .pid = audit_pid(connection),
+        .pid = osh_audit_pid(connection),
         .audited = verdict->action != OSH_ACTION_ALLOW,
         .reason = verdict->action != OSH_ACTION_ALLOW ? verdict->reason : NULL,
     };
     guint64 reservation = connection->reservation;
 
     connection->reservation = 0;
-    audit_publish(connection, connection->shard->network->allowed, reservation, NULL,
-                  osh_event_network_allowed_pack(&allowed));
+    osh_audit_publish(connection, connection->shard->network->allowed, reservation, NULL,
+                      osh_event_network_allowed_pack(&allowed));
 }
 
 /* Returns: (transfer full): what equal refusals of one process have in common. */
@@ -121,17 +121,17 @@ osh_audit_denied(OshConnection *connection, const OshRefusal *refusal)
         .layer = refusal->layer,
         .host = audit_host(connection),
         .port = connection->port,
-        .binary = audit_binary(connection),
+        .binary = osh_audit_binary(connection),
         .policy = verdict != NULL ? verdict->policy : NULL,
         .reason = refusal->reason,
         .generation = connection->generation,
-        .pid = audit_pid(connection),
+        .pid = osh_audit_pid(connection),
         .address = address,
         .hint = verdict != NULL ? verdict->hint : NULL,
     };
 
-    return audit_publish(connection, connection->shard->network->denied, 0, collapse,
-                         osh_event_network_denied_pack(&denied));
+    return osh_audit_publish(connection, connection->shard->network->denied, 0, collapse,
+                             osh_event_network_denied_pack(&denied));
 }
 
 guint64
@@ -144,11 +144,11 @@ osh_audit_failed(OshConnection *connection, const OshRefusal *refusal)
         .host = audit_host(connection),
         .port = connection->port,
         .text = refusal->reason,
-        .binary = connection->peer != NULL ? audit_binary(connection) : NULL,
+        .binary = connection->peer != NULL ? osh_audit_binary(connection) : NULL,
     };
 
-    return audit_publish(connection, connection->shard->network->failed, 0, collapse,
-                         osh_event_network_failed_pack(&failed));
+    return osh_audit_publish(connection, connection->shard->network->failed, 0, collapse,
+                             osh_event_network_failed_pack(&failed));
 }
 
 void
@@ -164,11 +164,12 @@ osh_audit_opened(OshConnection *connection)
 
     connection->announced = TRUE;
     connection->opened_at = osh_shard_now(&network->shard);
+    connection->moved_at = connection->opened_at;
     if (!osh_host_topic_wanted(network->host, network->opened))
         return;
     address = osh_address_text(&connection->upstream_address);
     opened.address = address;
-    audit_publish(connection, network->opened, 0, NULL, osh_event_network_opened_pack(&opened));
+    osh_audit_publish(connection, network->opened, 0, NULL, osh_event_network_opened_pack(&opened));
 }
 
 void
@@ -185,5 +186,5 @@ osh_audit_closed(OshConnection *connection, const char *reason)
 
     if (!connection->announced || !osh_host_topic_wanted(network->host, network->closed))
         return;
-    audit_publish(connection, network->closed, 0, NULL, osh_event_network_closed_pack(&closed));
+    osh_audit_publish(connection, network->closed, 0, NULL, osh_event_network_closed_pack(&closed));
 }

@@ -28,6 +28,26 @@ guint64 osh_audit_denied(OshConnection *connection, const OshRefusal *refusal);
 /** osh_audit_failed: Returns: likewise. */
 guint64 osh_audit_failed(OshConnection *connection, const OshRefusal *refusal);
 
+/** osh_audit_binary: Returns: (transfer none): the program as events show it, "" when not known. */
+const char *osh_audit_binary(const OshConnection *connection);
+
+/** osh_audit_pid: Returns: its pid, or 0. */
+guint32 osh_audit_pid(const OshConnection *connection);
+
+/** osh_audit_process_key: Returns: the key by which events of one process are counted. */
+guint64 osh_audit_process_key(const OshConnection *connection);
+
+/**
+ * osh_audit_publish:
+ * @reservation: capacity that @topic needs, or 0
+ * @collapse_key: (nullable): what equal events have in common
+ * @payload: (transfer floating)
+ *
+ * Returns: id of the event of @connection
+ */
+guint64 osh_audit_publish(const OshConnection *connection, OshTopic topic, guint64 reservation,
+                          const char *collapse_key, GVariant *payload);
+
 /** osh_audit_opened: the tunnel is open. */
 void osh_audit_opened(OshConnection *connection);
 

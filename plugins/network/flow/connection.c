@@ -115,6 +115,8 @@ osh_connection_release(OshConnection *connection)
         if (steps[step].clear != NULL)
             steps[step].clear(connection);
     osh_buffer_release(g_steal_pointer(&connection->head));
+    if (connection->new_head != NULL)
+        g_string_free(g_steal_pointer(&connection->new_head), TRUE);
 }
 
 void

@@ -58,6 +58,8 @@ typedef struct {
 
 typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
+typedef struct _OshDriver OshDriver;
+struct _OshIntercept;
 typedef struct _OshResolution OshResolution;
 typedef struct _OshRequestFacts OshRequestFacts;
 typedef struct _OshIdentityLookup OshIdentityLookup;
@@ -65,7 +67,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
 /**
  * OshConnection:
  * @listed: the step in whose list it is; %OSH_N_STEPS while it is in none
- * @since: when it entered that list; while it is open, when bytes last moved
+ * @since: when it entered that list
+ * @moved_at: while it is open, when bytes last moved
  * @running: a step of it is being carried out
  * @woken: what the step waits for has come meanwhile
  * @pending: an #OshFlow that came meanwhile and goes before the step's own
@@ -75,6 +78,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @socks_reply: an #OshSocksReply that a refusal is to have; 0 for the one that fits it
  * @has_begun: the client has said something in the open connection
  * @answer_is_last: the end of the server's bytes ends the exchange
+ * @new_head: (nullable): a request head of ours that goes before what is in @head
  * @client_address: of the program's socket, with @client_port its key for sock_diag
  * @local_address: what the program connected to, before any capture
  * @original_destination: an #OshOriginalDestination: how the socket tells that
@@ -106,12 +110,14 @@ struct _OshConnection {
     OshNetworkShard *shard;
     guint64 id;
     gint64 since;
+    gint64 moved_at;
     gint64 opened_at;
     int client_fd;
     int upstream_fd;
     OshShardWatch *client_watch;
     OshShardWatch *upstream_watch;
     OshBuffer *head;
+    GString *new_head;
     struct in6_addr client_address;
     struct in6_addr local_address;
     struct in6_addr upstream_address;
@@ -152,6 +158,8 @@ struct _OshConnection {
     OshResolution *resolution;
     OshDial *dial;
     OshForward *forward;
+    OshDriver *driver;
+    struct _OshIntercept *intercept;
     OshRequestFacts *request;
     OshIdentityQuestion *question;
     OshIdentityAnswer identity;

@@ -38,7 +38,7 @@ sweep_list(const OshConnectionList *list, gint64 now, gint64 idle)
 
     for (OshConnection *at = list->first; at != NULL; at = next) {
         next = at->next;
-        if (idle > 0 && now - at->since > idle)
+        if (idle > 0 && now - at->moved_at > idle)
             osh_connection_close(at, "idle");
         else
             osh_owner_check_sweep(at);

@@ -33,27 +33,37 @@ osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CONNECTI
 }
 
 void
-osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcome,
-                      const OshVerdict *verdict)
+osh_facts_record(const OshConnection *connection, const OshFacts *facts, OshDecisionOutcome outcome,
+                 const OshVerdict *verdict)
 {
     const OshInterface *policy = &connection->shard->network->policy;
     const OshAddressList *addresses = connection->addresses;
-    OshFact facts[OSH_CONNECTION_FACTS + OSH_REQUEST_FACTS];
-    OshFacts set = {facts, 0};
-    OshDecision decision = {
+    const OshDecision decision = {
         .struct_size = sizeof decision,
         .outcome = outcome,
         .layer = connection->transport->name,
-        .facts = &set,
+        .facts = facts,
         .verdict = verdict,
         .addresses = addresses != NULL ? addresses->at : NULL,
         .n_addresses = addresses != NULL ? addresses->length : 0,
     };
 
-    if (connection->host == NULL || !osh_policy_interface_is_recording(policy))
+    if (osh_policy_interface_is_recording(policy))
+        osh_policy_interface_record(policy, &decision);
+}
+
+void
+osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcome,
+                      const OshVerdict *verdict)
+{
+    OshFact facts[OSH_CONNECTION_FACTS + OSH_REQUEST_FACTS];
+    OshFacts set = {facts, 0};
+
+    if (connection->host == NULL ||
+        !osh_policy_interface_is_recording(&connection->shard->network->policy))
         return;
     set.n_facts = osh_connection_facts(connection, facts);
     if (connection->request != NULL)
         set.n_facts += osh_request_facts(connection->request, facts + set.n_facts);
-    osh_policy_interface_record(policy, &decision);
+    osh_facts_record(connection, &set, outcome, verdict);
 }

@@ -30,4 +30,8 @@ gsize osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CO
 void osh_connection_record(const OshConnection *connection, OshDecisionOutcome outcome,
                            const OshVerdict *verdict);
 
+/** osh_facts_record: the same for a message, of which @facts are known. */
+void osh_facts_record(const OshConnection *connection, const OshFacts *facts,
+                      OshDecisionOutcome outcome, const OshVerdict *verdict);
+
 G_END_DECLS

@@ -20,10 +20,44 @@ osh_shard_refresh_policy(OshNetworkShard *shard)
     shard->snapshot = osh_policy_interface_current(policy);
 }
 
-/* A connection can be allowed; what would need its content read is not served here. */
+const OshInterface *
+osh_network_protocol(const OshNetwork *network, const char *protocol)
+{
+    if (protocol == NULL || network->protocols == NULL)
+        return NULL;
+    return g_hash_table_lookup(network->protocols, protocol);
+}
+
+/* Returns: whether the endpoint has its content inspected. */
+static gboolean
+judge_inspects(const OshVerdict *verdict)
+{
+    return verdict->action == OSH_ACTION_INSPECT ||
+           (verdict->protocol != NULL && verdict->protocol[0] != '\0' &&
+            !g_str_equal(verdict->protocol, "tcp"));
+}
+
+/* What would need its content read passes only where a plugin reads it. */
+static gboolean
+judge_serves(const OshConnection *connection, const OshVerdict *verdict)
+{
+    return !judge_inspects(verdict) ||
+           osh_network_protocol(connection->shard->network, verdict->protocol) != NULL;
+}
+
 static gboolean
 judge_allows(const OshVerdict *verdict)
 {
+    return verdict->action != OSH_ACTION_DENY || verdict->audit;
+}
+
+gboolean
+osh_judge_facts(OshConnection *connection, const OshFacts *facts, OshVerdict *verdict)
+{
+    OshNetworkShard *shard = connection->shard;
+
+    osh_shard_refresh_policy(shard);
+    osh_policy_interface_decide(&shard->network->policy, shard->snapshot, facts, verdict);
     return verdict->action == OSH_ACTION_ALLOW ||
            (verdict->action == OSH_ACTION_DENY && verdict->audit);
 }
@@ -31,20 +65,18 @@ judge_allows(const OshVerdict *verdict)
 gboolean
 osh_judge(OshConnection *connection, OshVerdict *verdict)
 {
-    OshNetworkShard *shard = connection->shard;
     OshFact facts[OSH_CONNECTION_FACTS];
     OshFacts set = {facts, osh_connection_facts(connection, facts)};
 
-    osh_shard_refresh_policy(shard);
-    osh_policy_interface_decide(&shard->network->policy, shard->snapshot, &set, verdict);
+    osh_judge_facts(connection, &set, verdict);
     connection->generation = verdict->generation;
-    return judge_allows(verdict);
+    return judge_allows(verdict) && judge_serves(connection, verdict);
 }
 
 static const char *
 judge_reason(const OshVerdict *verdict)
 {
-    if (verdict->action == OSH_ACTION_INSPECT)
+    if (judge_allows(verdict) && judge_inspects(verdict))
         return "the endpoint needs its content inspected, which is not enforced yet";
     return verdict->reason != NULL ? verdict->reason : "no rule allows it";
 }
@@ -96,16 +128,20 @@ judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutco
 {
     OshDestinationRequest request;
     gboolean connected = connection->upstream_fd >= 0;
+    gboolean served;
     const char *change;
     g_autofree char *reason = NULL;
 
     *ret_outcome = OSH_DECISION_DENIED_POLICY;
-    if (!osh_judge(connection, verdict))
+    served = osh_judge(connection, verdict);
+    if (!judge_allows(verdict))
         return g_strdup_printf("the policy changed: %s", judge_reason(verdict));
     change = judge_handling_change(connection, verdict);
     *ret_outcome = OSH_DECISION_DENIED_HARD;
     if (change != NULL)
         return g_strdup_printf("the policy changed: another %s holds for new connections", change);
+    if (!served)
+        return g_strdup_printf("the policy changed: %s", judge_reason(verdict));
     osh_judge_destination(connection, verdict, &request);
     if (osh_destination_check(&request,
                               connected ? &connection->upstream_address : connection->addresses->at,

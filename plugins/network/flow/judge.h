@@ -25,6 +25,17 @@ void osh_shard_refresh_policy(OshNetworkShard *shard);
  */
 gboolean osh_judge(OshConnection *connection, OshVerdict *verdict);
 
+/**
+ * osh_judge_facts: asks the policy in force about @facts of a message of @connection
+ * @verdict: (out caller-allocates): as osh_judge()
+ *
+ * Returns: whether the message may go on
+ */
+gboolean osh_judge_facts(OshConnection *connection, const OshFacts *facts, OshVerdict *verdict);
+
+/** osh_network_protocol: Returns: (transfer none) (nullable): the plugin that speaks @protocol. */
+const OshInterface *osh_network_protocol(const OshNetwork *network, const char *protocol);
+
 /** osh_judge_refuse: refuses what osh_judge() does not let go on. */
 OshFlow osh_judge_refuse(OshConnection *connection, const OshVerdict *verdict);
 

@@ -53,6 +53,9 @@ typedef enum {
     OSH_STEP_OPEN,
     OSH_STEP_FORWARD,
     OSH_STEP_FIRST_BYTES,
+    OSH_STEP_TLS_UPSTREAM,
+    OSH_STEP_TLS_CLIENT,
+    OSH_STEP_INSPECT,
     OSH_STEP_TUNNEL,
     OSH_STEP_LINGER,
     OSH_N_STEPS,
@@ -68,6 +71,10 @@ typedef enum {
  * @idle_timeout: microseconds without a byte after which a tunnel is closed; 0 is never
  * @max_connections: open at once
  * @max_connections_per_process: of one process
+ * @upstream_ca: (nullable): PEM file of authorities beside the system's
+ * @authority_certificate: (nullable): PEM file of the authority by which connections are
+ * intercepted; without it the run makes one of its own
+ * @authority_key: (nullable): PEM file of its key
  * @java: have Java trust the run's authority
  * @tls_always: make the authority although the policy looks into nothing
  */
@@ -80,6 +87,9 @@ typedef struct {
     gint64 idle_timeout;
     guint max_connections;
     guint max_connections_per_process;
+    char *upstream_ca;
+    char *authority_certificate;
+    char *authority_key;
     gboolean java;
     gboolean tls_always;
 } OshNetworkConfig;
@@ -108,6 +118,7 @@ struct _OshNetworkShard {
     OshPolicySnapshot *snapshot;
     guint64 generation;
     OshBufferPool *heads;
+    OshBufferPool *windows;
     OshPipePool *pipes;
     guint8 *scratch;
     OshConnectionList steps[OSH_N_STEPS];
@@ -137,6 +148,8 @@ typedef struct {
 /**
  * OshNetwork:
  * @steps: (array length=OSH_N_STEPS): what a connection goes through
+ * @interceptor: (nullable): where this run has a certificate authority
+ * @protocols: (nullable): value of `protocol:` to the #OshInterface of the plugin that speaks it
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
  * @dns: (nullable): the box's resolver
@@ -159,6 +172,11 @@ struct _OshNetwork {
     OshTopic failed;
     OshTopic opened;
     OshTopic closed;
+    OshTopic l7_allowed;
+    OshTopic l7_denied;
+    OshTopic l7_response;
+    GHashTable *protocols;
+    const struct _OshInterceptor *interceptor;
     OshMetric *open_connections;
     OshMetric *bytes_up;
     OshMetric *bytes_down;

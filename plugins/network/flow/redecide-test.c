@@ -88,7 +88,7 @@ change_tls(OshFixturePolicy *policy)
 static void
 change_protocol(OshFixturePolicy *policy)
 {
-    policy->protocol = "rest";
+    policy->protocol = "tcp";
 }
 
 static void
@@ -140,7 +140,7 @@ static const struct {
      "the policy changed: 10.77.0.2 resolves to address outside allowed_ips, 10.77.0.2",
      "4 connect"},
     {"what-would-be-inspected-now-is-cut", change_to_inspection,
-     "the policy changed: ", "3 connect"},
+     "the policy changed: ", "6 connect"},
     {"an-address-still-allowed-stays", change_to_the_same_addresses, NULL, NULL},
     {"no-protocol-is-no-other-protocol", change_to_no_protocol, NULL, NULL},
 };

@@ -12,6 +12,7 @@
 
 #include "client-hello.h"
 #include "connection.h"
+#include "judge.h"
 #include "refusal.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
 {
     g_autofree char *reason = NULL;
 
-    if (hello->name[0] == '\0' || strcmp(hello->name, connection->host) == 0)
+    if (connection->host_kind != OSH_HOST_NAME || hello->name[0] == '\0' ||
+        strcmp(hello->name, connection->host) == 0)
         return OSH_FLOW_NEXT;
     reason = g_strdup_printf("the connection was allowed to %s, and the client asks for %s "
                              "in it (TLS server name)",
@@ -75,7 +77,9 @@ osh_first_bytes_run(OshConnection *connection)
     g_autofree OshClientHello *hello = NULL;
     gssize length;
 
-    if (connection->host_kind != OSH_HOST_NAME || connection->down.readable)
+    if (connection->down.readable ||
+        (connection->host_kind != OSH_HOST_NAME &&
+         osh_network_protocol(connection->shard->network, connection->protocol) == NULL))
         return OSH_FLOW_NEXT;
     length = first_bytes_look(connection);
     if (length < 0)

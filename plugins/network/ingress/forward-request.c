@@ -12,6 +12,7 @@
 #include "explicit-request.h"
 #include "host-claim.h"
 #include "http-answer.h"
+#include "judge.h"
 #include "osh-http1-body.h"
 #include "relay.h"
 #include "request-facts.h"
@@ -201,7 +202,7 @@ forward_up(OshConnection *connection)
     OshForward *forward = connection->forward;
     guint64 before = connection->up.moved;
 
-    connection->since = osh_shard_now(&connection->shard->network->shard);
+    connection->moved_at = osh_shard_now(&connection->shard->network->shard);
     while (!connection->up.done) {
         OshHttp1BodyStep step;
         gsize size;
@@ -241,9 +242,20 @@ forward_up(OshConnection *connection)
     return OSH_FLOW_WAIT;
 }
 
+/* The new head and what follows it are a protocol plugin's to read. */
+static OshFlow
+forward_hand_over(OshConnection *connection)
+{
+    connection->new_head = g_steal_pointer(&connection->forward->head);
+    osh_forward_clear(connection);
+    return OSH_FLOW_NEXT;
+}
+
 OshFlow
 osh_forward_run(OshConnection *connection)
 {
+    if (osh_network_protocol(connection->shard->network, connection->protocol) != NULL)
+        return forward_hand_over(connection);
     return osh_relay_both(connection, forward_up);
 }
 
@@ -267,7 +279,8 @@ osh_forward_clear(OshConnection *connection)
 
     if (forward == NULL)
         return;
-    g_string_free(forward->head, TRUE);
+    if (forward->head != NULL)
+        g_string_free(forward->head, TRUE);
     g_free(forward);
 }
 

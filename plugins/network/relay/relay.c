@@ -202,7 +202,7 @@ relay_up(OshConnection *connection)
         relay_pump(connection, &connection->up, connection->client_fd, connection->upstream_fd);
 
     if (connection->up.moved != before)
-        connection->since = osh_shard_now(&connection->shard->network->shard);
+        connection->moved_at = osh_shard_now(&connection->shard->network->shard);
     return relay_finish(connection, result);
 }
 
@@ -214,7 +214,7 @@ relay_down(OshConnection *connection)
         relay_pump(connection, &connection->down, connection->upstream_fd, connection->client_fd);
 
     if (connection->down.moved != before)
-        connection->since = osh_shard_now(&connection->shard->network->shard);
+        connection->moved_at = osh_shard_now(&connection->shard->network->shard);
     if (connection->down.done && connection->answer_is_last)
         connection->up.done = TRUE;
     return relay_finish(connection, result);

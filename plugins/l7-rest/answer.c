@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * answer.c: what a refused request is answered with: one JSON object, and the connection ends.
+ * [shard]. It must never hold a query, a header or a body of the client.
+ */
+#include "rest.h"
+
+#include <string.h>
+
+static const struct {
+    guint status;
+    const char *phrase;
+} phrases[] = {
+    {400, "Bad Request"}, {403, "Forbidden"},           {431, "Request Header Fields Too Large"},
+    {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+};
+
+static void
+append_json(GString *json, const char *key, const char *value)
+{
+    g_string_append_printf(json, "%s\"%s\":\"", g_str_has_suffix(json->str, "{") ? "" : ",", key);
+    for (const char *at = value; *at != '\0'; at++) {
+        guchar byte = (guchar)*at;
+
+        if (byte == '"' || byte == '\\')
+            g_string_append_printf(json, "\\%c", byte);
+        else if (byte < 0x20 || byte == 0x7f)
+            g_string_append_printf(json, "\\u%04x", byte);
+        else
+            g_string_append_c(json, (char)byte);
+    }
+    g_string_append_c(json, '"');
+}
+
+static void
+write_answer(RestSession *session, guint status, const char *policy, const GString *body)
+{
+    GString *answer = session->answer;
+    const char *phrase = "";
+
+    for (gsize i = 0; i < G_N_ELEMENTS(phrases); i++)
+        if (phrases[i].status == status)
+            phrase = phrases[i].phrase;
+    g_string_printf(answer, "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n", status, phrase);
+    g_string_append_printf(answer, "Content-Length: %" G_GSIZE_FORMAT "\r\n", body->len);
+    if (policy != NULL && strpbrk(policy, "\r\n") == NULL)
+        g_string_append_printf(answer, "X-OpenShell-Policy: %s\r\n", policy);
+    g_string_append(answer, "Connection: close\r\n\r\n");
+    /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
+    if (!session->was_head)
+        g_string_append_len(answer, body->str, (gssize)body->len);
+    session->status = (guint16)status;
+}
+
+void
+rest_answer_policy(RestSession *session, const OshL7Answer *answer)
+{
+    g_autoptr(GString) body = g_string_new("{");
+    g_autofree char *rule = g_strdup_printf("%s %s", session->method->str, session->target->str);
+    g_autofree char *event = g_strdup_printf("e%" G_GUINT64_FORMAT, answer->event);
+
+    append_json(body, "error", "policy_denied");
+    append_json(body, "policy", answer->policy != NULL ? answer->policy : "-");
+    append_json(body, "rule", rule);
+    append_json(body, "detail", answer->reason != NULL ? answer->reason : "");
+    append_json(body, "layer", "l7");
+    append_json(body, "protocol", "rest");
+    append_json(body, "method", session->method->str);
+    append_json(body, "path", session->target->str);
+    append_json(body, "host", session->host);
+    g_string_append_printf(body, ",\"port\":%u", session->port);
+    if (answer->event != 0)
+        append_json(body, "id", event);
+    g_string_append(body, ",\"rule_missing\":{");
+    append_json(body, "type", "rest_allow");
+    append_json(body, "layer", "l7");
+    append_json(body, "method", session->method->str);
+    append_json(body, "path", session->target->str);
+    append_json(body, "host", session->host);
+    g_string_append_printf(body, ",\"port\":%u},\"next_steps\":[]}\n", session->port);
+    write_answer(session, answer->status != 0 ? answer->status : 403, answer->policy, body);
+}
+
+void
+rest_answer_problem(RestSession *session, guint status, const char *error, const char *detail)
+{
+    g_autoptr(GString) body = g_string_new("{");
+
+    append_json(body, "error", error);
+    append_json(body, "detail", detail);
+    append_json(body, "layer", "l7");
+    append_json(body, "protocol", "rest");
+    g_string_append(body, "}\n");
+    write_answer(session, status, NULL, body);
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * driver.c: rounds of feed, and what leads to them. [shard]
+ *
+ *   bytes, an end, capacity, an answer, a wake, the deadline -> rounds -> read what is wanted -> …
+ *
+ * A session is called from here and from osh_driver_answer() alone, and never while a list of its
+ * actions is carried out. It must never let a byte through that no list has released.
+ */
+#include "audit.h"
+#include "driver-private.h"
+#include "intercept.h"
+#include "judge.h"
+#include "refusal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+/* What EMIT may put out where the other side takes nothing. */
+#define CAPACITY (64 * 1024)
+/* A session that has not come to an end by then goes on for ever. */
+#define MAX_ROUNDS 10000
+/* What may be written before other connections get their turn. */
+#define TURN_BYTES (4 * 1024 * 1024)
+
+static OshRelayDirection *
+direction_of(OshConnection *connection, guint direction)
+{
+    return direction == OSH_CLIENT_TO_SERVER ? &connection->up : &connection->down;
+}
+
+void
+osh_driver_end(OshDriver *driver, const char *reason)
+{
+    if (!driver->is_ending)
+        driver->end = reason;
+    driver->is_ending = TRUE;
+}
+
+void
+osh_driver_blame(OshDriver *driver, OshBrokenRule rule)
+{
+    const OshNetwork *network = driver->connection->shard->network;
+    g_autofree char *reason =
+        g_strdup_printf("the plugin %s broke a rule of its contract (%s)",
+                        driver->protocol->provider, osh_broken_rule_text(rule));
+
+    osh_network_log(network, G_LOG_LEVEL_WARNING, "%s", reason);
+    osh_driver_deny(driver, reason);
+}
+
+/* --- Rounds ------------------------------------------------------------------------------------
+ */
+
+static gsize
+capacity_towards(const OshDriver *driver, guint direction)
+{
+    gsize left = osh_leg_left(&driver->sides[1 - direction].leg);
+
+    return left < CAPACITY ? CAPACITY - left : 0;
+}
+
+/* MORE: reads on, or ends where no more can come or fit. */
+static void
+carry_more(OshDriver *driver, OshDriverSide *side)
+{
+    gsize length = side->window->end - side->window->start;
+
+    side->wanted = !side->eof;
+    if (side->eof && length > 0) {
+        osh_audit_failed(
+            driver->connection,
+            &(OshRefusal){.layer = "relay", .reason = "the connection ended inside a message"});
+        driver->connection->client_aborted = TRUE;
+        osh_driver_end(driver, "cut short");
+    } else if (length >= OSH_DRIVER_WINDOW) {
+        osh_driver_deny(driver, "a message is larger than may be buffered");
+    }
+}
+
+/* Returns: whether the list held anything but MORE. */
+static gboolean
+carry_out_list(OshDriver *driver, const OshL7Action *actions, gsize n)
+{
+    OshDriverSide *side = &driver->sides[driver->direction];
+    gboolean more = n > 0 && actions[n - 1].type == OSH_L7_MORE;
+
+    driver->released = 0;
+    for (guint i = 0; i < 2; i++)
+        driver->capacity[i] = capacity_towards(driver, i);
+    for (gsize i = 0; i < n && !driver->is_ending; i++) {
+        OshBrokenRule rule = osh_driver_carry_out(driver, &actions[i], i + 1 == n);
+
+        if (rule != OSH_RULES_KEPT)
+            osh_driver_blame(driver, rule);
+    }
+    for (guint i = 0; i < 2; i++)
+        osh_leg_flush(&driver->sides[i].leg);
+    osh_buffer_consume(side->window, driver->released);
+    if (more && !driver->is_ending)
+        carry_more(driver, side);
+    return n > (more ? 1u : 0u);
+}
+
+static void
+set_deadline(OshDriver *driver, gint64 deadline, gint64 now)
+{
+    if (deadline == 0)
+        return;
+    if (deadline <= now)
+        osh_driver_blame(driver, OSH_BROKEN_DEADLINE);
+    else
+        driver->deadline = deadline == OSH_L7_DEADLINE_NONE ? 0 : deadline;
+}
+
+static gboolean
+driver_feed(OshDriver *driver, guint direction)
+{
+    OshDriverSide *side = &driver->sides[direction];
+    OshL7Action actions[OSH_DRIVER_ACTIONS];
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+    gint64 deadline = 0;
+    gsize length;
+    const guint8 *bytes = osh_buffer_window(side->window, &length);
+    const OshL7Input input = {
+        .struct_size = sizeof input,
+        .direction = direction,
+        .now = now,
+        .window = {(const char *)bytes, length},
+        .n_new = side->n_new,
+        .eof = side->eof,
+        .reset = side->reset,
+        .capacity = {capacity_towards(driver, 0), capacity_towards(driver, 1)},
+    };
+    gsize n = osh_l7_feed(driver->protocol, driver->session, &input, actions, G_N_ELEMENTS(actions),
+                          &deadline);
+    gboolean acted;
+
+    side->n_new = 0;
+    side->wanted = FALSE;
+    if (n > G_N_ELEMENTS(actions)) {
+        osh_driver_blame(driver, OSH_BROKEN_SPACE);
+        return FALSE;
+    }
+    set_deadline(driver, deadline, now);
+    if (driver->is_ending)
+        return FALSE;
+    driver->direction = direction;
+    driver->window = input.window;
+    acted = carry_out_list(driver, actions, n);
+    if (!driver->is_ending)
+        osh_driver_answer(driver);
+    return acted;
+}
+
+static void
+driver_rounds(OshDriver *driver)
+{
+    gboolean acted = TRUE;
+    guint rounds = 0;
+
+    driver->is_woken = FALSE;
+    while (acted && !driver->is_ending) {
+        acted = FALSE;
+        for (guint i = 0; i < 2 && !driver->is_ending; i++)
+            if (driver->sides[i].paused_by == 0 && osh_leg_left(&driver->sides[1 - i].leg) == 0 &&
+                driver_feed(driver, i))
+                acted = TRUE;
+        if (++rounds > MAX_ROUNDS)
+            osh_driver_blame(driver, OSH_BROKEN_PROGRESS);
+    }
+}
+
+/* --- Between rounds ----------------------------------------------------------------------------
+ */
+
+/* Returns: whether bytes or an end have come. */
+static gboolean
+driver_read(OshDriver *driver, guint direction)
+{
+    OshDriverSide *side = &driver->sides[direction];
+    OshRelayDirection *ready = direction_of(driver->connection, direction);
+    gsize space;
+    guint8 *tail;
+    gssize n;
+
+    if (!side->wanted || side->eof || !ready->readable)
+        return FALSE;
+    tail = osh_buffer_tail(side->window, &space);
+    n = osh_leg_read(&side->leg, tail, space);
+    if (n == -EAGAIN) {
+        ready->readable = FALSE;
+        return FALSE;
+    }
+    side->eof = n <= 0;
+    side->reset = n < 0;
+    if (n > 0) {
+        osh_buffer_commit(side->window, (gsize)n);
+        side->n_new += (gsize)n;
+        /* No new edge announces what a full window left behind, nor an end that came already. */
+        ready->readable = (gsize)n == space || ready->hung_up || side->leg.tls != NULL;
+        driver->connection->moved_at = osh_shard_now(&driver->connection->shard->network->shard);
+    }
+    return TRUE;
+}
+
+/* An end is passed on behind the last byte. */
+static void
+driver_pass_ends(OshDriver *driver)
+{
+    for (guint i = 0; i < 2; i++) {
+        OshDriverSide *side = &driver->sides[i];
+        OshLeg *far = &driver->sides[1 - i].leg;
+
+        if (side->eof && side->window->start == side->window->end && osh_leg_left(far) == 0)
+            osh_leg_end(far);
+    }
+}
+
+/* Returns: whether nothing can happen any more that the session could wait for. */
+static gboolean
+driver_is_stuck(const OshDriver *driver)
+{
+    if (driver->sides[0].reset || driver->sides[1].reset)
+        return TRUE;
+    for (guint i = 0; i < 2; i++)
+        if (!driver->sides[i].eof || osh_leg_left(&driver->sides[i].leg) > 0)
+            return FALSE;
+    return driver->deadline == 0 && driver->due->len == 0;
+}
+
+/* Both ends have been passed on, or something is left that never will be. */
+static OshFlow
+driver_over(OshDriver *driver)
+{
+    OshConnection *connection = driver->connection;
+
+    if (driver->sides[0].reset || driver->sides[1].reset)
+        return osh_connection_reset(connection, "reset");
+    if (driver->sides[0].leg.is_ended && driver->sides[1].leg.is_ended)
+        return osh_connection_gone(connection, "end");
+    osh_audit_failed(
+        connection, &(OshRefusal){.layer = "relay", .reason = "both sides ended inside a message"});
+    return osh_connection_reset(connection, "cut short");
+}
+
+static void
+driver_expired(gpointer data)
+{
+    OshDriver *driver = data;
+
+    driver->timer = NULL;
+    osh_connection_wake(driver->connection);
+}
+
+static void
+driver_arm(OshDriver *driver)
+{
+    const OshInterface *shard = &driver->connection->shard->network->shard;
+
+    osh_shard_cancel_timer(shard, g_steal_pointer(&driver->timer));
+    if (driver->deadline != 0)
+        driver->timer = osh_shard_add_timer(shard, driver->deadline, driver_expired, driver);
+}
+
+/* Returns: FALSE when the session cannot be told that its time is over. */
+static gboolean
+driver_expire(OshDriver *driver)
+{
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+
+    if (driver->deadline == 0 || now < driver->deadline)
+        return TRUE;
+    driver->deadline = 0;
+    return osh_l7_expire(driver->protocol, driver->session, now);
+}
+
+static void
+driver_count(OshDriver *driver)
+{
+    driver->connection->up.moved = driver->sides[1].leg.written;
+    driver->connection->down.moved = driver->sides[0].leg.written;
+}
+
+/* What was sent goes out first; then the client's end is waited for. */
+static OshFlow
+driver_ending(OshDriver *driver)
+{
+    if (osh_leg_left(&driver->sides[0].leg) > 0 && !driver->sides[0].leg.is_broken)
+        return OSH_FLOW_WAIT;
+    if (driver->connection->client_aborted)
+        return osh_connection_reset(driver->connection, driver->end);
+    driver->connection->end = driver->end;
+    return OSH_FLOW_REFUSED;
+}
+
+static OshFlow
+driver_go(OshDriver *driver)
+{
+    guint64 before = driver->sides[0].leg.written + driver->sides[1].leg.written;
+    gboolean happened;
+
+    if (!driver_expire(driver))
+        osh_driver_end(driver, "timeout");
+    do {
+        for (guint i = 0; i < 2; i++)
+            osh_leg_flush(&driver->sides[i].leg);
+        if (!driver->is_ending)
+            driver_rounds(driver);
+        driver_count(driver);
+        if (driver->is_ending)
+            return driver_ending(driver);
+        if (driver->sides[0].leg.is_broken || driver->sides[1].leg.is_broken)
+            return osh_connection_reset(driver->connection, "reset");
+        driver_pass_ends(driver);
+        if (driver_is_stuck(driver))
+            return driver_over(driver);
+        if (driver->sides[0].leg.written + driver->sides[1].leg.written - before >= TURN_BYTES) {
+            osh_connection_again(driver->connection);
+            return OSH_FLOW_WAIT;
+        }
+        happened = driver_read(driver, 0);
+        happened = driver_read(driver, 1) || happened;
+    } while (happened);
+    driver_arm(driver);
+    return OSH_FLOW_WAIT;
+}
+
+/* --- The step ----------------------------------------------------------------------------------
+ */
+
+static void
+driver_woken(gpointer data)
+{
+    OshDriver *driver = data;
+
+    if (driver->is_woken)
+        return;
+    driver->is_woken = TRUE;
+    osh_connection_again(driver->connection);
+}
+
+static void
+driver_free(OshDriver *driver)
+{
+    const OshInterface *shard = &driver->connection->shard->network->shard;
+
+    if (driver->session != NULL)
+        osh_l7_close(driver->protocol, driver->session);
+    osh_shard_cancel_timer(shard, driver->timer);
+    for (guint i = 0; i < 2; i++) {
+        osh_leg_clear(&driver->sides[i].leg);
+        osh_buffer_release(driver->sides[i].window);
+    }
+    osh_messages_clear(&driver->messages);
+    g_array_unref(driver->due);
+    g_free(driver);
+}
+
+/* A head and its surplus are never as long as a window. */
+static void
+driver_put(OshDriverSide *side, const guint8 *bytes, gsize length)
+{
+    gsize space;
+    guint8 *tail = osh_buffer_tail(side->window, &space);
+
+    G_STATIC_ASSERT(OSH_DRIVER_WINDOW >= 3 * OSH_NETWORK_HEAD_SIZE);
+    memcpy(tail, bytes, MIN(length, space));
+    osh_buffer_commit(side->window, MIN(length, space));
+    side->n_new += MIN(length, space);
+}
+
+static void
+driver_take_surplus(OshDriver *driver)
+{
+    OshConnection *connection = driver->connection;
+    OshDriverSide *side = &driver->sides[OSH_CLIENT_TO_SERVER];
+    gsize length;
+    const guint8 *bytes;
+
+    if (connection->new_head != NULL)
+        driver_put(side, (const guint8 *)connection->new_head->str, connection->new_head->len);
+    if (connection->head == NULL)
+        return;
+    bytes = osh_buffer_window(connection->head, &length);
+    driver_put(side, bytes, length);
+    osh_buffer_release(g_steal_pointer(&connection->head));
+}
+
+static OshDriver *
+driver_new(OshConnection *connection, const OshInterface *protocol)
+{
+    OshDriver *driver = g_new0(OshDriver, 1);
+
+    driver->connection = connection;
+    driver->protocol = protocol;
+    driver->protocol_name = connection->protocol;
+    driver->due = g_array_new(FALSE, FALSE, sizeof(guint64));
+    osh_messages_init(&driver->messages);
+    driver->sides[0].leg.fd = connection->client_fd;
+    driver->sides[1].leg.fd = connection->upstream_fd;
+    for (guint i = 0; i < 2 && connection->intercept != NULL; i++) {
+        driver->sides[i].leg.tls = connection->intercept->of->tls;
+        driver->sides[i].leg.session = connection->intercept->sessions[i];
+    }
+    for (guint i = 0; i < 2; i++)
+        driver->sides[i].window = osh_buffer_pool_acquire(connection->shard->windows);
+    return driver;
+}
+
+static OshFlow
+driver_open(OshConnection *connection, const OshInterface *protocol)
+{
+    OshDriver *driver = driver_new(connection, protocol);
+    g_autoptr(GError) error = NULL;
+    const OshL7Connection opened = {
+        .struct_size = sizeof opened,
+        .protocol = connection->protocol,
+        .host = connection->host,
+        .port = connection->port,
+        .secure = connection->intercept != NULL,
+        .window_cap = {OSH_DRIVER_WINDOW, OSH_DRIVER_WINDOW},
+        .connection = connection->id,
+        .wake = driver_woken,
+        .wake_data = driver,
+    };
+
+    connection->driver = driver;
+    if (driver->sides[0].window == NULL || driver->sides[1].window == NULL)
+        return osh_refuse_limit(connection, "too many connections are being inspected");
+    driver_take_surplus(driver);
+    driver->session = osh_l7_open(protocol, &opened, &error);
+    if (driver->session == NULL)
+        return osh_refuse_failed(connection, "relay",
+                                 error != NULL ? error->message : "the protocol cannot be read");
+    return OSH_FLOW_WAIT;
+}
+
+OshFlow
+osh_inspect_run(OshConnection *connection)
+{
+    const OshInterface *protocol;
+    OshFlow flow;
+
+    if (connection->driver != NULL)
+        return driver_go(connection->driver);
+    protocol = osh_network_protocol(connection->shard->network, connection->protocol);
+    if (protocol == NULL)
+        return OSH_FLOW_NEXT;
+    flow = driver_open(connection, protocol);
+    return flow == OSH_FLOW_WAIT ? driver_go(connection->driver) : flow;
+}
+
+OshFlow
+osh_inspect_client(OshConnection *connection, guint32 events)
+{
+    if (events & (EPOLLIN | END_EVENTS))
+        connection->up.readable = TRUE;
+    if (events & END_EVENTS)
+        connection->up.hung_up = TRUE;
+    return driver_go(connection->driver);
+}
+
+OshFlow
+osh_inspect_upstream(OshConnection *connection, int fd, guint32 events)
+{
+    (void)fd;
+    if (events & (EPOLLIN | END_EVENTS))
+        connection->down.readable = TRUE;
+    if (events & END_EVENTS)
+        connection->down.hung_up = TRUE;
+    return driver_go(connection->driver);
+}
+
+void
+osh_inspect_clear(OshConnection *connection)
+{
+    if (connection->driver != NULL)
+        driver_free(g_steal_pointer(&connection->driver));
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leg.c: reads from and writes to one socket of an inspected connection. [shard]. It must never
+ * keep a pointer past osh_leg_flush().
+ */
+#include "leg.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static gssize
+leg_read_tls(OshLeg *leg, guint8 *bytes, gsize length)
+{
+    gsize n;
+
+    switch (leg->tls->session_read(leg->session, bytes, length, &n)) {
+    case OSH_TLS_DONE:
+        return (gssize)n;
+    case OSH_TLS_WANT_READ:
+    case OSH_TLS_WANT_WRITE:
+        return -EAGAIN;
+    case OSH_TLS_END:
+        return 0;
+    case OSH_TLS_FAILED:
+        break;
+    }
+    return -ECONNRESET;
+}
+
+gssize
+osh_leg_read(OshLeg *leg, guint8 *bytes, gsize length)
+{
+    ssize_t n;
+
+    if (leg->tls != NULL)
+        return leg_read_tls(leg, bytes, length);
+
+    do
+        n = recv(leg->fd, bytes, length, 0);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* As leg_write(). The next call begins with the same bytes, since what was not taken is kept. */
+static gsize
+leg_write_tls(OshLeg *leg, const struct iovec *pieces, guint n_pieces)
+{
+    OshSpan spans[OSH_LEG_GATHERED];
+    guint first = 0;
+    gsize total = 0;
+
+    for (guint i = 0; i < n_pieces; i++)
+        spans[i] = (OshSpan){pieces[i].iov_base, pieces[i].iov_len};
+    while (first < n_pieces) {
+        gsize n;
+        OshTlsResult result =
+            leg->tls->session_write(leg->session, spans + first, n_pieces - first, &n);
+
+        if (result != OSH_TLS_DONE) {
+            leg->is_broken = result == OSH_TLS_FAILED || result == OSH_TLS_END;
+            break;
+        }
+        total += n;
+        while (first < n_pieces && n >= spans[first].length)
+            n -= spans[first++].length;
+        if (n > 0) {
+            spans[first].data += n;
+            spans[first].length -= n;
+        }
+    }
+    leg->written += total;
+    return total;
+}
+
+/* Returns: bytes that the socket took; 0 when it takes none for now. */
+static gsize
+leg_write(OshLeg *leg, const struct iovec *pieces, guint n_pieces)
+{
+    const struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = n_pieces};
+    ssize_t n;
+
+    if (leg->tls != NULL)
+        return leg_write_tls(leg, pieces, n_pieces);
+    do
+        n = sendmsg(leg->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN)
+        leg->is_broken = TRUE;
+    if (n <= 0)
+        return 0;
+    leg->written += (guint64)n;
+    return (gsize)n;
+}
+
+static void
+leg_keep(OshLeg *leg, gconstpointer bytes, gsize length)
+{
+    if (length == 0 || leg->is_broken)
+        return;
+    if (leg->rest == NULL)
+        leg->rest = g_byte_array_new();
+    g_byte_array_append(leg->rest, bytes, (guint)length);
+}
+
+/* Returns: whether nothing is left. */
+static gboolean
+leg_write_rest(OshLeg *leg)
+{
+    struct iovec piece;
+    gsize n;
+
+    if (osh_leg_left(leg) == 0)
+        return TRUE;
+    piece = (struct iovec){leg->rest->data, leg->rest->len};
+    n = leg_write(leg, &piece, 1);
+    if (n > 0)
+        g_byte_array_remove_range(leg->rest, 0, (guint)n);
+    if (leg->rest->len == 0)
+        g_clear_pointer(&leg->rest, g_byte_array_unref);
+    return leg->rest == NULL;
+}
+
+static void
+leg_keep_from(OshLeg *leg, gsize taken)
+{
+    for (guint i = 0; i < leg->n_gathered; i++) {
+        const struct iovec *piece = &leg->gathered[i];
+        gsize skip = MIN(taken, piece->iov_len);
+
+        leg_keep(leg, (const guint8 *)piece->iov_base + skip, piece->iov_len - skip);
+        taken -= skip;
+    }
+}
+
+void
+osh_leg_flush(OshLeg *leg)
+{
+    gsize taken = 0;
+
+    if (leg_write_rest(leg) && leg->n_gathered > 0 && !leg->is_broken)
+        taken = leg_write(leg, leg->gathered, leg->n_gathered);
+    leg_keep_from(leg, taken);
+    leg->n_gathered = 0;
+    if (leg->is_broken)
+        g_clear_pointer(&leg->rest, g_byte_array_unref);
+}
+
+void
+osh_leg_send(OshLeg *leg, gconstpointer bytes, gsize length)
+{
+    if (length == 0)
+        return;
+    if (leg->n_gathered == OSH_LEG_GATHERED)
+        osh_leg_flush(leg);
+    leg->gathered[leg->n_gathered++] = (struct iovec){(gpointer)bytes, length};
+}
+
+void
+osh_leg_send_masked(OshLeg *leg, const guint8 *bytes, gsize length, const guint8 key[4],
+                    guint phase)
+{
+    guint at;
+
+    osh_leg_flush(leg);
+    leg_keep(leg, bytes, length);
+    if (leg->rest == NULL)
+        return;
+    at = leg->rest->len - (guint)length;
+    for (gsize i = 0; i < length; i++)
+        leg->rest->data[at + i] ^= key[(phase + i) % 4];
+}
+
+gsize
+osh_leg_left(const OshLeg *leg)
+{
+    return leg->rest != NULL ? leg->rest->len : 0;
+}
+
+void
+osh_leg_end(OshLeg *leg)
+{
+    if (leg->is_ended)
+        return;
+    leg->is_ended = TRUE;
+    if (leg->tls != NULL)
+        leg->tls->session_shutdown(leg->session);
+    shutdown(leg->fd, SHUT_WR);
+}
+
+void
+osh_leg_clear(OshLeg *leg)
+{
+    g_clear_pointer(&leg->rest, g_byte_array_unref);
+}
