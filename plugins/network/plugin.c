@@ -121,6 +121,8 @@ typedef struct {
     OshLaunchContribution contribution;
     guint64 subscription;
     gboolean started;
+    gboolean is_stopped; /* nothing runs on a shard any more */
+    gboolean reads_roots;
     gint shards_left;
     gint64 drain_until;
     OshDoneFunc done;
@@ -345,10 +347,16 @@ network_read_roots(gpointer data)
                         "no server can be verified by TLS: %s", error->message);
 }
 
+static void network_finish(NetworkPlugin *plugin);
+
+/* [main] */
 static void
 network_roots_read(gpointer data)
 {
-    (void)data;
+    NetworkPlugin *plugin = data;
+
+    plugin->reads_roots = FALSE;
+    network_finish(plugin);
 }
 
 static void
@@ -358,7 +366,10 @@ network_intercept(NetworkPlugin *plugin)
         return;
     plugin->interceptor = (OshInterceptor){plugin->authority.functions, plugin->authority.engine};
     plugin->network.interceptor = &plugin->interceptor;
-    osh_worker_submit(&plugin->network.worker, network_read_roots, network_roots_read, plugin);
+    plugin->reads_roots =
+        osh_worker_submit(&plugin->network.worker, network_read_roots, network_roots_read, plugin);
+    if (!plugin->reads_roots)
+        network_read_roots(plugin);
 }
 
 static gboolean
@@ -450,6 +461,14 @@ network_start(NetworkPlugin *plugin, OshReadyFunc ready, gpointer data)
     ready(data, NULL);
 }
 
+/* [main] What a worker reads must be there until it has. */
+static void
+network_finish(NetworkPlugin *plugin)
+{
+    if (plugin->is_stopped && !plugin->reads_roots)
+        plugin->done(plugin->done_data);
+}
+
 /* [main] */
 static void
 network_stopped(gpointer data)
@@ -465,7 +484,8 @@ network_stopped(gpointer data)
     for (guint i = 0; network->shards != NULL && i < network->n_shards; i++)
         if (network->shards[i].network != NULL)
             osh_shard_part_clear(&network->shards[i]);
-    plugin->done(plugin->done_data);
+    plugin->is_stopped = TRUE;
+    network_finish(plugin);
 }
 
 /* [shard] */

@@ -293,6 +293,7 @@ driver_ending(OshDriver *driver)
     if (driver->connection->client_aborted)
         return osh_connection_reset(driver->connection, driver->end);
     driver->connection->end = driver->end;
+    osh_leg_end(&driver->sides[0].leg);
     return OSH_FLOW_REFUSED;
 }
 
