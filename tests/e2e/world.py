@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import time
@@ -21,6 +22,7 @@ PUBLIC_ADDRESS = "192.31.196.7"  # public.test and www.public.test; of no privat
 API_PORT = 8080       # policies of the tests allow it
 REFUSED_PORT = 8081   # and never this one
 GIT_PORT = 8090
+TLS_PORT = 8443       # HTTPS, see World.serve_https()
 ECHO_PORT = 7007
 UDP_PORT = 7008
 
@@ -175,6 +177,19 @@ class World:
             self.udp_datagrams.append((data, peer))
             self._udp.sendto(data, peer)
 
+    def serve_https(self, folder, address=ADDRESS, port=TLS_PORT):
+        """An origin like `api` over TLS. Returns it, and the path of its certificate authority."""
+        names = [f"IP:{ADDRESS}", "DNS:origin.test", "DNS:api.example.test"]
+        authority, certificate, key = make_certificate(folder, *names)
+        server = _HttpServer((address, port), _ApiHandler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        # The thread of a connection shakes hands, with its first read.
+        server.context = context
+        server.socket = context.wrap_socket(server.socket, server_side=True,
+                                            do_handshake_on_connect=False)
+        return self._serve(server), authority
+
     def serve_git(self, folder):
         """Makes a repository project.git under `folder`, with one commit, and serves it."""
         work = os.path.join(folder, "work")
@@ -190,6 +205,26 @@ class World:
         self.git = _HttpServer((ADDRESS, GIT_PORT), _GitHandler)
         self.git.root = folder
         self._serve(self.git)
+
+
+def make_certificate(folder, *names):
+    """Makes a certificate authority, and a server certificate of it, under `folder`, by openssl(1).
+
+    Names are those of X.509: "DNS:NAME" or "IP:ADDRESS". Returns the paths of the authority, of
+    the certificate and of its key.
+    """
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=30)
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    with open(os.path.join(folder, "extensions"), "w", encoding="ascii") as stream:
+        stream.write(f"subjectAltName={','.join(names)}\n")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30",
+            "-subj", "/CN=Authority of the test", "-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "30", "-extfile", "extensions", "-out", "server.pem")
+    return [os.path.join(folder, name) for name in ("ca.pem", "server.pem", "server.key")]
 
 
 def policy(*endpoints, binaries=("/**",), read_only=(), read_write=(), extra=""):

@@ -21,7 +21,8 @@ linger_drop(OshConnection *connection)
             recv(connection->client_fd, connection->shard->scratch, OSH_NETWORK_SCRATCH_SIZE, 0);
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-            return osh_connection_gone(connection, "refused");
+            return osh_connection_gone(connection,
+                                       connection->end != NULL ? connection->end : "refused");
         if (n < 0 && errno == EAGAIN)
             return OSH_FLOW_WAIT;
     }

@@ -209,7 +209,8 @@ osh_driver_done(OshDriver *driver, const OshMessage *message, const OshL7Action 
         .bytes = action->u.done.bytes,
     };
 
-    if (osh_host_topic_wanted(network->host, network->l7_response))
+    if (message->state == OSH_MESSAGE_ALLOWED &&
+        osh_host_topic_wanted(network->host, network->l7_response))
         osh_audit_publish(connection, network->l7_response, 0, NULL,
                           osh_event_l7_response_pack(&response));
 }

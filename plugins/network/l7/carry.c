@@ -190,6 +190,16 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
     return OSH_RULES_KEPT;
 }
 
+/* Returns: whether the client may have got a part of a response. */
+static gboolean
+is_answering(const OshDriver *driver)
+{
+    for (guint i = 0; i < driver->messages.open->len; i++)
+        if (g_array_index(driver->messages.open, OshMessage, i).state == OSH_MESSAGE_ALLOWED)
+            return TRUE;
+    return FALSE;
+}
+
 static OshBrokenRule
 carry_deny(OshDriver *driver, const OshL7Action *action)
 {
@@ -210,6 +220,10 @@ carry_deny(OshDriver *driver, const OshL7Action *action)
     } else if ((action->flags & OSH_L7_CONNECTION) == 0) {
         return OSH_BROKEN_NUMBER;
     }
+    /* An end in good order could be taken for the end of the response. */
+    if ((action->flags & OSH_L7_CONNECTION) != 0 && (action->flags & OSH_L7_FAILURE) != 0 &&
+        is_answering(driver))
+        driver->connection->client_aborted = TRUE;
     osh_driver_refuse(driver, message, action);
     if ((action->flags & OSH_L7_CONNECTION) != 0)
         osh_driver_end(driver, (action->flags & OSH_L7_FAILURE) != 0 ? "failed" : "denied");

@@ -189,6 +189,9 @@ driver_read(OshDriver *driver, guint direction)
     if (!side->wanted || side->eof || !ready->readable)
         return FALSE;
     tail = osh_buffer_tail(side->window, &space);
+    /* The other side takes nothing for now. To read no bytes would look like the end. */
+    if (space == 0)
+        return FALSE;
     n = osh_leg_read(&side->leg, tail, space);
     if (n == -EAGAIN) {
         ready->readable = FALSE;
@@ -292,8 +295,9 @@ driver_ending(OshDriver *driver)
         return OSH_FLOW_WAIT;
     if (driver->connection->client_aborted)
         return osh_connection_reset(driver->connection, driver->end);
-    driver->connection->end = driver->end;
+    /* With TLS a client that is not told of the end takes it for a cut. */
     osh_leg_end(&driver->sides[0].leg);
+    driver->connection->end = driver->end;
     return OSH_FLOW_REFUSED;
 }
 
