@@ -11,6 +11,10 @@ import world
 POLICY = os.path.join(harness.SOURCE, "data/examples/demo.yaml")
 ALLOWED = f"http://{world.ADDRESS}:{world.API_PORT}/hello"
 REFUSED = f"http://{world.ADDRESS}:{world.REFUSED_PORT}/hello"
+HTTPS_POLICY = os.path.join(harness.SOURCE, "data/examples/demo-https.yaml")
+ITEM = f"https://{world.ADDRESS}:{world.TLS_PORT}/items/7"
+# Where a program of the box finds the certificate authorities, when no variable tells it.
+BUNDLE = "/run/openshell/ca-bundle.pem"
 CURL = ["curl", "-fsS", "--max-time", "8"]
 
 
@@ -20,16 +24,18 @@ class Demo:
         self.failures = []
         self.shown = set()
         self.origins = world.World()
+        self.secure, self.authority = self.origins.serve_https(harness.private_scratch())
         self.folder = harness.scratch()
 
-    def step(self, sentence, command):
+    def step(self, sentence, command, policy=POLICY, options=()):
         """Shows a step, runs it, returns how it ended."""
         self.number += 1
         shown = shlex.join(command)
         print(f"\n{self.number}. {sentence}", flush=True)
-        print(f"   $ openshell-host --policy data/examples/demo.yaml -- {shown}", flush=True)
+        words = shlex.join(["--policy", os.path.relpath(policy, harness.SOURCE), *options])
+        print(f"   $ openshell-host {words} -- {shown}", flush=True)
         try:
-            result = harness.run_host(command, POLICY, cwd=self.folder)
+            result = harness.run_host(command, policy, options, cwd=self.folder)
         except subprocess.TimeoutExpired as error:
             result = harness.Result(-1, (error.stdout or b"").decode(),
                                     (error.stderr or b"").decode(), error.timeout)
@@ -47,6 +53,31 @@ class Demo:
         print(f"   {'ok  ' if condition else 'FAIL'} {sentence}", flush=True)
         if not condition:
             self.failures.append(f"step {self.number}: {sentence}")
+
+    def run_https(self):
+        """Without a proxy variable: `env -i` clears all of them."""
+        inspected = (HTTPS_POLICY, ["--set", f"network.upstream-ca={self.authority}"])
+        curl = ["env", "-i", "curl", "-sS", "--max-time", "8", "--cacert", BUNDLE]
+        result = self.step("Inside HTTPS each request is decided: this GET is allowed.",
+                           [*curl, ITEM], *inspected)
+        self.check(result.code == 0 and '"path": "/items/7"' in result.out, "the answer came back")
+        self.check(not result.denials(), "nothing was denied")
+
+        result = self.step("A POST to the same place is refused, and the answer says why.",
+                           [*curl, "--fail-with-body", "-d", "price=0", ITEM], *inspected)
+        self.check(result.code == 22 and '"error":"policy_denied"' in result.out
+                   and '"rule":"POST /items/7"' in result.out, "curl got a 403 with the reason")
+        self.check(len(result.denials()) == 1 and "POST /items/7" in result.denials()[0],
+                   "one line says DENIED, with method and path")
+        self.check(self.secure.requests == ["GET /items/7"],
+                   "the server on the other side saw the GET alone")
+
+        seen = " ".join([shlex.join([*curl, "-v", "-o", "/dev/null", ITEM]), "2>&1 |",
+                         "grep -E 'issuer:|verify ok'"])
+        result = self.step("The certificate that curl sees is made by this run, and is trusted.",
+                           ["sh", "-c", seen], *inspected)
+        self.check("issuer: CN=OpenShell" in result.out and "certificate verify ok" in result.out,
+                   "its issuer is the certificate authority of the run")
 
     def run(self):
         result = self.step("A request that the policy allows succeeds.", [*CURL, ALLOWED])
@@ -83,6 +114,8 @@ class Demo:
                            ["cat", "/etc/shadow", private])
         self.check(result.code != 0 and "home sweet home" not in result.out
                    and "root:" not in result.out, "neither could be read")
+
+        self.run_https()
 
         result = self.step("The program's own exit code comes back.", ["sh", "-c", "exit 7"])
         self.check(result.code == 7, "7")

@@ -33,6 +33,8 @@ static const struct {
     {"websocket-feed", "WEBSOCKET_TEXT", "wss://realtime.example.com/v1/realtime/admin/x",
      "/usr/bin/node", FALSE},
     {"mcp-server", NULL, "mcp.example.com:443", "/usr/bin/node", TRUE},
+    {"demo-https", "GET", "https://10.77.0.1:8443/items/7", "/usr/bin/curl", TRUE},
+    {"demo-https", "POST", "https://10.77.0.1:8443/items/7", "/usr/bin/curl", FALSE},
     {"graphql-api", NULL, "api.example.com:443", "/usr/bin/curl", TRUE},
     {"private-range", NULL, "anything.test:5432", "/usr/bin/psql", TRUE},
     {"private-range", NULL, "anything.test:5432", "/usr/bin/curl", FALSE},
