@@ -49,7 +49,7 @@ static OshSpan
 string_fact(const OshFacts *facts, const char *name)
 {
     for (gsize i = 0; i < facts->n_facts; i++)
-        if (facts->facts[i].type == OSH_FACT_STRING && g_str_equal(facts->facts[i].name, name))
+        if (facts->facts[i].type == OSH_FACT_STRING && g_strcmp0(facts->facts[i].name, name) == 0)
             return facts->facts[i].value.string;
     return (OshSpan){NULL, 0};
 }
@@ -221,6 +221,8 @@ osh_driver_deny(OshDriver *driver, const char *reason)
     static const OshFacts none = {NULL, 0};
 
     publish_denied(driver, 0, "protocol", &none, NULL, reason, TRUE);
+    /* There are no words: an end in good order could be taken for the end of what was sent. */
+    driver->connection->client_aborted = TRUE;
     osh_driver_end(driver, "denied");
 }
 

@@ -41,7 +41,9 @@ typedef struct {
  * @released: bytes of the window that the present list has released
  * @capacity: what EMIT has left in the present list
  * @deadline: of the session; 0 for none
+ * @rounds: since bytes were released
  * @is_ending: what was sent goes out, and nothing more
+ * @ends_by: until when it may; 0 while it is not ending
  * @is_woken: the session asked for rounds
  * @end: (nullable): why it ends; constant
  */
@@ -59,7 +61,9 @@ struct _OshDriver {
     gsize capacity[2];
     gint64 deadline;
     OshShardTimer *timer;
+    guint rounds;
     gboolean is_ending;
+    gint64 ends_by;
     gboolean is_woken;
     const char *end;
 };

@@ -20,10 +20,12 @@
 #define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 /* What EMIT may put out where the other side takes nothing. */
 #define CAPACITY (64 * 1024)
-/* A session that has not come to an end by then goes on for ever. */
+/* A session that has released nothing by then goes on for ever. */
 #define MAX_ROUNDS 10000
 /* What may be written before other connections get their turn. */
 #define TURN_BYTES (4 * 1024 * 1024)
+/* What was sent before the end has this time to go out. */
+#define LINGER (2 * G_TIME_SPAN_SECOND)
 
 static OshRelayDirection *
 direction_of(OshConnection *connection, guint direction)
@@ -99,6 +101,8 @@ carry_out_list(OshDriver *driver, const OshL7Action *actions, gsize n)
     for (guint i = 0; i < 2; i++)
         osh_leg_flush(&driver->sides[i].leg);
     osh_buffer_consume(side->window, driver->released);
+    if (driver->released > 0)
+        driver->rounds = 0;
     if (more && !driver->is_ending)
         carry_more(driver, side);
     return n > (more ? 1u : 0u);
@@ -159,22 +163,34 @@ static void
 driver_rounds(OshDriver *driver)
 {
     gboolean acted = TRUE;
-    guint rounds = 0;
 
     driver->is_woken = FALSE;
+    driver->rounds = 0;
     while (acted && !driver->is_ending) {
         acted = FALSE;
         for (guint i = 0; i < 2 && !driver->is_ending; i++)
             if (driver->sides[i].paused_by == 0 && osh_leg_left(&driver->sides[1 - i].leg) == 0 &&
                 driver_feed(driver, i))
                 acted = TRUE;
-        if (++rounds > MAX_ROUNDS)
+        if (++driver->rounds > MAX_ROUNDS)
             osh_driver_blame(driver, OSH_BROKEN_PROGRESS);
     }
 }
 
 /* --- Between rounds ----------------------------------------------------------------------------
  */
+
+/* What a peer that is gone has sent before is read first, where it is wanted. Returns: whether the
+ * session is to hear of it. */
+static gboolean
+driver_lose(OshDriverSide *side)
+{
+    if (side->reset)
+        return FALSE;
+    side->eof = TRUE;
+    side->reset = TRUE;
+    return TRUE;
+}
 
 /* Returns: whether bytes or an end have come. */
 static gboolean
@@ -186,7 +202,9 @@ driver_read(OshDriver *driver, guint direction)
     guint8 *tail;
     gssize n;
 
-    if (!side->wanted || side->eof || !ready->readable)
+    if (side->leg.is_broken && (side->eof || !side->wanted))
+        return driver_lose(side);
+    if (!side->wanted || side->eof || !(ready->readable || side->leg.is_broken))
         return FALSE;
     tail = osh_buffer_tail(side->window, &space);
     /* The other side takes nothing for now. To read no bytes would look like the end. */
@@ -195,10 +213,10 @@ driver_read(OshDriver *driver, guint direction)
     n = osh_leg_read(&side->leg, tail, space);
     if (n == -EAGAIN) {
         ready->readable = FALSE;
-        return FALSE;
+        return side->leg.is_broken ? driver_lose(side) : FALSE;
     }
     side->eof = n <= 0;
-    side->reset = n < 0;
+    side->reset = n < 0 || (n == 0 && side->leg.is_broken && side->leg.error != EPIPE);
     if (n > 0) {
         osh_buffer_commit(side->window, (gsize)n);
         side->n_new += (gsize)n;
@@ -209,7 +227,7 @@ driver_read(OshDriver *driver, guint direction)
     return TRUE;
 }
 
-/* An end is passed on behind the last byte. */
+/* An end is passed on behind the last byte; a reset never as an end. */
 static void
 driver_pass_ends(OshDriver *driver)
 {
@@ -217,7 +235,8 @@ driver_pass_ends(OshDriver *driver)
         OshDriverSide *side = &driver->sides[i];
         OshLeg *far = &driver->sides[1 - i].leg;
 
-        if (side->eof && side->window->start == side->window->end && osh_leg_left(far) == 0)
+        if (side->eof && !side->reset && side->window->start == side->window->end &&
+            osh_leg_left(far) == 0)
             osh_leg_end(far);
     }
 }
@@ -287,16 +306,25 @@ driver_count(OshDriver *driver)
     driver->connection->down.moved = driver->sides[0].leg.written;
 }
 
-/* What was sent goes out first; then the client's end is waited for. */
+/* What was sent goes out first, within a linger; then the client's end is waited for. */
 static OshFlow
 driver_ending(OshDriver *driver)
 {
-    if (osh_leg_left(&driver->sides[0].leg) > 0 && !driver->sides[0].leg.is_broken)
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+    gsize left = osh_leg_left(&driver->sides[0].leg) + osh_leg_left(&driver->sides[1].leg);
+
+    if (driver->ends_by == 0) {
+        driver->ends_by = now + LINGER;
+        driver->deadline = driver->ends_by;
+        driver_arm(driver);
+    }
+    if (left > 0 && now < driver->ends_by)
         return OSH_FLOW_WAIT;
-    if (driver->connection->client_aborted)
+    if (left > 0 || driver->connection->client_aborted)
         return osh_connection_reset(driver->connection, driver->end);
-    /* With TLS a client that is not told of the end takes it for a cut. */
-    osh_leg_end(&driver->sides[0].leg);
+    /* With TLS a peer that is not told of the end takes it for a cut. */
+    for (guint i = 0; i < 2; i++)
+        osh_leg_end(&driver->sides[i].leg);
     driver->connection->end = driver->end;
     return OSH_FLOW_REFUSED;
 }
@@ -307,8 +335,10 @@ driver_go(OshDriver *driver)
     guint64 before = driver->sides[0].leg.written + driver->sides[1].leg.written;
     gboolean happened;
 
-    if (!driver_expire(driver))
+    if (!driver->is_ending && !driver_expire(driver)) {
+        driver->connection->client_aborted = TRUE;
         osh_driver_end(driver, "timeout");
+    }
     do {
         for (guint i = 0; i < 2; i++)
             osh_leg_flush(&driver->sides[i].leg);
@@ -317,8 +347,6 @@ driver_go(OshDriver *driver)
         driver_count(driver);
         if (driver->is_ending)
             return driver_ending(driver);
-        if (driver->sides[0].leg.is_broken || driver->sides[1].leg.is_broken)
-            return osh_connection_reset(driver->connection, "reset");
         driver_pass_ends(driver);
         if (driver_is_stuck(driver))
             return driver_over(driver);
@@ -465,6 +493,8 @@ osh_inspect_client(OshConnection *connection, guint32 events)
         connection->up.readable = TRUE;
     if (events & END_EVENTS)
         connection->up.hung_up = TRUE;
+    if (events & EPOLLERR)
+        connection->driver->sides[0].leg.is_broken = TRUE;
     return driver_go(connection->driver);
 }
 
@@ -476,6 +506,8 @@ osh_inspect_upstream(OshConnection *connection, int fd, guint32 events)
         connection->down.readable = TRUE;
     if (events & END_EVENTS)
         connection->down.hung_up = TRUE;
+    if (events & EPOLLERR)
+        connection->driver->sides[1].leg.is_broken = TRUE;
     return driver_go(connection->driver);
 }
 

@@ -84,8 +84,10 @@ leg_write(OshLeg *leg, const struct iovec *pieces, guint n_pieces)
     do
         n = sendmsg(leg->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN)
+    if (n < 0 && errno != EAGAIN) {
         leg->is_broken = TRUE;
+        leg->error = errno;
+    }
     if (n <= 0)
         return 0;
     leg->written += (guint64)n;

@@ -25,7 +25,8 @@ G_BEGIN_DECLS
  * @gathered: (array length=n_gathered): of the present list; the memory is its owner's
  * @rest: (nullable): what the socket did not take
  * @written: bytes that the socket took
- * @is_broken: nothing can be written any more
+ * @is_broken: nothing can be written any more; what is sent is thrown away
+ * @error: errno of the write that found it out; 0 where something else did
  * @is_ended: the other side was told that nothing follows
  */
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
     GByteArray *rest;
     guint64 written;
     gboolean is_broken;
+    int error;
     gboolean is_ended;
 } OshLeg;
 
