@@ -27,6 +27,7 @@ lines_open(gpointer instance, const OshL7Connection *connection, GError **error)
         g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "the test does not open it");
         return NULL;
     }
+    world->was_secure = connection->secure;
     world->session = g_new0(L7Session, 1);
     world->session->wake = connection->wake;
     world->session->wake_data = connection->wake_data;
@@ -166,7 +167,7 @@ l7_lines_feed(L7World *world, const OshL7Input *input, OshL7Action *actions, gin
 void
 l7_world_new(L7World *world)
 {
-    *world = (L7World){.client = -1, .upstream = -1};
+    *world = (L7World){.client = -1, .upstream = -1, .host = OSH_FIXTURE_OTHER};
     world->fixture = osh_fixture_new();
     world->vtable = (OshL7ProtocolInterface){
         .struct_size = sizeof(OshL7ProtocolInterface),
@@ -190,8 +191,8 @@ void
 l7_world_open(L7World *world)
 {
     osh_fixture_start(world->fixture);
-    world->client = osh_fixture_tunnel(world->fixture, OSH_FIXTURE_OTHER, world->port,
-                                       world->server, &world->upstream);
+    world->client = osh_fixture_tunnel(world->fixture, world->host, world->port, world->server,
+                                       &world->upstream);
 }
 
 void

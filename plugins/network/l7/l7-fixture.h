@@ -53,6 +53,8 @@ struct _L7Session {
  * @last: the newest input of each direction; its window is not to be used
  * @step: for a feed of a test
  * @refuses_to_open: open fails
+ * @host: what the client asks for; an address unless the test sets a name
+ * @was_secure: the driver said so at open
  * @vtable: the test may take functions away before the connection opens
  */
 struct _L7World {
@@ -67,6 +69,8 @@ struct _L7World {
     guint n_expired;
     guint n_closed;
     gboolean refuses_to_open;
+    gboolean was_secure;
+    const char *host;
     guint16 port;
     int server;
     int client;
