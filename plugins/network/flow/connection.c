@@ -17,8 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WATCHED (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-
 static void
 connection_leave_list(OshConnection *connection)
 {
@@ -57,6 +55,14 @@ osh_connection_enlist(OshConnection *connection)
     list->length++;
 }
 
+void
+osh_connection_prepare_fd(int fd)
+{
+    const int on = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+}
+
 OshConnection *
 osh_connection_new(OshNetworkShard *shard, int fd, const struct sockaddr_storage *peer,
                    const OshTransport *transport)
@@ -75,8 +81,9 @@ osh_connection_new(OshNetworkShard *shard, int fd, const struct sockaddr_storage
     osh_socket_address_map((const struct sockaddr *)peer, &connection->client_address,
                            &connection->client_port);
     osh_metrics_add(&network->metrics, network->open_connections, 1);
-    connection->client_watch =
-        osh_shard_add_fd(&network->shard, fd, WATCHED, osh_connection_client_event, connection);
+    osh_connection_prepare_fd(fd);
+    connection->client_watch = osh_shard_add_fd(&network->shard, fd, OSH_CONNECTION_WATCHED,
+                                                osh_connection_client_event, connection);
     if (connection->client_watch != NULL)
         return connection;
     osh_connection_close(connection, "no watch");

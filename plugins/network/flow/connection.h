@@ -15,12 +15,16 @@
 #include "transport.h"
 
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 G_BEGIN_DECLS
 
 /** OSH_NO_LOOK: look_index of a connection that waits for no look. */
 #define OSH_NO_LOOK G_MAXUINT
+
+/** OSH_CONNECTION_WATCHED: epoll(7) events of both sockets. */
+#define OSH_CONNECTION_WATCHED (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 /**
  * OshAddressList:
@@ -43,6 +47,7 @@ typedef struct {
  * @ended: the source's end was read
  * @done: the sink was told so
  * @bulk: whole buffers were read, so splice
+ * @urgent: there was urgent data: a read stops at its mark, and says nothing about what is behind
  */
 typedef struct {
     struct _OshPipe *pipe;
@@ -54,6 +59,7 @@ typedef struct {
     guint ended : 1;
     guint done : 1;
     guint bulk : 1;
+    guint urgent : 1;
 } OshRelayDirection;
 
 typedef struct _OshDial OshDial;
@@ -186,6 +192,9 @@ struct _OshConnection {
 OshConnection *osh_connection_new(OshNetworkShard *shard, int fd,
                                   const struct sockaddr_storage *peer,
                                   const OshTransport *transport);
+
+/** osh_connection_prepare_fd: urgent data (RFC 9293 section 3.8.5) is data like any other. */
+void osh_connection_prepare_fd(int fd);
 
 /** osh_connection_begin: carries out the first step of its transport, and more. May free. */
 void osh_connection_begin(OshConnection *connection);

@@ -125,6 +125,8 @@ osh_connection_client_event(int fd, guint32 events, gpointer data)
     const OshStep *step = osh_connection_step(connection);
 
     (void)fd;
+    if (events & EPOLLPRI)
+        connection->up.urgent = TRUE;
     connection->running = TRUE;
     connection_run(connection, step->client != NULL ? step->client(connection, events)
                                                     : client_waits(connection, events));
@@ -136,6 +138,8 @@ osh_connection_upstream_event(int fd, guint32 events, gpointer data)
     OshConnection *connection = data;
     const OshStep *step = osh_connection_step(connection);
 
+    if (events & EPOLLPRI)
+        connection->down.urgent = TRUE;
     if (step->upstream != NULL) {
         connection->running = TRUE;
         connection_run(connection, step->upstream(connection, fd, events));

@@ -110,7 +110,8 @@ explicit_receive(OshConnection *connection)
     osh_buffer_commit(connection->head, (gsize)n);
     /* No new edge will announce what a full buffer left behind, nor an end that came with these
        bytes. */
-    connection->up.readable = (gsize)n == capacity || connection->up.hung_up;
+    connection->up.readable =
+        (gsize)n == capacity || connection->up.hung_up || connection->up.urgent;
     return OSH_FLOW_NEXT;
 }
 

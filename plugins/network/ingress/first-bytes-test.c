@@ -234,6 +234,37 @@ test_half_a_message_has_its_time(void)
     tunnel_close(&tunnel);
 }
 
+/* What is looked at stops at an urgent byte. */
+static void
+test_an_urgent_byte_hides_no_name(void)
+{
+    static const struct {
+        const char *name;
+        gboolean ends;
+        const char *reason;
+    } clients[] = {
+        {"other.test", TRUE, "cut short"},
+        {NAME, TRUE, "cut short"},
+        {"other.test", FALSE, "not complete in time"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(clients); i++) {
+        g_autoptr(GByteArray) hello = make_hello(clients[i].name, 250);
+        Tunnel tunnel;
+
+        tunnel_open(&tunnel, NULL);
+        g_assert_cmpint(send(tunnel.client, hello->data, 20, MSG_OOB), ==, 20);
+        tunnel_write(&tunnel, hello->data + 20, hello->len - 20);
+        if (clients[i].ends)
+            shutdown(tunnel.client, SHUT_WR);
+        osh_fixture_settle(tunnel.fixture);
+        if (!clients[i].ends)
+            osh_fixture_advance(tunnel.fixture, 11 * G_TIME_SPAN_SECOND);
+        expect_refused(&tunnel, clients[i].reason);
+        tunnel_close(&tunnel);
+    }
+}
+
 static void
 test_a_malformed_message_ends_the_connection(void)
 {
@@ -380,6 +411,7 @@ main(int argc, char **argv)
     ADD("a-client-may-be-silent-for-long-and-is-seen-then",
         test_a_client_may_be_silent_for_long_and_is_seen_then);
     ADD("half-a-message-has-its-time", test_half_a_message_has_its_time);
+    ADD("an-urgent-byte-hides-no-name", test_an_urgent_byte_hides_no_name);
     ADD("a-malformed-message-ends-the-connection", test_a_malformed_message_ends_the_connection);
     ADD("a-message-without-end-ends-the-connection",
         test_a_message_without_end_ends_the_connection);

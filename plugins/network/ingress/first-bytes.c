@@ -90,8 +90,13 @@ osh_first_bytes_run(OshConnection *connection)
     case OSH_CLIENT_HELLO_NEED_MORE:
         if (length >= OSH_CLIENT_HELLO_PEEK)
             return first_bytes_refuse(connection, "the client's first TLS message is too long");
-        /* Its end passes on what there is; a server makes nothing of half a message. */
-        return connection->up.hung_up ? OSH_FLOW_NEXT : OSH_FLOW_WAIT;
+        if (!connection->up.hung_up)
+            return OSH_FLOW_WAIT;
+        /* Behind an urgent mark (RFC 9293 section 3.8.5) there may be more than can be looked at.
+         */
+        return length == 0
+                   ? OSH_FLOW_NEXT
+                   : first_bytes_refuse(connection, "the client's first TLS message is cut short");
     case OSH_CLIENT_HELLO_OTHER:
         return OSH_FLOW_NEXT;
     case OSH_CLIENT_HELLO_MALFORMED:

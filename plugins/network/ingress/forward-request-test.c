@@ -232,7 +232,7 @@ test_a_body_cut_short_ends_by_a_reset(gconstpointer data)
 }
 
 static void
-test_a_broken_chunk_ends_by_a_reset(void)
+test_a_broken_chunk_ends_by_a_reset_and_is_recorded(void)
 {
     Exchange exchange;
 
@@ -240,6 +240,7 @@ test_a_broken_chunk_ends_by_a_reset(void)
                               "chunked\r\n\r\n5\r\nhello\r\nzz\r\n");
     exchange_accept(&exchange);
     assert_cut_short(&exchange);
+    g_assert_cmpuint(osh_fixture_count(exchange.fixture, OSH_FIXTURE_DENIED), ==, 1);
     exchange_end(&exchange);
 }
 
@@ -392,8 +393,8 @@ main(int argc, char **argv)
                          GINT_TO_POINTER(FALSE), test_a_body_cut_short_ends_by_a_reset);
     g_test_add_data_func("/network/forward/a-body-cut-short-with-the-head-ends-by-a-reset",
                          GINT_TO_POINTER(TRUE), test_a_body_cut_short_ends_by_a_reset);
-    g_test_add_func("/network/forward/a-broken-chunk-ends-by-a-reset",
-                    test_a_broken_chunk_ends_by_a_reset);
+    g_test_add_func("/network/forward/a-broken-chunk-ends-by-a-reset-and-is-recorded",
+                    test_a_broken_chunk_ends_by_a_reset_and_is_recorded);
     g_test_add_func("/network/forward/an-idle-request-is-closed-at-its-time",
                     test_an_idle_request_is_closed_at_its_time);
     g_test_add_func("/network/forward/a-half-close-after-the-request-is-no-end",

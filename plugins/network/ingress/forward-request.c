@@ -14,6 +14,7 @@
 #include "http-answer.h"
 #include "judge.h"
 #include "osh-http1-body.h"
+#include "refusal.h"
 #include "relay.h"
 #include "request-facts.h"
 
@@ -226,7 +227,13 @@ forward_up(OshConnection *connection)
             osh_buffer_release(g_steal_pointer(&connection->head));
             break;
         case OSH_HTTP1_BODY_REJECTED:
-            return osh_connection_reset(connection, "request body refused");
+            return osh_refuse(connection, &(OshRefusal){
+                                              .layer = "head",
+                                              .outcome = OSH_DECISION_DENIED_HARD,
+                                              .status = 400,
+                                              .reason = osh_http1_error_text(forward->body.error),
+                                              .end = "request body refused",
+                                          });
         case OSH_HTTP1_BODY_NEED_MORE:
             if (!connection->up.readable)
                 return OSH_FLOW_WAIT;

@@ -221,7 +221,8 @@ driver_read(OshDriver *driver, guint direction)
         osh_buffer_commit(side->window, (gsize)n);
         side->n_new += (gsize)n;
         /* No new edge announces what a full window left behind, nor an end that came already. */
-        ready->readable = (gsize)n == space || ready->hung_up || side->leg.tls != NULL;
+        ready->readable =
+            (gsize)n == space || ready->hung_up || ready->urgent || side->leg.tls != NULL;
         driver->connection->moved_at = osh_shard_now(&driver->connection->shard->network->shard);
     }
     return TRUE;

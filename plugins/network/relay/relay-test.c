@@ -23,6 +23,7 @@ typedef struct {
     guint32 wrote;
     guint32 read;
     gboolean ended;
+    gsize urgent; /* every so many bytes one is urgent; 0: none */
 } Transfer;
 
 static guint8
@@ -38,11 +39,16 @@ transfer_write(Transfer *transfer)
     static guint8 bytes[CHUNK];
     guint32 before = transfer->wrote;
     gsize size = MIN(transfer->length - transfer->sent, sizeof bytes);
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     ssize_t n;
 
+    if (transfer->urgent != 0) {
+        size = MIN(size, transfer->urgent - transfer->sent % transfer->urgent);
+        flags |= (transfer->sent + size) % transfer->urgent == 0 ? MSG_OOB : 0;
+    }
     for (gsize i = 0; i < size; i++)
         bytes[i] = next_byte(&transfer->wrote);
-    n = send(transfer->from, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    n = send(transfer->from, bytes, size, flags);
     if (n < (ssize_t)size) {
         transfer->wrote = before;
         for (ssize_t i = 0; i < n; i++)
@@ -176,8 +182,8 @@ test_long_transfers_arrive_whole(void)
     tunnel_open(&tunnel);
 
     Transfer both[] = {
-        {tunnel.client, tunnel.upstream, LONG_TRANSFER, 0, 0, 1, 1, FALSE},
-        {tunnel.upstream, tunnel.client, LONG_TRANSFER, 0, 0, 2, 2, FALSE},
+        {tunnel.client, tunnel.upstream, LONG_TRANSFER, 0, 0, 1, 1, FALSE, 0},
+        {tunnel.upstream, tunnel.client, LONG_TRANSFER, 0, 0, 2, 2, FALSE, 0},
     };
 
     transfer_choke(tunnel.fixture, &both[0]);
@@ -191,6 +197,42 @@ test_long_transfers_arrive_whole(void)
 }
 
 /* Messages that are copied, until the reader's side takes a part of one. */
+/* A read stops at an urgent byte: neither is it the end, nor is there nothing behind it. */
+static void
+test_urgent_data_is_data_like_any_other(gconstpointer data)
+{
+    static const gsize urgent[] = {1, 700, 65536, 1000001, 3000000};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(urgent); i++) {
+        Tunnel tunnel;
+        Transfer transfer;
+
+        tunnel_open(&tunnel);
+        transfer = (Transfer){.from = data != NULL ? tunnel.client : tunnel.upstream,
+                              .to = data != NULL ? tunnel.upstream : tunnel.client,
+                              .length = urgent[i] == 1 ? 3000 : 6000000,
+                              .urgent = urgent[i]};
+        transfer_finish(tunnel.fixture, &transfer, 1);
+        tunnel_close(&tunnel);
+    }
+}
+
+static void
+test_what_follows_an_urgent_byte_does_not_wait(void)
+{
+    Tunnel tunnel;
+
+    tunnel_open(&tunnel);
+    osh_fixture_settle(tunnel.fixture);
+    g_assert_cmpint(send(tunnel.client, "12", 2, MSG_OOB), ==, 2);
+    g_assert_cmpint(send(tunnel.client, "34", 2, 0), ==, 2);
+    osh_fixture_expect(tunnel.fixture, tunnel.upstream, "1234");
+    g_assert_cmpint(send(tunnel.upstream, "56", 2, MSG_OOB), ==, 2);
+    g_assert_cmpint(send(tunnel.upstream, "78", 2, 0), ==, 2);
+    osh_fixture_expect(tunnel.fixture, tunnel.client, "5678");
+    tunnel_close(&tunnel);
+}
+
 static void
 test_messages_arrive_whole(gconstpointer data)
 {
@@ -207,7 +249,8 @@ test_messages_arrive_whole(gconstpointer data)
                     0,
                     4,
                     4,
-                    FALSE};
+                    FALSE,
+                    0};
     gsize before;
 
     do {
@@ -237,7 +280,7 @@ test_a_pipe_in_hand_is_used(void)
     osh_fixture_settle(tunnel.fixture);
     connection = osh_fixture_first(tunnel.fixture, OSH_STEP_TUNNEL);
 
-    Transfer one = {tunnel.client, tunnel.upstream, 0, 0, 0, 5, 5, FALSE};
+    Transfer one = {tunnel.client, tunnel.upstream, 0, 0, 0, 5, 5, FALSE, 0};
     gsize before;
 
     do {
@@ -277,8 +320,8 @@ test_small_pipes_carry_everything(void)
     shrink_pipes(tunnel.fixture);
 
     Transfer both[] = {
-        {tunnel.client, tunnel.upstream, 16 * 1024 * 1024, 0, 0, 1, 1, FALSE},
-        {tunnel.upstream, tunnel.client, 16 * 1024 * 1024, 0, 0, 2, 2, FALSE},
+        {tunnel.client, tunnel.upstream, 16 * 1024 * 1024, 0, 0, 1, 1, FALSE, 0},
+        {tunnel.upstream, tunnel.client, 16 * 1024 * 1024, 0, 0, 2, 2, FALSE, 0},
     };
 
     transfer_choke(tunnel.fixture, &both[0]);
@@ -300,7 +343,7 @@ test_an_end_waits_for_the_last_byte(gconstpointer data)
 
     int from = upwards ? tunnel.client : tunnel.upstream;
     int to = upwards ? tunnel.upstream : tunnel.client;
-    Transfer one = {from, to, G_MAXSIZE, 0, 0, 3, 3, FALSE};
+    Transfer one = {from, to, G_MAXSIZE, 0, 0, 3, 3, FALSE, 0};
 
     transfer_choke(tunnel.fixture, &one);
     one.length = one.sent + 1;
@@ -359,7 +402,7 @@ test_a_reset_of_a_choked_tunnel_arrives(gconstpointer data)
 
     tunnel_open(&tunnel);
 
-    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE};
+    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE, 0};
 
     transfer_choke(tunnel.fixture, &one);
     if (by_reader) {
@@ -414,7 +457,7 @@ test_without_a_pipe_nothing_is_left_out(void)
     tunnel_open(&tunnel);
     osh_fixture_settle(tunnel.fixture);
 
-    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE};
+    Transfer one = {tunnel.client, tunnel.upstream, G_MAXSIZE, 0, 0, 3, 3, FALSE, 0};
 
     getrlimit(RLIMIT_NOFILE, &before);
     none = (struct rlimit){3, before.rlim_max};
@@ -522,7 +565,7 @@ test_a_busy_tunnel_leaves_others_their_turn(void)
     tunnel_open(&busy);
     client = osh_fixture_tunnel(busy.fixture, OSH_FIXTURE_OTHER, busy.port, busy.server, &upstream);
     for (guint i = 0; i < 200; i++) {
-        Transfer one = {busy.client, busy.upstream, G_MAXSIZE, 0, 0, 1, 1, FALSE};
+        Transfer one = {busy.client, busy.upstream, G_MAXSIZE, 0, 0, 1, 1, FALSE, 0};
 
         transfer_send(&one);
         osh_fixture_send(client, "x");
@@ -616,6 +659,12 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/relay/64-MiB-each-way-past-readers-that-pause-arrive-whole",
                     test_long_transfers_arrive_whole);
+    g_test_add_data_func("/network/relay/urgent-data-of-the-client-is-data-like-any-other",
+                         GINT_TO_POINTER(TRUE), test_urgent_data_is_data_like_any_other);
+    g_test_add_data_func("/network/relay/urgent-data-of-the-server-is-data-like-any-other",
+                         GINT_TO_POINTER(FALSE), test_urgent_data_is_data_like_any_other);
+    g_test_add_func("/network/relay/what-follows-an-urgent-byte-does-not-wait",
+                    test_what_follows_an_urgent_byte_does_not_wait);
     g_test_add_data_func("/network/relay/messages-past-a-server-that-pauses-arrive-whole",
                          GINT_TO_POINTER(9000), test_messages_arrive_whole);
     g_test_add_data_func("/network/relay/messages-past-a-client-that-pauses-arrive-whole",

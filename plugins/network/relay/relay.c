@@ -109,7 +109,7 @@ relay_copy(OshConnection *connection, OshRelayDirection *direction, int source, 
     direction->bulk = n == OSH_NETWORK_SCRATCH_SIZE;
     /* A short read empties the queue, and whatever comes later is a new edge; an end that was
        already announced is not. */
-    if (!direction->bulk && !direction->hung_up)
+    if (!direction->bulk && !direction->hung_up && !direction->urgent)
         direction->readable = FALSE;
     return n;
 }
@@ -169,7 +169,10 @@ relay_pump(OshConnection *connection, OshRelayDirection *direction, int source, 
             return RELAY_TURN_OVER;
         n = direction->bulk ? relay_splice(connection, direction, source)
                             : relay_copy(connection, direction, source, sink);
-        if (n == 0)
+        /* splice(2) stops at an urgent mark as if nothing, or no more, were there. */
+        if (direction->bulk && (n == 0 || (n == -EAGAIN && direction->urgent)))
+            direction->bulk = FALSE;
+        else if (n == 0)
             direction->ended = TRUE;
         else if (n == -EAGAIN)
             direction->readable = FALSE;

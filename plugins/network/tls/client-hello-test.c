@@ -108,6 +108,20 @@ test_over_several_records_is_the_same(void)
     }
 }
 
+/* A server ignores it, so it must not hide a name. */
+static void
+test_the_version_of_a_record_means_nothing(void)
+{
+    g_autoptr(GByteArray) bytes = hello_of_openssl("api.example.com", BOTH, sizeof BOTH - 1);
+    g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
+
+    for (guint minor = 0; minor < 256; minor++) {
+        bytes->data[2] = (guint8)minor;
+        g_assert_cmpint(parse(bytes, hello), ==, OSH_CLIENT_HELLO_COMPLETE);
+        assert_example(hello);
+    }
+}
+
 static void
 test_without_a_name(void)
 {
@@ -131,7 +145,8 @@ static const struct {
     {"G", 1, OSH_CLIENT_HELLO_OTHER},
     {"\x15\x03\x01", 3, OSH_CLIENT_HELLO_OTHER},
     {"\x16\x02", 2, OSH_CLIENT_HELLO_OTHER},
-    {"\x16\x03\x05", 3, OSH_CLIENT_HELLO_OTHER},
+    {"\x16\x03\x05", 3, OSH_CLIENT_HELLO_NEED_MORE},
+    {"\x16\x03\xff", 3, OSH_CLIENT_HELLO_NEED_MORE},
     {"SSH-2.0-x", 9, OSH_CLIENT_HELLO_OTHER},
     {"\x16\x03\x01\x00\x00", 5, OSH_CLIENT_HELLO_MALFORMED},
     {"\x16\x03\x01\x40\x01", 5, OSH_CLIENT_HELLO_MALFORMED},
@@ -272,6 +287,8 @@ main(int argc, char **argv)
                     test_byte_by_byte_is_the_same);
     g_test_add_func("/network/client-hello/over-several-records-is-the-same",
                     test_over_several_records_is_the_same);
+    g_test_add_func("/network/client-hello/the-version-of-a-record-means-nothing",
+                    test_the_version_of_a_record_means_nothing);
     g_test_add_func("/network/client-hello/without-a-name", test_without_a_name);
     g_test_add_func("/network/client-hello/first-bytes-tell-what-it-is",
                     test_first_bytes_tell_what_it_is);

@@ -187,8 +187,7 @@ take_record(Reader *reader, OshClientHello *hello)
     for (gsize i = 0; i < MIN(reader->left, sizeof expected); i++)
         if (reader->at[i] != expected[i])
             return first ? OSH_CLIENT_HELLO_OTHER : OSH_CLIENT_HELLO_MALFORMED;
-    if (reader->left > 2 && reader->at[2] > 4)
-        return first ? OSH_CLIENT_HELLO_OTHER : OSH_CLIENT_HELLO_MALFORMED;
+    /* The minor version of a record is ignored (RFC 8446 section 5.1), and so it is here. */
     if (reader->left < RECORD_HEADER)
         return OSH_CLIENT_HELLO_NEED_MORE;
     length = (gsize)reader->at[3] << 8 | reader->at[4];

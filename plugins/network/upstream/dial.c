@@ -120,6 +120,7 @@ dial_attempt(OshDial *dial, guint index)
     if (fd < 0)
         return -errno;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    osh_connection_prepare_fd(fd);
     result = connect(fd, (struct sockaddr *)(void *)&address, length);
     if (result != 0 && errno != EINPROGRESS) {
         result = -errno;
@@ -128,9 +129,9 @@ dial_attempt(OshDial *dial, guint index)
     }
     attempt->fd = fd;
     attempt->index = index;
-    attempt->watch = osh_shard_add_fd(&connection->shard->network->shard, fd,
-                                      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                      osh_connection_upstream_event, connection);
+    attempt->watch =
+        osh_shard_add_fd(&connection->shard->network->shard, fd, OSH_CONNECTION_WATCHED,
+                         osh_connection_upstream_event, connection);
     if (attempt->watch == NULL) {
         close(fd);
         return -ENOMEM;
