@@ -173,6 +173,20 @@ def _certificate():
     expect(result.code == 0 and f'host "{NAME}" matched' in result.err, result)
 
 
+@test("tls: skip leaves TLS alone: the certificate is the server's and no request is judged, while "
+      "plain HTTP is")
+def _skip():
+    policy = world.policy(rest(world.TLS_PORT, tls="skip"), rest(world.API_PORT, tls="skip"),
+                          rest(SCRIPT_TLS_PORT), read_only=[AUTHORITY])
+    result, seen = requests_of(secure, lambda: run(
+        [*CURL, "--cacert", AUTHORITY, "-d", "x", f"{HTTPS}/skipped"], policy))
+    expect(result.code == 0 and seen == ["POST /skipped"], result)
+    expect(not result.events("l7.allowed") and not result.denials(), result)
+    result, seen = requests_of(origins.api, lambda: run(
+        [*CURL, "-p", "-d", "x", f"{HTTP}/plain"], policy))
+    expect('"error":"policy_denied"' in result.out and seen == [], result)
+
+
 PYTHON_CLIENTS = """
 import http.client, json, ssl, urllib.error, urllib.request
 context = ssl.create_default_context()

@@ -150,6 +150,7 @@ struct _OshConnection {
     guint again : 1;
     guint counted : 1;
     guint client_aborted : 1;
+    guint is_opaque : 1;
     guint identified : 1;
     guint identified_early : 1;
     guint by_connect : 1;

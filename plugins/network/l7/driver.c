@@ -481,7 +481,7 @@ osh_inspect_run(OshConnection *connection)
     if (connection->driver != NULL)
         return driver_go(connection->driver);
     protocol = osh_network_protocol(connection->shard->network, connection->protocol);
-    if (protocol == NULL)
+    if (protocol == NULL || connection->is_opaque)
         return OSH_FLOW_NEXT;
     flow = driver_open(connection, protocol);
     return flow == OSH_FLOW_WAIT ? driver_go(connection->driver) : flow;

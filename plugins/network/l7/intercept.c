@@ -65,6 +65,10 @@ intercept_begin(OshConnection *connection)
     if (osh_network_protocol(network, connection->protocol) == NULL ||
         !intercept_is_tls(connection, hello))
         return OSH_FLOW_NEXT;
+    if (connection->tls == OSH_TLS_SKIP) {
+        connection->is_opaque = TRUE;
+        return OSH_FLOW_NEXT;
+    }
     if (network->interceptor == NULL)
         return osh_refuse(connection, &(OshRefusal){
                                           .layer = "tls",
