@@ -292,6 +292,119 @@ test_a_client_that_does_not_trust_us_is_told_of(void)
     legs_close(&legs);
 }
 
+/* Then nobody can be told what is wrong with the upstream, and it is recorded all the same. */
+static void
+test_an_upstream_is_recorded_though_the_client_trusts_nobody(void)
+{
+    g_autofree char *pem = NULL;
+    const OshFixtureEvent *first;
+    g_autofree char *payload = NULL;
+    Legs legs;
+
+    legs_new(&legs);
+    legs_open(&legs, "other.test", NULL);
+    SSL_free(legs.client.ssl);
+    pem = tls_certificate_text(legs.root.certificate);
+    legs.client = peer_new(tls_client_context(pem), legs.world.client, FALSE);
+    legs_shake(&legs);
+    OSH_WAIT_FOR(legs.world.fixture,
+                 osh_fixture_count(legs.world.fixture, OSH_FIXTURE_FAILED) == 2);
+    l7_assert_says(&legs.world, OSH_FIXTURE_FAILED, "does not use the certificates");
+    for (guint i = 0;; i++) {
+        first = legs.world.fixture->events->pdata[i];
+        if (first->topic == OSH_FIXTURE_FAILED)
+            break;
+    }
+    payload = g_variant_print(first->payload, FALSE);
+    g_assert_nonnull(strstr(payload, "certificate is not for " NAME));
+    legs_close(&legs);
+}
+
+/* A ClientHello in the segment of the request head, and one that comes in two halves. */
+static void
+test_a_hello_may_begin_behind_the_request_head(void)
+{
+    for (guint whole = 0; whole < 2; whole++) {
+        static const TlsSpec spec = {.common_name = "x", .names = "DNS:" NAME};
+        g_autofree char *head = NULL;
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        BIO *memory = BIO_new(BIO_s_mem());
+        TlsPair pair;
+        char *hello;
+        long length;
+        guint first;
+        Legs legs;
+
+        legs_new(&legs);
+        g_assert_true(osh_tls_engine_prepare_upstream(legs.engine, NULL));
+        osh_fixture_start(legs.world.fixture);
+        legs.world.client = osh_fixture_client(legs.world.fixture);
+        legs.client = peer_new(tls_client_context(osh_tls_engine_authority_pem(legs.engine)),
+                               legs.world.client, FALSE);
+        BIO_up_ref(memory);
+        SSL_set0_wbio(legs.client.ssl, memory);
+        peer_shake(&legs.client);
+        length = BIO_get_mem_data(memory, &hello);
+        head = g_strdup_printf("CONNECT " NAME ":%u HTTP/1.1\r\n\r\n", legs.world.port);
+        g_byte_array_append(bytes, (const guint8 *)head, (guint)strlen(head));
+        first = (guint)(whole ? length : length / 2);
+        g_byte_array_append(bytes, (const guint8 *)hello, first);
+        g_assert_cmpint(write(legs.world.client, bytes->data, bytes->len), ==, bytes->len);
+        legs.world.upstream = osh_fixture_accept(legs.world.fixture, legs.world.server);
+        osh_fixture_expect(legs.world.fixture, legs.world.client,
+                           "HTTP/1.1 200 Connection Established\r\n\r\n");
+        osh_fixture_settle(legs.world.fixture);
+        if (!whole)
+            g_assert_cmpint(write(legs.world.client, hello + first, (gsize)length - first), ==,
+                            length - first);
+        SSL_set_fd(legs.client.ssl, legs.world.client);
+        BIO_free(memory);
+        pair = tls_pair_new(&legs.root, &spec);
+        legs.server = peer_new(tls_server_context(&pair, NULL), legs.world.upstream, TRUE);
+        tls_pair_clear(&pair);
+        legs_shake(&legs);
+        g_assert_true(legs.client.is_open);
+        peer_say(&legs.client, "hello\n");
+        expect(&legs, &legs.server, "hello\n");
+        legs_close(&legs);
+    }
+}
+
+/* The words of a refusal, and then an end in good order for both. */
+static gsize
+feed_refusing(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    if (input->direction == OSH_SERVER_TO_CLIENT || input->window.length == 0)
+        return l7_lines_feed(world, input, actions, ret_deadline);
+    world->session->pieces[0] = l7_bytes("bad line\n");
+    actions[0] = (OshL7Action){.type = OSH_L7_EMIT,
+                               .direction = OSH_SERVER_TO_CLIENT,
+                               .u.send = {world->session->pieces, 1}};
+    actions[1] = (OshL7Action){
+        .type = OSH_L7_DENY, .flags = OSH_L7_CONNECTION, .u.deny.reason = "it is malformed"};
+    return 2;
+}
+
+static void
+test_the_words_of_a_refusal_end_in_good_order(void)
+{
+    g_autofree char *words = NULL;
+    g_autofree char *nothing = NULL;
+    int error;
+    Legs legs;
+
+    legs_begin(&legs);
+    legs.world.feed = feed_refusing;
+    peer_say(&legs.client, "hello\n");
+    words = read_all(&legs, &legs.client, &error);
+    g_assert_cmpstr(words, ==, "bad line\n");
+    g_assert_cmpint(error, ==, SSL_ERROR_ZERO_RETURN);
+    nothing = read_all(&legs, &legs.server, &error);
+    g_assert_cmpstr(nothing, ==, "");
+    g_assert_cmpint(error, ==, SSL_ERROR_ZERO_RETURN);
+    legs_close(&legs);
+}
+
 static void
 test_an_end_is_passed_on_as_an_end(void)
 {
@@ -487,6 +600,11 @@ main(int argc, char **argv)
         test_an_untrusted_upstream_is_told_to_the_client);
     ADD("a-client-that-does-not-trust-us-is-told-of",
         test_a_client_that_does_not_trust_us_is_told_of);
+    ADD("an-upstream-is-recorded-though-the-client-trusts-nobody",
+        test_an_upstream_is_recorded_though_the_client_trusts_nobody);
+    ADD("a-hello-may-begin-behind-the-request-head",
+        test_a_hello_may_begin_behind_the_request_head);
+    ADD("the-words-of-a-refusal-end-in-good-order", test_the_words_of_a_refusal_end_in_good_order);
     ADD("an-end-is-passed-on-as-an-end", test_an_end_is_passed_on_as_an_end);
     ADD("a-truncation-is-no-end", test_a_truncation_is_no_end);
     ADD("what-the-driver-refuses-does-not-look-finished",

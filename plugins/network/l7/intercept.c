@@ -7,6 +7,7 @@
  */
 #include "intercept.h"
 
+#include "audit.h"
 #include "client-hello.h"
 #include "connection.h"
 #include "judge.h"
@@ -215,6 +216,10 @@ intercept_client_failed(OshConnection *connection, const OshTlsFailure *failure)
     g_autofree char *untrusted = NULL;
     const char *reason = failure->text;
 
+    /* It could not be told what is wrong with the upstream. */
+    if (connection->intercept->failure != NULL)
+        osh_audit_failed(connection,
+                         &(OshRefusal){.layer = "tls", .reason = connection->intercept->failure});
     if (failure->kind == OSH_TLS_FAILURE_CERTIFICATE_REFUSED) {
         untrusted = g_strdup_printf("%s: the program does not use the certificates that the box "
                                     "gives it (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and others)",
@@ -242,8 +247,6 @@ intercept_answer_failure(OshConnection *connection)
     OshSpan piece;
     gsize taken;
 
-    if (intercept->offer[0] == NULL && connection->intercept->failure == NULL)
-        return flow;
     g_string_printf(body,
                     "{\"error\":\"upstream_tls_failed\",\"detail\":\"%s\",\"reason\":\"%s\"}\n",
                     detail, intercept->failure);
