@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -328,6 +329,28 @@ def _audit():
     expect(not result.events("l7.denied") and not result.denials(), result)
 
 
+@test("with --audit each request that would be refused is forwarded, and one line says so")
+def _audited_run():
+    result, seen = requests_of(origins.api, lambda: harness.run_recorded(
+        ["sh", "-c", f"for n in 1 2; do env -i curl -sS --max-time 8 -d x {HTTP}/audited; done"],
+        POLICY, ["--audit"]))
+    expect(result.code == 0 and seen == ["POST /audited"] * 2, seen, result)
+    lines = [line for line in result.err.splitlines() if "openshell: AUDIT e" in line]
+    expect(len(lines) == 1 and "POST /audited [rest, policy allowed] would be refused: " in lines[0],
+           result)
+
+
+@test("the command that the line of a refused request says to type next says why")
+def _next():
+    result = run([*UNAWARE, *CURL, "-d", "x", f"{HTTP}/items"])
+    [line] = result.denials()
+    command = line.partition("next: ")[2]
+    done = subprocess.run(["/bin/sh", "-c", command.replace("openshell-host", harness.HOST, 1)],
+                          capture_output=True, text=True, check=False, timeout=20)
+    expect(done.returncode == 1 and
+           done.stdout.startswith("denied: POST /items not permitted by policy"), done)
+
+
 @test("a change of protocol is refused, in audit mode too, and nothing of it reaches the server")
 def _upgrade():
     for enforcement in ("enforce", "audit"):
@@ -340,6 +363,34 @@ def _upgrade():
             expect(result.out.startswith("HTTP/1.1 403 "), result)
             expect(not any(scripted.received), scripted.received)
             expect(len(result.denials()) == 1 and not result.events("l7.allowed"), result)
+
+
+SLOW = """
+import hashlib, socket, ssl, time
+size = {size}
+def connect():
+    s = socket.create_connection(('{address}', {port}), 20)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    return ssl.create_default_context().wrap_socket(s, server_hostname='{address}') if {secure} else s
+s = connect()
+s.sendall(b'GET /big/%d HTTP/1.1\\r\\nHost: {address}:{port}\\r\\nConnection: close\\r\\n\\r\\n' % size)
+got, pauses = bytearray(), 0
+while data := s.recv(65536):
+    got += data
+    if pauses < 20 and len(got) > pauses * 200000: time.sleep(0.05); pauses += 1
+head, _, body = got.partition(b'\\r\\n\\r\\n')
+print(len(body), body == b'x' * size, pauses)
+"""
+
+
+@test("a client that reads slowly gets all of a large response")
+def _slow_reader():
+    size = 6 * 1024 * 1024
+    for port, is_secure in ((world.API_PORT, False), (world.TLS_PORT, True)):
+        result = python(SLOW.format(address=world.ADDRESS, port=port, secure=is_secure, size=size),
+                        timeout=30)
+        expect(result.out.split() == [str(size), "True", "20"], result)
+        expect(not result.events("network.failed"), result)
 
 
 def unchunked(body):
@@ -384,6 +435,17 @@ def _untrusted():
         [failed] = result.events("network.failed")
         expect(failed["payload"][1] == "tls" and "certificate" in failed["payload"][4], failed)
         expect(not result.events("l7.allowed") and "FAILED" in result.err, result)
+
+
+@test("a server whose certificate is for another name is told of by a 502")
+def _other_name():
+    name = "git.example.test"
+    result, seen = requests_of(secure, lambda: run(
+        [*CURL, "-i", f"https://{name}:{world.TLS_PORT}/hello"],
+        world.policy(rest(world.TLS_PORT, name))))
+    expect("HTTP/1.1 502 " in result.out and "upstream_tls_failed" in result.out and seen == [], result)
+    [failed] = result.events("network.failed")
+    expect(failed["payload"][1:4] == ["tls", name, world.TLS_PORT], failed)
 
 
 @test("a program that does not trust the run's certificate authority gets its TLS error, and one "
