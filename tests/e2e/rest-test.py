@@ -458,6 +458,8 @@ def _distrusting():
     lines = [line for line in result.err.splitlines() if "openshell: FAILED" in line]
     expect(len(lines) == 1 and re.search(r" curl\(\d+\) -> ", lines[0]) and "SSL_CERT_FILE" in lines[0],
            result)
+    ends = [event["payload"][4] for event in result.events("network.closed")]
+    expect(ends == ["client TLS failed"] * 3, ends)
 
 
 @test("a response that is cut short never looks whole")

@@ -226,7 +226,12 @@ intercept_client_failed(OshConnection *connection, const OshTlsFailure *failure)
                                     failure->text);
         reason = untrusted;
     }
-    return osh_refuse_failed(connection, "tls", reason);
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "tls",
+                                      .status = 502,
+                                      .reason = reason,
+                                      .end = "client TLS failed",
+                                  });
 }
 
 /* What is wrong with the upstream, in words of HTTP. */
