@@ -302,6 +302,8 @@ assert_blamed(L7World *world, const char *rule)
     /* It has no words; nobody may take it for the end of what was sent. */
     g_assert_cmpint(error_number, ==, ECONNRESET);
     osh_fixture_expect_reset(world->fixture, world->upstream);
+    /* No more than the capacity has left, in any row. */
+    g_assert_cmpuint(strlen(to_client), <=, OSH_L7_BYTES_MAX);
     g_assert_cmpuint(world->fixture->warnings, ==, 1);
     g_assert_cmpuint(world->n_closed, ==, 1);
     l7_assert_says(world, OSH_FIXTURE_L7_DENIED, text);

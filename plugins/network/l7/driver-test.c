@@ -133,6 +133,86 @@ test_facts_of_the_connection_are_never_stated_by_a_session(void)
     }
 }
 
+/* The reply to a line is asked about, as one that agrees to an upgrade. */
+static gsize
+feed_asking_twice(L7World *world, const OshL7Input *input, OshL7Action *actions,
+                  gint64 *ret_deadline)
+{
+    L7Session *session = world->session;
+    gsize n;
+
+    if (input->direction == OSH_CLIENT_TO_SERVER) {
+        n = l7_lines_feed(world, input, actions, ret_deadline);
+        if (n == 2)
+            session->state = L7_ALLOWED;
+        return MIN(n, 1); /* no DONE yet */
+    }
+    if (input->window.length == 0)
+        return l7_more(actions);
+    if (world->step++ == 0) {
+        session->message--;
+        l7_ask(session, actions, input->window);
+        return 1;
+    }
+    if (session->state == L7_REFUSED)
+        session->pieces[0] = l7_bytes(session->reason);
+    else
+        session->pieces[0] = l7_bytes("yes\n");
+    actions[0] = (OshL7Action){.type = OSH_L7_REPLACE,
+                               .message = session->message,
+                               .length = input->window.length,
+                               .u.send = {session->pieces, 1}};
+    actions[1] = (OshL7Action){.type = OSH_L7_DONE, .message = session->message};
+    session->state = L7_NOT_ASKED;
+    return 2;
+}
+
+static void
+test_a_reply_may_be_asked_about(void)
+{
+    for (guint refused = 0; refused < 2; refused++) {
+        L7World world;
+
+        l7_world_begin(&world, feed_asking_twice);
+        osh_fixture_send(world.client, "hello\n");
+        osh_fixture_expect(world.fixture, world.upstream, "hello\n");
+        world.fixture->policy.action = refused ? OSH_ACTION_DENY : OSH_ACTION_ALLOW;
+        osh_fixture_send(world.upstream, "agreed\n");
+        osh_fixture_expect(world.fixture, world.client,
+                           refused ? "no: the test denies it\n" : "yes\n");
+        g_assert_cmpuint(world.session->answers, ==, 2);
+        g_assert_cmpuint(world.fixture->warnings, ==, 0);
+        l7_world_close(&world);
+    }
+}
+
+/* Asks and thinks better of it. */
+static gsize
+feed_cancelling(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    gsize n = l7_lines_feed(world, input, actions, ret_deadline);
+
+    if (actions[0].type != OSH_L7_ASK || world->step++ > 0)
+        return n;
+    actions[0].flags = 0;
+    actions[1] = (OshL7Action){.type = OSH_L7_CANCEL, .message = world->session->message};
+    world->session->state = L7_NOT_ASKED;
+    return 2;
+}
+
+static void
+test_a_question_that_was_withdrawn_has_no_answer(void)
+{
+    L7World world;
+
+    l7_world_begin(&world, feed_cancelling);
+    osh_fixture_send(world.client, "hello\n");
+    osh_fixture_expect(world.fixture, world.upstream, "hello\n");
+    g_assert_cmpuint(world.session->message, ==, 2);
+    g_assert_cmpuint(world.session->answers, ==, 1);
+    l7_world_close(&world);
+}
+
 static void
 test_what_came_behind_the_request_head_is_fed(void)
 {
@@ -386,6 +466,9 @@ main(int argc, char **argv)
         test_without_capacity_for_its_event_no_message_passes);
     ADD("facts-of-the-connection-are-never-stated-by-a-session",
         test_facts_of_the_connection_are_never_stated_by_a_session);
+    ADD("a-reply-may-be-asked-about", test_a_reply_may_be_asked_about);
+    ADD("a-question-that-was-withdrawn-has-no-answer",
+        test_a_question_that_was_withdrawn_has_no_answer);
     ADD("what-came-behind-the-request-head-is-fed", test_what_came_behind_the_request_head_is_fed);
     ADD("a-session-that-cannot-open-ends-the-connection",
         test_a_session_that_cannot_open_ends_the_connection);

@@ -3,6 +3,7 @@
  * Bytes of an inspected connection: peers that are slow, that end, that reset. Nothing is lost, and
  * nothing that was cut looks finished.
  */
+#include "driver-private.h"
 #include "l7-fixture.h"
 
 #include <errno.h>
@@ -92,6 +93,30 @@ test_a_slow_client_loses_nothing(void)
     /* The connection is still one. */
     osh_fixture_send(world.client, "again\n");
     osh_fixture_expect(world.fixture, world.upstream, "again\n");
+    l7_world_close(&world);
+}
+
+/* As long as the client takes nothing, the server's bytes stay with the server. */
+static void
+test_a_client_that_reads_nothing_costs_no_memory(void)
+{
+    g_autoptr(GString) bytes = make_bytes(8 * MEBIBYTE);
+    const OshLeg *leg;
+    gsize at = 0;
+    L7World world;
+
+    begin_small(&world, NULL);
+    leg = &osh_fixture_first(world.fixture, OSH_STEP_INSPECT)->driver->sides[0].leg;
+    for (guint quiet = 0; quiet < 20;) {
+        ssize_t n = send(world.upstream, bytes->str + at, bytes->len - at, MSG_DONTWAIT);
+
+        quiet = n > 0 ? 0 : quiet + 1;
+        at += n > 0 ? (gsize)n : 0;
+        osh_fixture_turn(world.fixture, 5);
+        g_assert_cmpuint(osh_leg_left(leg), <=, OSH_DRIVER_WINDOW);
+    }
+    g_assert_cmpuint(osh_leg_left(leg), >, 0);
+    g_assert_cmpuint(at, <, bytes->len);
     l7_world_close(&world);
 }
 
@@ -494,6 +519,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(sentence, function) g_test_add_func("/network/leg/" sentence, function)
     ADD("a-slow-client-loses-nothing", test_a_slow_client_loses_nothing);
+    ADD("a-client-that-reads-nothing-costs-no-memory",
+        test_a_client_that_reads_nothing_costs_no_memory);
     ADD("a-slow-server-loses-nothing", test_a_slow_server_loses_nothing);
     ADD("pieces-arrive-as-they-were", test_pieces_arrive_as_they_were);
     ADD("what-is-emitted-waits-for-capacity", test_what_is_emitted_waits_for_capacity);
