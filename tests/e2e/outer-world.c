@@ -32,7 +32,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+
 #include <unistd.h>
 
 #define EXIT_NO_WORLD 125
@@ -134,9 +136,39 @@ add_address(int netlink, int family, const char *text)
         fail("cannot add the address %s", text);
 }
 
+/* The kernel gives an IPv6 address its local route later, from a work queue; the route of its
+ * prefix, which leads nowhere on lo, is there at once. So what counts is that the address answers.
+ */
+static void
+wait_for_answer(const char *text)
+{
+    const struct timeval patience = {.tv_usec = 5000};
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+
+    if (inet_pton(AF_INET6, text, &address.sin6_addr) != 1)
+        fail("cannot read the address %s", text);
+    for (unsigned int i = 0; i < 2000; i++) {
+        int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int answered = fd >= 0 &&
+                       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+                       connect(fd, (struct sockaddr *)(void *)&address, sizeof address) != 0 &&
+                       errno == ECONNREFUSED;
+
+        close(fd);
+        if (answered)
+            return;
+    }
+    fail("nothing answers at %s", text);
+}
+
 static void
 bring_up_network(void)
 {
+    /* The last three are as a NAT64 translator has them: 10.77.0.1 and 192.31.196.7, and 10.77.0.1
+     * with the prefix that every network may use. */
+    static const char *const addresses6[] = {"fd77::1", "64:ff9b::a4d:1", "64:ff9b::c01f:c407",
+                                             "64:ff9b:1:a4d:0:100::"};
+    size_t n = sizeof addresses6 / sizeof addresses6[0];
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -149,12 +181,10 @@ bring_up_network(void)
     add_address(netlink, AF_INET, "10.77.0.2");
     /* Counts as public, is set aside for nobody's own use (RFC 7535), and stays in this world. */
     add_address(netlink, AF_INET, "192.31.196.7");
-    add_address(netlink, AF_INET6, "fd77::1");
-    /* As a NAT64 translator has them: 10.77.0.1 and 192.31.196.7, and 10.77.0.1 with the prefix
-     * that every network may use. */
-    add_address(netlink, AF_INET6, "64:ff9b::a4d:1");
-    add_address(netlink, AF_INET6, "64:ff9b::c01f:c407");
-    add_address(netlink, AF_INET6, "64:ff9b:1:a4d:0:100::");
+    for (size_t i = 0; i < n; i++)
+        add_address(netlink, AF_INET6, addresses6[i]);
+    for (size_t i = 0; i < n; i++)
+        wait_for_answer(addresses6[i]);
     close(control);
     close(netlink);
 }
