@@ -115,8 +115,9 @@ test_the_version_of_a_record_means_nothing(void)
     g_autoptr(GByteArray) bytes = hello_of_openssl("api.example.com", BOTH, sizeof BOTH - 1);
     g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
 
-    for (guint minor = 0; minor < 256; minor++) {
-        bytes->data[2] = (guint8)minor;
+    for (guint version = 0; version < 0x1000; version++) {
+        bytes->data[1] = (guint8)(version >> 8);
+        bytes->data[2] = (guint8)version;
         g_assert_cmpint(parse(bytes, hello), ==, OSH_CLIENT_HELLO_COMPLETE);
         assert_example(hello);
     }
@@ -143,8 +144,14 @@ static const struct {
     {"\x16\x03", 2, OSH_CLIENT_HELLO_NEED_MORE},
     {"\x16\x03\x01", 3, OSH_CLIENT_HELLO_NEED_MORE},
     {"G", 1, OSH_CLIENT_HELLO_OTHER},
-    {"\x15\x03\x01", 3, OSH_CLIENT_HELLO_OTHER},
-    {"\x16\x02", 2, OSH_CLIENT_HELLO_OTHER},
+    {"\x15", 1, OSH_CLIENT_HELLO_NEED_MORE},
+    {"\x15\x03", 2, OSH_CLIENT_HELLO_MALFORMED}, /* an alert, which some servers pass over */
+    {"\x14\x03\x03\x00\x01\x01", 6, OSH_CLIENT_HELLO_MALFORMED},
+    {"\x15\x10", 2, OSH_CLIENT_HELLO_OTHER},
+    {"\x17\x03\x03", 3, OSH_CLIENT_HELLO_OTHER},
+    {"\x16\x02", 2, OSH_CLIENT_HELLO_NEED_MORE},
+    {"\x16\x0f", 2, OSH_CLIENT_HELLO_NEED_MORE},
+    {"\x16\x10", 2, OSH_CLIENT_HELLO_OTHER},
     {"\x16\x03\x05", 3, OSH_CLIENT_HELLO_NEED_MORE},
     {"\x16\x03\xff", 3, OSH_CLIENT_HELLO_NEED_MORE},
     {"SSH-2.0-x", 9, OSH_CLIENT_HELLO_OTHER},

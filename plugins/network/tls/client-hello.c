@@ -9,8 +9,13 @@
 
 #include <string.h>
 
-#define RECORD_HEADER     5
-#define RECORD_HANDSHAKE  22
+#define RECORD_HEADER             5
+#define RECORD_CHANGE_CIPHER_SPEC 20
+#define RECORD_ALERT              21
+#define RECORD_HANDSHAKE          22
+/* The version of a record is ignored (RFC 8446 section 5.1); servers that look at it, to tell TLS
+   from other protocols, take this much. */
+#define RECORD_MAJOR_MAX  15
 #define RECORD_MAX        16384 /* RFC 8446 section 5.1 */
 #define HANDSHAKE_HEADER  4
 #define CLIENT_HELLO      1
@@ -173,6 +178,13 @@ message_size(const OshClientHello *hello)
     return HANDSHAKE_HEADER + ((gsize)message[1] << 16 | (gsize)message[2] << 8 | message[3]);
 }
 
+/* Some servers pass over an alert before the first message. */
+static gboolean
+is_record_type(guint8 type)
+{
+    return type == RECORD_HANDSHAKE || type == RECORD_ALERT || type == RECORD_CHANGE_CIPHER_SPEC;
+}
+
 /*
  * Adds what is there of one record. Returns: %OSH_CLIENT_HELLO_COMPLETE for a whole record,
  * %OSH_CLIENT_HELLO_NEED_MORE for a part of one.
@@ -180,14 +192,15 @@ message_size(const OshClientHello *hello)
 static OshClientHelloResult
 take_record(Reader *reader, OshClientHello *hello)
 {
-    static const guint8 expected[2] = {RECORD_HANDSHAKE, 3};
     gboolean first = hello->length == 0;
     gsize length, there;
 
-    for (gsize i = 0; i < MIN(reader->left, sizeof expected); i++)
-        if (reader->at[i] != expected[i])
-            return first ? OSH_CLIENT_HELLO_OTHER : OSH_CLIENT_HELLO_MALFORMED;
-    /* The minor version of a record is ignored (RFC 8446 section 5.1), and so it is here. */
+    if (reader->left > 0 && !is_record_type(reader->at[0]))
+        return first ? OSH_CLIENT_HELLO_OTHER : OSH_CLIENT_HELLO_MALFORMED;
+    if (reader->left > 1 && reader->at[1] > RECORD_MAJOR_MAX)
+        return first ? OSH_CLIENT_HELLO_OTHER : OSH_CLIENT_HELLO_MALFORMED;
+    if (reader->left > 1 && reader->at[0] != RECORD_HANDSHAKE)
+        return OSH_CLIENT_HELLO_MALFORMED;
     if (reader->left < RECORD_HEADER)
         return OSH_CLIENT_HELLO_NEED_MORE;
     length = (gsize)reader->at[3] << 8 | reader->at[4];
