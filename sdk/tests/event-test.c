@@ -88,7 +88,7 @@ static const struct {
 static void
 test_table_is_as_promised(void)
 {
-    g_assert_cmpuint(G_N_ELEMENTS(rows), ==, G_N_ELEMENTS(promised));
+    _Static_assert(G_N_ELEMENTS(rows) == G_N_ELEMENTS(promised), "a topic has its row of promised");
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_assert_cmpstr(rows[i].topic, ==, promised[i].topic);
         g_assert_cmpstr(rows[i].type, ==, promised[i].type);
