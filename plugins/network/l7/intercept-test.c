@@ -103,7 +103,8 @@ legs_new(Legs *legs)
 static void
 legs_open(Legs *legs, const char *name, const TlsPair *issuer)
 {
-    g_autofree char *names = g_strdup_printf("DNS:%s", name);
+    g_autofree char *names =
+        g_strdup_printf(g_hostname_is_ip_address(name) ? "IP:%s" : "DNS:%s", name);
     const TlsSpec spec = {.common_name = "x", .names = names};
     TlsPair pair = tls_pair_new(issuer != NULL ? issuer : &legs->root, &spec);
 
@@ -585,6 +586,23 @@ test_the_host_may_stop_in_each_state(void)
     }
 }
 
+/* Its certificates name the address, whatever the client says in its ClientHello. */
+static void
+test_an_address_is_contradicted_by_no_name(void)
+{
+    Legs legs;
+
+    legs_new(&legs);
+    legs.world.host = OSH_FIXTURE_OTHER;
+    legs_open(&legs, OSH_FIXTURE_OTHER, NULL);
+    SSL_set1_host(legs.client.ssl, NULL);
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(legs.client.ssl), OSH_FIXTURE_OTHER);
+    legs_shake(&legs);
+    g_assert_true(legs.client.is_open);
+    g_assert_true(legs.server.is_open);
+    legs_close(&legs);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -613,6 +631,7 @@ main(int argc, char **argv)
     ADD("without-an-authority-nothing-passes", test_without_an_authority_nothing_passes);
     ADD("roots-may-be-read-meanwhile", test_roots_may_be_read_meanwhile);
     ADD("a-handshake-has-its-time", test_a_handshake_has_its_time);
+    ADD("an-address-is-contradicted-by-no-name", test_an_address_is_contradicted_by_no_name);
     ADD("the-host-may-stop-in-each-state", test_the_host_may_stop_in_each_state);
     return g_test_run();
 }

@@ -380,7 +380,7 @@ MUTATIONS = [
     dict(file=N + "ingress/first-bytes.c", find="hello->name[0] == '\\0' ||\n        strcmp(hello->name, connection->host) == 0)", replace="TRUE)",
          tests=[FIRST_BYTES], says="another name in a ClientHello is refused"),
     dict(file=N + "ingress/first-bytes.c", find="if (connection->host_kind != OSH_HOST_NAME || hello", replace="if (hello",
-         tests=[FIRST_BYTES], says="an address is contradicted by no name"),
+         tests=[_program("intercept")], says="an address is contradicted by no name"),
     dict(file=N + "ingress/first-bytes.c", find="    if (connection->down.readable ||\n        (connection", replace="    if ((connection",
          tests=[FIRST_BYTES], says="a server that speaks first is waited for no longer"),
     dict(file=N + "ingress/first-bytes.c", find="        memcpy(scratch, surplus, length);\n", replace="        length = 0;\n",
