@@ -151,8 +151,8 @@ guint64 osh_bus_reserve(OshBusPublisher *publisher, OshTopic topic, guint64 proc
 /** osh_bus_unreserve: [any] see osh_host_unreserve(); someone else's is refused and blamed. */
 void osh_bus_unreserve(OshBusPublisher *publisher, guint64 reservation);
 
-/** osh_bus_on_capacity: [main, shard] see osh_host_on_room(); waiters left when the bus goes are
- * forgotten without a call. */
+/** osh_bus_on_capacity: [main, shard] see osh_host_on_capacity(); waiters left when the bus goes
+ * are forgotten without a call. */
 void osh_bus_on_capacity(OshBusPublisher *publisher, OshTopic topic, OshCallback callback,
                          gpointer data);
 

@@ -62,7 +62,7 @@ table_unreserve(gpointer handle, guint64 reservation)
 }
 
 static void
-table_on_room(gpointer handle, OshTopic topic, OshCallback callback, gpointer data)
+table_on_capacity(gpointer handle, OshTopic topic, OshCallback callback, gpointer data)
 {
     const OshHostTable *table = handle;
 
@@ -185,7 +185,7 @@ osh_host_table_new(const OshHostCalls *calls)
         .topic_wanted = table_topic_wanted,
         .reserve = table_reserve,
         .unreserve = table_unreserve,
-        .on_room = table_on_room,
+        .on_capacity = table_on_capacity,
         .publish = table_publish,
         .subscribe = table_subscribe,
         .unsubscribe = table_unsubscribe,

@@ -99,7 +99,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->audit = audit_softens(service, verdict);
     ret_verdict->exact_declared_host = verdict->exact_declared_host;
     ret_verdict->protocol = "";
-    ret_verdict->treatment = osh_policy_endpoint_treatment(selected);
+    ret_verdict->handling = osh_policy_endpoint_handling(selected);
     ret_verdict->credentials = osh_policy_endpoint_has_credentials(selected);
     if (selected == NULL)
         return;

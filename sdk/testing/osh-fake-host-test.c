@@ -79,7 +79,7 @@ test_waiting_for_capacity_ends_when_there_is_more(void)
 
     osh_fake_host_set_capacity(host, 1);
     reservation = osh_host_reserve(table, topic, 0);
-    osh_host_on_room(table, topic, count, &n);
+    osh_host_on_capacity(table, topic, count, &n);
     g_assert_cmpuint(n, ==, 0);
     osh_host_unreserve(table, reservation);
     g_assert_cmpuint(n, ==, 1);

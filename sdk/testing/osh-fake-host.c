@@ -224,7 +224,7 @@ push_call(GQueue *calls, OshCallback callback, gpointer data, GDestroyNotify des
 }
 
 static void
-host_on_room(gpointer handle, OshTopic topic, OshCallback callback, gpointer data)
+host_on_capacity(gpointer handle, OshTopic topic, OshCallback callback, gpointer data)
 {
     OshFakeHost *host = handle;
 
@@ -445,7 +445,7 @@ osh_fake_host_new(const char *manifest)
         .topic_wanted = host_topic_wanted,
         .reserve = host_reserve,
         .unreserve = host_unreserve,
-        .on_room = host_on_room,
+        .on_capacity = host_on_capacity,
         .publish = host_publish,
         .subscribe = host_subscribe,
         .unsubscribe = host_unsubscribe,

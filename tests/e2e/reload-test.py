@@ -143,8 +143,8 @@ def _redecided():
         expect(generations == [1, 2], generations)
 
 
-@test("a tunnel is closed when its treatment or its address is no longer the same, else it stays")
-def _treatment():
+@test("a tunnel is closed when its handling or its address is no longer the same, else it stays")
+def _handling():
     endpoint = {"host": world.ADDRESS, "port": world.API_PORT}
     with Run(world.policy(endpoint)) as run:
         opened = arrived(origins.api, lambda: run.do(fetch(API, "/sleep/9")))

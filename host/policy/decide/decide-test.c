@@ -287,7 +287,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_connections);
     }
-    g_test_add_func("/decide/the first endpoint with treatment is selected",
+    g_test_add_func("/decide/the first endpoint with handling is selected",
                     test_endpoint_configuration);
     g_test_add_func("/decide/more endpoints than fit inline are all returned in key order",
                     test_many_endpoints_of_one_host);

@@ -121,8 +121,8 @@ explain_path(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gbool
  */
 
 static void
-note_treatment(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboolean uninspected,
-               OshPolicyExplanation *explanation)
+note_handling(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboolean uninspected,
+              OshPolicyExplanation *explanation)
 {
     if (uninspected && osh_policy_asked_has_request(asked))
         note(explanation, "requests are not inspected there: what is sent is not judged");
@@ -151,7 +151,7 @@ describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
     if (explanation->allowed)
         explain_addresses(asked, verdict, explanation);
     if (explanation->allowed)
-        note_treatment(asked, verdict, uninspected, explanation);
+        note_handling(asked, verdict, uninspected, explanation);
 }
 
 static gboolean

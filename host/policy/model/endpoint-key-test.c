@@ -135,7 +135,7 @@ test_option(gconstpointer data)
 }
 
 static void
-test_treatment(gconstpointer data)
+test_handling(gconstpointer data)
 {
     const OshEndpointKey *key = data;
     g_autoptr(OshPolicySnapshot) with = load_with(key, TRUE);
@@ -143,8 +143,8 @@ test_treatment(gconstpointer data)
     const OshPolicyEndpoint *one = osh_policy_endpoint(with, 0);
     const OshPolicyEndpoint *other = osh_policy_endpoint(without, 0);
 
-    g_assert_cmpint(osh_policy_endpoint_treatment(one) != osh_policy_endpoint_treatment(other), ==,
-                    (key->traits & OSH_ENDPOINT_KEY_TREATMENT) != 0);
+    g_assert_cmpint(osh_policy_endpoint_handling(one) != osh_policy_endpoint_handling(other), ==,
+                    (key->traits & OSH_ENDPOINT_KEY_HANDLING) != 0);
     g_assert_cmpint(osh_policy_endpoint_has_credentials(one), ==,
                     (key->traits & OSH_ENDPOINT_KEY_CREDENTIALS) != 0);
     g_assert_false(osh_policy_endpoint_has_credentials(other));
@@ -291,7 +291,7 @@ main(int argc, char **argv)
         GTestDataFunc test;
     } tests[] = {
         {"is read and served to plugins", test_option},
-        {"is part of the treatment and of the credentials as its row says", test_treatment},
+        {"is part of the handling and of the credentials as its row says", test_handling},
         {"has to be agreed about as its row says", test_agreement},
         {"is written", test_writing},
         {"is merged", test_merging},

@@ -32,7 +32,7 @@
 #define INSPECTS OSH_ENDPOINT_KEY_INSPECTION
 #define HTTP     OSH_ENDPOINT_KEY_HTTP
 #define OTHER    OSH_ENDPOINT_KEY_NOT_OF_PLUGINS
-#define TREATS   OSH_ENDPOINT_KEY_TREATMENT
+#define HANDLES  OSH_ENDPOINT_KEY_HANDLING
 #define SECRET   OSH_ENDPOINT_KEY_CREDENTIALS
 #define PLACE    OSH_ENDPOINT_KEY_OF_PLACE
 #define DECLARED OSH_ENDPOINT_KEY_DECLARED
@@ -47,7 +47,7 @@ static const OshEndpointKey table[] = {
     {"transparent_tcp_eligible", DERIVED, .agree = OSH_ENDPOINT_AGREE_CONNECTION,
      .text = osh_endpoint_transparent_text},
     {"protocol", TEXT, .offset = FIELD(protocol_name), .written = 5,
-     .traits = ALONE | TREATS | PLACE, .merge = OSH_ENDPOINT_MERGE_WORD,
+     .traits = ALONE | HANDLES | PLACE, .merge = OSH_ENDPOINT_MERGE_WORD,
      .agree = OSH_ENDPOINT_AGREE_REQUEST, .text = osh_endpoint_protocol_text},
     {"enforcement", SPECIAL, .written = 7, .traits = INSPECTS | PLACE,
      .merge = OSH_ENDPOINT_MERGE_WORD, .agree = OSH_ENDPOINT_AGREE_REQUEST,
@@ -71,27 +71,27 @@ static const OshEndpointKey table[] = {
     {"allow_encoded_slash", SWITCH, .offset = FIELD(allow_encoded_slash), .needs = ANY_INSPECTION,
      .traits = INSPECTS | HTTP, .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"websocket_credential_rewrite", SWITCH, .offset = FIELD(websocket_credential_rewrite),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HTTP | TREATS | SECRET,
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HTTP | HANDLES | SECRET,
      .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"request_body_credential_rewrite", SWITCH, .offset = FIELD(request_body_credential_rewrite),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HTTP | TREATS | SECRET,
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HTTP | HANDLES | SECRET,
      .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"websocket_graphql_policy", DERIVED, .agree = OSH_ENDPOINT_AGREE_REQUEST,
      .agree_of = OF(WEBSOCKET), .text = osh_endpoint_graphql_text},
     {"allow_uninspected_credentials", SWITCH, .offset = FIELD(allow_uninspected_credentials),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = TREATS | SECRET},
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = HANDLES | SECRET},
     {"credential_signing", TEXT, .offset = FIELD(credential_signing),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | TREATS | SECRET,
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HANDLES | SECRET,
      .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"signing_service", TEXT, .offset = FIELD(signing_service),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | TREATS,
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HANDLES,
      .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"signing_region", TEXT, .offset = FIELD(signing_region),
-     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | TREATS,
+     .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS | HANDLES,
      .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"credential_binding", SECTION, .needs = OSH_POLICY_ENFORCES_CREDENTIALS, .traits = INSPECTS},
     {"credential_binding.provider", TEXT, .offset = FIELD(credential_provider),
-     .traits = TREATS | SECRET, .agree = OSH_ENDPOINT_AGREE_REQUEST},
+     .traits = HANDLES | SECRET, .agree = OSH_ENDPOINT_AGREE_REQUEST},
     {"persisted_queries", SPECIAL, .absent = "deny", .needs = OSH_POLICY_ENFORCES_GRAPHQL,
      .traits = INSPECTS | OTHER, .option = osh_endpoint_persisted_option},
     {"graphql_persisted_queries", SPECIAL, .needs = OSH_POLICY_ENFORCES_GRAPHQL,

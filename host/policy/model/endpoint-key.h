@@ -35,7 +35,7 @@ typedef enum {
  * @OSH_ENDPOINT_KEY_INSPECTION: about requests: an error with `protocol: tcp`
  * @OSH_ENDPOINT_KEY_HTTP: about HTTP: an error where a plugin's protocol is carried by tcp
  * @OSH_ENDPOINT_KEY_NOT_OF_PLUGINS: an error at every protocol of a plugin
- * @OSH_ENDPOINT_KEY_TREATMENT: part of osh_policy_endpoint_treatment(): a reload that changes it
+ * @OSH_ENDPOINT_KEY_HANDLING: part of osh_policy_endpoint_handling(): a reload that changes it
  *   closes open tunnels
  * @OSH_ENDPOINT_KEY_CREDENTIALS: an endpoint where it is set has credentials
  * @OSH_ENDPOINT_KEY_OF_PLACE: one destination has one value of it: `explain` takes it over from the
@@ -47,7 +47,7 @@ typedef enum {
     OSH_ENDPOINT_KEY_INSPECTION = 1 << 1,
     OSH_ENDPOINT_KEY_HTTP = 1 << 2,
     OSH_ENDPOINT_KEY_NOT_OF_PLUGINS = 1 << 3,
-    OSH_ENDPOINT_KEY_TREATMENT = 1 << 4,
+    OSH_ENDPOINT_KEY_HANDLING = 1 << 4,
     OSH_ENDPOINT_KEY_CREDENTIALS = 1 << 5,
     OSH_ENDPOINT_KEY_OF_PLACE = 1 << 6,
     OSH_ENDPOINT_KEY_DECLARED = 1 << 7,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The treatment of an endpoint follows its bytes, and nothing else of it. */
+/* The handling of an endpoint follows its bytes, and nothing else of it. */
 #include "policy.h"
 
 #include <string.h>
@@ -23,51 +23,51 @@ load(const char *endpoint, const char *more)
 }
 
 static guint64
-treatment(const char *endpoint)
+handling(const char *endpoint)
 {
     g_autoptr(OshPolicySnapshot) snapshot = load(endpoint, "");
 
-    return osh_policy_endpoint_treatment(osh_policy_endpoint(snapshot, 0));
+    return osh_policy_endpoint_handling(osh_policy_endpoint(snapshot, 0));
 }
 
 static void
 test_equal_for_what_only_decides(void)
 {
-    guint64 plain = treatment("host: a.example.com, port: 443");
+    guint64 plain = handling("host: a.example.com, port: 443");
 
-    g_assert_cmpuint(plain, ==, osh_policy_endpoint_treatment(NULL));
-    g_assert_cmpuint(plain, ==, treatment("host: \"*.example.com\", ports: [80, 443]"));
+    g_assert_cmpuint(plain, ==, osh_policy_endpoint_handling(NULL));
+    g_assert_cmpuint(plain, ==, handling("host: \"*.example.com\", ports: [80, 443]"));
     g_assert_cmpuint(plain, ==,
-                     treatment("host: a.example.com, port: 443, allowed_ips: [10.0.0.0/8]"));
-    g_assert_cmpuint(treatment("host: a.example.com, port: 443, protocol: rest, access: read-only"),
-                     ==, treatment("host: a.example.com, port: 443, protocol: rest, access: full"));
+                     handling("host: a.example.com, port: 443, allowed_ips: [10.0.0.0/8]"));
+    g_assert_cmpuint(handling("host: a.example.com, port: 443, protocol: rest, access: read-only"),
+                     ==, handling("host: a.example.com, port: 443, protocol: rest, access: full"));
 }
 
 static void
 test_differs_for_what_reaches_the_bytes(void)
 {
     const guint64 all[] = {
-        treatment("host: a.example.com, port: 443"),
-        treatment("host: a.example.com, port: 443, tls: skip"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full"),
-        treatment("host: a.example.com, port: 443, protocol: sql, enforcement: audit, "
-                  "access: full"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
-                  "request_body_credential_rewrite: true"),
-        treatment("host: a.example.com, port: 443, protocol: websocket, access: full"),
-        treatment("host: a.example.com, port: 443, protocol: websocket, access: full, "
-                  "websocket_credential_rewrite: true"),
-        treatment("host: a.example.com, port: 443, allow_uninspected_credentials: true"),
-        treatment("host: a.example.com, port: 443, credential_binding: {provider: p}"),
-        treatment("host: a.example.com, port: 443, credential_binding: {provider: q}"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
-                  "credential_signing: sigv4, signing_service: s3"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
-                  "credential_signing: \"sigv4:body\", signing_service: s3"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
-                  "credential_signing: sigv4, signing_service: sqs"),
-        treatment("host: a.example.com, port: 443, protocol: rest, access: full, "
-                  "credential_signing: sigv4, signing_service: s3, signing_region: eu-west-1"),
+        handling("host: a.example.com, port: 443"),
+        handling("host: a.example.com, port: 443, tls: skip"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full"),
+        handling("host: a.example.com, port: 443, protocol: sql, enforcement: audit, "
+                 "access: full"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full, "
+                 "request_body_credential_rewrite: true"),
+        handling("host: a.example.com, port: 443, protocol: websocket, access: full"),
+        handling("host: a.example.com, port: 443, protocol: websocket, access: full, "
+                 "websocket_credential_rewrite: true"),
+        handling("host: a.example.com, port: 443, allow_uninspected_credentials: true"),
+        handling("host: a.example.com, port: 443, credential_binding: {provider: p}"),
+        handling("host: a.example.com, port: 443, credential_binding: {provider: q}"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full, "
+                 "credential_signing: sigv4, signing_service: s3"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full, "
+                 "credential_signing: \"sigv4:body\", signing_service: s3"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full, "
+                 "credential_signing: sigv4, signing_service: sqs"),
+        handling("host: a.example.com, port: 443, protocol: rest, access: full, "
+                 "credential_signing: sigv4, signing_service: s3, signing_region: eu-west-1"),
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
@@ -127,13 +127,13 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/policy/treatment/equal-for-what-only-decides",
+    g_test_add_func("/policy/handling/equal-for-what-only-decides",
                     test_equal_for_what_only_decides);
-    g_test_add_func("/policy/treatment/differs-for-what-reaches-the-bytes",
+    g_test_add_func("/policy/handling/differs-for-what-reaches-the-bytes",
                     test_differs_for_what_reaches_the_bytes);
-    g_test_add_func("/policy/treatment/a-policy-says-whether-it-looks-into-connections",
+    g_test_add_func("/policy/handling/a-policy-says-whether-it-looks-into-connections",
                     test_what_is_looked_into);
-    g_test_add_func("/policy/treatment/no-policy-looks-into-nothing",
+    g_test_add_func("/policy/handling/no-policy-looks-into-nothing",
                     test_no_policy_looks_into_nothing);
     return g_test_run();
 }

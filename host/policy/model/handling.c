@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * treatment.c: one number for how an endpoint has a connection treated. Pure, [any]; allocates
+ * handling.c: one number for how an endpoint has a connection treated. Pure, [any]; allocates
  * nothing, because it is asked with every decision.
  *
  * Two policies are compared by it when an open connection is decided again. It must never depend on
@@ -30,7 +30,7 @@ add_text(guint64 hash, const char *text)
 }
 
 guint64
-osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint)
+osh_policy_endpoint_handling(const OshPolicyEndpoint *endpoint)
 {
     static const OshPolicyEndpoint plain = {.protocol_name = ""};
     const OshEndpointKey *key;
@@ -40,7 +40,7 @@ osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint)
         endpoint = &plain;
     hash = add_number(OFFSET_BASIS, endpoint->tls == OSH_POLICY_TLS_SKIP);
     for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
-        if ((key->traits & OSH_ENDPOINT_KEY_TREATMENT) != 0)
+        if ((key->traits & OSH_ENDPOINT_KEY_HANDLING) != 0)
             hash = key->type == OSH_ENDPOINT_KEY_SWITCH
                        ? add_number(hash, (guint64)osh_endpoint_key_switch(key, endpoint))
                        : add_text(hash, osh_endpoint_key_string(key, endpoint));

@@ -138,7 +138,7 @@ typedef struct {
     OshPolicyProtocol protocol;
     OshPolicyTls tls;
     OshPolicyEnforcement enforcement;
-    gboolean has_config; /* carries treatment: an inspected protocol, allowed_ips or tls */
+    gboolean has_config; /* carries handling: an inspected protocol, allowed_ips or tls */
     gboolean host_is_pattern;
     gboolean is_proposed; /* made by a proposal: its host is not trusted for being named exactly */
     gboolean allow_encoded_slash;
@@ -196,7 +196,7 @@ typedef enum {
  * @rule: (nullable): borrowed; the rule that decided, in words
  * @reason: (nullable): why not; owned by the verdict, NULL on allow
  * @exact_declared_host: some matching endpoint names this very host
- * @endpoints: (array length=n_endpoints): borrowed; matching endpoints that carry treatment, in
+ * @endpoints: (array length=n_endpoints): borrowed; matching endpoints that carry handling, in
  *   key order, then list order
  * @selected: (nullable): borrowed; without request facts the first of @endpoints, with them the
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
@@ -384,13 +384,13 @@ gboolean osh_policy_name_is_known(const OshPolicySnapshot *snapshot, const char 
 GVariant *osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name);
 
 /**
- * osh_policy_endpoint_treatment: [any]
+ * osh_policy_endpoint_handling: [any]
  * @endpoint: (nullable): NULL for one that says nothing beyond host and port
  *
  * Returns: a number that is equal for endpoints, of whatever snapshots, that have the bytes of a
  *   connection treated in the same way: TLS mode, protocol and credentials
  */
-guint64 osh_policy_endpoint_treatment(const OshPolicyEndpoint *endpoint);
+guint64 osh_policy_endpoint_handling(const OshPolicyEndpoint *endpoint);
 
 /**
  * osh_policy_endpoint_has_credentials: [any]

@@ -183,11 +183,11 @@ test_sampled_events_are_made_for_listeners_only(void)
 static void
 make_room(OshFixture *fixture, guint room)
 {
-    OshCallback callback = fixture->on_room;
+    OshCallback callback = fixture->on_capacity;
 
-    fixture->on_room = NULL;
+    fixture->on_capacity = NULL;
     fixture->room = room;
-    callback(fixture->on_room_data);
+    callback(fixture->on_capacity_data);
 }
 
 /* Nothing is dialled before there is room for its record; then those that waited go on, in turn. */

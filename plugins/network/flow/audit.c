@@ -74,7 +74,7 @@ osh_audit_reserve(OshConnection *connection)
         return TRUE;
     if (!shard->capacity_wanted) {
         shard->capacity_wanted = TRUE;
-        osh_host_on_room(host, shard->network->allowed, audit_capacity, shard);
+        osh_host_on_capacity(host, shard->network->allowed, audit_capacity, shard);
     }
     return FALSE;
 }

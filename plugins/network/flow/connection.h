@@ -107,7 +107,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @look_index: place among those whose owners are looked at next; %OSH_NO_LOOK
  * @reservation: room for the allowed event, until it is published
  * @protocol: (nullable): interned; part of the handling that a reload must not change
- * @treatment: from the verdict, likewise
+ * @handling: from the verdict, likewise
  * @swept_bytes: of both directions, at the last sweep
  */
 struct _OshConnection {
@@ -176,7 +176,7 @@ struct _OshConnection {
     guint64 reservation;
     guint64 generation;
     const char *protocol;
-    guint64 treatment;
+    guint64 handling;
     guint64 swept_bytes;
     OshRelayDirection up;
     OshRelayDirection down;

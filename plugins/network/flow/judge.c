@@ -116,7 +116,7 @@ judge_handling_change(const OshConnection *connection, const OshVerdict *verdict
         return "TLS mode";
     if (!g_str_equal(connection->protocol, verdict->protocol != NULL ? verdict->protocol : ""))
         return "protocol";
-    return connection->treatment != verdict->treatment ? "credentials" : NULL;
+    return connection->handling != verdict->handling ? "credentials" : NULL;
 }
 
 /*

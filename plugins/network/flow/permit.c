@@ -65,7 +65,7 @@ permit(OshConnection *connection, OshVerdict *verdict)
         return OSH_FLOW_WAIT;
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
-    connection->treatment = verdict->treatment;
+    connection->handling = verdict->handling;
     connection->owners_first = verdict->credentials;
     osh_connection_record(
         connection,

@@ -94,7 +94,7 @@ change_protocol(OshFixturePolicy *policy)
 static void
 change_credentials(OshFixturePolicy *policy)
 {
-    policy->treatment = 99;
+    policy->handling = 99;
 }
 
 static void

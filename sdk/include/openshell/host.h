@@ -158,7 +158,7 @@ struct _OshHost {
     gboolean (*topic_wanted)(gpointer handle, OshTopic topic);
     guint64 (*reserve)(gpointer handle, OshTopic topic, guint64 process_key);
     void (*unreserve)(gpointer handle, guint64 reservation);
-    void (*on_room)(gpointer handle, OshTopic topic, OshCallback callback, gpointer data);
+    void (*on_capacity)(gpointer handle, OshTopic topic, OshCallback callback, gpointer data);
     guint64 (*publish)(gpointer handle, const OshPublication *publication);
     guint64 (*subscribe)(gpointer handle, const char *pattern, OshEventFunc callback, gpointer data,
                          GDestroyNotify destroy);
@@ -193,7 +193,7 @@ osh_host_get_interface(const OshHost *host, const char *id, OshInterface *ret_in
  * @host: the host
  * @id: interface id with revision
  * @ret_interfaces: (out caller-allocates) (array length=capacity): filled from the front
- * @capacity: room in @ret_interfaces
+ * @capacity: how many fit into @ret_interfaces
  *
  * [any] All providers of @id, in start order.
  *
@@ -242,10 +242,10 @@ osh_host_topic_wanted(const OshHost *host, OshTopic topic)
  * @topic: a topic of class lossless
  * @process_key: as in #OshPublication
  *
- * [any] Takes room for one event in every sink that is marked required. An allow is acted upon
- * only with a reservation in hand.
+ * [any] Reserves capacity for one event in every sink that is marked required. An allow is acted
+ * upon only with a reservation in hand.
  *
- * Returns: the reservation, or 0 when there is no room: wait with osh_host_on_room() until the
+ * Returns: the reservation, or 0 when there is none: wait with osh_host_on_capacity() until the
  *   step's deadline, then deny with the reason "audit-full"
  */
 static inline guint64
@@ -268,16 +268,16 @@ osh_host_unreserve(const OshHost *host, guint64 reservation)
 }
 
 /**
- * osh_host_on_room:
+ * osh_host_on_capacity:
  *
  * [main, shard] Calls @callback once, on the calling thread, when a reservation of @topic may
  * succeed again. There is no guarantee that it does.
  */
 static inline void
-osh_host_on_room(const OshHost *host, OshTopic topic, OshCallback callback, gpointer data)
+osh_host_on_capacity(const OshHost *host, OshTopic topic, OshCallback callback, gpointer data)
 {
-    if (osh_can_call(host, OshHost, on_room))
-        host->on_room(host->handle, topic, callback, data);
+    if (osh_can_call(host, OshHost, on_capacity))
+        host->on_capacity(host->handle, topic, callback, data);
 }
 
 /**

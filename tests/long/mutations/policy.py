@@ -44,7 +44,7 @@ ROWS = [
     (P + "load/read-facts.c", "check_vocabulary(loader, node, pattern, scalars->values) ? pattern : NULL", "pattern", "policy-facts"),
     ("host/record/learn-site.c", "unit->rules->len > 0 && osh_learn_row_has_image", "osh_learn_row_has_image", "record-learn"),
     ("host/record/learn-row.c", "if (*ret_reason == NULL && is_of_plugin(row))", "if (FALSE)", "record-learn"),
-    (P + "model/endpoint-key.c", ".traits = TREATS | SECRET},", ".traits = SECRET},", "policy-treatment"),
+    (P + "model/endpoint-key.c", ".traits = HANDLES | SECRET},", ".traits = SECRET},", "policy-handling"),
     (P + "decide/judge-rpc.c", "value == NULL ? OSH_POLICY_NO", "value == NULL ? OSH_POLICY_YES"),
     (P + "decide/judge-rpc.c", "answer->response_refused |= !is_mcp;\n        if (!is_mcp)", "if (FALSE)"),
     (P + "decide/judge-rpc.c", "question->has_jsonrpc_error)\n        return;", "FALSE)\n        return;"),

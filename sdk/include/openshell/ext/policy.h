@@ -86,8 +86,8 @@ typedef struct {
  * @allowed_addresses: (nullable): when not empty, every resolved address must be inside one;
  *   borrowed
  * @endpoint: (nullable): the endpoint chosen, for osh_policy_interface_endpoint_option(); borrowed
- * @treatment: equal in two verdicts, of one snapshot or of two, when the bytes of a connection are
- *   treated in the same way (TLS mode, protocol, credentials); an open connection whose treatment
+ * @handling: equal in two verdicts, of one snapshot or of two, when the bytes of a connection are
+ *   treated in the same way (TLS mode, protocol, credentials); an open connection whose handling
  *   has changed cannot go on
  * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
  *   nothing goes there before the owners of the connection were looked at
@@ -111,7 +111,7 @@ typedef struct {
     gsize n_allowed_addresses;
     const OshCidr *allowed_addresses;
     gconstpointer endpoint;
-    guint64 treatment;
+    guint64 handling;
     gboolean credentials;
 } OshVerdict;
 
@@ -358,9 +358,9 @@ osh_policy_interface_is_recording(const OshInterface *policy)
  * osh_policy_interface_record:
  * @decision: borrowed for the call
  *
- * [any] Hands a final decision to the recording. Never blocks: what finds no room is counted, and
- * the recording says so. The host leaves out what a recording must not hold (query values, error
- * texts, sensitive facts, placeholders of credentials).
+ * [any] Hands a final decision to the recording. Never blocks: what finds no capacity is counted,
+ * and the recording says so. The host leaves out what a recording must not hold (query values,
+ * error texts, sensitive facts, placeholders of credentials).
  */
 static inline void
 osh_policy_interface_record(const OshInterface *policy, const OshDecision *decision)

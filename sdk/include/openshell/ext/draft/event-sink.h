@@ -3,8 +3,8 @@
  * ext/draft/event-sink.h: "openshell.draft.event-sink/1": somewhere that events are kept.
  *
  * A subscriber looks; a sink keeps. The bus holds a bounded queue for each sink. Where the
- * configuration marks a sink required, an allow is acted upon only after room for its record was
- * reserved in that queue, and the sink has written it when it flushes.
+ * configuration marks a sink required, an allow is acted upon only after capacity for its record
+ * was reserved in that queue, and the sink has written it when it flushes.
  */
 #pragma once
 
