@@ -326,6 +326,7 @@ NOT_RUN = {
     "meson test -C build": "it runs tests, this one among them",
     "ninja -C build && meson test -C build --suite unit --suite lint":
         "it builds and runs what runs before this test",
+    "meson test -C build e2e-manual": "it is this test",
     "ninja -C build && meson test -C build policy-endpoint-key policy-keys policy-broken":
         "it builds and runs what runs before this test",
     "scripts/lint": "CI runs it; it needs one version of clang-format",
