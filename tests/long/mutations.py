@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small mistakes planted in the code, one by one: a test notices each of them."""
 import contextlib
+import ctypes
 import importlib.util
 import json
 import os
@@ -18,6 +19,9 @@ AREAS = os.path.join(SOURCE, "tests", "long", "mutations")
 SEED = 1  # the short form takes the same rows every time, some of each area
 BUILD_SECONDS = 120
 TEST_SECONDS = 90
+LIBC = ctypes.CDLL(None)
+CLONE_NEWNS = 0x20000                                            # unshare(2)
+MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000  # mount(2)
 
 
 class Area:
@@ -112,11 +116,21 @@ class Copy:
         return run(command, {**os.environ, **environment}, folder, TEST_SECONDS)
 
 
+def hide_shared_folders():
+    """Gives this process folders of its own where tests leave files besides TMPDIR, if it may."""
+    if LIBC.unshare(CLONE_NEWNS) == 0 and \
+            LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) == 0:
+        for folder in (b"/var/tmp", b"/dev/shm"):
+            if os.getcwdb().startswith(folder):  # TMPDIR is there
+                continue
+            LIBC.mount(b"tmpfs", folder, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777")
+
+
 def run(command, environment, folder, seconds):
     """Whether @command ended with 0 in time. What it started ends with it."""
     with subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          start_new_session=True) as process:
+                          preexec_fn=hide_shared_folders, start_new_session=True) as process:
         try:
             return process.wait(seconds) == 0
         except subprocess.TimeoutExpired:

@@ -178,7 +178,8 @@ make_link(const char *name, const char *target)
 static void
 make_tree(void)
 {
-    g_autofree char *template = g_strdup("/tmp/osh-check-programs-XXXXXX");
+    g_autofree char *template =
+        g_build_filename(g_get_tmp_dir(), "osh-check-programs-XXXXXX", NULL);
     g_autofree char *folder = NULL;
     g_autofree char *tool = NULL;
     g_autofree char *fifo = NULL;

@@ -94,7 +94,9 @@ main(int argc, char **argv)
 {
     gsize count;
     const OshLandlockProof *proofs = osh_landlock_proofs(&count);
-    char folder[] = "/tmp/openshell-proof-XXXXXX";
+    const char *outer = g_getenv("TMPDIR");
+    g_autofree char *folder =
+        g_strdup_printf("%s/openshell-proof-XXXXXX", outer != NULL ? outer : "/tmp");
     int status;
 
     /* Before GLib looks, which looks once. */
