@@ -240,7 +240,7 @@ host_publish(gpointer handle, const OshPublication *publication)
     OshFakePublication *kept = g_new0(OshFakePublication, 1);
 
     kept->topic = g_strdup(topic->name);
-    kept->payload = g_variant_ref_sink(publication->payload);
+    kept->payload = g_variant_take_ref(publication->payload);
     kept->reservation = publication->reservation;
     kept->process_key = publication->process_key;
     kept->correlation = publication->correlation;

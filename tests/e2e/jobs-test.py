@@ -112,7 +112,7 @@ def _background():
         time.sleep(0.1)
         shell.type("something\n")
         expect("got something" in shell.ends(), shell.screen)
-        shell.enter(f"run {harness.PYTHON} -I -c 'import tty; tty.setraw(0); print(input())' &")
+        shell.enter(f"run {harness.PYTHON} -I -c 'import tty; tty.setraw(0, 0); print(input())' &")
         harness.wait_until(lambda: "Stopped" in shell.does("jobs"), 5, "it is not stopped")
         shell.enter("fg")
         shell.wait_for_modes(lambda modes: not modes, "the terminal is not raw")

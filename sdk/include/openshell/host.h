@@ -295,7 +295,7 @@ osh_host_publish(const OshHost *host, const OshPublication *publication)
 {
     if (!osh_can_call(host, OshHost, publish)) {
         if (publication->payload != NULL)
-            g_variant_unref(g_variant_ref_sink(publication->payload));
+            g_variant_unref(g_variant_take_ref(publication->payload));
         return 0;
     }
     return host->publish(host->handle, publication);
@@ -341,7 +341,7 @@ osh_host_publish_reserved(const OshHost *host, const OshPublication *publication
     reserved.reservation = osh_host_reserve(host, publication->topic, publication->process_key);
     if (reserved.reservation == 0) {
         if (publication->payload != NULL)
-            g_variant_unref(g_variant_ref_sink(publication->payload));
+            g_variant_unref(g_variant_take_ref(publication->payload));
         return 0;
     }
     return osh_host_publish(host, &reserved);
