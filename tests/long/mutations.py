@@ -20,8 +20,9 @@ SEED = 1  # the short form takes the same rows every time, some of each area
 BUILD_SECONDS = 120
 TEST_SECONDS = 90
 LIBC = ctypes.CDLL(None)
-CLONE_NEWNS = 0x20000                                            # unshare(2)
-MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000  # mount(2)
+CLONE_NEWNS = 0x20000        # unshare(2)
+MS_NOSUID, MS_NODEV = 2, 4   # mount(2)
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 class Area:
@@ -120,10 +121,16 @@ def hide_shared_folders():
     """Gives this process folders of its own where tests leave files besides TMPDIR, if it may."""
     if LIBC.unshare(CLONE_NEWNS) == 0 and \
             LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) == 0:
-        for folder in (b"/var/tmp", b"/dev/shm"):
-            if os.getcwdb().startswith(folder):  # TMPDIR is there
+        for folder in ("/var/tmp", "/dev/shm"):
+            if os.getcwd().startswith(folder):  # TMPDIR is there
                 continue
-            LIBC.mount(b"tmpfs", folder, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777")
+            source = os.open(SOURCE, os.O_PATH | os.O_CLOEXEC)
+            LIBC.mount(b"tmpfs", folder.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777")
+            if not os.path.exists(SOURCE):
+                os.makedirs(SOURCE)
+                LIBC.mount(f"/proc/self/fd/{source}".encode(), SOURCE.encode(), None,
+                           MS_BIND | MS_REC, None)
+            os.close(source)
 
 
 def run(command, environment, folder, seconds):
