@@ -63,6 +63,26 @@ osh_connection_prepare_fd(int fd)
     setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 }
 
+gboolean
+osh_connection_peek(OshConnection *connection, gsize most, gsize *ret_length)
+{
+    guint8 *scratch = connection->shard->scratch;
+    ssize_t n;
+
+    *ret_length = 0;
+    if (connection->head != NULL) {
+        const guint8 *surplus = osh_buffer_window(connection->head, ret_length);
+
+        memcpy(scratch, surplus, *ret_length);
+    }
+    do
+        n = recv(connection->client_fd, scratch + *ret_length, most, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n > 0)
+        *ret_length += (gsize)n;
+    return n >= 0 || errno == EAGAIN;
+}
+
 OshConnection *
 osh_connection_new(OshNetworkShard *shard, int fd, const struct sockaddr_storage *peer,
                    const OshTransport *transport)

@@ -197,6 +197,17 @@ OshConnection *osh_connection_new(OshNetworkShard *shard, int fd,
 /** osh_connection_prepare_fd: urgent data (RFC 9293 section 3.8.5) is data like any other. */
 void osh_connection_prepare_fd(int fd);
 
+/**
+ * osh_connection_peek:
+ * @connection: a connection
+ * @most: how many bytes of the socket are looked at
+ * @ret_length: (out): how many bytes of the client are in the shard's scratch memory: what came
+ *   behind the request head, then what stays in the socket
+ *
+ * Returns: FALSE when the socket has an error
+ */
+gboolean osh_connection_peek(OshConnection *connection, gsize most, gsize *ret_length);
+
 /** osh_connection_begin: carries out the first step of its transport, and more. May free. */
 void osh_connection_begin(OshConnection *connection);
 

@@ -15,10 +15,8 @@
 #include "judge.h"
 #include "refusal.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
@@ -48,45 +46,23 @@ first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
     return first_bytes_refuse(connection, reason);
 }
 
-/* Returns: how many bytes of the client are in the shard's scratch memory; -1 when it has gone. */
-static gssize
-first_bytes_look(OshConnection *connection)
-{
-    guint8 *scratch = connection->shard->scratch;
-    gsize length = 0;
-    ssize_t n;
-
-    G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE);
-    if (connection->head != NULL) {
-        const guint8 *surplus = osh_buffer_window(connection->head, &length);
-
-        memcpy(scratch, surplus, length);
-    }
-    do
-        n = recv(connection->client_fd, scratch + length, OSH_CLIENT_HELLO_PEEK,
-                 MSG_PEEK | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN)
-        return -1;
-    return (gssize)length + MAX(n, 0);
-}
-
 OshFlow
 osh_first_bytes_run(OshConnection *connection)
 {
     g_autofree OshClientHello *hello = NULL;
-    gssize length;
+    gsize length;
+
+    G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE);
 
     if (connection->down.readable ||
         (connection->host_kind != OSH_HOST_NAME &&
          osh_network_protocol(connection->shard->network, connection->protocol) == NULL))
         return OSH_FLOW_NEXT;
-    length = first_bytes_look(connection);
-    if (length < 0)
+    if (!osh_connection_peek(connection, OSH_CLIENT_HELLO_PEEK, &length))
         return osh_connection_reset(connection, "reset");
     connection->has_begun = length > 0;
     hello = g_new(OshClientHello, 1);
-    switch (osh_client_hello_parse(connection->shard->scratch, (gsize)length, hello)) {
+    switch (osh_client_hello_parse(connection->shard->scratch, length, hello)) {
     case OSH_CLIENT_HELLO_NEED_MORE:
         if (length >= OSH_CLIENT_HELLO_PEEK)
             return first_bytes_refuse(connection, "the client's first TLS message is too long");

@@ -29,19 +29,12 @@
 static gboolean
 intercept_is_tls(OshConnection *connection, OshClientHello *hello)
 {
-    guint8 *scratch = connection->shard->scratch;
-    gsize length = 0;
-    ssize_t n;
+    gsize length;
 
     G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= PEEKED_BYTES);
-    if (connection->head != NULL) {
-        const guint8 *surplus = osh_buffer_window(connection->head, &length);
-
-        memcpy(scratch, surplus, length);
-    }
-    n = recv(connection->client_fd, scratch + length, OSH_CLIENT_HELLO_PEEK,
-             MSG_PEEK | MSG_DONTWAIT);
-    return osh_client_hello_parse(scratch, length + (gsize)MAX(n, 0), hello) ==
+    /* A socket with an error fails at the handshake. */
+    (void)osh_connection_peek(connection, OSH_CLIENT_HELLO_PEEK, &length);
+    return osh_client_hello_parse(connection->shard->scratch, length, hello) ==
            OSH_CLIENT_HELLO_COMPLETE;
 }
 
