@@ -8,6 +8,7 @@
 
 #include "config-value.h"
 #include "manifest-reader.h"
+#include "openshell/fact.h"
 
 /* No session needs to see more of a direction at once; memory is spent for each connection. */
 #define WINDOW_MAX (16 * 1024 * 1024)
@@ -272,7 +273,9 @@ check_record_fact(const OshManifestReader *reader, const OshKeyFileGroup *group,
     const OshKeyFileEntry *entry = osh_key_file_group_get(group, key);
     const OshManifestFact *fact;
 
-    if (entry == NULL)
+    /* The facts of every request are the schema's and need no declaration. */
+    if (entry == NULL || g_str_equal(entry->value, OSH_FACT_REQUEST_METHOD) ||
+        g_str_equal(entry->value, OSH_FACT_REQUEST_PATH))
         return TRUE;
     fact = find_fact(reader->manifest, protocol, entry->value);
     if (fact != NULL && !fact->sensitive && g_str_has_prefix(fact->type, "string"))

@@ -60,6 +60,7 @@ osh_manifest_free(OshManifest *manifest)
 {
     if (manifest == NULL)
         return;
+    g_free(manifest->text);
     g_free(manifest->id);
     g_free(manifest->version);
     g_free(manifest->summary);
@@ -394,6 +395,7 @@ osh_manifest_parse(const char *name, const char *text, gsize length, GError **er
     if (key_file == NULL)
         return NULL;
     manifest = manifest_new();
+    manifest->text = g_strndup(text, length);
     reader = (OshManifestReader){key_file, manifest, error};
     first = key_file->groups->len > 0 ? g_ptr_array_index(key_file->groups, 0) : NULL;
     if (first == NULL || !g_str_equal(first->name, "plugin")) {

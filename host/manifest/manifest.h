@@ -67,8 +67,10 @@ typedef struct {
 /**
  * OshManifest: a whole manifest; lists are never %NULL.
  * @role: (nullable): the part of a run that it plays, one of OSH_ROLE_*
+ * @text: what all of it was read from
  */
 typedef struct {
+    char *text;
     char *id;
     char *version;
     char *summary;

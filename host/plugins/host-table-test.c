@@ -34,6 +34,13 @@ keep_fault(gpointer data, OshFaultSeverity severity, const char *message)
     fixture->fault = g_strdup(message);
 }
 
+static const char *
+manifest(gpointer data, const char *plugin_id)
+{
+    g_assert_nonnull(data);
+    return g_str_equal(plugin_id, "other") ? "[plugin]" : NULL;
+}
+
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
@@ -41,6 +48,7 @@ set_up(Fixture *fixture, gconstpointer data)
     OshHostCalls calls = {
         .plugin_id = "caller",
         .find_interfaces = find_interfaces,
+        .manifest = manifest,
         .fault = keep_fault,
         .data = fixture,
     };
@@ -95,6 +103,8 @@ test_interfaces(Fixture *fixture, gconstpointer data)
     g_assert_false(osh_host_get_interface(fixture->host, "test.two/1", &found[1]));
     g_assert_null(found[1].provider);
     g_assert_cmpuint(osh_host_find_interfaces(fixture->host, "test.one/1", NULL, 0), ==, 2);
+    g_assert_cmpstr(osh_host_manifest(fixture->host, "other"), ==, "[plugin]");
+    g_assert_null(osh_host_manifest(fixture->host, "nobody"));
 }
 
 static void

@@ -29,6 +29,14 @@ table_get_interface(gpointer handle, const char *id, OshInterface *ret_interface
     return table_find_interfaces(handle, id, ret_interface, 1) > 0;
 }
 
+static const char *
+table_manifest(gpointer handle, const char *plugin_id)
+{
+    const OshHostTable *table = handle;
+
+    return table->calls.manifest(table->calls.data, plugin_id);
+}
+
 static OshTopic
 table_topic(gpointer handle, const char *name)
 {
@@ -194,6 +202,7 @@ osh_host_table_new(const OshHostCalls *calls)
         .invoke = table_invoke,
         .fault = table_fault,
         .bus = table_bus,
+        .manifest = table_manifest,
     };
     return table;
 }

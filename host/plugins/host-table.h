@@ -16,8 +16,9 @@ G_BEGIN_DECLS
  * @bus: where it subscribes
  * @publisher: as whom it publishes
  * @find_interfaces: [any] as osh_host_find_interfaces()
+ * @manifest: [any] as osh_host_manifest()
  * @fault: [main] what the plugin says of itself
- * @data: for both
+ * @data: for all three
  *
  * Everything is borrowed, and outlives the table.
  */
@@ -28,6 +29,7 @@ typedef struct {
     OshBusPublisher *publisher;
     gsize (*find_interfaces)(gpointer data, const char *id, OshInterface *ret_interfaces,
                              gsize capacity);
+    const char *(*manifest)(gpointer data, const char *plugin_id);
     void (*fault)(gpointer data, OshFaultSeverity severity, const char *message);
     gpointer data;
 } OshHostCalls;

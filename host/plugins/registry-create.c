@@ -40,6 +40,14 @@ member_find_interfaces(gpointer data, const char *id, OshInterface *ret_interfac
     return osh_registry_find_interfaces(member->registry, id, ret_interfaces, capacity);
 }
 
+static const char *
+member_manifest(gpointer data, const char *plugin_id)
+{
+    const OshRegistryMember *member = data;
+
+    return osh_registry_manifest_text(member->registry, plugin_id);
+}
+
 static void
 member_fault(gpointer data, OshFaultSeverity severity, const char *message)
 {
@@ -59,6 +67,7 @@ make_table(OshRegistryMember *member, GError **error)
         .config = member->plugin->config,
         .bus = bus,
         .find_interfaces = member_find_interfaces,
+        .manifest = member_manifest,
         .fault = member_fault,
         .data = member,
     };

@@ -124,6 +124,18 @@ osh_registry_get_interface(OshRegistry *registry, const char *id, OshInterface *
     return osh_registry_find_interfaces(registry, id, ret_interface, 1) > 0;
 }
 
+const char *
+osh_registry_manifest_text(OshRegistry *registry, const char *plugin_id)
+{
+    for (guint i = 0; i < registry->order->len; i++) {
+        const OshPlugin *plugin = g_ptr_array_index(registry->order, i);
+
+        if (osh_plugin_is_usable(plugin) && g_strcmp0(plugin->manifest->id, plugin_id) == 0)
+            return plugin->manifest->text;
+    }
+    return NULL;
+}
+
 gsize
 osh_registry_find_interfaces(OshRegistry *registry, const char *id, OshInterface *ret_interfaces,
                              gsize capacity)

@@ -87,6 +87,9 @@ void osh_registry_on_state(OshRegistry *registry, OshRegistryStateFunc function,
 gboolean osh_registry_get_interface(OshRegistry *registry, const char *id,
                                     OshInterface *ret_interface);
 
+/** osh_registry_manifest_text: [any] see osh_host_manifest(). */
+const char *osh_registry_manifest_text(OshRegistry *registry, const char *plugin_id);
+
 /** osh_registry_find_interfaces: [any] see osh_host_find_interfaces(). */
 gsize osh_registry_find_interfaces(OshRegistry *registry, const char *id,
                                    OshInterface *ret_interfaces, gsize capacity);

@@ -126,6 +126,9 @@ test_interfaces_are_found_by_their_id(void)
     const OshHost *table = osh_fake_host_table(host);
     OshInterface found[1];
 
+    osh_fake_host_add_manifest(host, "other", "[plugin]");
+    g_assert_cmpstr(osh_host_manifest(osh_fake_host_table(host), "other"), ==, "[plugin]");
+    g_assert_null(osh_host_manifest(osh_fake_host_table(host), "nobody"));
     osh_fake_host_add_interface(host, "com.example.one/1", (OshInterface){"first", NULL, NULL});
     osh_fake_host_add_interface(host, "com.example.one/1", (OshInterface){"second", NULL, NULL});
     g_assert_true(osh_host_get_interface(table, "com.example.one/1", &found[0]));

@@ -49,6 +49,7 @@ struct _OshFakeHost {
     GHashTable *config_values;
     GVariant *config;
     GPtrArray *interfaces;    /* of Provided */
+    GHashTable *manifests;    /* id → text */
     GPtrArray *subscriptions; /* of Subscription */
     GPtrArray *published;     /* of OshFakePublication */
     GPtrArray *logs;
@@ -124,6 +125,14 @@ host_get_interface(gpointer handle, const char *id, OshInterface *ret_interface)
         }
     }
     return FALSE;
+}
+
+static const char *
+host_manifest(gpointer handle, const char *plugin_id)
+{
+    OshFakeHost *host = handle;
+
+    return g_hash_table_lookup(host->manifests, plugin_id);
 }
 
 static gsize
@@ -431,7 +440,9 @@ osh_fake_host_new(const char *manifest)
     host->capacity = G_MAXUINT;
     g_queue_init(&host->invoked);
     g_queue_init(&host->waiting);
+    host->manifests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     read_manifest(host, manifest);
+    osh_fake_host_add_manifest(host, host->plugin_id, manifest);
     host->table = (OshHost){
         .struct_size = sizeof(OshHost),
         .abi_major = OSH_ABI_MAJOR,
@@ -453,6 +464,7 @@ osh_fake_host_new(const char *manifest)
         .log = host_log,
         .invoke = host_invoke,
         .fault = host_fault,
+        .manifest = host_manifest,
     };
     return host;
 }
@@ -483,6 +495,7 @@ osh_fake_host_free(OshFakeHost *host)
     g_hash_table_unref(host->config_values);
     g_clear_pointer(&host->config, g_variant_unref);
     g_ptr_array_unref(host->interfaces);
+    g_hash_table_unref(host->manifests);
     g_ptr_array_unref(host->subscriptions);
     g_ptr_array_unref(host->published);
     g_ptr_array_unref(host->logs);
@@ -496,6 +509,12 @@ const OshHost *
 osh_fake_host_table(OshFakeHost *host)
 {
     return &host->table;
+}
+
+void
+osh_fake_host_add_manifest(OshFakeHost *host, const char *plugin_id, const char *manifest)
+{
+    g_hash_table_replace(host->manifests, g_strdup(plugin_id), g_strdup(manifest));
 }
 
 void

@@ -69,6 +69,9 @@ void osh_fake_host_set_config(OshFakeHost *host, const char *key, GVariant *valu
 /** osh_fake_host_add_interface: an interface that the plugin may find; several of one id may. */
 void osh_fake_host_add_interface(OshFakeHost *host, const char *id, OshInterface interface);
 
+/** osh_fake_host_add_manifest: what the plugin reads as the manifest of @plugin_id. */
+void osh_fake_host_add_manifest(OshFakeHost *host, const char *plugin_id, const char *manifest);
+
 /** osh_fake_host_emit: an event of another plugin, to each subscription that matches; retained
  * ones come at once as well. @payload: (transfer full): a floating reference is taken. */
 void osh_fake_host_emit(OshFakeHost *host, const char *topic, GVariant *payload);

@@ -168,6 +168,7 @@ struct _OshHost {
     void (*invoke)(gpointer handle, OshCallback callback, gpointer data, GDestroyNotify destroy);
     void (*fault)(gpointer handle, OshFaultSeverity severity, const GError *error);
     GObject *(*bus)(gpointer handle);
+    const char *(*manifest)(gpointer handle, const char *plugin_id);
 };
 
 /**
@@ -206,6 +207,23 @@ osh_host_find_interfaces(const OshHost *host, const char *id, OshInterface *ret_
     if (!osh_can_call(host, OshHost, find_interfaces))
         return 0;
     return host->find_interfaces(host->handle, id, ret_interfaces, capacity);
+}
+
+/**
+ * osh_host_manifest:
+ * @host: the host
+ * @plugin_id: for example OshInterface.provider
+ *
+ * [any] What another plugin states about itself: the facts of a protocol, its ALPN names. A plugin
+ * that serves others reads it once.
+ *
+ * Returns: (transfer none) (nullable): the text of its manifest; NULL when no such plugin was
+ *   created. Valid until this plugin is destroyed.
+ */
+static inline const char *
+osh_host_manifest(const OshHost *host, const char *plugin_id)
+{
+    return osh_can_call(host, OshHost, manifest) ? host->manifest(host->handle, plugin_id) : NULL;
 }
 
 /**
