@@ -10,6 +10,8 @@
 #include "question.h"
 #include "reason.h"
 
+#include "osh-request-path.h"
+
 #include <string.h>
 
 #define INLINE_CANDIDATES 64
@@ -296,6 +298,23 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
     }
 }
 
+/* Servers read an encoded slash as a part of a name or as a border of the path; only an endpoint
+ * can say that there it is the former. Whatever else is decided, audit does not soften it. */
+static void
+refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+
+    if (!osh_request_path_has_encoded_slash(question->path.data, question->path.length) ||
+        (selected != NULL && selected->allow_encoded_slash))
+        return;
+    verdict->hard = TRUE;
+    if (verdict->action != OSH_POLICY_ALLOW)
+        return;
+    verdict->action = OSH_POLICY_DENY;
+    verdict->reason = osh_policy_encoded_slash_reason(selected);
+}
+
 static void
 decide(Decision *decision, OshPolicyVerdict *verdict)
 {
@@ -331,6 +350,7 @@ decide(Decision *decision, OshPolicyVerdict *verdict)
     }
     if (question->is_request) {
         decide_request(decision, verdict);
+        refuse_encoded_slash(question, verdict);
         return;
     }
     verdict->reason = osh_policy_network_reason(snapshot, question);

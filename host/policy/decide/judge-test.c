@@ -28,6 +28,11 @@ static const char policy_text[] =
     "access: full }\n"
     "      - { host: many.test, port: 1, path: \"/v1/admin/**\", protocol: rest, enforcement: "
     "audit, access: full }\n"
+    "      - { host: slash.test, port: 1, path: \"/names/**\", protocol: rest, enforcement: "
+    "enforce, "
+    "access: read-only, allow_encoded_slash: true }\n"
+    "      - { host: slash.test, port: 1, path: \"/paths/**\", protocol: rest, enforcement: audit, "
+    "access: read-only }\n"
     "    binaries: [{ path: /b }]\n"
     "  graphql:\n"
     "    endpoints:\n"
@@ -74,6 +79,28 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
+    {.sentence = "an endpoint may allow encoded slashes",
+     .host = "slash.test",
+     .method = "GET",
+     .path = "/names/a%2Fb",
+     .action = OSH_POLICY_ALLOW},
+    {.sentence = "its rules still decide",
+     .host = "slash.test",
+     .method = "PUT",
+     .path = "/names/a%2Fb",
+     .reason = "PUT /names/a%2Fb not permitted by policy"},
+    {.sentence = "another endpoint of the host does not, and audit softens nothing",
+     .host = "slash.test",
+     .method = "GET",
+     .path = "/paths/a%2Fb",
+     .hard = TRUE,
+     .reason = "the path holds an encoded slash; that needs allow_encoded_slash: true in"},
+    {.sentence = "nor where a rule refuses it as well",
+     .host = "slash.test",
+     .method = "PUT",
+     .path = "/paths/a%2Fb",
+     .hard = TRUE,
+     .reason = "PUT /paths/a%2Fb not permitted by policy"},
     {.sentence = "HEAD satisfies a GET rule",
      .host = "rest.test",
      .method = "HEAD",

@@ -297,3 +297,11 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
     }
     return g_string_free(text, FALSE);
 }
+
+char *
+osh_policy_encoded_slash_reason(const OshPolicyEndpoint *selected)
+{
+    return g_strdup_printf("the path holds an encoded slash; that needs allow_encoded_slash: true "
+                           "in %s",
+                           selected != NULL ? selected->label : "the endpoint");
+}

@@ -19,6 +19,10 @@ char *osh_policy_request_reason(const OshPolicyQuestion *question,
                                 const OshPolicyRequestAnswer *answer, const OshFactRecord *call,
                                 const OshPolicyVerdict *verdict);
 
+/** osh_policy_encoded_slash_reason: @selected: (nullable). Returns: (transfer full): why a path
+ * that holds an encoded slash is refused. */
+char *osh_policy_encoded_slash_reason(const OshPolicyEndpoint *selected);
+
 /** osh_policy_append_span: appends @span with its control bytes escaped, cut when very long. */
 void osh_policy_append_span(GString *text, OshSpan span);
 

@@ -9,7 +9,6 @@
 
 #include "asked.h"
 #include "osh-destination.h"
-#include "osh-request-path.h"
 
 #include <string.h>
 
@@ -93,28 +92,13 @@ explain_addresses(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
         note(explanation, "public and private addresses, since an endpoint names this very host");
 }
 
-static gboolean
-refuses_encoded_slash(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict)
-{
-    return osh_request_path_has_encoded_slash(asked->target->path->str, asked->target->path->len) &&
-           (verdict->selected == NULL || !verdict->selected->allow_encoded_slash);
-}
-
 static void
-explain_path(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboolean uninspected,
-             OshPolicyExplanation *explanation)
+explain_path(const OshPolicyAsked *asked, gboolean uninspected, OshPolicyExplanation *explanation)
 {
     if (uninspected || !osh_policy_asked_has_request(asked))
         return;
     if (asked->target->path_as_written != NULL)
         note(explanation, "the path is judged and sent as %s", asked->target->path->str);
-    if (explanation->allowed && refuses_encoded_slash(asked, verdict)) {
-        explanation->allowed = FALSE;
-        explanation->reason =
-            g_strdup_printf("the path holds an encoded slash; that needs allow_encoded_slash: true "
-                            "in %s",
-                            verdict->selected != NULL ? verdict->selected->label : "the endpoint");
-    }
 }
 
 /* --- The answer ---------------------------------------------------------------------------------
@@ -132,6 +116,14 @@ note_handling(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboo
         note(explanation, "TLS is not decrypted (tls: skip)");
 }
 
+/* The rules allow it: its encoded slash is refused, which no rule changes. */
+static gboolean
+is_refused_by_slash(const OshPolicyVerdict *verdict)
+{
+    return verdict->reason != NULL &&
+           g_str_has_prefix(verdict->reason, "the path holds an encoded slash");
+}
+
 static void
 describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
          const OshPolicyVerdict *verdict, gboolean uninspected, OshPolicyExplanation *explanation)
@@ -139,15 +131,16 @@ describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
     explanation->allowed = verdict->action == OSH_POLICY_ALLOW;
     explanation->reason = g_strdup(verdict->reason);
     explanation->policy_name = verdict->policy_name;
-    explanation->rule = explanation->allowed || (verdict->reason != NULL &&
-                                                 strstr(verdict->reason, "deny rule") != NULL)
-                            ? verdict->rule
-                            : NULL;
+    explanation->rule =
+        explanation->allowed || is_refused_by_slash(verdict) ||
+                (verdict->reason != NULL && strstr(verdict->reason, "deny rule") != NULL)
+            ? verdict->rule
+            : NULL;
     explanation->rule_line = osh_policy_rule_line(policy, explanation->rule, NULL);
     explanation->selected = verdict->selected;
     for (guint i = 0; i < verdict->n_endpoints; i++)
         g_ptr_array_add(explanation->endpoints, (gpointer)verdict->endpoints[i]);
-    explain_path(asked, verdict, uninspected, explanation);
+    explain_path(asked, uninspected, explanation);
     if (explanation->allowed)
         explain_addresses(asked, verdict, explanation);
     if (explanation->allowed)
@@ -185,7 +178,7 @@ explain_denial(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                OshPolicyExplanation *explanation)
 {
     /* the rules allow it: its path or an address is refused, which no rule changes */
-    if (verdict->action == OSH_POLICY_ALLOW)
+    if (verdict->action == OSH_POLICY_ALLOW || is_refused_by_slash(verdict))
         return;
     explanation->audited = verdict->action == OSH_POLICY_DENY && !verdict->hard &&
                            verdict->policy_name != NULL && verdict->selected != NULL &&

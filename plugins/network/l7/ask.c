@@ -129,6 +129,35 @@ publish_allowed(OshDriver *driver, const OshMessage *message, const OshFacts *fa
                       osh_event_l7_allowed_pack(&allowed));
 }
 
+/* Keys of the schema that say how a session reads a message. */
+static const char *const session_options[] = {"allow_encoded_slash"};
+
+/* Of the endpoint that was chosen; the same object as long as that is the same. Returns:
+ * (transfer none) (nullable) */
+static GVariant *
+options_of(OshDriver *driver, const OshVerdict *verdict)
+{
+    const OshNetworkShard *shard = driver->connection->shard;
+    GVariantBuilder builder;
+
+    if (driver->options != NULL && driver->options_of == verdict->endpoint &&
+        driver->options_in == verdict->generation)
+        return driver->options;
+    driver->options_of = verdict->endpoint;
+    driver->options_in = verdict->generation;
+    g_clear_pointer(&driver->options, g_variant_unref);
+    g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+    for (gsize i = 0; i < G_N_ELEMENTS(session_options); i++) {
+        g_autoptr(GVariant) value = osh_policy_interface_endpoint_option(
+            &shard->network->policy, shard->snapshot, verdict->endpoint, session_options[i]);
+
+        if (value != NULL)
+            g_variant_builder_add(&builder, "{sv}", session_options[i], value);
+    }
+    driver->options = g_variant_ref_sink(g_variant_builder_end(&builder));
+    return driver->options;
+}
+
 static void
 ask_refuse(OshDriver *driver, OshMessage *message, const char *layer, const OshFacts *facts,
            const char *reason, OshDecisionOutcome outcome)
@@ -163,6 +192,8 @@ osh_driver_ask(OshDriver *driver, OshMessage *message, const OshFacts *stated)
         return;
     }
     allowed = osh_judge_facts(connection, &set, &message->verdict);
+    g_clear_pointer(&message->options, g_variant_unref);
+    message->options = g_variant_ref(options_of(driver, &message->verdict));
     if (!allowed) {
         ask_refuse(driver, message, "policy", &set, NULL, OSH_DECISION_DENIED_POLICY);
         return;
@@ -186,15 +217,18 @@ osh_driver_refuse(OshDriver *driver, OshMessage *message, const OshL7Action *act
 {
     const OshFacts *facts = &action->u.deny.facts;
     gboolean ends = (action->flags & OSH_L7_CONNECTION) != 0;
+    guint64 event;
 
     if (message != NULL)
         message->state = OSH_MESSAGE_REFUSED;
     if ((action->flags & OSH_L7_FAILURE) != 0)
-        osh_audit_failed(driver->connection,
-                         &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
+        event = osh_audit_failed(driver->connection,
+                                 &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
     else
-        publish_denied(driver, action->message, "protocol", facts, NULL, action->u.deny.reason,
-                       ends);
+        event = publish_denied(driver, action->message, "protocol", facts, NULL,
+                               action->u.deny.reason, ends);
+    if (action->u.deny.ret_event != NULL)
+        *action->u.deny.ret_event = event;
 }
 
 void
@@ -238,6 +272,8 @@ osh_driver_answer(OshDriver *driver)
             .struct_size = sizeof answer,
             .action = OSH_ACTION_ALLOW,
             .policy = message->verdict.policy,
+            .options = message->options,
+            .binary = osh_audit_binary(driver->connection),
         };
         OshVerdict verdict = message->verdict;
 

@@ -46,6 +46,7 @@ typedef struct {
  * @ends_by: until when it may; 0 while it is not ending
  * @is_woken: the session asked for rounds
  * @end: (nullable): why it ends; constant
+ * @options: (nullable): of the endpoint @options_of in the policy of generation @options_in; owned
  */
 struct _OshDriver {
     OshConnection *connection;
@@ -66,6 +67,9 @@ struct _OshDriver {
     gint64 ends_by;
     gboolean is_woken;
     const char *end;
+    GVariant *options;
+    gconstpointer options_of;
+    guint64 options_in;
 };
 
 /**

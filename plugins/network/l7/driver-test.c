@@ -297,6 +297,81 @@ test_a_denial_of_the_connection_lets_its_words_out(void)
     l7_world_close(&world);
 }
 
+/* What the answers of a session said; of one test at a time. */
+static struct {
+    guint64 event;
+    char *binary;
+    GVariant *options;
+    void (*resume)(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer);
+} heard;
+
+static gsize
+feed_denying_with_event(L7World *world, const OshL7Input *input, OshL7Action *actions,
+                        gint64 *ret_deadline)
+{
+    gsize n = feed_denying(world, input, actions, ret_deadline);
+
+    if (n == 2)
+        actions[1].u.deny.ret_event = &heard.event;
+    return n;
+}
+
+static void
+test_a_refusal_says_by_which_event_it_was_recorded(void)
+{
+    for (guint step = 0; step < 2; step++) {
+        L7World world;
+
+        heard.event = 0;
+        l7_world_begin(&world, feed_denying_with_event);
+        world.step = step;
+        osh_fixture_send(world.client, "hello\n");
+        osh_fixture_expect(world.fixture, world.client, "bad line\n");
+        g_assert_cmpuint(heard.event, !=, 0);
+        l7_world_close(&world);
+    }
+}
+
+static void
+resume_heard(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer)
+{
+    g_free(heard.binary);
+    heard.binary = g_strdup(answer->binary);
+    g_clear_pointer(&heard.options, g_variant_unref);
+    heard.options = answer->options != NULL ? g_variant_ref(answer->options) : NULL;
+    heard.resume(session, now, message, answer);
+}
+
+static void
+test_an_answer_names_the_program_and_the_options_of_its_endpoint(void)
+{
+    g_autoptr(GVariant) before = NULL;
+    L7World world;
+
+    l7_world_new(&world);
+    heard.resume = world.vtable.resume;
+    world.vtable.resume = resume_heard;
+    world.fixture->network.config.identity_required = TRUE;
+    world.feed = l7_lines_feed;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "one\n");
+    osh_fixture_expect(world.fixture, world.upstream, "one\n");
+    g_assert_cmpstr(heard.binary, ==, "/usr/bin/client");
+    g_assert_true(g_variant_is_of_type(heard.options, G_VARIANT_TYPE_VARDICT));
+    before = g_steal_pointer(&heard.options);
+    osh_fixture_send(world.client, "two\n");
+    osh_fixture_expect(world.fixture, world.upstream, "two\n");
+    /* Nothing is made anew for the same endpoint. */
+    g_assert_true(heard.options == before);
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    osh_fixture_send(world.client, "three\n");
+    osh_fixture_expect(world.fixture, world.client, "no: the test denies it\n");
+    g_assert_cmpstr(heard.binary, ==, "/usr/bin/client");
+    l7_world_close(&world);
+    g_clear_pointer(&heard.options, g_variant_unref);
+    g_clear_pointer(&heard.binary, g_free);
+}
+
 static void
 test_a_fault_of_a_peer_is_no_denial(void)
 {
@@ -475,6 +550,10 @@ main(int argc, char **argv)
     ADD("lines-of-a-byte-are-not-too-many-rounds", test_lines_of_a_byte_are_not_too_many_rounds);
     ADD("a-denial-of-the-connection-lets-its-words-out",
         test_a_denial_of_the_connection_lets_its_words_out);
+    ADD("a-refusal-says-by-which-event-it-was-recorded",
+        test_a_refusal_says_by_which_event_it_was_recorded);
+    ADD("an-answer-names-the-program-and-the-options-of-its-endpoint",
+        test_an_answer_names_the_program_and_the_options_of_its_endpoint);
     ADD("a-fault-of-a-peer-is-no-denial", test_a_fault_of_a_peer_is_no_denial);
     ADD("a-message-that-fills-the-window-is-denied",
         test_a_message_that_fills_the_window_is_denied);

@@ -389,6 +389,7 @@ driver_free(OshDriver *driver)
         osh_buffer_release(driver->sides[i].window);
     }
     osh_messages_clear(&driver->messages);
+    g_clear_pointer(&driver->options, g_variant_unref);
     g_array_unref(driver->due);
     g_free(driver);
 }

@@ -11,13 +11,20 @@ osh_messages_init(OshMessages *messages)
     messages->last = 0;
 }
 
+static void
+message_clear(OshMessage *message)
+{
+    osh_verdict_clear(&message->verdict);
+    g_clear_pointer(&message->options, g_variant_unref);
+}
+
 void
 osh_messages_clear(OshMessages *messages)
 {
     if (messages->open == NULL)
         return;
     for (guint i = 0; i < messages->open->len; i++)
-        osh_verdict_clear(&g_array_index(messages->open, OshMessage, i).verdict);
+        message_clear(&g_array_index(messages->open, OshMessage, i));
     g_clear_pointer(&messages->open, g_array_unref);
 }
 
@@ -48,7 +55,7 @@ osh_messages_begin(OshMessages *messages, guint64 number)
 void
 osh_messages_end(OshMessages *messages, OshMessage *message)
 {
-    osh_verdict_clear(&message->verdict);
+    message_clear(message);
     g_array_remove_index(messages->open,
                          (guint)(message - (OshMessage *)(gpointer)messages->open->data));
 }

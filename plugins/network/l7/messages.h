@@ -33,6 +33,7 @@ typedef enum {
  * @event: what recorded a refusal; 0 for none
  * @outcome: what the answer will make of it
  * @reason: (nullable): instead of the verdict's; constant
+ * @options: (nullable): of the endpoint that was chosen; owned
  */
 typedef struct {
     guint64 number;
@@ -43,6 +44,7 @@ typedef struct {
     guint64 event;
     OshMessageState outcome;
     const char *reason;
+    GVariant *options;
 } OshMessage;
 
 /**

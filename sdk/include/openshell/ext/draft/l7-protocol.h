@@ -86,11 +86,12 @@
  * in the order of the actions of their direction: an EMIT stands behind what was released there.
  *
  * Refusing. DENY records a refusal and releases nothing; its facts make the record. DROP, the words
- * for the client (EMIT) and DONE are the session's own work. With %OSH_L7_CONNECTION what was
- * released and emitted before still goes out within a linger, then both legs are closed and feed is
- * not called again. %OSH_L7_FAILURE says that the peer is at fault and not the policy's subject: a
- * malformed reply of a server is a failure, never called a denial. A message that an answer refused
- * is recorded by the driver and gets no DENY.
+ * for the client (EMIT) and DONE are the session's own work. deny.ret_event is written while the
+ * list is carried out; words that show it are emitted by the next feed. With %OSH_L7_CONNECTION
+ * what was released and emitted before still goes out within a linger, then both legs are closed
+ * and feed is not called again. %OSH_L7_FAILURE says that the peer is at fault and not the policy's
+ * subject: a malformed reply of a server is a failure, never called a denial. A message that an
+ * answer refused is recorded by the driver and gets no DENY.
  *
  * Record. An allowed message is one openshell.l7.allowed/1, for which the driver has reserved
  * capacity before it answers; a refused one is one openshell.l7.denied/1; DONE of an allowed one is
@@ -424,6 +425,7 @@ typedef struct {
         struct {
             OshFacts facts;     /* what is known of the message; may be none */
             const char *reason; /* in words; constant or session-owned */
+            guint64 *ret_event; /* (nullable): gets the id of the event that records it */
         } deny;
         struct {
             guint64 bytes;  /* of the response, without framing */
@@ -525,6 +527,8 @@ typedef struct {
  * @n_edits: how many
  * @begin: for %OSH_ACTION_INSPECT: the message is allowed and may begin to go out, its content as
  *   far as it is settled
+ * @binary: (nullable): path of the program that asks, as its events show it. For the words of a
+ *   refusal alone: what a person has to write into the policy; a session decides nothing by it
  *
  * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
  * before it said. Borrowed for the call, but for leases and handles.
@@ -545,6 +549,7 @@ typedef struct {
     const OshL7Edit *edits;
     gsize n_edits;
     gboolean begin;
+    const char *binary;
 } OshL7Answer;
 
 /**
