@@ -2,8 +2,8 @@
 /*
  * What the actions of a session do in the L7 harness, and the answers that it gets.
  *
- * Belongs to the test's thread. Everything here was checked by osh-l7-check.c before; a function
- * must not call the session but to hand over an answer.
+ * Belongs to the test's thread. Everything here was checked against the ledger before; a
+ * function must not call the session but to hand over an answer.
  */
 #include <string.h>
 
@@ -33,7 +33,7 @@ osh_l7_message_free(gpointer data)
     OshL7Message *message = data;
 
     g_free(message->reason);
-    osh_l7_facts_copy_free(message->facts);
+    osh_fact_copy_clear(&message->facts);
     g_array_unref(message->slots);
     g_ptr_array_unref(message->leases);
     g_ptr_array_unref(message->handles);
@@ -71,17 +71,13 @@ osh_l7_run_find(const OshL7Run *run, guint64 number)
     return NULL;
 }
 
-gboolean
-osh_l7_message_has_slot(const OshL7Message *message, guint64 slot)
+OshL7LedgerEntry *
+osh_l7_run_open(OshL7Run *run, guint64 number)
 {
-    for (guint i = 0; i < message->slots->len; i++)
-        if (g_array_index(message->slots, OshL7SlotAnswer, i).slot == slot)
-            return TRUE;
-    return FALSE;
+    return osh_l7_ledger_find(&run->ledger, number);
 }
 
-/* Sends a piece: how many bytes it was. */
-static gsize
+static void
 send_piece(OshL7Run *run, guint direction, const OshL7Piece *piece)
 {
     GString *out = run->outcome->released[direction];
@@ -92,7 +88,7 @@ send_piece(OshL7Run *run, guint direction, const OshL7Piece *piece)
         g_string_append_len(out, piece->bytes.data, (gssize)piece->bytes.length);
         break;
     case OSH_L7_PIECE_WINDOW:
-        g_string_append_len(out, run->span.data + piece->offset, (gssize)piece->length);
+        g_string_append_len(out, run->ledger.window.data + piece->offset, (gssize)piece->length);
         break;
     case OSH_L7_PIECE_LEASE:
         g_string_append(out, piece->lease->text);
@@ -103,18 +99,13 @@ send_piece(OshL7Run *run, guint direction, const OshL7Piece *piece)
     }
     for (gsize i = start; piece->has_mask && i < out->len; i++)
         out->str[i] = (char)(out->str[i] ^ piece->mask[(piece->mask_phase + i - start) % 4]);
-    return out->len - start;
 }
 
 static void
 send_pieces(OshL7Run *run, guint direction, const OshL7Action *action)
 {
-    gsize sent = 0;
-
     for (gsize i = 0; i < action->u.send.n_pieces; i++)
-        sent += send_piece(run, direction, &action->u.send.pieces[i]);
-    if (action->type == OSH_L7_EMIT)
-        run->left_capacity[direction] -= MIN(run->left_capacity[direction], sent);
+        send_piece(run, direction, &action->u.send.pieces[i]);
 }
 
 static char *
@@ -127,13 +118,15 @@ replaced(const char *text, gsize length, const char *from, const char *to)
 }
 
 static void
-add_lease(OshL7Message *message, const char *text, OshLease **ret_lease, guint64 *ret_length)
+add_lease(OshL7Run *run, OshL7Message *message, const char *text, OshLease **ret_lease,
+          guint64 *ret_length)
 {
     OshLease *lease = g_new0(OshLease, 1);
 
     lease->text = g_strdup(text);
     lease->message = message->number;
     g_ptr_array_add(message->leases, lease);
+    osh_l7_ledger_grant(osh_l7_run_open(run, message->number), lease, strlen(text));
     *ret_lease = lease;
     *ret_length = strlen(text);
 }
@@ -151,7 +144,7 @@ carry_slot(OshL7Run *run, const OshL7Action *action)
     if (message == NULL)
         message = osh_l7_run_begin(run, action->message);
     if (text.length == 0)
-        text = (OshSpan){run->span.data + action->offset, action->length};
+        text = (OshSpan){run->ledger.window.data + action->offset, action->length};
     before = g_strndup(text.data, text.length);
     after = g_strdup(before);
     for (guint i = 0; i + 1 < secrets->len; i += 2) {
@@ -165,7 +158,7 @@ carry_slot(OshL7Run *run, const OshL7Action *action)
         answer.disposition = OSH_L7_REFUSED;
     } else if (!g_str_equal(before, after)) {
         answer.disposition = OSH_L7_REPLACED;
-        add_lease(message, after, &answer.lease, &answer.length);
+        add_lease(run, message, after, &answer.lease, &answer.length);
     }
     g_array_append_val(message->slots, answer);
 }
@@ -181,10 +174,8 @@ refuse(OshL7Message *message, const char *reason)
 static void
 open_question(OshL7Run *run, OshL7Message *message, const OshL7Action *action)
 {
-    message->question = TRUE;
-    message->question_direction = run->direction;
     if ((action->flags & OSH_L7_PAUSES) != 0)
-        run->paused_by[run->direction] = message->number;
+        run->paused_by[run->ledger.direction] = message->number;
     g_array_append_val(run->due, message->number);
 }
 
@@ -196,7 +187,7 @@ add_edits(OshL7Run *run, OshL7Message *message)
         OshL7Edit answer = {.name = edit->name, .value = edit->value};
 
         if (edit->secret != NULL)
-            add_lease(message, edit->secret, &answer.lease, &answer.length);
+            add_lease(run, message, edit->secret, &answer.lease, &answer.length);
         g_array_append_val(message->edits, answer);
     }
 }
@@ -211,8 +202,8 @@ decide(OshL7Run *run, OshL7Message *message, const OshFacts *facts)
         refuse(message, "the connection ends");
     else if (verdict.action == OSH_ACTION_DENY)
         refuse(message, verdict.reason);
-    else if (verdict.action == OSH_ACTION_INSPECT && run->direction == OSH_CLIENT_TO_SERVER &&
-             message->state == OSH_L7_MESSAGE_NEW)
+    else if (verdict.action == OSH_ACTION_INSPECT &&
+             run->ledger.direction == OSH_CLIENT_TO_SERVER && message->state == OSH_L7_MESSAGE_NEW)
         message->answer = OSH_L7_MESSAGE_INSPECT;
     else
         message->answer = OSH_L7_MESSAGE_ALLOWED;
@@ -227,15 +218,14 @@ carry_ask(OshL7Run *run, const OshL7Action *action)
 
     if (message == NULL)
         message = osh_l7_run_begin(run, action->message);
-    if (run->direction == OSH_CLIENT_TO_SERVER) {
-        message->asked = TRUE;
-        message->facts = osh_l7_facts_copy(&action->u.ask.facts);
+    if (run->ledger.direction == OSH_CLIENT_TO_SERVER) {
+        osh_fact_copy_set(&message->facts, &action->u.ask.facts);
     }
     decide(run, message, &action->u.ask.facts);
     for (guint i = 0; i < message->slots->len; i++)
         if (g_array_index(message->slots, OshL7SlotAnswer, i).disposition == OSH_L7_REFUSED)
             refuse(message, "a credential may not go there");
-    if (message->answer != OSH_L7_MESSAGE_REFUSED && run->direction == OSH_CLIENT_TO_SERVER)
+    if (message->answer != OSH_L7_MESSAGE_REFUSED && run->ledger.direction == OSH_CLIENT_TO_SERVER)
         add_edits(run, message);
     message->begin = message->answer == OSH_L7_MESSAGE_INSPECT && run->harness->stream;
     open_question(run, message, action);
@@ -259,15 +249,16 @@ settled(const OshL7Run *run, const OshL7Message *message)
 static void
 finish_content(OshL7Run *run, OshL7Message *message, OshL7ContentAnswer *answer)
 {
-    g_autofree OshFact *facts = g_new0(OshFact, message->facts->n_facts + 1);
-    OshFacts all = {facts, message->facts->n_facts + 1};
+    const OshFacts *head = &message->facts.facts;
+    g_autofree OshFact *facts = g_new0(OshFact, head->n_facts + 1);
+    OshFacts all = {facts, head->n_facts + 1};
     const char *rest = message->content->str + answer->settled;
     gsize length = message->content->len - answer->settled;
     OshContent *handle;
 
-    if (message->facts->n_facts > 0)
-        memcpy(facts, message->facts->facts, message->facts->n_facts * sizeof(OshFact));
-    facts[message->facts->n_facts] = (OshFact)OSH_FACT_STRING_INIT(
+    if (head->n_facts > 0)
+        memcpy(facts, head->facts, head->n_facts * sizeof(OshFact));
+    facts[head->n_facts] = (OshFact)OSH_FACT_STRING_INIT(
         OSH_SCRIPTED_CONTENT, ((OshSpan){message->content->str, message->content->len}));
     decide(run, message, &all);
     if (message->answer == OSH_L7_MESSAGE_REFUSED || run->harness->replace_from == NULL ||
@@ -280,6 +271,7 @@ finish_content(OshL7Run *run, OshL7Message *message, OshL7ContentAnswer *answer)
     handle->length = strlen(handle->bytes);
     handle->message = message->number;
     g_ptr_array_add(message->handles, handle);
+    osh_l7_ledger_grant(osh_l7_run_open(run, message->number), handle, handle->length);
     answer->disposition = OSH_L7_REPLACED;
     answer->handle = handle;
     answer->length = handle->length;
@@ -299,7 +291,7 @@ carry_content(OshL7Run *run, const OshL7Action *action)
     }
     answer = &g_array_index(message->contents, OshL7ContentAnswer, 0);
     if (text.length == 0 && action->length > 0)
-        text = (OshSpan){run->span.data + action->offset, action->length};
+        text = (OshSpan){run->ledger.window.data + action->offset, action->length};
     g_string_append_len(message->content, text.length > 0 ? text.data : "", (gssize)text.length);
     if (run->terminated)
         refuse(message, "the connection ends");
@@ -325,8 +317,8 @@ carry_deny(OshL7Run *run, const OshL7Action *action)
         message->state = failure ? OSH_L7_MESSAGE_FAILED : OSH_L7_MESSAGE_REFUSED;
         g_free(message->reason);
         message->reason = g_strdup(action->u.deny.reason);
-        if (message->facts == NULL)
-            message->facts = osh_l7_facts_copy(&action->u.deny.facts);
+        if (message->facts.memory == NULL)
+            osh_fact_copy_set(&message->facts, &action->u.deny.facts);
     }
     if ((action->flags & OSH_L7_CONNECTION) != 0)
         osh_l7_run_end(run, failure ? OSH_L7_ENDED_FAILED : OSH_L7_ENDED_DENIED,
@@ -338,7 +330,7 @@ carry_end_of_message(OshL7Run *run, const OshL7Action *action)
 {
     OshL7Message *message = osh_l7_run_find(run, action->message);
 
-    message->ended = TRUE;
+    osh_l7_ledger_end(&run->ledger, osh_l7_run_open(run, message->number));
     if (action->type == OSH_L7_DONE) {
         message->done = TRUE;
         message->status = action->u.done.status;
@@ -346,7 +338,6 @@ carry_end_of_message(OshL7Run *run, const OshL7Action *action)
         return;
     }
     message->state = OSH_L7_MESSAGE_CANCELLED;
-    message->question = FALSE;
     for (guint i = 0; i < 2; i++)
         if (run->paused_by[i] == message->number)
             run->paused_by[i] = 0;
@@ -358,8 +349,10 @@ carry_end_of_message(OshL7Run *run, const OshL7Action *action)
 static void
 carry_start_tls(OshL7Run *run)
 {
-    if (run->window[run->direction]->len > run->released ||
-        run->window[1 - run->direction]->len > 0 || run->pending[0]->len > 0 ||
+    const OshL7Ledger *ledger = &run->ledger;
+
+    if (run->window[ledger->direction]->len > ledger->released ||
+        run->window[1 - ledger->direction]->len > 0 || run->pending[0]->len > 0 ||
         run->pending[1]->len > 0)
         osh_l7_run_end(run, OSH_L7_ENDED_DENIED, "bytes were said in clear before TLS");
     else
@@ -407,18 +400,16 @@ carry_last(OshL7Run *run, const OshL7Action *action)
 void
 osh_l7_run_carry_out(OshL7Run *run, const OshL7Action *action)
 {
+    guint direction = run->ledger.direction;
+
+    osh_l7_ledger_take(&run->ledger, action);
     switch ((OshL7ActionType)action->type) {
     case OSH_L7_PASS:
-        g_string_append_len(run->outcome->released[run->direction], run->span.data + action->offset,
-                            (gssize)action->length);
-        run->released += action->length;
+        g_string_append_len(run->outcome->released[direction],
+                            run->ledger.window.data + action->offset, (gssize)action->length);
         break;
     case OSH_L7_REPLACE:
-        send_pieces(run, run->direction, action);
-        run->released += action->length;
-        break;
-    case OSH_L7_DROP:
-        run->released += action->length;
+        send_pieces(run, direction, action);
         break;
     case OSH_L7_EMIT:
         send_pieces(run, action->direction, action);
@@ -439,6 +430,7 @@ osh_l7_run_carry_out(OshL7Run *run, const OshL7Action *action)
     case OSH_L7_DONE:
         carry_end_of_message(run, action);
         break;
+    case OSH_L7_DROP:
     case OSH_L7_MORE:
     case OSH_L7_RETARGET:
     case OSH_L7_START_TLS:
@@ -450,9 +442,28 @@ osh_l7_run_carry_out(OshL7Run *run, const OshL7Action *action)
     }
 }
 
+static OshL7Judgement
+judgement_of(OshL7MessageState state)
+{
+    switch (state) {
+    case OSH_L7_MESSAGE_INSPECT:
+        return OSH_L7_JUDGEMENT_INSPECT;
+    case OSH_L7_MESSAGE_ALLOWED:
+        return OSH_L7_JUDGEMENT_ALLOWED;
+    case OSH_L7_MESSAGE_REFUSED:
+        return OSH_L7_JUDGEMENT_REFUSED;
+    case OSH_L7_MESSAGE_NEW:
+    case OSH_L7_MESSAGE_FAILED:
+    case OSH_L7_MESSAGE_CANCELLED:
+    default:
+        return OSH_L7_JUDGEMENT_NONE;
+    }
+}
+
 void
 osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
 {
+    OshL7LedgerEntry *entry = osh_l7_run_open(run, message->number);
     OshL7Answer answer = {
         .struct_size = sizeof(OshL7Answer),
         .policy = "scripted",
@@ -466,8 +477,10 @@ osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
         .inspect_limit = message->limit,
     };
 
-    message->question = FALSE;
     message->state = message->answer;
+    entry->question = FALSE;
+    entry->begins = message->begin;
+    entry->judgement = judgement_of(message->state);
     for (guint i = 0; i < 2; i++)
         if (run->paused_by[i] == message->number)
             run->paused_by[i] = 0;

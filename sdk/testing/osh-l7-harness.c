@@ -30,45 +30,12 @@ step_free(gpointer data)
 }
 
 static void
-declared_free(gpointer data)
-{
-    OshL7Declared *declared = data;
-
-    g_free(declared->type);
-    g_strfreev(declared->values);
-    g_free(declared);
-}
-
-static void
-declare(OshL7Harness *harness, GKeyFile *file, const char *group)
-{
-    OshL7Declared *declared = g_new0(OshL7Declared, 1);
-
-    declared->type = g_key_file_get_string(file, group, "type", NULL);
-    declared->values = g_key_file_get_string_list(file, group, "values", NULL, NULL);
-    g_hash_table_replace(harness->declared, g_strdup(group + strlen("fact ")), declared);
-}
-
-static void
 read_manifest(OshL7Harness *harness, const char *manifest)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) groups = NULL;
-
-    if (!g_key_file_load_from_data(file, manifest, (gsize)-1, G_KEY_FILE_NONE, &error))
-        g_error("the manifest cannot be read: %s", error->message);
-    harness->declared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, declared_free);
-    groups = g_key_file_get_groups(file, NULL);
-    for (guint i = 0; groups[i] != NULL; i++) {
-        if (g_str_has_prefix(groups[i], "fact "))
-            declare(harness, file, groups[i]);
-        if (g_str_has_prefix(groups[i], "protocol ") && harness->action == NULL) {
-            harness->connection.protocol = g_intern_string(groups[i] + strlen("protocol "));
-            harness->action = g_key_file_get_string(file, groups[i], "action", NULL);
-            harness->target = g_key_file_get_string(file, groups[i], "target", NULL);
-        }
-    }
+    harness->declared = osh_l7_declaration_new(manifest, NULL);
+    if (harness->declared == NULL)
+        g_error("the manifest cannot be read, or declares no protocol");
+    harness->connection.protocol = g_intern_string(harness->declared->protocol);
 }
 
 OshL7Harness *
@@ -98,12 +65,10 @@ osh_l7_harness_free(OshL7Harness *harness)
     if (harness == NULL)
         return;
     osh_scripted_policy_free(harness->policy);
-    g_clear_pointer(&harness->declared, g_hash_table_unref);
+    osh_l7_declaration_free(harness->declared);
     g_ptr_array_unref(harness->secrets);
     g_ptr_array_unref(harness->edits);
     g_ptr_array_unref(harness->steps);
-    g_free(harness->action);
-    g_free(harness->target);
     g_free(harness->replace_from);
     g_free(harness->replace_to);
     g_free(harness);

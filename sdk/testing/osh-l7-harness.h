@@ -40,21 +40,6 @@ G_BEGIN_DECLS
 typedef struct _OshL7Harness OshL7Harness;
 
 /**
- * OshL7Rule: the rules of l7-protocol.h, in their order: %OSH_L7_RULE_SPACE and so on.
- */
-typedef enum {
-#define OSH_L7_RULE_MEMBER(symbol, name, words) OSH_L7_RULE_##symbol,
-    OSH_L7_RULES(OSH_L7_RULE_MEMBER)
-#undef OSH_L7_RULE_MEMBER
-        OSH_L7_N_RULES
-} OshL7Rule;
-
-/** osh_l7_rule_name: Returns: (transfer none): its name. */
-const char *osh_l7_rule_name(OshL7Rule rule);
-/** osh_l7_rule_words: Returns: (transfer none): what it says. */
-const char *osh_l7_rule_words(OshL7Rule rule);
-
-/**
  * OshL7Split: how the bytes of a test are offered, and when answers come.
  * @OSH_L7_SPLIT_WHOLE: all bytes of a step at once; an answer before the next call of feed
  * @OSH_L7_SPLIT_WHOLE_LATER: an answer when nothing else is left to do

@@ -5,27 +5,6 @@
  */
 #include "osh-l7-run.h"
 
-static const struct {
-    const char *name;
-    const char *words;
-} rules[] = {
-#define ROW(symbol, name, words) [OSH_L7_RULE_##symbol] = {name, words},
-    OSH_L7_RULES(ROW)
-#undef ROW
-};
-
-const char *
-osh_l7_rule_name(OshL7Rule rule)
-{
-    return rule < OSH_L7_N_RULES ? rules[rule].name : "none";
-}
-
-const char *
-osh_l7_rule_words(OshL7Rule rule)
-{
-    return rule < OSH_L7_N_RULES ? rules[rule].words : "no rule was broken";
-}
-
 void
 osh_l7_outcome_free(OshL7Outcome *outcome)
 {
@@ -56,12 +35,15 @@ state_word(const OshL7Message *message)
 void
 osh_l7_run_write_records(OshL7Run *run)
 {
+    const OshL7Declaration *declared = run->harness->declared;
     GString *text = run->outcome->records;
 
     for (guint i = 0; i < run->messages->len; i++) {
         const OshL7Message *message = g_ptr_array_index(run->messages, i);
-        g_autofree char *action = osh_l7_fact_text(message->facts, run->harness->action);
-        g_autofree char *target = osh_l7_fact_text(message->facts, run->harness->target);
+        g_autofree char *action =
+            osh_l7_fact_text(&message->facts.facts, declared != NULL ? declared->action : NULL);
+        g_autofree char *target =
+            osh_l7_fact_text(&message->facts.facts, declared != NULL ? declared->target : NULL);
 
         g_string_append_printf(text, "%" G_GUINT64_FORMAT " %s", message->number,
                                state_word(message));
@@ -69,9 +51,9 @@ osh_l7_run_write_records(OshL7Run *run)
             g_string_append_printf(text, " %s", action);
         if (target != NULL)
             g_string_append_printf(text, " %s", target);
-        if (message->facts != NULL && message->facts->n_facts > 0) {
+        if (message->facts.facts.n_facts > 0) {
             g_string_append(text, " [");
-            osh_l7_facts_print(text, message->facts->facts, message->facts->n_facts);
+            osh_l7_facts_print(text, message->facts.facts.facts, message->facts.facts.n_facts);
             g_string_append_c(text, ']');
         }
         if (message->reason != NULL)

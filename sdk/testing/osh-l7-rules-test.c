@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "osh-l7-harness.h"
+#include "osh-l7-ledger.h"
 
 #define MANIFEST                                                                                   \
     "[plugin]\nid=test\n[protocol lines]\naction=lines.word\n"                                     \

@@ -88,21 +88,23 @@ carry_more(OshL7Run *run, guint direction)
 
 /* Carries out a list. Returns: whether it held anything but MORE. */
 static gboolean
-carry_out_list(OshL7Run *run, guint direction, const OshL7Action *actions, gsize n)
+carry_out_list(OshL7Run *run, guint direction, OshSpan window, const OshL7Action *actions, gsize n)
 {
     gboolean more = n > 0 && actions[n - 1].type == OSH_L7_MORE;
 
-    run->direction = direction;
-    run->released = 0;
-    for (guint i = 0; i < 2; i++)
-        run->left_capacity[i] = run->capacity[i];
-    for (gsize i = 0; i < n && !run->ended; i++)
-        if (osh_l7_run_check(run, actions, i, n))
+    osh_l7_ledger_begin_list(&run->ledger, direction, window, run->capacity);
+    for (gsize i = 0; i < n && !run->ended; i++) {
+        OshL7Rule rule = osh_l7_ledger_check(&run->ledger, actions, i, n);
+
+        if (rule == OSH_L7_N_RULES)
             osh_l7_run_carry_out(run, &actions[i]);
-    g_byte_array_remove_range(run->window[direction], 0, (guint)run->released);
+        else
+            osh_l7_run_break(run, rule, "%s", run->ledger.detail);
+    }
+    g_byte_array_remove_range(run->window[direction], 0, (guint)run->ledger.released);
     for (guint i = 0; i < 2; i++)
         run->capacity[i] =
-            run->split < OSH_L7_SPLIT_BYTES ? new_capacity(run) : run->left_capacity[i];
+            run->split < OSH_L7_SPLIT_BYTES ? new_capacity(run) : run->ledger.capacity[i];
     if (more && !run->ended)
         carry_more(run, direction);
     return n > (more ? 1u : 0u);
@@ -133,7 +135,6 @@ feed(OshL7Run *run, guint direction)
 
     if (length > 0)
         memcpy(copy, run->window[direction]->data, length);
-    run->span = (OshSpan){copy, length};
     run->n_new[direction] = 0;
     run->wanted[direction] = FALSE;
     n = osh_l7_feed(run->harness->protocol, run->session, &input, actions, space, &deadline);
@@ -144,7 +145,7 @@ feed(OshL7Run *run, guint direction)
                          deadline, run->now);
     if (deadline != 0)
         run->deadline = deadline == OSH_L7_DEADLINE_NONE ? 0 : deadline;
-    acted = !run->ended && carry_out_list(run, direction, actions, n);
+    acted = !run->ended && carry_out_list(run, direction, input.window, actions, n);
     /* What a session kept of the window shows when it is looked at: the memory stays, other than it
      * was, until the next call for this direction is over, so that the next window cannot stand in
      * its place. */
@@ -298,8 +299,7 @@ reset(OshL7Run *run, guint direction)
         OshL7Message *message = osh_l7_run_find(run, g_array_index(run->due, guint64, 0));
 
         g_array_remove_index(run->due, 0);
-        message->question = FALSE;
-        message->ended = TRUE;
+        osh_l7_ledger_end(&run->ledger, osh_l7_run_open(run, message->number));
         message->state = OSH_L7_MESSAGE_CANCELLED;
         if (!osh_l7_cancel(run->harness->protocol, run->session, run->now, message->number))
             osh_l7_run_end(run, OSH_L7_ENDED_CLOSED, NULL);
@@ -380,6 +380,7 @@ run_free(OshL7Run *run)
         g_byte_array_unref(run->pending[i]);
         g_free(run->last_window[i]);
     }
+    osh_l7_ledger_clear(&run->ledger);
     g_ptr_array_unref(run->messages);
     g_array_unref(run->due);
     g_rand_free(run->random);
@@ -399,6 +400,9 @@ run_new(OshL7Harness *harness, OshL7Split split, guint32 seed)
     run->now = 1000000;
     run->messages = g_ptr_array_new_with_free_func(osh_l7_message_free);
     run->due = g_array_new(FALSE, FALSE, sizeof(guint64));
+    osh_l7_ledger_init(&run->ledger, harness->declared);
+    run->ledger.may_start_tls = harness->connection.may_start_tls;
+    run->ledger.may_be_opaque = harness->connection.may_be_opaque;
     run->outcome = g_new0(OshL7Outcome, 1);
     run->outcome->rule = OSH_L7_N_RULES;
     run->outcome->records = g_string_new(NULL);

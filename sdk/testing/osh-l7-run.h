@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include "osh-fact-copy.h"
 #include "osh-l7-harness.h"
+#include "osh-l7-ledger.h"
 
 G_BEGIN_DECLS
 
@@ -18,13 +20,6 @@ struct _OshContent {
     gsize length;
     guint64 message;
 };
-
-/** OshL7FactsCopy: facts that outlive the call that stated them. */
-typedef struct {
-    OshFact *facts;
-    gsize n_facts;
-    GPtrArray *memory; /* everything the facts point to */
-} OshL7FactsCopy;
 
 /** OshL7MessageState: what was decided about a message. */
 typedef enum {
@@ -41,23 +36,18 @@ typedef struct {
     guint64 number;
     OshL7MessageState state;
     OshL7MessageState answer; /* what the answer that is due will make of it */
-    gboolean asked;           /* for the client */
-    gboolean question;        /* ASK or CONTENT waits for its resume */
-    guint question_direction;
     gboolean begin;
-    gboolean ended;
     gboolean done;
     guint32 status;
     guint64 bytes;
     char *reason;
-    OshL7FactsCopy *facts;
+    OshFactCopy facts;
     GArray *slots;      /* of OshL7SlotAnswer */
     GPtrArray *leases;  /* of OshLease */
     GPtrArray *handles; /* of OshContent */
     GArray *contents;   /* of OshL7ContentAnswer */
     GArray *edits;      /* of OshL7Edit */
     GString *content;   /* decoded so far */
-    gboolean content_open;
     guint64 limit;
 } OshL7Message;
 
@@ -83,21 +73,11 @@ typedef struct {
     gboolean ever_woken;
     gboolean terminated;
     gboolean ended;
-    GPtrArray *messages; /* of OshL7Message, owned, in the order of their numbers */
-    GArray *due;         /* numbers of messages whose answers are ready, in order */
-    /* of the list that is carried out */
-    guint direction;
-    OshSpan span;
+    GPtrArray *messages;  /* of OshL7Message, owned, in the order of their numbers */
+    GArray *due;          /* numbers of messages whose answers are ready, in order */
+    OshL7Ledger ledger;   /* those that are open */
     char *last_window[2]; /* of the feed before, overwritten */
-    gsize released;
-    gsize left_capacity[2];
 } OshL7Run;
-
-/** OshL7Declared: what the manifest says about a fact. */
-typedef struct {
-    char *type;
-    char **values; /* or NULL */
-} OshL7Declared;
 
 /** OshL7HarnessEdit: an edit that every allowed message is answered with. */
 typedef struct {
@@ -127,11 +107,9 @@ struct _OshL7Harness {
     const OshInterface *protocol;
     OshL7Connection connection;
     OshScriptedPolicy *policy;
-    GHashTable *declared; /* fact → OshL7Declared; NULL without a manifest */
-    char *action;
-    char *target;
-    GPtrArray *secrets; /* placeholder, secret, placeholder, … */
-    GPtrArray *edits;   /* of OshL7HarnessEdit */
+    OshL7Declaration *declared; /* or NULL */
+    GPtrArray *secrets;         /* placeholder, secret, placeholder, … */
+    GPtrArray *edits;           /* of OshL7HarnessEdit */
     char *replace_from;
     char *replace_to;
     gboolean stream;
@@ -140,6 +118,9 @@ struct _OshL7Harness {
 
 /** osh_l7_run_break: ends the run: @rule was broken, as @format says. */
 void osh_l7_run_break(OshL7Run *run, OshL7Rule rule, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** osh_l7_run_open: Returns: (transfer none) (nullable): message @number, if it is open. */
+OshL7LedgerEntry *osh_l7_run_open(OshL7Run *run, guint64 number);
 
 /** osh_l7_run_end: ends the run; @reason: (nullable): copied. */
 void osh_l7_run_end(OshL7Run *run, OshL7Ended ended, const char *reason);
@@ -150,10 +131,6 @@ OshL7Message *osh_l7_run_find(const OshL7Run *run, guint64 number);
 /** osh_l7_run_begin: Returns: (transfer none): a new message. */
 OshL7Message *osh_l7_run_begin(OshL7Run *run, guint64 number);
 
-/** osh_l7_run_check: Returns: whether action @index of a list of @n keeps every rule; else the run
- * has ended. */
-gboolean osh_l7_run_check(OshL7Run *run, const OshL7Action *actions, gsize index, gsize n);
-
 /** osh_l7_run_carry_out: does what an action that was checked says. */
 void osh_l7_run_carry_out(OshL7Run *run, const OshL7Action *action);
 
@@ -163,22 +140,13 @@ void osh_l7_run_answer(OshL7Run *run, OshL7Message *message);
 /** osh_l7_message_free: @message: (transfer full). */
 void osh_l7_message_free(gpointer message);
 
-/** osh_l7_message_has_slot: Returns: whether the message has a slot of that number. */
-gboolean osh_l7_message_has_slot(const OshL7Message *message, guint64 slot);
-
 /** osh_l7_run_write_records: fills in the records of the outcome. */
 void osh_l7_run_write_records(OshL7Run *run);
-
-/** osh_l7_facts_copy: Returns: (transfer full): a copy. */
-OshL7FactsCopy *osh_l7_facts_copy(const OshFacts *facts);
-
-/** osh_l7_facts_copy_free: @copy: (transfer full) (nullable). */
-void osh_l7_facts_copy_free(OshL7FactsCopy *copy);
 
 /** osh_l7_facts_print: appends NAME=VALUE for each fact. */
 void osh_l7_facts_print(GString *text, const OshFact *facts, gsize n_facts);
 
 /** osh_l7_fact_text: Returns: (transfer full) (nullable): the value of a fact of that name. */
-char *osh_l7_fact_text(const OshL7FactsCopy *facts, const char *name);
+char *osh_l7_fact_text(const OshFacts *facts, const char *name);
 
 G_END_DECLS

@@ -758,4 +758,15 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     X(PROGRESS,     "progress",     "rounds come to an end")
 /* clang-format on */
 
+/**
+ * OshL7Rule: the rules in their order, %OSH_L7_RULE_SPACE and so on; %OSH_L7_N_RULES is none of
+ * them.
+ */
+typedef enum {
+#define OSH_L7_RULE_MEMBER(symbol, name, words) OSH_L7_RULE_##symbol,
+    OSH_L7_RULES(OSH_L7_RULE_MEMBER)
+#undef OSH_L7_RULE_MEMBER
+        OSH_L7_N_RULES
+} OshL7Rule;
+
 G_END_DECLS
