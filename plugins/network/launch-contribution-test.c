@@ -156,8 +156,8 @@ static void
 test_programs_trust_the_authority(void)
 {
     static const char *const bundles[] = {
-        "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",   "GIT_SSL_CAINFO",
-        "PIP_CERT",      "AWS_CA_BUNDLE",      "NIX_SSL_CERT_FILE"};
+        "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",    "GIT_SSL_CAINFO",
+        "PIP_CERT",      "AWS_CA_BUNDLE",      "NIX_SSL_CERT_FILE", "npm_config_cafile"};
     static const char *const alone[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
     Launch launch;
     g_autofree char *bundle = NULL;
@@ -175,6 +175,9 @@ test_programs_trust_the_authority(void)
     g_assert_nonnull(g_hash_table_lookup(launch.files, "/run/openshell/ca-bundle.p12"));
     g_assert_nonnull(strstr(g_hash_table_lookup(launch.variables, "JAVA_TOOL_OPTIONS"),
                             "trustStore=/run/openshell/ca-bundle.p12"));
+    assert_variable(&launch, "SYSTEM_WGETRC", "/run/openshell/wgetrc");
+    assert_file(&launch, "/run/openshell/wgetrc",
+                "ca_certificate = /run/openshell/ca-bundle.pem\n");
     launch_end(&launch);
 }
 

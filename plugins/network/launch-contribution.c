@@ -15,6 +15,7 @@
 #define AUTHORITY_FILE "/run/openshell/openshell-ca.pem"
 #define BUNDLE_FILE    "/run/openshell/ca-bundle.pem"
 #define JAVA_FILE      "/run/openshell/ca-bundle.p12"
+#define WGETRC_FILE    "/run/openshell/wgetrc"
 
 /* The box's own addresses, which the proxy refuses; not every client reads all of these forms. */
 #define OWN_ADDRESSES "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1,[::1],.localhost"
@@ -41,6 +42,17 @@ contribute_java(const OshContributionBuilder *builder, const char *bundle)
                                   " -Djavax.net.ssl.trustStoreType=PKCS12");
 }
 
+/* Wget has no variable for authorities, but one for a file that it reads in place of /etc/wgetrc.
+ * The lines of that file are not copied, since the policy may keep it from the box. */
+static void
+contribute_wget(const OshContributionBuilder *builder)
+{
+    static const char content[] = "ca_certificate = " BUNDLE_FILE "\n";
+
+    osh_contribution_add_file(builder, WGETRC_FILE, content, strlen(content), 0444);
+    osh_contribution_set_variable(builder, "SYSTEM_WGETRC", WGETRC_FILE);
+}
+
 static void
 contribute_authority(const char *pem, const OshContributionBuilder *builder, gboolean java)
 {
@@ -59,6 +71,8 @@ contribute_authority(const char *pem, const OshContributionBuilder *builder, gbo
         "NIX_SSL_CERT_FILE",
         "PERL_LWP_SSL_CA_FILE",
         "PIP_CERT",
+        /* Node is told of the authority below, but npm of what its configuration names alone. */
+        "npm_config_cafile",
     };
     g_autofree char *bundle = osh_certificate_bundle(pem);
 
@@ -68,6 +82,7 @@ contribute_authority(const char *pem, const OshContributionBuilder *builder, gbo
     osh_contribution_set_variable(builder, "DENO_CERT", AUTHORITY_FILE);
     for (gsize i = 0; i < G_N_ELEMENTS(bundle_names); i++)
         osh_contribution_set_variable(builder, bundle_names[i], BUNDLE_FILE);
+    contribute_wget(builder);
     if (java)
         contribute_java(builder, bundle);
 }

@@ -8,7 +8,7 @@ origins = world.World()
 PORT = world.API_PORT
 TRANSLATED = ("64:ff9b::a4d:1", "64:ff9b::c01f:c407", "64:ff9b:1:a4d:0:100::")
 translators = {
-    address: origins._serve(world._HttpServer((address, PORT), world._ApiHandler))
+    address: origins.serve(world.HttpServer((address, PORT), world.ApiHandler))
     for address in TRANSLATED}
 
 CURL = "curl -gsS --max-time 8"

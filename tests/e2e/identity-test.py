@@ -293,7 +293,7 @@ def _environment():
     expect(result.code == 0 and "s3cret" not in result.out, result)
     proxies = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "grpc_proxy"}
     bundles = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",
-               "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "NIX_SSL_CERT_FILE"}
+               "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "NIX_SSL_CERT_FILE", "npm_config_cafile"}
     expect(len({values[name] for name in proxies}) == 1 and "evil" not in result.out, result)
     expect({values[name] for name in bundles} == {"/run/openshell/ca-bundle.pem"}, result)
     expect(values["NODE_EXTRA_CA_CERTS"] == values["DENO_CERT"] == "/run/openshell/openshell-ca.pem",

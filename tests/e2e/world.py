@@ -27,7 +27,7 @@ ECHO_PORT = 7007
 UDP_PORT = 7008
 
 
-class _ApiHandler(http.server.BaseHTTPRequestHandler):
+class ApiHandler(http.server.BaseHTTPRequestHandler):
     """Answers every request with what it saw, as JSON."""
 
     protocol_version = "HTTP/1.1"
@@ -36,43 +36,43 @@ class _ApiHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
-    def _answer(self, status, body, kind="application/json"):
+    def answer(self, status, body, kind="application/json"):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def _reply(self):
+    def reply(self):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
         self.server.requests.append(f"{self.command} {self.path}")
         if self.path.startswith("/big/"):
-            self._answer(200, b"x" * int(self.path[5:]), "application/octet-stream")
+            self.answer(200, b"x" * int(self.path[5:]), "application/octet-stream")
             return
         if self.path.startswith("/sleep/"):
             time.sleep(float(self.path[7:]))
         seen = {"hello": "world", "method": self.command, "path": self.path,
                 "host": self.headers.get("Host"), "body": body.decode("utf-8", "replace"),
                 "headers": dict(self.headers)}
-        self._answer(200, (json.dumps(seen) + "\n").encode())
+        self.answer(200, (json.dumps(seen) + "\n").encode())
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _reply
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = reply
 
 
-class _GitHandler(_ApiHandler):
+class GitHandler(ApiHandler):
     """/smart/NAME by `git http-backend`, /dumb/NAME as plain files."""
 
-    def _reply(self):
+    def reply(self):
         self.server.requests.append(f"{self.command} {self.path}")
         path, _, query = self.path.partition("?")
         if path.startswith("/dumb/"):
             name = os.path.normpath(os.path.join(self.server.root, path[6:]))
             if not name.startswith(self.server.root) or not os.path.isfile(name):
-                self._answer(404, b"no such file\n", "text/plain")
+                self.answer(404, b"no such file\n", "text/plain")
                 return
             with open(name, "rb") as stream:
-                self._answer(200, stream.read(), "application/octet-stream")
+                self.answer(200, stream.read(), "application/octet-stream")
             return
         body = b""
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -103,12 +103,12 @@ class _GitHandler(_ApiHandler):
                 status = int(value.split()[0])
             elif key.lower() == "content-type":
                 kind = value
-        self._answer(status, content, kind)
+        self.answer(status, content, kind)
 
-    do_GET = do_HEAD = do_POST = _reply
+    do_GET = do_HEAD = do_POST = reply
 
 
-class _HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
@@ -152,13 +152,13 @@ class World:
     """All origins. `api`, `refused`, `git`, `echo` have .requests and .connections."""
 
     def __init__(self):
-        self.api = self._serve(_HttpServer((ADDRESS, API_PORT), _ApiHandler))
-        self.api_other = self._serve(_HttpServer((OTHER_ADDRESS, API_PORT), _ApiHandler))
-        self.api6 = self._serve(_HttpServer((ADDRESS6, API_PORT), _ApiHandler))
-        self.public = self._serve(_HttpServer((PUBLIC_ADDRESS, API_PORT), _ApiHandler))
-        self.refused = self._serve(_HttpServer((ADDRESS, REFUSED_PORT), _ApiHandler))
-        self.loopback = self._serve(_HttpServer(("127.0.0.1", API_PORT), _ApiHandler))
-        self.echo = self._serve(_EchoServer((ADDRESS, ECHO_PORT), _EchoHandler))
+        self.api = self.serve(HttpServer((ADDRESS, API_PORT), ApiHandler))
+        self.api_other = self.serve(HttpServer((OTHER_ADDRESS, API_PORT), ApiHandler))
+        self.api6 = self.serve(HttpServer((ADDRESS6, API_PORT), ApiHandler))
+        self.public = self.serve(HttpServer((PUBLIC_ADDRESS, API_PORT), ApiHandler))
+        self.refused = self.serve(HttpServer((ADDRESS, REFUSED_PORT), ApiHandler))
+        self.loopback = self.serve(HttpServer(("127.0.0.1", API_PORT), ApiHandler))
+        self.echo = self.serve(_EchoServer((ADDRESS, ECHO_PORT), _EchoHandler))
         self.git = None
         self.udp_datagrams = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -166,7 +166,8 @@ class World:
         threading.Thread(target=self._receive, daemon=True).start()
 
     @staticmethod
-    def _serve(server):
+    def serve(server):
+        """Serves in a thread until the test program ends. Returns the server."""
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05},
                          daemon=True).start()
         return server
@@ -177,18 +178,21 @@ class World:
             self.udp_datagrams.append((data, peer))
             self._udp.sendto(data, peer)
 
-    def serve_https(self, folder, address=ADDRESS, port=TLS_PORT):
-        """An origin like `api` over TLS. Returns it, and the path of its certificate authority."""
+    def serve_https(self, folder, address=ADDRESS, port=TLS_PORT, handler=ApiHandler):
+        """An origin like `api`, or of another handler, over TLS.
+
+        Returns it, and the path of its certificate authority.
+        """
         names = [f"IP:{ADDRESS}", "DNS:origin.test", "DNS:api.example.test"]
         authority, certificate, key = make_certificate(folder, *names)
-        server = _HttpServer((address, port), _ApiHandler)
+        server = HttpServer((address, port), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         # The thread of a connection shakes hands, with its first read.
         server.context = context
         server.socket = context.wrap_socket(server.socket, server_side=True,
                                             do_handshake_on_connect=False)
-        return self._serve(server), authority
+        return self.serve(server), authority
 
     def serve_git(self, folder):
         """Makes a repository project.git under `folder`, with one commit, and serves it."""
@@ -202,9 +206,9 @@ class World:
             ["-C", os.path.join(folder, "project.git"), "update-server-info"],
         ):
             subprocess.run(["git", *command], env=environment, check=True, timeout=30)
-        self.git = _HttpServer((ADDRESS, GIT_PORT), _GitHandler)
+        self.git = HttpServer((ADDRESS, GIT_PORT), GitHandler)
         self.git.root = folder
-        self._serve(self.git)
+        self.serve(self.git)
 
 
 def make_certificate(folder, *names):
