@@ -6,7 +6,7 @@
  */
 #include "steps.h"
 
-#include "dial.h"
+#include "dial-step.h"
 #include "driver.h"
 #include "explicit-request.h"
 #include "first-bytes.h"

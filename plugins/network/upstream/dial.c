@@ -2,13 +2,10 @@
 /*
  * Happy eyeballs (RFC 8305): the next address is tried when the one before has failed or has
  * taken a quarter of a second; the first that connects wins and the others are closed. Runs on
- * the connection's shard; the deadline for all of them is the dial step's. Never dials an address
- * that is not in the connection's checked list.
+ * its owner's shard; the deadline for all of them is the owner's. Never dials an address that is
+ * not in the checked list.
  */
 #include "dial.h"
-
-#include "connection.h"
-#include "refusal.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -27,30 +24,55 @@ typedef struct {
 } DialAttempt;
 
 struct _OshDial {
-    OshConnection *connection;
+    const OshInterface *shard;
+    OshDialTarget target;
     OshShardTimer *timer;
     guint next;
     guint n_attempts;
+    guint won;
     int last_error;
     DialAttempt attempts[MAX_ATTEMPTS];
 };
 
-static OshFlow dial_next(OshDial *dial);
+OshDial *
+osh_dial_new(const OshInterface *shard, const OshDialTarget *target)
+{
+    OshDial *dial = g_new0(OshDial, 1);
+
+    dial->shard = shard;
+    dial->target = *target;
+    return dial;
+}
 
 void
-osh_dial_clear(OshConnection *connection)
+osh_dial_free(OshDial *dial)
 {
-    const OshInterface *shard = &connection->shard->network->shard;
-    OshDial *dial = g_steal_pointer(&connection->dial);
-
     if (dial == NULL)
         return;
-    osh_shard_cancel_timer(shard, dial->timer);
+    osh_shard_cancel_timer(dial->shard, dial->timer);
     for (guint i = 0; i < dial->n_attempts; i++) {
-        osh_shard_remove(shard, dial->attempts[i].watch);
+        osh_shard_remove(dial->shard, dial->attempts[i].watch);
         close(dial->attempts[i].fd);
     }
     g_free(dial);
+}
+
+void
+osh_dial_take(OshDial *dial, int *ret_fd, OshShardWatch **ret_watch, struct in6_addr *ret_address)
+{
+    DialAttempt *won = &dial->attempts[dial->won];
+
+    *ret_fd = won->fd;
+    *ret_watch = won->watch;
+    *ret_address = dial->target.addresses->at[won->index];
+    *won = dial->attempts[--dial->n_attempts];
+    osh_dial_free(dial);
+}
+
+const char *
+osh_dial_problem(const OshDial *dial)
+{
+    return g_strerror(dial->last_error);
 }
 
 static socklen_t
@@ -72,47 +94,40 @@ dial_address(const struct in6_addr *address, guint16 port, struct sockaddr_stora
     return sizeof *v6;
 }
 
-static OshFlow
+static OshDialResult
 dial_won(OshDial *dial, guint attempt)
 {
-    OshConnection *connection = dial->connection;
-
-    connection->upstream_fd = dial->attempts[attempt].fd;
-    connection->upstream_watch = dial->attempts[attempt].watch;
-    connection->upstream_address = connection->addresses->at[dial->attempts[attempt].index];
-    dial->attempts[attempt] = dial->attempts[--dial->n_attempts];
-    osh_dial_clear(connection);
-    return OSH_FLOW_NEXT;
+    dial->won = attempt;
+    return OSH_DIAL_WON;
 }
 
-static OshFlow
+static OshDialResult
 dial_lost(OshDial *dial, guint attempt, int error_number)
 {
     dial->last_error = error_number;
-    osh_shard_remove(&dial->connection->shard->network->shard, dial->attempts[attempt].watch);
+    osh_shard_remove(dial->shard, dial->attempts[attempt].watch);
     close(dial->attempts[attempt].fd);
     dial->attempts[attempt] = dial->attempts[--dial->n_attempts];
-    return dial_next(dial);
+    return osh_dial_next(dial);
 }
 
 static void
 dial_delayed(gpointer data)
 {
     OshDial *dial = data;
-    OshConnection *connection = dial->connection;
 
     dial->timer = NULL;
-    osh_connection_advance(connection, dial_next(dial));
+    dial->target.delayed(dial->target.owner);
 }
 
 /* Returns: 0 when an attempt is under way, 1 when it is connected already, or a negative errno. */
 static int
 dial_attempt(OshDial *dial, guint index)
 {
-    OshConnection *connection = dial->connection;
     DialAttempt *attempt = &dial->attempts[dial->n_attempts];
     struct sockaddr_storage address;
-    socklen_t length = dial_address(&connection->addresses->at[index], connection->port, &address);
+    socklen_t length =
+        dial_address(&dial->target.addresses->at[index], dial->target.port, &address);
     const int on = 1;
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int result;
@@ -129,9 +144,8 @@ dial_attempt(OshDial *dial, guint index)
     }
     attempt->fd = fd;
     attempt->index = index;
-    attempt->watch =
-        osh_shard_add_fd(&connection->shard->network->shard, fd, OSH_CONNECTION_WATCHED,
-                         osh_connection_upstream_event, connection);
+    attempt->watch = osh_shard_add_fd(dial->shard, fd, OSH_CONNECTION_WATCHED, dial->target.event,
+                                      dial->target.owner);
     if (attempt->watch == NULL) {
         close(fd);
         return -ENOMEM;
@@ -143,15 +157,13 @@ dial_attempt(OshDial *dial, guint index)
     return result == 0 || errno == EISCONN ? 1 : 0;
 }
 
-/* Begins attempts until one is under way. */
-static OshFlow
-dial_next(OshDial *dial)
+OshDialResult
+osh_dial_next(OshDial *dial)
 {
-    OshConnection *connection = dial->connection;
-    const OshInterface *shard = &connection->shard->network->shard;
+    const OshAddressList *addresses = dial->target.addresses;
 
-    osh_shard_cancel_timer(shard, g_steal_pointer(&dial->timer));
-    while (dial->next < connection->addresses->length) {
+    osh_shard_cancel_timer(dial->shard, g_steal_pointer(&dial->timer));
+    while (dial->next < addresses->length) {
         int result = dial_attempt(dial, dial->next++);
 
         if (result > 0)
@@ -161,33 +173,16 @@ dial_next(OshDial *dial)
         dial->last_error = -result;
     }
     if (dial->n_attempts == 0)
-        return osh_refuse_failed(connection, "connect", g_strerror(dial->last_error));
-    if (dial->next < connection->addresses->length)
-        dial->timer =
-            osh_shard_add_timer(shard, osh_shard_now(shard) + ATTEMPT_DELAY, dial_delayed, dial);
-    return OSH_FLOW_WAIT;
+        return OSH_DIAL_LOST;
+    if (dial->next < addresses->length)
+        dial->timer = osh_shard_add_timer(dial->shard, osh_shard_now(dial->shard) + ATTEMPT_DELAY,
+                                          dial_delayed, dial);
+    return OSH_DIAL_WAITS;
 }
 
-OshFlow
-osh_dial_run(OshConnection *connection)
+OshDialResult
+osh_dial_event(OshDial *dial, int fd, guint32 events)
 {
-    if (connection->dial != NULL)
-        return OSH_FLOW_WAIT;
-    connection->dial = g_new0(OshDial, 1);
-    connection->dial->connection = connection;
-    return dial_next(connection->dial);
-}
-
-OshFlow
-osh_dial_expire(OshConnection *connection)
-{
-    return osh_refuse_failed(connection, "timeout", "the destination did not answer in time");
-}
-
-OshFlow
-osh_dial_upstream(OshConnection *connection, int fd, guint32 events)
-{
-    OshDial *dial = connection->dial;
     int error_number = 0;
     socklen_t length = sizeof error_number;
 
@@ -197,11 +192,7 @@ osh_dial_upstream(OshConnection *connection, int fd, guint32 events)
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &length);
         if (error_number != 0 || (events & (EPOLLERR | EPOLLHUP)) != 0)
             return dial_lost(dial, i, error_number != 0 ? error_number : ECONNREFUSED);
-        if (events & EPOLLIN)
-            connection->down.readable = TRUE;
-        if (events & EPOLLRDHUP)
-            connection->down.hung_up = TRUE;
-        return events & EPOLLOUT ? dial_won(dial, i) : OSH_FLOW_WAIT;
+        return events & EPOLLOUT ? dial_won(dial, i) : OSH_DIAL_WAITS;
     }
-    return OSH_FLOW_WAIT;
+    return OSH_DIAL_WAITS;
 }
