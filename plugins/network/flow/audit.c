@@ -167,7 +167,8 @@ osh_audit_opened(OshConnection *connection)
     connection->moved_at = connection->opened_at;
     if (!osh_host_topic_wanted(network->host, network->opened))
         return;
-    address = osh_address_text(&connection->upstream_address);
+    if (connection->virtual_host == NULL)
+        address = osh_address_text(&connection->upstream_address);
     opened.address = address;
     osh_audit_publish(connection, network->opened, 0, NULL, osh_event_network_opened_pack(&opened));
 }

@@ -66,6 +66,7 @@ typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
 typedef struct _OshDriver OshDriver;
 struct _OshIntercept;
+typedef struct _OshVirtualOrigin OshVirtualOrigin;
 typedef struct _OshResolution OshResolution;
 typedef struct _OshRequestFacts OshRequestFacts;
 typedef struct _OshIdentityLookup OshIdentityLookup;
@@ -90,7 +91,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @original_destination: an #OshOriginalDestination: how the socket tells that
  * @of_box: the client is a program of a box
  * @host: (nullable): what it asked for, canonical
- * @addresses: (nullable): resolved, until connected
+ * @virtual_host: (nullable): the plugin that answers for @host: nothing is looked up or dialled
+ * @addresses: (nullable): resolved, until connected; empty for a virtual host
  * @upstream_address: the address connected to
  * @request: (nullable): of plain HTTP, only while a recording is wanted
  * @identity: with @identified, what is known of the program that made it
@@ -161,12 +163,14 @@ struct _OshConnection {
     guint by_sweep : 1;
     guint look_index;
     char *host;
+    const OshVirtualHost *virtual_host;
     OshAddressList *addresses;
     OshResolution *resolution;
     OshDial *dial;
     OshForward *forward;
     OshDriver *driver;
     struct _OshIntercept *intercept;
+    OshVirtualOrigin *origin;
     OshRequestFacts *request;
     OshIdentityQuestion *question;
     OshIdentityAnswer identity;

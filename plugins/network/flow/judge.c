@@ -8,6 +8,11 @@
 #include "facts.h"
 #include "refusal.h"
 
+#include <string.h>
+
+/* What a name speaks that the policy has no entry for. */
+#define VIRTUAL_PROTOCOL "rest"
+
 void
 osh_shard_refresh_policy(OshNetworkShard *shard)
 {
@@ -26,6 +31,44 @@ osh_network_protocol(const OshNetwork *network, const char *protocol)
     if (protocol == NULL || network->protocols == NULL)
         return NULL;
     return g_hash_table_lookup(network->protocols, protocol);
+}
+
+const OshVirtualHost *
+osh_network_virtual_host(const OshNetwork *network, const char *host)
+{
+    return network->virtual_hosts != NULL ? g_hash_table_lookup(network->virtual_hosts, host)
+                                          : NULL;
+}
+
+/* Returns: whether @facts are of a connection, or of a request by GET. */
+static gboolean
+facts_are_of_a_read(const OshFacts *facts)
+{
+    for (gsize i = 0; i < facts->n_facts; i++) {
+        const OshFact *fact = &facts->facts[i];
+
+        if (g_strcmp0(fact->name, OSH_FACT_REQUEST_METHOD) == 0)
+            return fact->type == OSH_FACT_STRING && fact->value.string.length == 3 &&
+                   memcmp(fact->value.string.data, "GET", 3) == 0;
+    }
+    return TRUE;
+}
+
+/* A name that every program may read needs no entry; an entry that there is decides. A program that
+ * is not known is denied for that. */
+static void
+judge_virtual_read(const OshConnection *connection, const OshFacts *facts, OshVerdict *verdict)
+{
+    if (connection->virtual_host == NULL || !connection->virtual_host->reads_allowed ||
+        verdict->action != OSH_ACTION_DENY || verdict->policy != NULL ||
+        (connection->peer == NULL && connection->shard->network->config.identity_required) ||
+        !facts_are_of_a_read(facts))
+        return;
+    g_clear_pointer(&verdict->reason, g_free);
+    g_clear_pointer(&verdict->hint, g_free);
+    verdict->action = OSH_ACTION_ALLOW;
+    verdict->rule = "every program may read this virtual host";
+    verdict->protocol = VIRTUAL_PROTOCOL;
 }
 
 /* Returns: whether the endpoint has its content inspected. */
@@ -58,6 +101,7 @@ osh_judge_facts(OshConnection *connection, const OshFacts *facts, OshVerdict *ve
 
     osh_shard_refresh_policy(shard);
     osh_policy_interface_decide(&shard->network->policy, shard->snapshot, facts, verdict);
+    judge_virtual_read(connection, facts, verdict);
     return verdict->action == OSH_ACTION_ALLOW ||
            (verdict->action == OSH_ACTION_DENY && verdict->audit);
 }
@@ -142,6 +186,8 @@ judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutco
         return g_strdup_printf("the policy changed: another %s holds for new connections", change);
     if (!served)
         return g_strdup_printf("the policy changed: %s", judge_reason(verdict));
+    if (connection->virtual_host != NULL)
+        return NULL;
     osh_judge_destination(connection, verdict, &request);
     if (osh_destination_check(&request,
                               connected ? &connection->upstream_address : connection->addresses->at,

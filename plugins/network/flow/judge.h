@@ -36,6 +36,9 @@ gboolean osh_judge_facts(OshConnection *connection, const OshFacts *facts, OshVe
 /** osh_network_protocol: Returns: (transfer none) (nullable): the plugin that speaks @protocol. */
 const OshInterface *osh_network_protocol(const OshNetwork *network, const char *protocol);
 
+/** osh_network_virtual_host: Returns: (transfer none) (nullable): the plugin that answers @host. */
+const OshVirtualHost *osh_network_virtual_host(const OshNetwork *network, const char *host);
+
 /** osh_judge_refuse: refuses what osh_judge() does not let go on. */
 OshFlow osh_judge_refuse(OshConnection *connection, const OshVerdict *verdict);
 

@@ -95,6 +95,18 @@ typedef struct {
 } OshNetworkConfig;
 
 /**
+ * OshVirtualHost: a name that a plugin answers. Constant after start.
+ * @name: lower-case
+ * @plugin: its openshell.draft.virtual-host/1
+ * @reads_allowed: GET needs no entry in the policy
+ */
+typedef struct {
+    char *name;
+    OshInterface plugin;
+    gboolean reads_allowed;
+} OshVirtualHost;
+
+/**
  * OshConnectionList: an intrusive list, oldest first.
  */
 typedef struct {
@@ -150,6 +162,7 @@ typedef struct {
  * @steps: (array length=OSH_N_STEPS): what a connection goes through
  * @interceptor: (nullable): where this run has a certificate authority
  * @protocols: (nullable): value of `protocol:` to the #OshInterface of the plugin that speaks it
+ * @virtual_hosts: (nullable): name to #OshVirtualHost
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
  * @dns: (nullable): the box's resolver
@@ -176,6 +189,7 @@ struct _OshNetwork {
     OshTopic l7_denied;
     OshTopic l7_response;
     GHashTable *protocols;
+    GHashTable *virtual_hosts;
     const struct _OshInterceptor *interceptor;
     OshMetric *open_connections;
     OshMetric *bytes_up;

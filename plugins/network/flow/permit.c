@@ -14,17 +14,41 @@
 #include "judge.h"
 #include "refusal.h"
 
+/* A virtual host has no address, and is told of requests alone: of an endpoint without a protocol
+ * nothing would be judged but the connection. */
+static OshFlow
+permit_virtual(OshConnection *connection, const OshVerdict *verdict)
+{
+    if (osh_network_protocol(connection->shard->network, verdict->protocol) == NULL)
+        return osh_refuse(connection, &(OshRefusal){
+                                          .layer = "virtual-host",
+                                          .outcome = OSH_DECISION_DENIED_HARD,
+                                          .status = 403,
+                                          .reason = "a virtual host answers requests that were "
+                                                    "judged one by one; its endpoint in the policy "
+                                                    "needs protocol: rest",
+                                          .verdict = verdict,
+                                      });
+    if (connection->addresses == NULL)
+        connection->addresses = g_new0(OshAddressList, 1);
+    return OSH_FLOW_NEXT;
+}
+
 OshFlow
 osh_decide_run(OshConnection *connection)
 {
     OshVerdict verdict = OSH_VERDICT_INIT;
     OshFlow flow = OSH_FLOW_NEXT;
 
+    connection->virtual_host =
+        osh_network_virtual_host(connection->shard->network, connection->host);
     /* What is no name is decided with its address. */
-    if (connection->host_kind != OSH_HOST_NAME)
+    if (connection->virtual_host == NULL && connection->host_kind != OSH_HOST_NAME)
         return OSH_FLOW_NEXT;
     if (!osh_judge(connection, &verdict))
         flow = osh_judge_refuse(connection, &verdict);
+    else if (connection->virtual_host != NULL)
+        flow = permit_virtual(connection, &verdict);
     osh_verdict_clear(&verdict);
     return flow;
 }

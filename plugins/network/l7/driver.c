@@ -437,8 +437,9 @@ driver_new(OshConnection *connection, const OshInterface *protocol)
     driver->sides[0].leg.fd = connection->client_fd;
     driver->sides[1].leg.fd = connection->upstream_fd;
     for (guint i = 0; i < 2 && connection->intercept != NULL; i++) {
-        driver->sides[i].leg.tls = connection->intercept->of->tls;
         driver->sides[i].leg.session = connection->intercept->sessions[i];
+        if (driver->sides[i].leg.session != NULL)
+            driver->sides[i].leg.tls = connection->intercept->of->tls;
     }
     for (guint i = 0; i < 2; i++)
         driver->sides[i].window = osh_buffer_pool_acquire(connection->shard->windows);

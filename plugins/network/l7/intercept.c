@@ -59,7 +59,8 @@ intercept_begin(OshConnection *connection)
     if (osh_network_protocol(network, connection->protocol) == NULL ||
         !intercept_is_tls(connection, hello))
         return OSH_FLOW_NEXT;
-    if (connection->tls == OSH_TLS_SKIP) {
+    /* A virtual host has no TLS that could be left alone. */
+    if (connection->tls == OSH_TLS_SKIP && connection->virtual_host == NULL) {
         connection->is_opaque = TRUE;
         return OSH_FLOW_NEXT;
     }
@@ -136,6 +137,8 @@ osh_intercept_upstream_run(OshConnection *connection)
     if (flow != OSH_FLOW_WAIT)
         return flow;
     intercept = connection->intercept;
+    if (connection->virtual_host != NULL)
+        return OSH_FLOW_NEXT;
     if (intercept->sessions[1] == NULL && !intercept_dial(connection))
         return OSH_FLOW_WAIT;
     if (intercept->failure != NULL)
@@ -175,7 +178,7 @@ intercept_protocol(const OshIntercept *intercept)
 
     if (intercept->offer[0] == NULL)
         return NULL;
-    if (intercept->failure != NULL)
+    if (intercept->failure != NULL || intercept->sessions[1] == NULL)
         return HTTP;
     chosen = intercept->of->tls->session_protocol(intercept->sessions[1]);
     return chosen.length == strlen(HTTP) && memcmp(chosen.data, HTTP, chosen.length) == 0 ? HTTP
