@@ -18,6 +18,7 @@
 #include "permit.h"
 #include "relay.h"
 #include "resolution.h"
+#include "reuse.h"
 #include "transparent.h"
 
 #define SECONDS(n) ((n)*G_TIME_SPAN_SECOND)
@@ -49,6 +50,7 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
             .run = osh_head_run,
             .expire = osh_head_expire,
             .client = osh_head_client,
+            .upstream = osh_upstream_unasked,
         },
     [OSH_STEP_IDENTIFY] =
         {

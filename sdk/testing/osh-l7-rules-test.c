@@ -518,6 +518,14 @@ ACT(retarget_with_a_message_open)
     return 1;
 }
 
+ACT(retarget_where_it_cannot_be)
+{
+    actions[0].type = OSH_L7_RETARGET;
+    actions[0].u.retarget.host = "other.example";
+    actions[0].u.retarget.port = 80;
+    return 1;
+}
+
 ACT(tls_where_it_cannot_be)
 {
     actions[0] = release(OSH_L7_DROP, 0, 0, 3);
@@ -602,6 +610,7 @@ static const Row rows[] = {
     {"retarget-with-a-message-open", OSH_L7_RULE_BOUNDARY, retarget_with_a_message_open, FALSE},
     {"tls-where-it-cannot-be", OSH_L7_RULE_TLS, tls_where_it_cannot_be, FALSE},
     {"opaque-where-rules-are", OSH_L7_RULE_OPAQUE, opaque_where_rules_are, FALSE},
+    {"retarget-where-it-cannot-be", OSH_L7_RULE_RETARGET, retarget_where_it_cannot_be, FALSE},
     {"deadline-of-now", OSH_L7_RULE_DEADLINE, deadline_of_now, FALSE},
     {"endless", OSH_L7_RULE_PROGRESS, endless, FALSE},
 };

@@ -403,6 +403,7 @@ run_new(OshL7Harness *harness, OshL7Split split, guint32 seed)
     osh_l7_ledger_init(&run->ledger, harness->declared);
     run->ledger.may_start_tls = harness->connection.may_start_tls;
     run->ledger.may_be_opaque = harness->connection.may_be_opaque;
+    run->ledger.may_retarget = harness->connection.may_retarget;
     run->outcome = g_new0(OshL7Outcome, 1);
     run->outcome->rule = OSH_L7_N_RULES;
     run->outcome->records = g_string_new(NULL);

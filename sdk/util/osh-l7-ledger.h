@@ -57,6 +57,7 @@ typedef struct {
  * @declared: (nullable): by which facts are checked; borrowed
  * @may_start_tls: as in #OshL7Connection
  * @may_be_opaque: likewise
+ * @may_retarget: likewise
  * @entries: (element-type OshL7LedgerEntry): in the order of their numbers
  * @last: the largest number so far
  * @direction: of the list
@@ -69,6 +70,7 @@ typedef struct {
     const OshL7Declaration *declared;
     gboolean may_start_tls;
     gboolean may_be_opaque;
+    gboolean may_retarget;
     GArray *entries;
     guint64 last;
     guint direction;

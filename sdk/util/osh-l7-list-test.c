@@ -78,6 +78,14 @@ test_what_ends_a_list_returns_what_feed_returns(void)
     osh_l7_list_begin(&list, &input, actions, G_N_ELEMENTS(actions));
     g_assert_cmpuint(osh_l7_list_refuse(&list, 0, "smuggled"), ==, 1);
     g_assert_cmpuint(actions[0].flags, ==, OSH_L7_CONNECTION);
+    input = input_of("abcde");
+    osh_l7_list_begin(&list, &input, actions, G_N_ELEMENTS(actions));
+    osh_l7_list_drop(&list, 1, 2);
+    g_assert_cmpuint(osh_l7_list_retarget(&list, "other.example", 8080), ==, 2);
+    g_assert_cmpuint(actions[1].type, ==, OSH_L7_RETARGET);
+    g_assert_cmpuint(actions[1].offset, ==, 2);
+    g_assert_cmpstr(actions[1].u.retarget.host, ==, "other.example");
+    g_assert_cmpuint(actions[1].u.retarget.port, ==, 8080);
     list.deadline = 7;
     osh_l7_list_begin(&list, &input, actions, 2);
     g_assert_cmpint(list.deadline, ==, 0);

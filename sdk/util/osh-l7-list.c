@@ -157,6 +157,17 @@ osh_l7_list_more(OshL7List *list)
 }
 
 gsize
+osh_l7_list_retarget(OshL7List *list, const char *host, guint16 port)
+{
+    OshL7Action *action = osh_l7_list_add(list, OSH_L7_RETARGET, 0);
+
+    action->offset = list->released;
+    action->u.retarget.host = host;
+    action->u.retarget.port = port;
+    return list->n;
+}
+
+gsize
 osh_l7_list_end(OshL7List *list)
 {
     osh_l7_list_add(list, OSH_L7_END, 0);

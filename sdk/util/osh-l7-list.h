@@ -108,6 +108,10 @@ void osh_l7_list_done(OshL7List *list, guint64 message, guint32 status, guint64 
  */
 gsize osh_l7_list_more(OshL7List *list);
 
+/** osh_l7_list_retarget: what follows goes to another authority. @host: constant or session-owned.
+ * Returns: what feed returns, because nothing may follow. */
+gsize osh_l7_list_retarget(OshL7List *list, const char *host, guint16 port);
+
 /** osh_l7_list_end: ends the connection. Returns: what feed returns. */
 gsize osh_l7_list_end(OshL7List *list);
 

@@ -516,6 +516,8 @@ check_boundary(OshL7Ledger *ledger, const OshL7Action *action)
         return broken(ledger, OSH_L7_RULE_TLS, "it is FALSE here");
     if (action->type == OSH_L7_OPAQUE && !ledger->may_be_opaque)
         return broken(ledger, OSH_L7_RULE_OPAQUE, "it is FALSE here");
+    if (action->type == OSH_L7_RETARGET && !ledger->may_retarget)
+        return broken(ledger, OSH_L7_RULE_RETARGET, "it is FALSE here");
     return KEPT;
 }
 

@@ -110,6 +110,19 @@ osh_connection_new(OshNetworkShard *shard, int fd, const struct sockaddr_storage
     return NULL;
 }
 
+const struct in6_addr *
+osh_connection_addresses(const OshConnection *connection, gsize *ret_length)
+{
+    const OshAddressList *addresses = connection->addresses;
+
+    if (connection->upstream_fd >= 0) {
+        *ret_length = 1;
+        return &connection->upstream_address;
+    }
+    *ret_length = addresses != NULL ? addresses->length : 0;
+    return addresses != NULL ? addresses->at : NULL;
+}
+
 gboolean
 osh_connection_client_gone(const OshConnection *connection)
 {
@@ -119,8 +132,8 @@ osh_connection_client_gone(const OshConnection *connection)
 }
 
 /* A reset on one side, or a refusal that has no words, reaches the other side as a reset too. */
-static void
-connection_close_fd(int fd, gboolean abort_it)
+void
+osh_connection_close_fd(int fd, gboolean abort_it)
 {
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
@@ -158,8 +171,8 @@ osh_connection_close(OshConnection *connection, const char *reason)
     osh_host_unreserve(network->host, connection->reservation);
     osh_shard_remove(&network->shard, g_steal_pointer(&connection->client_watch));
     osh_shard_remove(&network->shard, g_steal_pointer(&connection->upstream_watch));
-    connection_close_fd(connection->client_fd, connection->client_aborted);
-    connection_close_fd(connection->upstream_fd, connection->client_aborted);
+    osh_connection_close_fd(connection->client_fd, connection->client_aborted);
+    osh_connection_close_fd(connection->upstream_fd, connection->client_aborted);
     if (connection->counted)
         g_atomic_int_add(&connection->peer->n_connections, -1);
     g_free(connection->identity_problem);
@@ -172,6 +185,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
     connection_leave_list(connection);
     g_free(connection->addresses);
     g_free(connection->host);
+    g_free(connection->last.host);
     g_free(connection);
     g_atomic_int_add(&network->n_connections, -1);
 }

@@ -62,6 +62,18 @@ typedef struct {
     guint urgent : 1;
 } OshRelayDirection;
 
+/**
+ * OshLastRequest: where the request before the present one went, and how it was handled
+ * @host: (nullable): NULL for the first request of a connection
+ */
+typedef struct {
+    char *host;
+    const char *protocol;
+    guint64 handling;
+    guint16 port;
+    guint8 tls;
+} OshLastRequest;
+
 typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
 typedef struct _OshDriver OshDriver;
@@ -85,6 +97,12 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @socks_reply: an #OshSocksReply that a refusal is to have; 0 for the one that fits it
  * @has_begun: the client has said something in the open connection
  * @answer_is_last: the end of the server's bytes ends the exchange
+ * @keeps_upstream: the upstream connection is left in order by the request, for one that follows
+ * @is_reused: the upstream connection served a request before
+ * @retargets: the request was taken out of an inspected connection, since it goes elsewhere
+ * @is_head: the request's method is HEAD: an answer has no content
+ * @awaits_answer: open, and the client, which speaks HTTP in clear, has got nothing of a response
+ * @last: of a client that sends one request after the other
  * @new_head: (nullable): a request head of ours that goes before what is in @head
  * @client_address: of the program's socket, with @client_port its key for sock_diag
  * @local_address: what the program connected to, before any capture
@@ -146,6 +164,11 @@ struct _OshConnection {
     guint woken : 1;
     guint answered : 1;
     guint answer_is_last : 1;
+    guint keeps_upstream : 1;
+    guint is_reused : 1;
+    guint retargets : 1;
+    guint is_head : 1;
+    guint awaits_answer : 1;
     guint greeted : 1;
     guint has_begun : 1;
     guint announced : 1;
@@ -182,6 +205,7 @@ struct _OshConnection {
     const char *protocol;
     guint64 handling;
     guint64 swept_bytes;
+    OshLastRequest last;
     OshRelayDirection up;
     OshRelayDirection down;
 };
@@ -218,6 +242,14 @@ void osh_connection_begin(OshConnection *connection);
 /** osh_connection_enlist: moves @connection to the end of the list of its step, as of now. */
 void osh_connection_enlist(OshConnection *connection);
 
+/**
+ * osh_connection_addresses:
+ * @ret_length: (out): how many
+ *
+ * Returns: (transfer none): the address that it is connected to, otherwise those to try
+ */
+const struct in6_addr *osh_connection_addresses(const OshConnection *connection, gsize *ret_length);
+
 /** osh_connection_client_gone: Returns: whether the client has reset its connection. */
 gboolean osh_connection_client_gone(const OshConnection *connection);
 
@@ -235,6 +267,9 @@ void osh_connection_release(OshConnection *connection);
  * Frees. Not from inside a step: a step returns %OSH_FLOW_GONE.
  */
 void osh_connection_close(OshConnection *connection, const char *reason);
+
+/** osh_connection_close_fd: @abort_it: the other side sees a reset. @fd: -1 for none. */
+void osh_connection_close_fd(int fd, gboolean abort_it);
 
 /** osh_connection_again: wakes it after the other connections had their turn. */
 void osh_connection_again(OshConnection *connection);

@@ -37,15 +37,16 @@ osh_facts_record(const OshConnection *connection, const OshFacts *facts, OshDeci
                  const OshVerdict *verdict)
 {
     const OshInterface *policy = &connection->shard->network->policy;
-    const OshAddressList *addresses = connection->addresses;
+    gsize n_addresses;
+    const struct in6_addr *addresses = osh_connection_addresses(connection, &n_addresses);
     const OshDecision decision = {
         .struct_size = sizeof decision,
         .outcome = outcome,
         .layer = connection->transport->name,
         .facts = facts,
         .verdict = verdict,
-        .addresses = addresses != NULL ? addresses->at : NULL,
-        .n_addresses = addresses != NULL ? addresses->length : 0,
+        .addresses = addresses,
+        .n_addresses = n_addresses,
     };
 
     if (osh_policy_interface_is_recording(policy))

@@ -43,6 +43,18 @@ send(int fd, const void *bytes, size_t length, int flags)
 }
 
 ssize_t
+sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t length = 0;
+
+    if (fd != sink)
+        return syscall(SYS_sendmsg, fd, message, flags);
+    for (gsize i = 0; i < message->msg_iovlen; i++)
+        length += (ssize_t)message->msg_iov[i].iov_len;
+    return length;
+}
+
+ssize_t
 splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t length,
        unsigned int flags)
 {

@@ -45,7 +45,8 @@ osh_identify_early(OshConnection *connection)
     const OshNetwork *network = connection->shard->network;
 
     /* A scan of ours is left for the time when the answer is used. */
-    if (network->config.identity_required && network->scanner == NULL)
+    if (network->config.identity_required && network->scanner == NULL && !connection->identified &&
+        connection->question == NULL)
         osh_identity_ask(connection, OSH_IDENTITY_DECIDE, identity_told);
 }
 
@@ -54,7 +55,8 @@ osh_identify_run(OshConnection *connection)
 {
     const OshNetworkConfig *config = &connection->shard->network->config;
 
-    if (!config->identity_required)
+    /* A later request is the same program's: the owners are read again before a byte goes out. */
+    if (!config->identity_required || connection->counted)
         return OSH_FLOW_NEXT;
     /* Owners may have changed since; what was read at connect(2) stays true. */
     if (connection->identified_early && !connection->by_connect &&

@@ -171,7 +171,8 @@ static char *
 judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutcome *ret_outcome)
 {
     OshDestinationRequest request;
-    gboolean connected = connection->upstream_fd >= 0;
+    const struct in6_addr *addresses;
+    gsize n_addresses;
     gboolean served;
     const char *change;
     g_autofree char *reason = NULL;
@@ -189,9 +190,8 @@ judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutco
     if (connection->virtual_host != NULL)
         return NULL;
     osh_judge_destination(connection, verdict, &request);
-    if (osh_destination_check(&request,
-                              connected ? &connection->upstream_address : connection->addresses->at,
-                              connected ? 1 : connection->addresses->length, NULL, &reason))
+    addresses = osh_connection_addresses(connection, &n_addresses);
+    if (osh_destination_check(&request, addresses, n_addresses, NULL, &reason))
         return NULL;
     *ret_outcome = OSH_DECISION_DENIED_DESTINATION;
     return g_strdup_printf("the policy changed: %s", reason);

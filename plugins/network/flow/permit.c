@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "judge.h"
 #include "refusal.h"
+#include "reuse.h"
 
 /* A virtual host has no address, and is told of requests alone: of an endpoint without a protocol
  * nothing would be judged but the connection. */
@@ -57,13 +58,14 @@ osh_decide_run(OshConnection *connection)
 static OshFlow
 permit_destination(OshConnection *connection, const OshVerdict *verdict)
 {
-    const OshAddressList *addresses = connection->addresses;
     OshDestinationRequest request;
     const struct in6_addr *refused = NULL;
     g_autofree char *reason = NULL;
+    gsize n_addresses;
+    const struct in6_addr *addresses = osh_connection_addresses(connection, &n_addresses);
 
     osh_judge_destination(connection, verdict, &request);
-    if (osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason))
+    if (osh_destination_check(&request, addresses, n_addresses, &refused, &reason))
         return OSH_FLOW_NEXT;
     return osh_refuse(connection, &(OshRefusal){
                                       .layer = "destination",
@@ -91,6 +93,7 @@ permit(OshConnection *connection, OshVerdict *verdict)
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
     connection->handling = verdict->handling;
     connection->owners_first = verdict->credentials;
+    osh_upstream_suits_verdict(connection);
     osh_connection_record(
         connection,
         verdict->action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED : OSH_DECISION_AUDITED, verdict);
@@ -123,7 +126,9 @@ OshFlow
 osh_open_run(OshConnection *connection)
 {
     g_clear_pointer(&connection->addresses, g_free);
-    osh_audit_opened(connection);
+    /* A request that is repeated on another connection is one exchange. */
+    if (!connection->announced)
+        osh_audit_opened(connection);
     if (connection->transport->opened != NULL && !connection->transport->opened(connection))
         return osh_connection_gone(connection, "client gone");
     return OSH_FLOW_NEXT;

@@ -8,6 +8,7 @@
 #include "audit.h"
 #include "connection.h"
 #include "facts.h"
+#include "reuse.h"
 
 static const struct {
     guint status;
@@ -50,7 +51,8 @@ OshFlow
 osh_refuse(OshConnection *connection, const OshRefusal *refusal)
 {
     const char *end = refusal->end != NULL ? refusal->end : osh_refusal_error(refusal);
-    gboolean has_words = !refusal->is_silent && !osh_connection_step(connection)->is_open &&
+    gboolean is_open = osh_connection_step(connection)->is_open;
+    gboolean has_words = !refusal->is_silent && (!is_open || connection->awaits_answer) &&
                          connection->transport->answer != NULL;
     guint64 id;
 
@@ -60,8 +62,11 @@ osh_refuse(OshConnection *connection, const OshRefusal *refusal)
     } else {
         id = osh_audit_failed(connection, refusal);
     }
-    if (has_words && connection->transport->answer(connection, refusal, id))
+    if (has_words && connection->transport->answer(connection, refusal, id)) {
+        /* An end in good order could be taken for the end of the request. */
+        osh_upstream_drop(connection, is_open);
         return OSH_FLOW_REFUSED;
+    }
     /* An end in good order could be taken for the end of what was sent. */
     return osh_connection_reset(connection, end);
 }

@@ -9,6 +9,7 @@
 #include "step.h"
 
 #include "connection.h"
+#include "reuse.h"
 
 #include <sys/epoll.h>
 
@@ -43,6 +44,13 @@ connection_follow(OshConnection *connection, OshFlow *flow)
     switch (*flow) {
     case OSH_FLOW_NEXT:
         *flow = connection_enter(connection, connection_next(connection));
+        return TRUE;
+    case OSH_FLOW_REQUEST:
+        osh_connection_reuse(connection);
+        *flow = connection_enter(connection, connection->transport->first_step);
+        return TRUE;
+    case OSH_FLOW_DIAL:
+        *flow = connection_enter(connection, OSH_STEP_DIAL);
         return TRUE;
     case OSH_FLOW_REFUSED:
         *flow = connection_enter(connection, OSH_STEP_LINGER);

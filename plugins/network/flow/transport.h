@@ -15,6 +15,7 @@ typedef struct _OshRefusal OshRefusal;
  * @name: the word in events: "connect"
  * @verb: before the destination in messages: "CONNECT "
  * @first_step: where its connections begin
+ * @many_requests: its client may send another request when one has been answered
  * @open_step: what follows %OSH_STEP_OPEN
  * @answer: (nullable): tells the client of a refusal; FALSE when it cannot be told. Without it the
  *   client's connection is reset.
@@ -27,6 +28,7 @@ typedef struct {
     const char *verb;
     OshConnectionStep first_step;
     OshConnectionStep open_step;
+    gboolean many_requests;
     gboolean (*answer)(OshConnection *connection, const OshRefusal *refusal, guint64 id);
     gboolean (*opened)(OshConnection *connection);
     void (*answer_unserved)(int fd);

@@ -13,6 +13,7 @@
 #include "http-answer.h"
 #include "identify.h"
 #include "osh-http1-head.h"
+#include "reuse.h"
 #include "socks-message.h"
 #include "socks-request.h"
 
@@ -39,6 +40,13 @@ osh_head_refuse(OshConnection *connection, guint status, const char *error, cons
                                   });
 }
 
+/* Returns: whether a request was served on this connection before. */
+static gboolean
+head_is_later(const OshConnection *connection)
+{
+    return connection->transport->many_requests;
+}
+
 static OshFlow
 explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guint8 *window)
 {
@@ -50,9 +58,9 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     if (problem != OSH_AUTHORITY_OK)
         return osh_head_refuse(connection, 400, "invalid_request_target",
                                osh_authority_error_text(problem));
-    connection->host = g_strndup(authority.host, authority.host_length);
-    connection->host_kind = (guint8)authority.kind;
-    connection->port = authority.port;
+    osh_connection_set_authority(connection, &authority);
+    /* A tunnel begins at the first byte of its upstream connection. */
+    osh_upstream_drop(connection, FALSE);
     claim = osh_host_claim_problem(head, window, &authority, 0);
     if (claim != NULL)
         return osh_head_refuse(connection, 403, "request_authority_mismatch", claim);
@@ -71,7 +79,8 @@ explicit_parse(OshConnection *connection)
     gsize size;
     const guint8 *window = osh_buffer_window(connection->head, &size);
 
-    if (connection->greeted || (size > 0 && window[0] == OSH_SOCKS_VERSION))
+    if (connection->greeted ||
+        (size > 0 && window[0] == OSH_SOCKS_VERSION && !head_is_later(connection)))
         return osh_socks_take(connection);
     osh_http1_head_init(&head, OSH_HTTP1_REQUEST, OSH_NETWORK_HEAD_SIZE, fields,
                         G_N_ELEMENTS(fields));
@@ -87,6 +96,7 @@ explicit_parse(OshConnection *connection)
     case OSH_HTTP1_COMPLETE:
         break;
     }
+    connection->transport = &osh_transport_connect;
     if (osh_http1_range_equals(window, head.method, "CONNECT"))
         return explicit_connect(connection, &head, window);
     return osh_forward_take(connection, &head, window);
@@ -103,8 +113,10 @@ explicit_receive(OshConnection *connection)
     do
         n = recv(connection->client_fd, tail, capacity, 0);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == EAGAIN)
+    if (n < 0 && errno == EAGAIN) {
+        connection->up.readable = FALSE;
         return OSH_FLOW_WAIT;
+    }
     if (n <= 0)
         return osh_connection_gone(connection, "client gone");
     osh_buffer_commit(connection->head, (gsize)n);
@@ -113,6 +125,16 @@ explicit_receive(OshConnection *connection)
     connection->up.readable =
         (gsize)n == capacity || connection->up.hung_up || connection->up.urgent;
     return OSH_FLOW_NEXT;
+}
+
+/* Between two requests a client waits for no answer, and could take one for that to its next
+ * request. */
+static OshFlow
+head_give_up(OshConnection *connection, const char *reason)
+{
+    if (head_is_later(connection) && connection->head == NULL)
+        return osh_connection_gone(connection, "idle");
+    return osh_head_refuse(connection, 408, "request_timeout", reason);
 }
 
 /* A flood of silent clients pushes out its own oldest, never those with a request. */
@@ -125,47 +147,59 @@ head_push_out(OshNetworkShard *shard)
     if (list->length >=
         MAX(network->config.max_connections / (SILENT_PART * network->n_shards), SILENT_LEAST))
         osh_connection_advance(
-            list->first, osh_head_refuse(list->first, 408, "request_timeout",
-                                         "too many clients connected without sending a request"));
+            list->first, head_give_up(list->first,
+                                      "too many clients connected without sending a request"));
+}
+
+/* Reads until there is a head, or nothing more for now. */
+static OshFlow
+head_read(OshConnection *connection)
+{
+    OshFlow flow = OSH_FLOW_WAIT;
+
+    if (connection->head == NULL)
+        connection->head = osh_buffer_pool_acquire(connection->shard->heads);
+    if (connection->head == NULL)
+        return osh_refuse_limit(connection, "too many requests are being read");
+    while (flow == OSH_FLOW_WAIT && connection->up.readable) {
+        flow = explicit_receive(connection);
+        if (flow == OSH_FLOW_WAIT)
+            break;
+        if (flow == OSH_FLOW_NEXT)
+            flow = explicit_parse(connection);
+    }
+    if (flow == OSH_FLOW_WAIT && connection->head->start == connection->head->end)
+        osh_buffer_release(g_steal_pointer(&connection->head));
+    return flow;
 }
 
 OshFlow
 osh_head_run(OshConnection *connection)
 {
+    OshFlow flow = OSH_FLOW_WAIT;
+
     osh_identify_early(connection);
     head_push_out(connection->shard);
-    return OSH_FLOW_WAIT;
+    if (connection->head != NULL)
+        flow = explicit_parse(connection);
+    return flow == OSH_FLOW_WAIT && connection->up.readable ? head_read(connection) : flow;
 }
 
 OshFlow
 osh_head_expire(OshConnection *connection)
 {
-    return osh_head_refuse(connection, 408, "request_timeout",
-                           "no complete request head arrived in time");
+    return head_give_up(connection, "no complete request head arrived in time");
 }
 
 OshFlow
 osh_head_client(OshConnection *connection, guint32 events)
 {
-    gboolean hung_up;
-    OshFlow flow;
-
     if (events & END_EVENTS)
         connection->up.hung_up = TRUE;
     if (!(events & (EPOLLIN | END_EVENTS)))
         return OSH_FLOW_WAIT;
-    hung_up = connection->up.hung_up;
-    if (connection->head == NULL)
-        connection->head = osh_buffer_pool_acquire(connection->shard->heads);
-    if (connection->head == NULL)
-        return osh_refuse_limit(connection, "too many requests are being read");
-    do {
-        flow = explicit_receive(connection);
-        if (flow != OSH_FLOW_NEXT)
-            return flow;
-        flow = explicit_parse(connection);
-    } while (flow == OSH_FLOW_WAIT && hung_up);
-    return flow;
+    connection->up.readable = TRUE;
+    return head_read(connection);
 }
 
 static gboolean

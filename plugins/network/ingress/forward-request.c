@@ -1,91 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plain HTTP through the proxy: one request for each connection. A Host that contradicts the target
- * is refused. The head is written anew: origin form, Host made from the target and from nothing
- * else, hop-by-hop fields removed, Connection: close. Of the client's bytes only the body of this
- * first request goes on, found by its framing, so a pipelined second request, which nobody decided
- * about, never reaches an upstream.
+ * forward-request.c: plain HTTP through the proxy: one exchange after the other on one client
+ * connection, each judged as if it came first, perhaps each with another server. [shard]
+ *
+ * A Host that contradicts the target is refused. Of the client's bytes only the body of the present
+ * request goes on, found by its framing; a pipelined request waits until the exchange has ended, so
+ * what was not decided about never reaches an upstream.
  */
 #include "forward-request.h"
 
-#include "connection.h"
 #include "explicit-request.h"
+#include "forward-private.h"
 #include "host-claim.h"
 #include "http-answer.h"
 #include "judge.h"
-#include "osh-http1-body.h"
 #include "refusal.h"
 #include "relay.h"
 #include "request-facts.h"
+#include "reuse.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#define VIA "1.1 openshell-sandbox"
+#define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
-/* Fields that belong to this hop, or that we make ourselves. */
-static const char *const dropped_fields[] = {
-    "connection",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "upgrade",
-};
-
-struct _OshForward {
-    GString *head;
-    gsize head_sent;
-    OshHttp1Body body;
-    gsize releasable;
-};
-
-static gboolean
-forward_drops(const OshHttp1Head *head, const guint8 *window, const OshHttp1Field *field)
+OshHttp1BodyStatus
+osh_forward_gather(OshForwardLeg *leg, const OshBuffer *window)
 {
-    g_autofree char *name =
-        g_ascii_strdown((const char *)window + field->name.offset, (gssize)field->name.length);
+    for (;;) {
+        OshHttp1BodyStep step;
+        OshHttp1BodyStatus status;
+        gsize size = 0;
+        const guint8 *bytes = window != NULL ? osh_buffer_window(window, &size) : NULL;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(dropped_fields); i++)
-        if (g_str_equal(name, dropped_fields[i]))
-            return TRUE;
-    /* Content-Length and Transfer-Encoding cannot be named there: the parser refuses that. */
-    return osh_http1_head_list_has(head, window, "connection", name);
+        if (bytes != NULL)
+            bytes += leg->releasable;
+        status = osh_http1_body_feed(&leg->body, bytes, size - leg->releasable, &step);
+        if (status != OSH_HTTP1_BODY_STEP)
+            return status;
+        leg->releasable += step.release;
+    }
 }
 
-static GString *
-forward_rewrite(const OshHttp1Head *head, const guint8 *window, const OshAbsoluteTarget *target)
+/* What was sent stands in the head first. */
+static void
+leg_sent(OshForwardLeg *leg, OshBuffer *window, gsize n)
 {
-    GString *text = g_string_sized_new(head->size + 128);
-    char host[OSH_HOST_SIZE + 8];
-    gboolean has_via = FALSE;
+    gsize of_head = MIN(n, leg->head->len - leg->head_sent);
 
-    g_string_append_len(text, (const char *)window + head->method.offset, head->method.length);
-    g_string_append(text, target->path_needs_slash ? " /" : " ");
-    g_string_append_len(text, (const char *)window + head->target.offset + target->path.offset,
-                        target->path.length);
-    osh_authority_format(&target->authority, 80, host, sizeof host);
-    g_string_append_printf(text, " HTTP/1.%u\r\nHost: %s\r\n", head->minor_version, host);
-    for (guint32 i = 0; i < head->n_fields; i++) {
-        const OshHttp1Field *field = &head->fields[i];
+    leg->head_sent += of_head;
+    n -= of_head;
+    if (n == 0)
+        return;
+    osh_buffer_consume(window, n);
+    leg->releasable -= n;
+}
 
-        if (forward_drops(head, window, field))
+int
+osh_forward_send(OshForwardLeg *leg, OshBuffer *window, int fd, guint64 *moved)
+{
+    while (leg->head_sent < leg->head->len || leg->releasable > 0) {
+        struct iovec pieces[2];
+        struct msghdr message = {.msg_iov = pieces};
+        ssize_t n;
+
+        if (leg->head_sent < leg->head->len)
+            pieces[message.msg_iovlen++] =
+                (struct iovec){leg->head->str + leg->head_sent, leg->head->len - leg->head_sent};
+        if (leg->releasable > 0)
+            pieces[message.msg_iovlen++] =
+                (struct iovec){window->bytes + window->start, leg->releasable};
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
             continue;
-        has_via |= field->name.length == 3 &&
-                   g_ascii_strncasecmp((const char *)window + field->name.offset, "via", 3) == 0;
-        g_string_append_len(text, (const char *)window + field->name.offset, field->name.length);
-        g_string_append(text, ": ");
-        g_string_append_len(text, (const char *)window + field->value.offset, field->value.length);
-        g_string_append(text, "\r\n");
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -1;
+        *moved += (guint64)n;
+        leg_sent(leg, window, (gsize)n);
     }
-    if (!has_via)
-        g_string_append(text, "Via: " VIA "\r\n");
-    g_string_append(text, "Connection: close\r\n\r\n");
-    return text;
+    return 1;
 }
 
 /* Returns: (nullable): why the target cannot be served, for the answer. */
@@ -104,77 +100,96 @@ forward_problem(const OshHttp1Head *head, const guint8 *window, OshAbsoluteTarge
     return target->scheme == OSH_URI_HTTP ? NULL : "only http URLs are forwarded";
 }
 
+/* RFC 9112 section 9.3; Proxy-Connection is what some clients say to a proxy instead. */
+static gboolean
+client_closes(const OshHttp1Head *head, const guint8 *window)
+{
+    if (head->connection_close ||
+        osh_http1_head_list_has(head, window, "proxy-connection", "close"))
+        return TRUE;
+    return !osh_http1_head_keep_alive(head) &&
+           !osh_http1_head_list_has(head, window, "proxy-connection", "keep-alive");
+}
+
+/* RFC 9110 section 9.2.2; a request with a body is not kept for a second time. */
+static gboolean
+is_repeatable(const OshHttp1Head *head, const guint8 *window)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+
+    if (osh_http1_request_framing(head) != OSH_HTTP1_FRAMING_NONE)
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(methods); i++)
+        if (osh_http1_range_equals(window, head->method, methods[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static OshForward *
+forward_of(OshConnection *connection)
+{
+    OshForward *forward = connection->forward;
+
+    if (forward == NULL) {
+        forward = g_new0(OshForward, 1);
+        forward->request.head = g_string_sized_new(1024);
+        forward->answer.head = g_string_sized_new(1024);
+        osh_http1_head_init(&forward->answer_head, OSH_HTTP1_RESPONSE, OSH_FORWARD_ANSWER_HEAD_SIZE,
+                            forward->fields, G_N_ELEMENTS(forward->fields));
+        connection->forward = forward;
+    }
+    osh_http1_head_reset(&forward->answer_head);
+    g_string_truncate(forward->answer.head, 0);
+    forward->request.head_sent = forward->answer.head_sent = 0;
+    forward->request.releasable = forward->answer.releasable = 0;
+    forward->stage = OSH_FORWARD_ANSWER_HEAD;
+    forward->bulk = forward->closes = forward->server_closes = FALSE;
+    forward->server_ended = forward->server_reset = forward->server_spoke = FALSE;
+    forward->is_unreachable = FALSE;
+    return forward;
+}
+
+static void
+forward_begin(OshConnection *connection, const OshHttp1Head *head, const guint8 *window,
+              const OshAbsoluteTarget *target)
+{
+    OshForward *forward = forward_of(connection);
+
+    forward->minor_version = head->minor_version;
+    forward->client_closes = client_closes(head, window);
+    forward->is_repeatable = is_repeatable(head, window);
+    connection->is_head = osh_http1_range_equals(window, head->method, "HEAD");
+    osh_forward_rewrite_request(forward, head, window, target);
+    osh_http1_body_init(&forward->request.body, osh_http1_request_framing(head),
+                        head->content_length);
+}
+
 OshFlow
 osh_forward_take(OshConnection *connection, const OshHttp1Head *head, const guint8 *window)
 {
     OshAbsoluteTarget target;
     const char *problem;
+    gboolean is_same;
 
     connection->transport = &osh_transport_forward;
     problem = forward_problem(head, window, &target);
     if (problem != NULL)
         return osh_head_refuse(connection, 400, "invalid_request_target", problem);
-    connection->host = g_strndup(target.authority.host, target.authority.host_length);
-    connection->host_kind = (guint8)target.authority.kind;
-    connection->port = target.authority.port;
+    is_same = osh_connection_set_authority(connection, &target.authority);
+    if (connection->retargets && is_same)
+        return osh_head_refuse(connection, 403, "request_authority_mismatch",
+                               "the request goes to the authority that it was taken from");
+    connection->retargets = FALSE;
     problem = osh_host_claim_problem(head, window, &target.authority, 80);
     if (problem != NULL)
         return osh_head_refuse(connection, 403, "request_authority_mismatch", problem);
-    connection->forward = g_new0(OshForward, 1);
-    connection->forward->head = forward_rewrite(head, window, &target);
-    connection->answer_is_last = TRUE;
+    forward_begin(connection, head, window, &target);
     if (osh_policy_interface_is_recording(&connection->shard->network->policy))
         connection->request = osh_request_facts_new(
             (OshSpan){(const char *)window + head->method.offset, head->method.length},
             (const char *)window + head->target.offset, head->target.length);
-    osh_http1_body_init(&connection->forward->body, osh_http1_request_framing(head),
-                        head->content_length);
     osh_buffer_consume(connection->head, head->size);
     return OSH_FLOW_NEXT;
-}
-
-/* Returns: 1 when all of the head is sent, 0 when the upstream takes no more, -1 when it is gone.
- */
-static int
-forward_send_head(OshConnection *connection)
-{
-    OshForward *forward = connection->forward;
-
-    while (forward->head_sent < forward->head->len) {
-        ssize_t n = send(connection->upstream_fd, forward->head->str + forward->head_sent,
-                         forward->head->len - forward->head_sent, MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN ? 0 : -1;
-        forward->head_sent += (gsize)n;
-        connection->up.moved += (guint64)n;
-    }
-    return 1;
-}
-
-/* Returns: as forward_send_head(), for the bytes that were found to belong to the body. */
-static int
-forward_send_body(OshConnection *connection)
-{
-    OshForward *forward = connection->forward;
-
-    while (forward->releasable > 0) {
-        gsize size;
-        const guint8 *window = osh_buffer_window(connection->head, &size);
-        ssize_t n =
-            send(connection->upstream_fd, window, MIN(size, forward->releasable), MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN ? 0 : -1;
-        osh_buffer_consume(connection->head, (gsize)n);
-        forward->releasable -= (gsize)n;
-        connection->up.moved += (guint64)n;
-    }
-    return 1;
 }
 
 /* Returns: 1 when bytes were read, 0 when there are none yet, -1 at the end. */
@@ -183,100 +198,139 @@ forward_read(OshConnection *connection)
 {
     gsize capacity;
     guint8 *tail = osh_buffer_tail(connection->head, &capacity);
-    ssize_t n = recv(connection->client_fd, tail, capacity, 0);
+    ssize_t n;
 
+    do
+        n = recv(connection->client_fd, tail, capacity, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         osh_buffer_commit(connection->head, (gsize)n);
+        /* No new edge announces what a full buffer left behind, nor an end that came already. */
+        connection->up.readable =
+            (gsize)n == capacity || connection->up.hung_up || connection->up.urgent;
         return 1;
     }
     if (n < 0 && errno == EAGAIN) {
         connection->up.readable = FALSE;
         return 0;
     }
-    return n < 0 && errno == EINTR ? 0 : -1;
+    return -1;
 }
 
-/* #OshRelayFunc: the new head and the body of the first request, and not one byte more. */
 static OshFlow
-forward_up(OshConnection *connection)
+request_refuse_body(OshConnection *connection)
+{
+    const char *reason = osh_http1_error_text(connection->forward->request.body.error);
+
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "head",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 400,
+                                      .error = "invalid_request_body",
+                                      .detail = reason,
+                                      .reason = reason,
+                                      .end = "request body refused",
+                                  });
+}
+
+/* Returns: %OSH_FLOW_NEXT when there may be more to send. */
+static OshFlow
+request_more(OshConnection *connection, guint64 before)
+{
+    if (!connection->up.readable)
+        return OSH_FLOW_WAIT;
+    if (connection->up.moved - before >= OSH_RELAY_TURN_BYTES) {
+        osh_connection_again(connection);
+        return OSH_FLOW_WAIT;
+    }
+    switch (forward_read(connection)) {
+    case 1:
+        return OSH_FLOW_NEXT;
+    case 0:
+        return OSH_FLOW_WAIT;
+    default:
+        return osh_connection_reset(connection, "request cut short");
+    }
+}
+
+OshFlow
+osh_forward_request(OshConnection *connection)
 {
     OshForward *forward = connection->forward;
     guint64 before = connection->up.moved;
+    OshFlow flow = OSH_FLOW_NEXT;
 
     connection->moved_at = osh_shard_now(&connection->shard->network->shard);
-    while (!connection->up.done) {
-        OshHttp1BodyStep step;
-        gsize size;
-        const guint8 *window;
-        int sent = forward_send_head(connection);
+    while (flow == OSH_FLOW_NEXT && !connection->up.done && !forward->is_unreachable) {
+        OshHttp1BodyStatus status = osh_forward_gather(&forward->request, connection->head);
+        int sent = osh_forward_send(&forward->request, connection->head, connection->upstream_fd,
+                                    &connection->up.moved);
 
-        if (sent > 0)
-            sent = forward_send_body(connection);
         connection->up.blocked = sent == 0;
+        /* What the server has said before stands in its socket. */
         if (sent < 0)
-            return osh_connection_reset(connection, "reset");
-        if (sent == 0)
+            forward->is_unreachable = TRUE;
+        if (sent <= 0)
             return OSH_FLOW_WAIT;
-        window = osh_buffer_window(connection->head, &size);
-        switch (osh_http1_body_feed(&forward->body, window, size, &step)) {
-        case OSH_HTTP1_BODY_STEP:
-            forward->releasable = step.release;
-            break;
-        case OSH_HTTP1_BODY_COMPLETE:
+        if (status == OSH_HTTP1_BODY_COMPLETE)
             connection->up.done = TRUE;
-            osh_buffer_release(g_steal_pointer(&connection->head));
-            break;
-        case OSH_HTTP1_BODY_REJECTED:
-            return osh_refuse(connection, &(OshRefusal){
-                                              .layer = "head",
-                                              .outcome = OSH_DECISION_DENIED_HARD,
-                                              .status = 400,
-                                              .reason = osh_http1_error_text(forward->body.error),
-                                              .end = "request body refused",
-                                          });
-        case OSH_HTTP1_BODY_NEED_MORE:
-            if (!connection->up.readable)
-                return OSH_FLOW_WAIT;
-            if (connection->up.moved - before >= OSH_RELAY_TURN_BYTES) {
-                osh_connection_again(connection);
-                return OSH_FLOW_WAIT;
-            }
-            if (forward_read(connection) < 0)
-                return osh_connection_reset(connection, "request cut short");
-            break;
-        }
+        else if (status == OSH_HTTP1_BODY_REJECTED)
+            return request_refuse_body(connection);
+        else
+            flow = request_more(connection, before);
     }
-    return OSH_FLOW_WAIT;
+    return flow == OSH_FLOW_NEXT ? OSH_FLOW_WAIT : flow;
 }
 
 /* The new head and what follows it are a protocol plugin's to read. */
 static OshFlow
 forward_hand_over(OshConnection *connection)
 {
-    connection->new_head = g_steal_pointer(&connection->forward->head);
+    connection->new_head = g_steal_pointer(&connection->forward->request.head);
     osh_forward_clear(connection);
     return OSH_FLOW_NEXT;
+}
+
+static OshFlow
+forward_go(OshConnection *connection)
+{
+    OshFlow flow = osh_forward_request(connection);
+
+    return flow == OSH_FLOW_WAIT ? osh_forward_answer(connection) : flow;
 }
 
 OshFlow
 osh_forward_run(OshConnection *connection)
 {
+    if (connection->forward->stage == OSH_FORWARD_ANSWER_HEAD)
+        connection->awaits_answer = TRUE;
     if (osh_network_protocol(connection->shard->network, connection->protocol) != NULL)
         return forward_hand_over(connection);
-    return osh_relay_both(connection, forward_up);
+    return forward_go(connection);
 }
 
 OshFlow
 osh_forward_client(OshConnection *connection, guint32 events)
 {
-    return osh_relay_client_event(connection, events, forward_up);
+    /* Of a client that has gone only these flags tell, once its request was read. */
+    if (events & (EPOLLHUP | EPOLLERR))
+        return osh_connection_reset(connection, "reset");
+    if (events & (EPOLLIN | EPOLLRDHUP))
+        connection->up.readable = TRUE;
+    if (events & EPOLLRDHUP)
+        connection->up.hung_up = TRUE;
+    return forward_go(connection);
 }
 
 OshFlow
 osh_forward_upstream(OshConnection *connection, int fd, guint32 events)
 {
     (void)fd;
-    return osh_relay_upstream_event(connection, events, forward_up);
+    if (events & (EPOLLIN | END_EVENTS))
+        connection->down.readable = TRUE;
+    if (events & END_EVENTS)
+        connection->down.hung_up = TRUE;
+    return forward_go(connection);
 }
 
 void
@@ -286,8 +340,10 @@ osh_forward_clear(OshConnection *connection)
 
     if (forward == NULL)
         return;
-    if (forward->head != NULL)
-        g_string_free(forward->head, TRUE);
+    if (forward->request.head != NULL)
+        g_string_free(forward->request.head, TRUE);
+    g_string_free(forward->answer.head, TRUE);
+    osh_buffer_release(forward->window);
     g_free(forward);
 }
 
@@ -295,6 +351,7 @@ const OshTransport osh_transport_forward = {
     .name = "forward",
     .verb = "",
     .first_step = OSH_STEP_HEAD,
+    .many_requests = TRUE,
     .open_step = OSH_STEP_FORWARD,
     .answer = osh_http_answer,
 };

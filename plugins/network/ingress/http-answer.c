@@ -6,6 +6,7 @@
 
 #include "connection.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 /* RFC 9110 section 15, RFC 6585 section 5. */
@@ -78,6 +79,9 @@ osh_http_answer(OshConnection *connection, const OshRefusal *refusal, guint64 id
     g_autofree char *detail = osh_refusal_detail(refusal, connection);
     g_autoptr(GString) answer = osh_http_answer_new(refusal, detail, id);
 
+    /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
+    if (connection->is_head)
+        g_string_truncate(answer, (gsize)(strstr(answer->str, "\r\n\r\n") - answer->str) + 4);
     return send(connection->client_fd, answer->str, answer->len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
 }
 

@@ -286,9 +286,10 @@ osh_driver_carry_out(OshDriver *driver, const OshL7Action *action, gboolean is_l
     case OSH_L7_END:
         osh_driver_end(driver, "end");
         return OSH_RULES_KEPT;
+    case OSH_L7_RETARGET:
+        return osh_driver_retarget(driver, action);
     case OSH_L7_SLOT:
     case OSH_L7_CONTENT:
-    case OSH_L7_RETARGET:
     case OSH_L7_START_TLS:
     case OSH_L7_UPGRADE:
     case OSH_L7_OPAQUE:

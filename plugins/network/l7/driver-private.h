@@ -42,6 +42,7 @@ typedef struct {
  * @capacity: what EMIT has left in the present list
  * @deadline: of the session; 0 for none
  * @rounds: since bytes were released
+ * @retargets: the session has ended; what it left in the client's window goes elsewhere
  * @is_ending: what was sent goes out, and nothing more
  * @ends_by: until when it may; 0 while it is not ending
  * @is_woken: the session asked for rounds
@@ -63,6 +64,7 @@ struct _OshDriver {
     gint64 deadline;
     OshShardTimer *timer;
     guint rounds;
+    gboolean retargets;
     gboolean is_ending;
     gint64 ends_by;
     gboolean is_woken;
@@ -94,6 +96,20 @@ void osh_driver_refuse(OshDriver *driver, OshMessage *message, const OshL7Action
 
 /** osh_driver_done: records the response of @message. */
 void osh_driver_done(OshDriver *driver, const OshMessage *message, const OshL7Action *action);
+
+/** osh_driver_may_retarget: Returns: whether the client names an authority in each request. */
+gboolean osh_driver_may_retarget(const OshConnection *connection);
+
+/** osh_driver_retarget: as osh_driver_carry_out(), of a RETARGET. */
+OshBrokenRule osh_driver_retarget(OshDriver *driver, const OshL7Action *action);
+
+/** osh_driver_leave: once the client has got what was sent before a RETARGET, its next request.
+ * Frees @driver then. */
+OshFlow osh_driver_leave(OshDriver *driver);
+
+/** osh_driver_refill: moves what came behind a request head into the client's window, as far as it
+ * fits. Returns: whether a byte did. */
+gboolean osh_driver_refill(OshDriver *driver);
 
 /** osh_driver_blame: the session broke @rule: the connection ends, and the plugin is named. */
 void osh_driver_blame(OshDriver *driver, OshBrokenRule rule);

@@ -166,9 +166,9 @@ driver_rounds(OshDriver *driver)
 
     driver->is_woken = FALSE;
     driver->rounds = 0;
-    while (acted && !driver->is_ending) {
+    while (acted && !driver->is_ending && !driver->retargets) {
         acted = FALSE;
-        for (guint i = 0; i < 2 && !driver->is_ending; i++)
+        for (guint i = 0; i < 2 && !driver->is_ending && !driver->retargets; i++)
             if (driver->sides[i].paused_by == 0 && osh_leg_left(&driver->sides[1 - i].leg) == 0 &&
                 driver_feed(driver, i))
                 acted = TRUE;
@@ -202,6 +202,8 @@ driver_read(OshDriver *driver, guint direction)
     guint8 *tail;
     gssize n;
 
+    if (direction == OSH_CLIENT_TO_SERVER && side->wanted && driver->connection->head != NULL)
+        return osh_driver_refill(driver);
     if (side->leg.is_broken && (side->eof || !side->wanted))
         return driver_lose(side);
     if (!side->wanted || side->eof || !(ready->readable || side->leg.is_broken))
@@ -343,11 +345,13 @@ driver_go(OshDriver *driver)
     do {
         for (guint i = 0; i < 2; i++)
             osh_leg_flush(&driver->sides[i].leg);
-        if (!driver->is_ending)
+        if (!driver->is_ending && !driver->retargets)
             driver_rounds(driver);
         driver_count(driver);
         if (driver->is_ending)
             return driver_ending(driver);
+        if (driver->retargets)
+            return osh_driver_leave(driver);
         driver_pass_ends(driver);
         if (driver_is_stuck(driver))
             return driver_over(driver);
@@ -394,14 +398,14 @@ driver_free(OshDriver *driver)
     g_free(driver);
 }
 
-/* A head and its surplus are never as long as a window. */
+/* A head is never as long as a window. */
 static void
 driver_put(OshDriverSide *side, const guint8 *bytes, gsize length)
 {
     gsize space;
     guint8 *tail = osh_buffer_tail(side->window, &space);
 
-    G_STATIC_ASSERT(OSH_DRIVER_WINDOW >= 3 * OSH_NETWORK_HEAD_SIZE);
+    G_STATIC_ASSERT(OSH_DRIVER_WINDOW >= 2 * OSH_NETWORK_HEAD_SIZE);
     memcpy(tail, bytes, MIN(length, space));
     osh_buffer_commit(side->window, MIN(length, space));
     side->n_new += MIN(length, space);
@@ -412,16 +416,11 @@ driver_take_surplus(OshDriver *driver)
 {
     OshConnection *connection = driver->connection;
     OshDriverSide *side = &driver->sides[OSH_CLIENT_TO_SERVER];
-    gsize length;
-    const guint8 *bytes;
 
     if (connection->new_head != NULL)
         driver_put(side, (const guint8 *)connection->new_head->str, connection->new_head->len);
-    if (connection->head == NULL)
-        return;
-    bytes = osh_buffer_window(connection->head, &length);
-    driver_put(side, bytes, length);
-    osh_buffer_release(g_steal_pointer(&connection->head));
+    if (connection->head != NULL)
+        osh_driver_refill(driver);
 }
 
 static OshDriver *
@@ -461,6 +460,7 @@ driver_open(OshConnection *connection, const OshInterface *protocol)
         .connection = connection->id,
         .wake = driver_woken,
         .wake_data = driver,
+        .may_retarget = osh_driver_may_retarget(connection),
     };
 
     connection->driver = driver;

@@ -45,6 +45,8 @@ osh_dial_run(OshConnection *connection)
         .owner = connection,
     };
 
+    if (connection->upstream_fd >= 0)
+        return OSH_FLOW_NEXT;
     if (connection->dial != NULL)
         return OSH_FLOW_WAIT;
     connection->dial = osh_dial_new(&connection->shard->network->shard, &target);

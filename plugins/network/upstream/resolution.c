@@ -129,9 +129,10 @@ resolve_told(OshAddressList *addresses, const char *problem, gpointer data)
 OshFlow
 osh_resolve_run(OshConnection *connection)
 {
-    if (connection->addresses == NULL && connection->host_kind != OSH_HOST_NAME)
+    if (connection->addresses == NULL && connection->upstream_fd < 0 &&
+        connection->host_kind != OSH_HOST_NAME)
         connection->addresses = osh_resolution_literal(connection->host);
-    if (connection->addresses != NULL)
+    if (connection->addresses != NULL || connection->upstream_fd >= 0)
         return OSH_FLOW_NEXT;
     if (connection->resolution == NULL)
         connection->resolution = osh_resolution_begin(connection->shard->network, connection->host,

@@ -237,6 +237,7 @@ typedef enum {
  *   whose actions are computed elsewhere (a worker process) returns nothing and wakes the driver
  *   when it has some. Valid until close.
  * @wake_data: for @wake
+ * @may_retarget: RETARGET is possible: the client names an authority in each message
  *
  * Borrowed for the call of open, but for @wake and @wake_data.
  */
@@ -254,6 +255,7 @@ typedef struct {
     guint64 connection;
     OshCallback wake;
     gpointer wake_data;
+    gboolean may_retarget;
 } OshL7Connection;
 
 /**
@@ -336,7 +338,8 @@ typedef struct {
  * @OSH_L7_DENY: @message, or the connection, is refused by the protocol itself: malformed,
  *   smuggled
  * @OSH_L7_RETARGET: at a message boundary: what stands at @offset goes to another authority and
- *   back through the pipeline; the session ends with the bytes before it
+ *   back through the pipeline; the session ends with the bytes before it. The driver reads the
+ *   authority there itself; what the action says of it is for the record.
  * @OSH_L7_START_TLS: both legs change to TLS behind what was released so far, the upstream's
  *   first; bytes still unreleased in either direction make it a denial, because they were said in
  *   clear, maybe by somebody in between. The session goes on with what is decrypted.
@@ -753,6 +756,7 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     X(BOUNDARY,     "boundary",     "RETARGET, START_TLS, UPGRADE and OPAQUE come when no message is open but the one that is named") \
     X(TLS,          "tls",          "START_TLS needs may_start_tls") \
     X(OPAQUE,       "opaque",       "OPAQUE needs may_be_opaque") \
+    X(RETARGET,     "retarget",     "RETARGET needs may_retarget") \
     X(DEADLINE,     "deadline",     "a deadline is later than now") \
     X(STALL,        "stall",        "a session that returns nothing waits for something that can come") \
     X(PROGRESS,     "progress",     "rounds come to an end")
