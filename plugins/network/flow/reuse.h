@@ -16,16 +16,16 @@ G_BEGIN_DECLS
  * osh_connection_reuse:
  * @connection: whose exchange has ended in good order
  *
- * Ends the exchange for the bus and forgets what belongs to it alone; what the client sent behind it
- * stays in its head.
+ * Ends the exchange for the bus and forgets what belongs to it alone; what the client sent behind
+ * it stays in its head.
  */
 void osh_connection_reuse(OshConnection *connection);
 
 /**
  * osh_connection_set_authority:
  *
- * Where the present request goes. The upstream connection of the request before stays where it leads
- * there and the server has not closed it; otherwise it is closed.
+ * Where the present request goes. The upstream connection of the request before stays where it
+ * leads there and the server has not closed it; otherwise it is closed.
  *
  * Returns: whether the request before went to the same authority
  */

@@ -86,8 +86,8 @@ answer_begin_body(OshConnection *connection)
     forward->server_closes =
         framing == OSH_HTTP1_FRAMING_UNTIL_CLOSE || !osh_http1_head_keep_alive(head);
     /* What is left of a request body is not waited for. */
-    forward->closes = forward->client_closes || framing == OSH_HTTP1_FRAMING_UNTIL_CLOSE ||
-                      !connection->up.done;
+    forward->closes =
+        forward->client_closes || framing == OSH_HTTP1_FRAMING_UNTIL_CLOSE || !connection->up.done;
     osh_http1_body_init(&forward->answer.body, framing, head->content_length);
     forward->stage = OSH_FORWARD_ANSWER_BODY;
     connection->awaits_answer = FALSE;
@@ -288,8 +288,7 @@ answer_finish(OshConnection *connection)
 {
     OshForward *forward = connection->forward;
     gboolean is_silent = forward->window == NULL || forward->window->start == forward->window->end;
-    gboolean surplus =
-        connection->head != NULL && connection->head->start != connection->head->end;
+    gboolean surplus = connection->head != NULL && connection->head->start != connection->head->end;
 
     osh_buffer_release(g_steal_pointer(&forward->window));
     if (!surplus)
@@ -366,7 +365,5 @@ osh_forward_answer(OshConnection *connection)
         else
             flow = answer_more(connection, before);
     }
-    if (connection->down.moved != before)
-        connection->moved_at = osh_shard_now(&connection->shard->network->shard);
     return flow;
 }

@@ -3,8 +3,8 @@
  * forward-head.c: the heads of a plain HTTP exchange, written anew. Pure; [any].
  *
  * A request gets the origin form and a Host made from its target and from nothing else. Fields that
- * belong to one hop (RFC 9110 section 7.6.1) pass in neither direction, nor do those that Connection
- * names.
+ * belong to one hop (RFC 9110 section 7.6.1) pass in neither direction, nor do those that
+ * Connection names.
  */
 #include "forward-private.h"
 
@@ -17,14 +17,21 @@ typedef struct {
     gsize length;
 } HopField;
 
-#define HOP(name) {name, sizeof name - 1}
+#define HOP(name)                                                                                  \
+    {                                                                                              \
+        name, sizeof name - 1                                                                      \
+    }
 
 /* Fields that belong to this hop, or that we make ourselves. */
 static const HopField request_fields[] = {
-    HOP("connection"),         HOP("host"),
-    HOP("http2-settings"),     HOP("keep-alive"),
-    HOP("proxy-authenticate"), HOP("proxy-authorization"),
-    HOP("proxy-connection"),   HOP("te"),
+    HOP("connection"),
+    HOP("host"),
+    HOP("http2-settings"),
+    HOP("keep-alive"),
+    HOP("proxy-authenticate"),
+    HOP("proxy-authorization"),
+    HOP("proxy-connection"),
+    HOP("te"),
     HOP("upgrade"),
 };
 

@@ -92,8 +92,8 @@ OshHttp1BodyStatus osh_forward_gather(OshForwardLeg *leg, const OshBuffer *windo
  * @window: (nullable): where the body stands
  * @moved: raised by what was sent
  *
- * Sends head and body by one call. Returns: 1 when all is sent, 0 when @fd takes no more, -1 when it
- * is gone
+ * Sends head and body by one call. Returns: 1 when all is sent, 0 when @fd takes no more, -1 when
+ * it is gone
  */
 int osh_forward_send(OshForwardLeg *leg, OshBuffer *window, int fd, guint64 *moved);
 

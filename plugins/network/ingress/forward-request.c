@@ -260,7 +260,6 @@ osh_forward_request(OshConnection *connection)
     guint64 before = connection->up.moved;
     OshFlow flow = OSH_FLOW_NEXT;
 
-    connection->moved_at = osh_shard_now(&connection->shard->network->shard);
     while (flow == OSH_FLOW_NEXT && !connection->up.done && !forward->is_unreachable) {
         OshHttp1BodyStatus status = osh_forward_gather(&forward->request, connection->head);
         int sent = osh_forward_send(&forward->request, connection->head, connection->upstream_fd,
@@ -291,12 +290,18 @@ forward_hand_over(OshConnection *connection)
     return OSH_FLOW_NEXT;
 }
 
+/* Both directions, as far as they go. */
 static OshFlow
 forward_go(OshConnection *connection)
 {
+    guint64 before = connection->up.moved + connection->down.moved;
     OshFlow flow = osh_forward_request(connection);
 
-    return flow == OSH_FLOW_WAIT ? osh_forward_answer(connection) : flow;
+    if (flow == OSH_FLOW_WAIT)
+        flow = osh_forward_answer(connection);
+    if (connection->up.moved + connection->down.moved != before)
+        connection->moved_at = osh_shard_now(&connection->shard->network->shard);
+    return flow;
 }
 
 OshFlow

@@ -398,8 +398,8 @@ test_a_question_of_the_server_about_no_message(void)
 static gsize
 feed_unserved(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
 {
-    static const guint32 types[] = {OSH_L7_SLOT, OSH_L7_CONTENT, OSH_L7_START_TLS,
-                                    OSH_L7_UPGRADE, OSH_L7_OPAQUE};
+    static const guint32 types[] = {OSH_L7_SLOT, OSH_L7_CONTENT, OSH_L7_START_TLS, OSH_L7_UPGRADE,
+                                    OSH_L7_OPAQUE};
 
     (void)ret_deadline;
     if (input->direction == OSH_SERVER_TO_CLIENT || input->window.length == 0)
