@@ -147,8 +147,8 @@ head_push_out(OshNetworkShard *shard)
     if (list->length >=
         MAX(network->config.max_connections / (SILENT_PART * network->n_shards), SILENT_LEAST))
         osh_connection_advance(
-            list->first, head_give_up(list->first,
-                                      "too many clients connected without sending a request"));
+            list->first,
+            head_give_up(list->first, "too many clients connected without sending a request"));
 }
 
 /* Reads until there is a head, or nothing more for now. */
