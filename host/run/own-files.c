@@ -30,11 +30,17 @@ static const struct {
     const char *separators;
     gboolean empty_is_here; /* ld.so(8): an empty path is the working directory */
 } variables[] = {
-    {"LD_LIBRARY_PATH", ":;", TRUE},   {"LD_PRELOAD", ": ", FALSE},
-    {"LD_AUDIT", ":", FALSE},          {"GCONV_PATH", ":", FALSE},
-    {"GIO_EXTRA_MODULES", ":", FALSE}, {"GIO_MODULE_DIR", "", FALSE},
-    {"OPENSSL_CONF", "", FALSE},       {"OPENSSL_ENGINES", "", FALSE},
+    {"LD_LIBRARY_PATH", ":;", TRUE},
+    {"LD_PRELOAD", ": ", FALSE},
+    {"LD_AUDIT", ":", FALSE},
+    {"GCONV_PATH", ":", FALSE},
+    {"GIO_EXTRA_MODULES", ":", FALSE},
+    {"GIO_MODULE_DIR", "", FALSE},
+    {"OPENSSL_CONF", "", FALSE},
+    {"OPENSSL_ENGINES", "", FALSE},
     {"OPENSSL_MODULES", "", FALSE},
+    /* Whom the network believes to be a server. */
+    {"SSL_CERT_FILE", "", FALSE},
 };
 
 static gboolean

@@ -5,17 +5,14 @@
  */
 #include "launch-contribution.h"
 
+#include "authority-files.h"
 #include "certificate-bundle.h"
 #include "osh-destination.h"
 #include "trust-store.h"
 
 #include <string.h>
 
-/* /etc belongs to the host where the policy grants it; this folder is always the box's own. */
-#define AUTHORITY_FILE "/run/openshell/openshell-ca.pem"
-#define BUNDLE_FILE    "/run/openshell/ca-bundle.pem"
-#define JAVA_FILE      "/run/openshell/ca-bundle.p12"
-#define WGETRC_FILE    "/run/openshell/wgetrc"
+#define WGETRC_FILE "/run/openshell/wgetrc"
 
 /* The box's own addresses, which the proxy refuses; not every client reads all of these forms. */
 #define OWN_ADDRESSES "localhost,127.0.0.1,127.0.0.0/8,0.0.0.0,::1,[::1],.localhost"
@@ -36,9 +33,9 @@ contribute_java(const OshContributionBuilder *builder, const char *bundle)
     gsize length;
     const void *bytes = g_bytes_get_data(store, &length);
 
-    osh_contribution_add_file(builder, JAVA_FILE, bytes, length, 0444);
+    osh_contribution_add_file(builder, OSH_JAVA_FILE, bytes, length, 0444);
     osh_contribution_set_variable(builder, "JAVA_TOOL_OPTIONS",
-                                  "-Djavax.net.ssl.trustStore=" JAVA_FILE
+                                  "-Djavax.net.ssl.trustStore=" OSH_JAVA_FILE
                                   " -Djavax.net.ssl.trustStoreType=PKCS12");
 }
 
@@ -47,7 +44,7 @@ contribute_java(const OshContributionBuilder *builder, const char *bundle)
 static void
 contribute_wget(const OshContributionBuilder *builder)
 {
-    static const char content[] = "ca_certificate = " BUNDLE_FILE "\n";
+    static const char content[] = "ca_certificate = " OSH_BUNDLE_FILE "\n";
 
     osh_contribution_add_file(builder, WGETRC_FILE, content, strlen(content), 0444);
     osh_contribution_set_variable(builder, "SYSTEM_WGETRC", WGETRC_FILE);
@@ -74,14 +71,14 @@ contribute_authority(const char *pem, const OshContributionBuilder *builder, gbo
         /* Node is told of the authority below, but npm of what its configuration names alone. */
         "npm_config_cafile",
     };
-    g_autofree char *bundle = osh_certificate_bundle(pem);
+    g_autofree char *bundle = osh_certificate_bundle(pem, osh_certificate_roots_of_host());
 
-    osh_contribution_add_file(builder, AUTHORITY_FILE, pem, strlen(pem), 0444);
-    osh_contribution_add_file(builder, BUNDLE_FILE, bundle, strlen(bundle), 0444);
-    osh_contribution_set_variable(builder, "NODE_EXTRA_CA_CERTS", AUTHORITY_FILE);
-    osh_contribution_set_variable(builder, "DENO_CERT", AUTHORITY_FILE);
+    osh_contribution_add_file(builder, OSH_AUTHORITY_FILE, pem, strlen(pem), 0444);
+    osh_contribution_add_file(builder, OSH_BUNDLE_FILE, bundle, strlen(bundle), 0444);
+    osh_contribution_set_variable(builder, "NODE_EXTRA_CA_CERTS", OSH_AUTHORITY_FILE);
+    osh_contribution_set_variable(builder, "DENO_CERT", OSH_AUTHORITY_FILE);
     for (gsize i = 0; i < G_N_ELEMENTS(bundle_names); i++)
-        osh_contribution_set_variable(builder, bundle_names[i], BUNDLE_FILE);
+        osh_contribution_set_variable(builder, bundle_names[i], OSH_BUNDLE_FILE);
     contribute_wget(builder);
     if (java)
         contribute_java(builder, bundle);

@@ -42,9 +42,22 @@ read_behind(const char *first, const char *path)
     return text;
 }
 
-char *
-osh_certificate_bundle(const char *pem)
+const char *
+osh_certificate_roots_of_host(void)
 {
+    const char *roots = g_getenv("SSL_CERT_FILE");
+
+    return roots != NULL && roots[0] != '\0' ? roots : NULL;
+}
+
+char *
+osh_certificate_bundle(const char *pem, const char *roots)
+{
+    if (roots != NULL) {
+        char *bundle = read_behind(pem, roots);
+
+        return bundle != NULL ? bundle : g_strdup(pem);
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(system_bundles); i++) {
         char *bundle = read_behind(pem, system_bundles[i]);
 

@@ -9,9 +9,14 @@ G_BEGIN_DECLS
 /**
  * osh_certificate_bundle:
  * @pem: the authority's certificate
+ * @roots: (nullable): PEM file in place of the system's certificates (SSL_CERT_FILE of the host)
  *
- * Returns: (transfer full): the authority, then the system's certificates, as far as there are any
+ * Returns: (transfer full): the authority, then what the host trusts, as far as there is anything
  */
-char *osh_certificate_bundle(const char *pem);
+char *osh_certificate_bundle(const char *pem, const char *roots);
+
+/** osh_certificate_roots_of_host: Returns: (nullable): the file that SSL_CERT_FILE of our own
+ * environment names. */
+const char *osh_certificate_roots_of_host(void);
 
 G_END_DECLS

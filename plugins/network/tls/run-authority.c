@@ -9,6 +9,8 @@
  */
 #include "run-authority.h"
 
+#include "certificate-bundle.h"
+
 #include <openssl/opensslv.h>
 
 #define LIBCRYPTO "libcrypto.so." G_STRINGIFY(OPENSSL_SHLIB_VERSION)
@@ -44,12 +46,11 @@ gboolean
 osh_run_authority_make(OshRunAuthority *authority, GError **error)
 {
     OshTlsSettings settings = authority->settings;
-    const char *roots = g_getenv("SSL_CERT_FILE");
 
     if (!authority->wanted)
         return TRUE;
-    if (settings.upstream_roots == NULL && roots != NULL && roots[0] != '\0')
-        settings.upstream_roots = roots;
+    if (settings.upstream_roots == NULL)
+        settings.upstream_roots = osh_certificate_roots_of_host();
     if (!osh_lazy_library_load(authority->libcrypto, error) ||
         !osh_lazy_library_load(authority->libssl, error))
         return FALSE;

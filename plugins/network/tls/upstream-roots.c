@@ -36,7 +36,7 @@ add_file(X509_STORE *store, const char *path, const char *setting, GError **erro
 static gboolean
 add_system(X509_STORE *store, gboolean is_needed, GError **error)
 {
-    g_autofree char *pem = osh_certificate_bundle("");
+    g_autofree char *pem = osh_certificate_bundle("", NULL);
     STACK_OF(X509) *certificates = osh_pem_certificates(pem, strlen(pem), NULL);
 
     if (certificates == NULL && is_needed) {
