@@ -106,6 +106,11 @@ static const char *const rows[][3] = {
      "(uint64 1, 'resolve', 'a.example', uint16 443, 'no such name', {'binary': <'/bin/x'>})",
      "openshell: FAILED e7 x(4121) -> a.example:443 [resolve] no such name (a failure, not a "
      "denial)"},
+    {OSH_TOPIC_NETWORK_NOTICE,
+     "(uint64 1, 'certificate-refused', 'a.example', uint16 443, '/bin/x', 'it does not trust us', "
+     "{'hint': <'set X=/y'>})",
+     "openshell: NOTICE e7 x(4121) -> a.example:443 [certificate-refused] it does not trust us; "
+     "next: set X=/y"},
     {OSH_TOPIC_BOX_CLOSED, "(uint64 1, 'closed', @a{sv} {})", NULL},
     {OSH_TOPIC_BOX_CLOSED, "(uint64 1, 'closed', {'appeared-in-dependencies': <uint32 4>})", NULL},
     {OSH_TOPIC_BOX_CLOSED,

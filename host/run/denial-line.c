@@ -27,7 +27,7 @@ struct _OshDenialLines {
     OshDenialPrint print;
     gpointer print_data;
     char *policy; /* (nullable) */
-    guint64 subscriptions[8];
+    guint64 subscriptions[9];
     GHashTable *shown;
     guint64 count;
 };
@@ -307,6 +307,27 @@ append_failure(GString *line, const OshEvent *event, const char *policy)
     return TRUE;
 }
 
+/* Said once by its publisher, for the program and not for the connection. */
+static gboolean
+append_notice(GString *line, const OshEvent *event, const char *policy)
+{
+    OshEventNetworkNotice notice;
+
+    (void)policy;
+    if (!osh_event_network_notice_unpack(event->payload, &notice))
+        return FALSE;
+    g_string_append_printf(line, "openshell: NOTICE e%" G_GUINT64_FORMAT " ", event->id);
+    append_process(line, notice.binary, event);
+    append_destination(line, notice.host, notice.port);
+    g_string_append(line, " [");
+    osh_text_append_terminal(line, notice.kind);
+    g_string_append(line, "] ");
+    osh_text_append_terminal(line, notice.text);
+    if (notice.hint != NULL && notice.hint[0] != '\0')
+        append_hint(line, notice.hint);
+    return TRUE;
+}
+
 static gboolean
 append_violation(GString *line, const OshEvent *event, const char *policy)
 {
@@ -398,6 +419,7 @@ static const struct {
     {OSH_TOPIC_NETWORK_DENIED, append_denial, TRUE},
     {OSH_TOPIC_L7_DENIED, append_message_denied, TRUE},
     {OSH_TOPIC_NETWORK_FAILED, append_failure, FALSE},
+    {OSH_TOPIC_NETWORK_NOTICE, append_notice, FALSE},
     {OSH_TOPIC_PROCESS_VIOLATION, append_violation, TRUE},
     {OSH_TOPIC_PLUGIN_FAULT, append_fault, FALSE},
     {OSH_TOPIC_NETWORK_ALLOWED, append_audited, FALSE},

@@ -29,6 +29,24 @@ config_check_authority(const OshNetworkConfig *parsed, GError **error)
     return FALSE;
 }
 
+static gboolean
+config_check_client(const OshNetworkConfig *parsed, GError **error)
+{
+    gboolean has_hosts =
+        parsed->client_certificate_hosts != NULL && parsed->client_certificate_hosts[0] != NULL;
+
+    if ((parsed->client_certificate != NULL) == (parsed->client_key != NULL) &&
+        (parsed->client_certificate != NULL) == has_hosts)
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "client-certificate, client-key and client-certificate-hosts belong together: %s "
+                "is not set",
+                parsed->client_certificate == NULL ? "client-certificate"
+                : parsed->client_key == NULL       ? "client-key"
+                                                   : "client-certificate-hosts");
+    return FALSE;
+}
+
 gboolean
 osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **error)
 {
@@ -51,8 +69,12 @@ osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **
         .upstream_ca = osh_host_config_string(host, "upstream-ca"),
         .authority_certificate = osh_host_config_string(host, "authority-certificate"),
         .authority_key = osh_host_config_string(host, "authority-key"),
+        .client_certificate = osh_host_config_string(host, "client-certificate"),
+        .client_key = osh_host_config_string(host, "client-key"),
+        .client_certificate_hosts = osh_host_config_strings(host, "client-certificate-hosts"),
     };
-    return config_check_root(parsed->identity_root, error) && config_check_authority(parsed, error);
+    return config_check_root(parsed->identity_root, error) &&
+           config_check_authority(parsed, error) && config_check_client(parsed, error);
 }
 
 void
@@ -63,4 +85,7 @@ osh_network_config_clear(OshNetworkConfig *config)
     g_clear_pointer(&config->upstream_ca, g_free);
     g_clear_pointer(&config->authority_certificate, g_free);
     g_clear_pointer(&config->authority_key, g_free);
+    g_clear_pointer(&config->client_certificate, g_free);
+    g_clear_pointer(&config->client_key, g_free);
+    g_clear_pointer(&config->client_certificate_hosts, g_strfreev);
 }

@@ -15,6 +15,7 @@
 #include "launch-contribution.h"
 #include "listener.h"
 #include "network-config.h"
+#include "notice.h"
 #include "protocols.h"
 #include "redecide.h"
 #include "shard-part.h"
@@ -48,6 +49,7 @@ OSH_PLUGIN_MANIFEST(
     "openshell.metrics/1;openshell.draft.l7-protocol/1\n"
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
     "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1;"
+    "openshell.network.notice/1;"
     "openshell.l7.allowed/1;openshell.l7.denied/1;openshell.l7.response/1\n"
     "isolation=in-process\n"
     "role=network\n"
@@ -108,6 +110,17 @@ OSH_PLUGIN_MANIFEST(
     "[config authority-key]\n"
     "type=path\n"
     "help=PEM file of its key, which others must not be able to read\n"
+    "[config client-certificate]\n"
+    "type=path\n"
+    "help=PEM file of a certificate, and what leads from it to a root, for servers that ask for "
+    "one\n"
+    "[config client-key]\n"
+    "type=path\n"
+    "help=PEM file of its key, which others must not be able to read\n"
+    "[config client-certificate-hosts]\n"
+    "type=strings\n"
+    "help=the servers that get the client certificate, by the names or addresses that programs "
+    "use\n"
     "[config java]\n"
     "type=boolean\n"
     "default=true\n"
@@ -136,6 +149,7 @@ network_destroy(NetworkPlugin *plugin)
     g_ptr_array_unref(plugin->network.listeners);
     osh_dns_listener_free(plugin->network.dns);
     osh_peer_table_clear(&plugin->network.peers);
+    osh_noticed_clear(&plugin->network.noticed);
     g_clear_pointer(&plugin->network.protocols, g_hash_table_unref);
     osh_synthetic_names_free(plugin->network.names);
     osh_run_authority_clear(&plugin->authority);
@@ -152,6 +166,8 @@ network_choose_authority(NetworkPlugin *plugin)
     plugin->authority.settings.upstream_extra_roots = config->upstream_ca;
     plugin->authority.settings.authority_certificate = config->authority_certificate;
     plugin->authority.settings.authority_key = config->authority_key;
+    plugin->authority.settings.client_certificate = config->client_certificate;
+    plugin->authority.settings.client_key = config->client_key;
     osh_run_authority_choose(&plugin->authority, config->tls_always, &plugin->network.policy);
     plugin->contribution.java = config->java && plugin->authority.wanted &&
                                 osh_java_is_here((const char *const *)environment);
@@ -165,6 +181,7 @@ network_create(const OshHost *host, NetworkPlugin **ret_self, GError **error)
 
     network->host = host;
     osh_peer_table_init(&network->peers);
+    osh_noticed_init(&network->noticed);
     network->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)osh_listener_free);
     network->steps = osh_connection_steps;
     plugin->contribution.network = network;
@@ -364,7 +381,11 @@ network_intercept(NetworkPlugin *plugin)
 {
     if (plugin->authority.engine == NULL)
         return;
-    plugin->interceptor = (OshInterceptor){plugin->authority.functions, plugin->authority.engine};
+    plugin->interceptor = (OshInterceptor){
+        plugin->authority.functions,
+        plugin->authority.engine,
+        (const char *const *)plugin->network.config.client_certificate_hosts,
+    };
     plugin->network.interceptor = &plugin->interceptor;
     plugin->reads_roots =
         osh_worker_submit(&plugin->network.worker, network_read_roots, network_roots_read, plugin);
@@ -398,6 +419,7 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->failed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_FAILED);
     network->opened = osh_host_topic(network->host, OSH_TOPIC_NETWORK_OPENED);
     network->closed = osh_host_topic(network->host, OSH_TOPIC_NETWORK_CLOSED);
+    network->notice = osh_host_topic(network->host, OSH_TOPIC_NETWORK_NOTICE);
     network->l7_allowed = osh_host_topic(network->host, OSH_TOPIC_L7_ALLOWED);
     network->l7_denied = osh_host_topic(network->host, OSH_TOPIC_L7_DENIED);
     network->l7_response = osh_host_topic(network->host, OSH_TOPIC_L7_RESPONSE);

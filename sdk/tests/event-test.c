@@ -76,6 +76,7 @@ static const struct {
     {"openshell.network.allowed/1", "(tsqssssta{sv})", "LOSSLESS", FALSE, NULL},
     {"openshell.network.denied/1", "(tssqsssta{sv})", "DENIAL", FALSE, NULL},
     {"openshell.network.failed/1", "(tssqsa{sv})", "DENIAL", FALSE, NULL},
+    {"openshell.network.notice/1", "(tssqssa{sv})", "DENIAL", FALSE, NULL},
     {"openshell.network.opened/1", "(tsqsa{sv})", "SAMPLED", FALSE, NULL},
     {"openshell.network.closed/1", "(tttxsa{sv})", "SAMPLED", FALSE, NULL},
     {"openshell.l7.allowed/1", "(ttssssqsssta{sv})", "LOSSLESS", FALSE, NULL},

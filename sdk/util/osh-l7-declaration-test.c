@@ -33,6 +33,7 @@ test_everything_that_a_protocol_declares_is_read(void)
 
     g_assert_nonnull(mail);
     g_assert_cmpstr(mail->protocol, ==, "mail");
+    g_assert_cmpstr(mail->carrier, ==, "tcp");
     g_assert_cmpstr(osh_l7_declaration_action(mail), ==, "mail.verb");
     g_assert_cmpstr(osh_l7_declaration_target(mail), ==, "mail.box");
     g_assert_cmpuint(g_strv_length(mail->alpn), ==, 2);

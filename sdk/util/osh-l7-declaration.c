@@ -45,6 +45,7 @@ static void
 declaration_read(OshL7Declaration *declaration, GKeyFile *file, const char *group)
 {
     declaration->protocol = g_strdup(group + strlen("protocol "));
+    declaration->carrier = g_key_file_get_string(file, group, "carrier", NULL);
     declaration->action = g_key_file_get_string(file, group, "action", NULL);
     declaration->target = g_key_file_get_string(file, group, "target", NULL);
     declaration->alpn = g_key_file_get_string_list(file, group, "alpn", NULL, NULL);
@@ -94,6 +95,7 @@ osh_l7_declaration_free(OshL7Declaration *declaration)
     if (declaration == NULL)
         return;
     g_free(declaration->protocol);
+    g_free(declaration->carrier);
     g_free(declaration->action);
     g_free(declaration->target);
     g_strfreev(declaration->alpn);

@@ -26,6 +26,7 @@ typedef struct {
 /**
  * OshL7Declaration: one protocol of a manifest. Immutable; any thread.
  * @protocol: the policy's value
+ * @carrier: what carries its messages: tcp, http or websocket
  * @action: (nullable): the fact that is the action of a message
  * @target: (nullable): the fact that is its target
  * @alpn: (array zero-terminated=1): names of RFC 7301 that it speaks; may be empty
@@ -35,6 +36,7 @@ typedef struct {
  */
 typedef struct {
     char *protocol;
+    char *carrier;
     char *action;
     char *target;
     char **alpn;

@@ -455,11 +455,12 @@ def _distrusting():
     result, seen = requests_of(secure, lambda: run(
         ["sh", "-c", f"for n in 1 2 3; do env -i curl -sS --max-time 8 {url}; echo $?; done"]))
     expect(result.out.split() == ["60", "60", "60"] and seen == [], result)
-    lines = [line for line in result.err.splitlines() if "openshell: FAILED" in line]
-    expect(len(lines) == 1 and re.search(r" curl\(\d+\) -> ", lines[0]) and "SSL_CERT_FILE" in lines[0],
+    lines = [line for line in result.err.splitlines() if "[certificate-refused]" in line]
+    expect(len(lines) == 1 and re.search(r" curl\(\d+\) -> ", lines[0]) and "CURL_CA_BUNDLE" in lines[0],
            result)
+    expect(len(result.events("network.notice")) == 1 and "FAILED" not in result.err, result)
     ends = [event["payload"][4] for event in result.events("network.closed")]
-    expect(ends == ["client TLS failed"] * 3, ends)
+    expect(ends == ["certificate refused"] * 3, ends)
 
 
 @test("a response that is cut short never looks whole")

@@ -25,7 +25,7 @@ osh_shard_refresh_policy(OshNetworkShard *shard)
     shard->snapshot = osh_policy_interface_current(policy);
 }
 
-const OshInterface *
+const OshNetworkProtocol *
 osh_network_protocol(const OshNetwork *network, const char *protocol)
 {
     if (protocol == NULL || network->protocols == NULL)

@@ -33,8 +33,9 @@ gboolean osh_judge(OshConnection *connection, OshVerdict *verdict);
  */
 gboolean osh_judge_facts(OshConnection *connection, const OshFacts *facts, OshVerdict *verdict);
 
-/** osh_network_protocol: Returns: (transfer none) (nullable): the plugin that speaks @protocol. */
-const OshInterface *osh_network_protocol(const OshNetwork *network, const char *protocol);
+/** osh_network_protocol: Returns: (transfer none) (nullable): what is known of @protocol, where a
+ * plugin speaks it. */
+const OshNetworkProtocol *osh_network_protocol(const OshNetwork *network, const char *protocol);
 
 /** osh_network_virtual_host: Returns: (transfer none) (nullable): the plugin that answers @host. */
 const OshVirtualHost *osh_network_virtual_host(const OshNetwork *network, const char *host);

@@ -14,8 +14,11 @@
 #include <openshell/ext/worker.h>
 #include <openshell/host.h>
 
+#include <pthread.h>
+
 #include "osh-buffer.h"
 #include "osh-identity.h"
+#include "osh-l7-declaration.h"
 
 G_BEGIN_DECLS
 
@@ -75,6 +78,9 @@ typedef enum {
  * @authority_certificate: (nullable): PEM file of the authority by which connections are
  * intercepted; without it the run makes one of its own
  * @authority_key: (nullable): PEM file of its key
+ * @client_certificate: (nullable): PEM file of what servers get that ask for a certificate
+ * @client_key: (nullable): PEM file of its key
+ * @client_certificate_hosts: (array zero-terminated=1): of which servers
  * @java: have Java trust the run's authority
  * @tls_always: make the authority although the policy looks into nothing
  */
@@ -90,6 +96,9 @@ typedef struct {
     char *upstream_ca;
     char *authority_certificate;
     char *authority_key;
+    char *client_certificate;
+    char *client_key;
+    char **client_certificate_hosts;
     gboolean java;
     gboolean tls_always;
 } OshNetworkConfig;
@@ -158,11 +167,36 @@ typedef struct {
 } OshPeerTable;
 
 /**
+ * OshNoticed: of which program was what noticed, so that it is said once.
+ * @said: kinds and programs; never more than %OSH_NOTICED_MAX
+ */
+typedef struct {
+    pthread_mutex_t mutex;
+    GHashTable *said;
+} OshNoticed;
+
+/**
+ * OshNetworkProtocol: a value of `protocol:` in the policy.
+ * @interface: of the plugin that speaks it
+ * @declaration: (nullable): what the plugin's manifest says of it
+ * @alpn: (array zero-terminated=1): its ALPN names (RFC 7301), the preferred one first; none where
+ *   it does not use ALPN
+ * @is_http: its messages are carried by HTTP, so that a client understands a status
+ */
+typedef struct {
+    OshInterface interface;
+    OshL7Declaration *declaration;
+    char **alpn;
+    gboolean is_http;
+} OshNetworkProtocol;
+
+/**
  * OshNetwork:
  * @steps: (array length=OSH_N_STEPS): what a connection goes through
  * @interceptor: (nullable): where this run has a certificate authority
- * @protocols: (nullable): value of `protocol:` to the #OshInterface of the plugin that speaks it
+ * @protocols: (nullable): value of `protocol:` to its #OshNetworkProtocol
  * @virtual_hosts: (nullable): name to #OshVirtualHost
+ * @noticed: what programs were noticed for; [any]
  * @n_connections: atomic; open connections on all shards
  * @names: what the box's resolver handed out; [any]
  * @dns: (nullable): the box's resolver
@@ -185,12 +219,14 @@ struct _OshNetwork {
     OshTopic failed;
     OshTopic opened;
     OshTopic closed;
+    OshTopic notice;
     OshTopic l7_allowed;
     OshTopic l7_denied;
     OshTopic l7_response;
     GHashTable *protocols;
     GHashTable *virtual_hosts;
     const struct _OshInterceptor *interceptor;
+    OshNoticed noticed;
     OshMetric *open_connections;
     OshMetric *bytes_up;
     OshMetric *bytes_down;

@@ -77,6 +77,28 @@ permit_destination(OshConnection *connection, const OshVerdict *verdict)
                                   });
 }
 
+/* A tunnel is for TLS where its messages are HTTP's: without an authority it could be neither
+ * inspected nor left alone. Other transports carry plain HTTP too, and are refused when their
+ * client begins TLS. Returns: %OSH_FLOW_NEXT when there is one, or no need. */
+static OshFlow
+permit_termination(OshConnection *connection, const OshVerdict *verdict)
+{
+    const OshNetwork *network = connection->shard->network;
+    const OshNetworkProtocol *protocol = osh_network_protocol(network, verdict->protocol);
+
+    if (protocol == NULL || !protocol->is_http || verdict->tls == OSH_TLS_SKIP ||
+        network->interceptor != NULL || !g_str_equal(connection->transport->name, "connect"))
+        return OSH_FLOW_NEXT;
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "tls",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 503,
+                                      .error = "tls_termination_unavailable",
+                                      .reason = OSH_NO_AUTHORITY,
+                                      .verdict = verdict,
+                                  });
+}
+
 static OshFlow
 permit(OshConnection *connection, OshVerdict *verdict)
 {
@@ -85,6 +107,9 @@ permit(OshConnection *connection, OshVerdict *verdict)
     if (!osh_judge(connection, verdict))
         return osh_judge_refuse(connection, verdict);
     flow = permit_destination(connection, verdict);
+    if (flow != OSH_FLOW_NEXT)
+        return flow;
+    flow = permit_termination(connection, verdict);
     if (flow != OSH_FLOW_NEXT)
         return flow;
     if (!osh_audit_reserve(connection))

@@ -16,6 +16,10 @@
 
 G_BEGIN_DECLS
 
+/** OSH_NO_AUTHORITY: reason of a 503. */
+#define OSH_NO_AUTHORITY                                                                           \
+    "the endpoint has its content inspected, and this run has no certificate authority"
+
 /**
  * OshRefusal:
  * @layer: of a denial a word of the list at NETWORK_DENIED in event.h; of a failure a stage of the

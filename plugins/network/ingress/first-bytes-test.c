@@ -194,6 +194,41 @@ test_half_behind_the_head_and_half_later(void)
     tunnel_close(&tunnel);
 }
 
+/* RFC 9849: an extension 0xfe0d behind the name. */
+static GByteArray *
+make_encrypted_hello(void)
+{
+    static const guint8 extension[] = {0xfe, 0x0d, 0, 1, 1};
+    GByteArray *hello = make_hello(NAME, 250);
+    const gsize extensions = 5 + 4 + 2 + 32 + 1 + 4 + 2;
+
+    g_byte_array_append(hello, extension, sizeof extension);
+    hello->data[4] = (guint8)(hello->data[4] + sizeof extension);
+    hello->data[8] = (guint8)(hello->data[8] + sizeof extension);
+    hello->data[extensions + 1] = (guint8)(hello->data[extensions + 1] + sizeof extension);
+    return hello;
+}
+
+/* Nothing is known of a hidden name: once a line, and no connection where credentials go. */
+static void
+test_a_hidden_name_is_reported_and_gets_no_credentials(void)
+{
+    g_autoptr(GByteArray) hello = make_encrypted_hello();
+    Tunnel tunnel;
+
+    tunnel_open(&tunnel, NULL);
+    tunnel_write(&tunnel, hello->data, hello->len);
+    expect_upstream(&tunnel, hello);
+    g_assert_cmpuint(osh_fixture_count(tunnel.fixture, OSH_FIXTURE_NOTICE), ==, 1);
+    tunnel_close(&tunnel);
+    tunnel_open(&tunnel, NULL);
+    osh_fixture_first(tunnel.fixture, OSH_STEP_FIRST_BYTES)->owners_first = TRUE;
+    tunnel_write(&tunnel, hello->data, hello->len);
+    expect_refused(&tunnel, "encrypted ClientHello");
+    g_assert_cmpuint(osh_fixture_count(tunnel.fixture, OSH_FIXTURE_NOTICE), ==, 0);
+    tunnel_close(&tunnel);
+}
+
 static void
 test_what_is_not_tls_passes_at_once(void)
 {
@@ -407,6 +442,8 @@ main(int argc, char **argv)
         test_another_name_ends_the_connection_and_nothing_arrives);
     ADD("behind-the-request-head-it-is-seen-too", test_behind_the_request_head_it_is_seen_too);
     ADD("half-behind-the-head-and-half-later", test_half_behind_the_head_and_half_later);
+    ADD("a-hidden-name-is-reported-and-gets-no-credentials",
+        test_a_hidden_name_is_reported_and_gets_no_credentials);
     ADD("what-is-not-tls-passes-at-once", test_what_is_not_tls_passes_at_once);
     ADD("a-client-may-be-silent-for-long-and-is-seen-then",
         test_a_client_may_be_silent_for_long_and_is_seen_then);

@@ -13,6 +13,7 @@
 #include "client-hello.h"
 #include "connection.h"
 #include "judge.h"
+#include "notice.h"
 #include "refusal.h"
 
 #include <string.h>
@@ -32,11 +33,48 @@ first_bytes_refuse(OshConnection *connection, const char *reason)
                                   });
 }
 
+/* Returns: whether the bytes of @connection go on as they are, in TLS that is not ours. */
+static gboolean
+first_bytes_leave_tls(const OshConnection *connection)
+{
+    return connection->tls == OSH_TLS_SKIP ||
+           osh_network_protocol(connection->shard->network, connection->protocol) == NULL;
+}
+
+/*
+ * RFC 9849: the name that is there in the clear may be a public one in front of another. Browsers
+ * send an imitation of the extension too, and nobody can tell one from the other, so the connection
+ * is reported and goes on, unless credentials are at stake (security rule 7, names of
+ * destinations). Where TLS is ours, nothing is hidden from us.
+ */
+static OshFlow
+first_bytes_judge_encrypted(OshConnection *connection)
+{
+    if (!first_bytes_leave_tls(connection))
+        return OSH_FLOW_NEXT;
+    if (connection->owners_first)
+        return first_bytes_refuse(connection,
+                                  "the client hides the name that it asks for (encrypted "
+                                  "ClientHello), and the endpoint carries credentials");
+    osh_notice(connection,
+               &(OshNotice){
+                   .kind = "encrypted-client-hello",
+                   .text = "the program hides the name that it asks for in TLS (encrypted "
+                           "ClientHello, or an imitation of it): only the one in the clear was "
+                           "compared with the name that was allowed",
+                   .alert = -1,
+               });
+    return OSH_FLOW_NEXT;
+}
+
 static OshFlow
 first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
 {
     g_autofree char *reason = NULL;
+    OshFlow flow = hello->encrypted ? first_bytes_judge_encrypted(connection) : OSH_FLOW_NEXT;
 
+    if (flow != OSH_FLOW_NEXT)
+        return flow;
     if (connection->host_kind != OSH_HOST_NAME || hello->name[0] == '\0' ||
         strcmp(hello->name, connection->host) == 0)
         return OSH_FLOW_NEXT;
@@ -55,7 +93,7 @@ osh_first_bytes_run(OshConnection *connection)
     G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE);
 
     if (connection->down.readable ||
-        (connection->host_kind != OSH_HOST_NAME &&
+        (connection->host_kind != OSH_HOST_NAME && !connection->owners_first &&
          osh_network_protocol(connection->shard->network, connection->protocol) == NULL))
         return OSH_FLOW_NEXT;
     if (!osh_connection_peek(connection, OSH_CLIENT_HELLO_PEEK, &length))

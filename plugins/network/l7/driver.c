@@ -456,6 +456,7 @@ driver_open(OshConnection *connection, const OshInterface *protocol)
         .host = connection->host,
         .port = connection->port,
         .secure = connection->intercept != NULL,
+        .alpn = connection->intercept != NULL ? connection->intercept->protocol : NULL,
         .window_cap = {OSH_DRIVER_WINDOW, OSH_DRIVER_WINDOW},
         .connection = connection->id,
         .wake = driver_woken,
@@ -477,7 +478,7 @@ driver_open(OshConnection *connection, const OshInterface *protocol)
 OshFlow
 osh_inspect_run(OshConnection *connection)
 {
-    const OshInterface *protocol;
+    const OshNetworkProtocol *protocol;
     OshFlow flow;
 
     if (connection->driver != NULL)
@@ -485,7 +486,7 @@ osh_inspect_run(OshConnection *connection)
     protocol = osh_network_protocol(connection->shard->network, connection->protocol);
     if (protocol == NULL || connection->is_opaque)
         return OSH_FLOW_NEXT;
-    flow = driver_open(connection, protocol);
+    flow = driver_open(connection, &protocol->interface);
     return flow == OSH_FLOW_WAIT ? driver_go(connection->driver) : flow;
 }
 

@@ -3,15 +3,18 @@
  * intercept.c: two handshakes, the upstream's first. [shard]
  *
  * A failure is never passed over: without TLS on both legs no byte of the client goes on. What is
- * wrong with an upstream is told to a client that speaks HTTP by a 502, in TLS of ours.
+ * wrong with an upstream is told to a client that speaks HTTP by a 502, in TLS of ours. Which
+ * application protocol (ALPN) both legs speak, the client, the plugin of the endpoint's protocol
+ * and the server decide together; nothing here knows one, but for HTTP/1.1, in which a 502 is said.
  */
 #include "intercept.h"
 
 #include "audit.h"
-#include "client-hello.h"
 #include "connection.h"
 #include "judge.h"
+#include "notice.h"
 #include "refusal.h"
+#include "trust-hint.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +24,9 @@
 #define HTTP         "http/1.1"
 #define ROOTS_WAIT   (10 * G_TIME_SPAN_MILLISECOND)
 #define PEEKED_BYTES (OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE)
+/* A client that ends an unused connection so soon may have looked at the certificate meanwhile; one
+   that kept it for later has had other reasons. */
+#define REFUSED_WITHIN (2 * G_TIME_SPAN_SECOND)
 
 /* --- What the client wants ---------------------------------------------------------------------
  */
@@ -39,13 +45,35 @@ intercept_is_tls(OshConnection *connection, OshClientHello *hello)
 }
 
 static gboolean
-hello_offers(const OshClientHello *hello, const char *protocol)
+span_is(OshSpan span, const char *name)
 {
-    for (guint i = 0; i < hello->n_protocols; i++)
-        if (hello->protocols[i].length == strlen(protocol) &&
-            memcmp(hello->protocols[i].data, protocol, hello->protocols[i].length) == 0)
+    return span.length == strlen(name) && memcmp(span.data, name, span.length) == 0;
+}
+
+static gboolean
+offer_has(const OshIntercept *intercept, const char *name)
+{
+    for (guint i = 0; intercept->offer[i] != NULL; i++)
+        if (g_str_equal(intercept->offer[i], name))
             return TRUE;
     return FALSE;
+}
+
+/* RFC 7301 section 3.1: what the client offers and @protocol has, in the client's order. Two names
+ * of a client that are equal are one. */
+static void
+intercept_offer(OshIntercept *intercept, const OshNetworkProtocol *protocol,
+                const OshClientHello *hello)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < hello->n_protocols; i++)
+        for (char **name = protocol->alpn; *name != NULL; name++)
+            if (span_is(hello->protocols[i], *name) && !offer_has(intercept, *name))
+                intercept->offer[n++] = *name;
+    if (hello->has_alpn && n == 0)
+        intercept->unshared = protocol->alpn[0];
+    intercept->may_answer = protocol->is_http && (n == 0 || offer_has(intercept, HTTP));
 }
 
 /* Returns: %OSH_FLOW_WAIT when both legs are to have TLS. */
@@ -53,11 +81,10 @@ static OshFlow
 intercept_begin(OshConnection *connection)
 {
     const OshNetwork *network = connection->shard->network;
+    const OshNetworkProtocol *protocol = osh_network_protocol(network, connection->protocol);
     g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
-    OshIntercept *intercept;
 
-    if (osh_network_protocol(network, connection->protocol) == NULL ||
-        !intercept_is_tls(connection, hello))
+    if (protocol == NULL || !intercept_is_tls(connection, hello))
         return OSH_FLOW_NEXT;
     /* A virtual host has no TLS that could be left alone. */
     if (connection->tls == OSH_TLS_SKIP && connection->virtual_host == NULL) {
@@ -70,14 +97,11 @@ intercept_begin(OshConnection *connection)
                                           .outcome = OSH_DECISION_DENIED_HARD,
                                           .status = 503,
                                           .error = "tls_termination_unavailable",
-                                          .reason = "the endpoint has its content inspected, and "
-                                                    "this run has no certificate authority",
+                                          .reason = OSH_NO_AUTHORITY,
                                       });
-    intercept = g_new0(OshIntercept, 1);
-    intercept->of = network->interceptor;
-    if (hello_offers(hello, HTTP))
-        intercept->offer[0] = HTTP;
-    connection->intercept = intercept;
+    connection->intercept = g_new0(OshIntercept, 1);
+    connection->intercept->of = network->interceptor;
+    intercept_offer(connection->intercept, protocol, hello);
     return OSH_FLOW_WAIT;
 }
 
@@ -93,15 +117,30 @@ intercept_retry(gpointer data)
     osh_connection_wake(connection);
 }
 
-static void
-intercept_fail(OshIntercept *intercept, const char *text)
+/* Returns: %OSH_FLOW_NEXT when the client is to be told in TLS. */
+static OshFlow
+intercept_fail(OshConnection *connection, const char *text)
 {
-    if (intercept->failure == NULL)
-        intercept->failure = g_strdup(text);
+    OshIntercept *intercept = connection->intercept;
+
+    if (!intercept->may_answer)
+        return osh_refuse_failed(connection, "tls", text);
+    intercept->failure = g_strdup(text);
+    return OSH_FLOW_NEXT;
 }
 
-/* Returns: FALSE while the roots are read. */
+/* A server that may ask for the client certificate learns who runs this; so it is named. */
 static gboolean
+interceptor_identifies(const OshInterceptor *of, const char *host)
+{
+    for (const char *const *name = of->identified_to; name != NULL && *name != NULL; name++)
+        if (g_ascii_strcasecmp(*name, host) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* Returns: %OSH_FLOW_NEXT with a session; %OSH_FLOW_WAIT while the roots are read. */
+static OshFlow
 intercept_dial(OshConnection *connection)
 {
     OshIntercept *intercept = connection->intercept;
@@ -111,7 +150,7 @@ intercept_dial(OshConnection *connection)
         .name = connection->host,
         .port = connection->port,
         .protocols = intercept->offer[0] != NULL ? intercept->offer : NULL,
-        .client_certificate = TRUE,
+        .client_certificate = interceptor_identifies(of, connection->host),
     };
     OshTlsFailure failure;
 
@@ -119,13 +158,24 @@ intercept_dial(OshConnection *connection)
         if (intercept->timer == NULL)
             intercept->timer = osh_shard_add_timer(shard, osh_shard_now(shard) + ROOTS_WAIT,
                                                    intercept_retry, connection);
-        return FALSE;
+        return OSH_FLOW_WAIT;
     }
     intercept->sessions[1] =
         of->tls->session_new_client(of->engine, connection->upstream_fd, &leg, &failure);
-    if (intercept->sessions[1] == NULL)
-        intercept_fail(intercept, failure.text);
-    return TRUE;
+    return intercept->sessions[1] != NULL ? OSH_FLOW_NEXT
+                                          : intercept_fail(connection, failure.text);
+}
+
+/* The protocol that the server chose is the client's too; OpenSSL takes none that was not offered.
+ */
+static void
+intercept_choose(OshIntercept *intercept)
+{
+    OshSpan chosen = intercept->of->tls->session_protocol(intercept->sessions[1]);
+
+    for (guint i = 0; intercept->offer[i] != NULL; i++)
+        if (span_is(chosen, intercept->offer[i]))
+            intercept->protocol = intercept->offer[i];
 }
 
 OshFlow
@@ -138,24 +188,29 @@ osh_intercept_upstream_run(OshConnection *connection)
         return flow;
     intercept = connection->intercept;
     if (connection->virtual_host != NULL)
+        intercept->protocol = offer_has(intercept, HTTP) ? HTTP : NULL;
+    /* A client that shares none is told by its own handshake, and the server need not hear of it.
+     */
+    if (connection->virtual_host != NULL || intercept->unshared != NULL)
         return OSH_FLOW_NEXT;
-    if (intercept->sessions[1] == NULL && !intercept_dial(connection))
-        return OSH_FLOW_WAIT;
-    if (intercept->failure != NULL)
-        return OSH_FLOW_NEXT;
+    if (intercept->sessions[1] == NULL) {
+        flow = intercept_dial(connection);
+        if (flow != OSH_FLOW_NEXT || intercept->failure != NULL)
+            return flow;
+    }
     switch (intercept->of->tls->session_handshake(intercept->sessions[1])) {
     case OSH_TLS_WANT_READ:
     case OSH_TLS_WANT_WRITE:
         return OSH_FLOW_WAIT;
     case OSH_TLS_DONE:
-        break;
+        intercept_choose(intercept);
+        return OSH_FLOW_NEXT;
     case OSH_TLS_END:
     case OSH_TLS_FAILED:
-        intercept_fail(intercept,
-                       intercept->of->tls->session_failure(intercept->sessions[1])->text);
         break;
     }
-    return OSH_FLOW_NEXT;
+    return intercept_fail(connection,
+                          intercept->of->tls->session_failure(intercept->sessions[1])->text);
 }
 
 OshFlow
@@ -170,19 +225,15 @@ osh_intercept_upstream_event(OshConnection *connection, int fd, guint32 events)
 /* --- The client --------------------------------------------------------------------------------
  */
 
-/* The protocol that the upstream chose is the client's too. */
+/* Returns: (nullable): what the client is to have selected. */
 static const char *
 intercept_protocol(const OshIntercept *intercept)
 {
-    OshSpan chosen;
-
-    if (intercept->offer[0] == NULL)
-        return NULL;
-    if (intercept->failure != NULL || intercept->sessions[1] == NULL)
-        return HTTP;
-    chosen = intercept->of->tls->session_protocol(intercept->sessions[1]);
-    return chosen.length == strlen(HTTP) && memcmp(chosen.data, HTTP, chosen.length) == 0 ? HTTP
-                                                                                          : NULL;
+    if (intercept->unshared != NULL)
+        return intercept->unshared;
+    if (intercept->failure != NULL)
+        return intercept->offer[0] != NULL ? HTTP : NULL;
+    return intercept->protocol;
 }
 
 static gboolean
@@ -206,62 +257,124 @@ intercept_accept(OshConnection *connection, OshTlsFailure *failure)
     return intercept->sessions[0] != NULL;
 }
 
+/* Said once for a program, and instead of a failure for each of its connections. */
+static void
+intercept_not_trusted(const OshConnection *connection, const char *text, gint alert)
+{
+    g_autofree char *setting =
+        osh_trust_hint(osh_audit_binary(connection), connection->of_box != 0);
+    g_autofree char *hint = g_strdup_printf(
+        "%s; a program that expects its server's own certificate (pinning) needs tls: skip at its "
+        "endpoint",
+        setting);
+
+    osh_notice(
+        connection,
+        &(OshNotice){.kind = "certificate-refused", .text = text, .hint = hint, .alert = alert});
+}
+
 static OshFlow
 intercept_client_failed(OshConnection *connection, const OshTlsFailure *failure)
 {
-    g_autofree char *untrusted = NULL;
-    const char *reason = failure->text;
-
     /* It could not be told what is wrong with the upstream. */
     if (connection->intercept->failure != NULL)
         osh_audit_failed(connection,
                          &(OshRefusal){.layer = "tls", .reason = connection->intercept->failure});
     if (failure->kind == OSH_TLS_FAILURE_CERTIFICATE_REFUSED) {
-        untrusted = g_strdup_printf("%s: the program does not use the certificates that the box "
-                                    "gives it (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and others)",
-                                    failure->text);
-        reason = untrusted;
+        intercept_not_trusted(connection, failure->text, failure->alert);
+        return osh_connection_reset(connection, "certificate refused");
     }
     return osh_refuse(connection, &(OshRefusal){
                                       .layer = "tls",
                                       .status = 502,
-                                      .reason = reason,
+                                      .reason = failure->text,
                                       .end = "client TLS failed",
                                   });
 }
 
-/* What is wrong with the upstream, in words of HTTP. */
-static OshFlow
-intercept_answer_failure(OshConnection *connection)
+/* A client that has ended an open connection without a word: it finished the handshake and did not
+ * like what it saw. */
+static void
+intercept_look_unused(const OshConnection *connection)
 {
-    OshIntercept *intercept = connection->intercept;
-    const OshTlsModule *tls = intercept->of->tls;
-    const OshRefusal refusal = {
-        .layer = "tls",
-        .status = 502,
-        .reason = intercept->failure,
-    };
-    OshFlow flow = osh_refuse_failed(connection, "tls", intercept->failure);
+    const OshIntercept *intercept = connection->intercept;
+    const OshNetwork *network = connection->shard->network;
+
+    if (intercept->open_at == 0 || intercept->failure != NULL ||
+        osh_shard_now(&network->shard) - intercept->open_at > REFUSED_WITHIN ||
+        !intercept->of->tls->session_ended_unused(intercept->sessions[0]))
+        return;
+    intercept_not_trusted(
+        connection,
+        osh_trust_is_judged_late(osh_audit_binary(connection))
+            ? "the client ended the connection when it saw the certificate"
+            : "the client trusts the certificate authority of this run and ended the connection "
+              "without a request: it probably expects one certificate alone (pinning)",
+        -1);
+}
+
+/* What is wrong with the upstream, in words of HTTP. The text has no character that JSON escapes.
+ */
+static GString *
+intercept_answer_new(const OshConnection *connection)
+{
+    const char *failure = connection->intercept->failure;
+    const OshRefusal refusal = {.layer = "tls", .status = 502, .reason = failure};
     g_autofree char *detail = osh_refusal_detail(&refusal, connection);
     g_autoptr(GString) body = g_string_new(NULL);
-    g_autoptr(GString) answer = g_string_new(NULL);
-    OshSpan piece;
-    gsize taken;
+    GString *answer = g_string_new(NULL);
 
     g_string_printf(body,
                     "{\"error\":\"upstream_tls_failed\",\"detail\":\"%s\",\"reason\":\"%s\"}\n",
-                    detail, intercept->failure);
+                    detail, failure);
     g_string_printf(answer,
                     "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\n"
                     "Content-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n%s",
                     body->len, body->str);
-    piece = (OshSpan){answer->str, answer->len};
-    if (tls->session_write(intercept->sessions[0], &piece, 1, &taken) != OSH_TLS_DONE ||
-        taken != answer->len)
-        return flow;
-    tls->session_shutdown(intercept->sessions[0]);
-    connection->client_aborted = FALSE;
-    return OSH_FLOW_REFUSED;
+    return answer;
+}
+
+/* Returns: what became of the write of @answer: %OSH_TLS_DONE when all of it is with the kernel. */
+static OshTlsResult
+intercept_write_answer(OshIntercept *intercept)
+{
+    const OshTlsModule *tls = intercept->of->tls;
+
+    while (intercept->answered < intercept->answer->len) {
+        const OshSpan piece = {intercept->answer->str + intercept->answered,
+                               intercept->answer->len - intercept->answered};
+        gsize taken = 0;
+        OshTlsResult result = tls->session_write(intercept->sessions[0], &piece, 1, &taken);
+
+        if (result != OSH_TLS_DONE)
+            return result;
+        intercept->answered += taken;
+    }
+    return tls->session_shutdown(intercept->sessions[0]);
+}
+
+/* Goes on where it was, for a client that takes its answer slowly. */
+static OshFlow
+intercept_answer_failure(OshConnection *connection)
+{
+    OshIntercept *intercept = connection->intercept;
+
+    if (intercept->answer == NULL) {
+        osh_audit_failed(connection, &(OshRefusal){.layer = "tls", .reason = intercept->failure});
+        intercept->answer = intercept_answer_new(connection);
+    }
+    switch (intercept_write_answer(intercept)) {
+    case OSH_TLS_WANT_READ:
+    case OSH_TLS_WANT_WRITE:
+        return OSH_FLOW_WAIT;
+    case OSH_TLS_DONE:
+        connection->end = "upstream TLS failed";
+        return OSH_FLOW_REFUSED;
+    case OSH_TLS_END:
+    case OSH_TLS_FAILED:
+        break;
+    }
+    return osh_connection_reset(connection, "upstream TLS failed");
 }
 
 OshFlow
@@ -287,6 +400,7 @@ osh_intercept_client_run(OshConnection *connection)
     }
     if (intercept->failure != NULL)
         return intercept_answer_failure(connection);
+    intercept->open_at = osh_shard_now(&connection->shard->network->shard);
     /* What came with the handshakes is in the sessions. */
     connection->up.readable = TRUE;
     connection->down.readable = TRUE;
@@ -304,6 +418,9 @@ osh_intercept_client_event(OshConnection *connection, guint32 events)
 OshFlow
 osh_intercept_expire(OshConnection *connection)
 {
+    /* What has failed was said, and the client does not take it. */
+    if (connection->intercept != NULL && connection->intercept->answer != NULL)
+        return osh_connection_reset(connection, "upstream TLS failed");
     return osh_refuse_failed(connection, "timeout", "the TLS handshake was not complete in time");
 }
 
@@ -311,15 +428,19 @@ void
 osh_intercept_clear(OshConnection *connection)
 {
     const OshInterface *shard = &connection->shard->network->shard;
-    OshIntercept *intercept = g_steal_pointer(&connection->intercept);
+    OshIntercept *intercept = connection->intercept;
 
     if (intercept == NULL)
         return;
+    intercept_look_unused(connection);
+    connection->intercept = NULL;
     for (guint i = 0; i < 2; i++)
         if (intercept->sessions[i] != NULL)
             intercept->of->tls->session_free(intercept->sessions[i]);
     if (intercept->timer != NULL)
         osh_shard_cancel_timer(shard, intercept->timer);
+    if (intercept->answer != NULL)
+        g_string_free(intercept->answer, TRUE);
     g_free(intercept->failure);
     g_free(intercept);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "client-hello.h"
 #include "step.h"
 #include "tls-module.h"
 
@@ -16,23 +17,40 @@ G_BEGIN_DECLS
  * OshInterceptor: of the run.
  * @tls: the module's functions
  * @engine: has the authority
+ * @identified_to: (nullable) (array zero-terminated=1): host names whose servers get the client
+ *   certificate of the configuration when they ask for one
  */
 typedef struct _OshInterceptor {
     const OshTlsModule *tls;
     OshTlsEngine *engine;
+    const char *const *identified_to;
 } OshInterceptor;
 
 /**
  * OshIntercept: of one connection.
  * @sessions: by the peer: 0 is the client's, 1 the upstream's
- * @offer: ALPN protocols that the client and the data plane share, for the upstream
- * @failure: why the upstream could not be reached by TLS; empty when it was
+ * @offer: (array zero-terminated=1): ALPN names that the client offers and the endpoint's protocol
+ *   has, in the client's order; the protocol's own strings
+ * @protocol: (nullable): the one that both sides speak, once that is known; likewise
+ * @unshared: (nullable): an ALPN name of the protocol, when the client offers only others
+ * @may_answer: the client understands a response of HTTP/1.1
+ * @failure: (nullable): why the upstream could not be reached by TLS
+ * @answer: (nullable): the response that says so, while some of it is not written
+ * @answered: bytes of @answer that are written
+ * @open_at: when the client's handshake was done; 0 before
+ * @timer: (nullable): for the next look at the roots
  */
 typedef struct _OshIntercept {
     const OshInterceptor *of;
     OshTlsSession *sessions[2];
-    const char *offer[2];
+    const char *offer[OSH_CLIENT_HELLO_PROTOCOLS + 1];
+    const char *protocol;
+    const char *unshared;
+    gboolean may_answer;
     char *failure;
+    GString *answer;
+    gsize answered;
+    gint64 open_at;
     OshShardTimer *timer;
 } OshIntercept;
 

@@ -28,6 +28,9 @@ lines_open(gpointer instance, const OshL7Connection *connection, GError **error)
         return NULL;
     }
     world->was_secure = connection->secure;
+    memset(world->last, 0, sizeof world->last);
+    g_free(world->alpn);
+    world->alpn = g_strdup(connection->alpn);
     world->session = g_new0(L7Session, 1);
     world->session->wake = connection->wake;
     world->session->wake_data = connection->wake_data;
@@ -178,7 +181,8 @@ l7_world_new(L7World *world)
         .expire = lines_expire,
         .close = lines_close,
     };
-    world->protocol = (OshInterface){"lines-plugin", &world->vtable, world};
+    world->protocol.interface = (OshInterface){"lines-plugin", &world->vtable, world};
+    world->protocol.alpn = world->names;
     world->feed = l7_lines_feed;
     world->fixture->network.protocols = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_insert(world->fixture->network.protocols, (gpointer)protocol_names[0],
@@ -216,6 +220,7 @@ l7_world_close(L7World *world)
     close(world->server);
     osh_fixture_free(world->fixture);
     g_hash_table_unref(protocols);
+    g_free(world->alpn);
     g_assert_null(world->session);
 }
 

@@ -55,12 +55,14 @@ struct _L7Session {
  * @refuses_to_open: open fails
  * @host: what the client asks for; an address unless the test sets a name
  * @was_secure: the driver said so at open
+ * @alpn: (nullable): likewise
+ * @names: (array zero-terminated=1): the protocol's ALPN names
  * @vtable: the test may take functions away before the connection opens
  */
 struct _L7World {
     OshFixture *fixture;
     OshL7ProtocolInterface vtable;
-    OshInterface protocol;
+    OshNetworkProtocol protocol;
     L7Feed feed;
     L7Session *session;
     guint n_feeds[2];
@@ -70,6 +72,8 @@ struct _L7World {
     guint n_closed;
     gboolean refuses_to_open;
     gboolean was_secure;
+    char *alpn;
+    char *names[3];
     const char *host;
     guint16 port;
     int server;

@@ -4,11 +4,11 @@
  */
 #pragma once
 
-#include <openshell/host.h>
+#include "network.h"
 
 G_BEGIN_DECLS
 
-/** osh_protocols_find: Returns: (transfer full) (element-type utf8 OshInterface): value of
+/** osh_protocols_find: Returns: (transfer full) (element-type utf8 OshNetworkProtocol): value of
  * `protocol:` in the policy to the plugin that speaks it; the first one where several do. */
 GHashTable *osh_protocols_find(const OshHost *host);
 

@@ -60,7 +60,7 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
  * OshEventNetworkDenied:
  * @connection: number of the connection, or 0
  * @layer: what refused it: "identity", "connect", "forward", "transparent", "socks", "dns",
- *   "destination", "audit", "capture", "limit", "head" or "name"
+ *   "destination", "audit", "capture", "limit", "head", "name" or "tls"
  * @host: where it was to go
  * @port: port of @host, or 0
  * @binary: who asked
@@ -105,7 +105,7 @@ OSH_EVENT_DEFINE(NETWORK_DENIED, network_denied, NetworkDenied)
 /**
  * OshEventNetworkFailed:
  * @connection: number of the connection
- * @stage: what failed: "resolve", "connect", "timeout", "relay" or "stop"
+ * @stage: what failed: "resolve", "connect", "timeout", "tls", "relay" or "stop"
  * @host: where it was to go
  * @port: port of @host
  * @text: what happened
@@ -123,6 +123,42 @@ OSH_EVENT_DEFINE(NETWORK_DENIED, network_denied, NetworkDenied)
     DETAIL(STRING, binary, "binary")
 
 OSH_EVENT_DEFINE(NETWORK_FAILED, network_failed, NetworkFailed)
+
+/** OSH_TOPIC_NETWORK_NOTICE: something about the connections of a program that its user has to know
+ * or to change; once for each kind and program in a run. Published by the network plugin. Since:
+ * 1.0 */
+#define OSH_TOPIC_NETWORK_NOTICE "openshell.network.notice/1"
+
+/**
+ * OshEventNetworkNotice:
+ * @connection: number of the connection at which it was noticed
+ * @kind: "certificate-refused": the program does not trust the certificate authority of the run, or
+ *   expects one certificate alone; its connections fail, and no "failed" event says so.
+ *   "encrypted-client-hello": it hides the name that it asks for in TLS that is not inspected
+ * @host: where that connection goes
+ * @port: port of @host
+ * @binary: which program, empty when it is not known
+ * @text: what was noticed
+ * @pid: outer pid, or 0
+ * @has_alert: whether @alert is known
+ * @alert: of kind "certificate-refused": number of the TLS alert (RFC 8446 section 6)
+ * @hint: (nullable): what to do about it
+ * @more: (nullable): further details, for pack
+ *
+ * Since: 1.0
+ */
+#define OSH_EVENT_NETWORK_NOTICE_MEMBERS(MEMBER, DETAIL, FLAGGED)                                  \
+    MEMBER(UINT64, connection)                                                                     \
+    MEMBER(STRING, kind)                                                                           \
+    MEMBER(STRING, host)                                                                           \
+    MEMBER(UINT16, port)                                                                           \
+    MEMBER(STRING, binary)                                                                         \
+    MEMBER(STRING, text)                                                                           \
+    DETAIL(UINT32, pid, "pid")                                                                     \
+    FLAGGED(UINT32, alert, "alert")                                                                \
+    DETAIL(STRING, hint, "hint")
+
+OSH_EVENT_DEFINE(NETWORK_NOTICE, network_notice, NetworkNotice)
 
 /** OSH_TOPIC_NETWORK_OPENED: an allowed connection is dialled and open. Published by the network
  * plugin. Since: 1.0 */

@@ -116,6 +116,7 @@ typedef enum {
     X(NETWORK_ALLOWED,   network_allowed,   NetworkAllowed,   LOSSLESS, FALSE, NULL)               \
     X(NETWORK_DENIED,    network_denied,    NetworkDenied,    DENIAL,   FALSE, NULL)               \
     X(NETWORK_FAILED,    network_failed,    NetworkFailed,    DENIAL,   FALSE, NULL)               \
+    X(NETWORK_NOTICE,    network_notice,    NetworkNotice,    DENIAL,   FALSE, NULL)               \
     X(NETWORK_OPENED,    network_opened,    NetworkOpened,    SAMPLED,  FALSE, NULL)               \
     X(NETWORK_CLOSED,    network_closed,    NetworkClosed,    SAMPLED,  FALSE, NULL)               \
     X(L7_ALLOWED,        l7_allowed,        L7Allowed,        LOSSLESS, FALSE, NULL)               \
