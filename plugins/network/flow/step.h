@@ -17,8 +17,8 @@ G_BEGIN_DECLS
  * OshFlow: what follows a step.
  * @OSH_FLOW_WAIT: it waits, for an event, an answer or its deadline
  * @OSH_FLOW_NEXT: the next step
- * @OSH_FLOW_REQUEST: the exchange has ended in good order, and the step has given back what it kept:
- *   the client's next request, from the first step of the transport
+ * @OSH_FLOW_REQUEST: the exchange has ended in good order, and the step has given back what it
+ * kept: the client's next request, from the first step of the transport
  * @OSH_FLOW_DIAL: the upstream connection is to be made once more: the dial step, to the address of
  *   osh_upstream_again()
  * @OSH_FLOW_REFUSED: osh_refuse() has told the client; its socket lingers
