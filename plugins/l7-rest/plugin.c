@@ -50,6 +50,8 @@ rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
     session->host = g_strdup(connection->host);
     session->port = connection->port;
     session->secure = connection->secure;
+    session->may_retarget =
+        osh_has_member(connection, OshL7Connection, may_retarget) && connection->may_retarget;
     session->method = g_string_new(NULL);
     session->target = g_string_new(NULL);
     session->answer = g_string_new(NULL);

@@ -45,11 +45,32 @@ check_host(const RestSession *session, const char *window)
     return NULL;
 }
 
+gboolean
+rest_request_leaves(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->request;
+    OshSpan target = span_of(window, head->target);
+    OshAbsoluteTarget absolute;
+
+    if (!session->may_retarget || target.data[0] == '/')
+        return FALSE;
+    if (osh_http1_range_equals((const guint8 *)window, head->method, "CONNECT"))
+        return osh_authority_parse(target.data, target.length, 0, &session->authority) ==
+               OSH_AUTHORITY_OK;
+    if (osh_absolute_target_parse(target.data, target.length, &absolute) != OSH_AUTHORITY_OK)
+        return FALSE;
+    session->authority = absolute.authority;
+    return absolute.scheme != (session->secure ? OSH_URI_HTTPS : OSH_URI_HTTP) ||
+           strcmp(absolute.authority.host, session->host) != 0 ||
+           absolute.authority.port != session->port;
+}
+
 static const char *
-check_absolute(const RestSession *session, OshSpan target)
+check_absolute(RestSession *session, OshSpan target)
 {
     OshAbsoluteTarget absolute;
 
+    session->is_absolute = FALSE;
     if (target.length > 0 && target.data[0] == '/')
         return NULL;
     if (osh_absolute_target_parse(target.data, target.length, &absolute) != OSH_AUTHORITY_OK)
@@ -58,7 +79,36 @@ check_absolute(const RestSession *session, OshSpan target)
         strcmp(absolute.authority.host, session->host) != 0 ||
         absolute.authority.port != session->port)
         return "the request target names another destination than the connection was allowed to";
+    session->authority = absolute.authority;
+    session->is_absolute = TRUE;
     return NULL;
+}
+
+static void
+add_bytes(RestSession *session, const char *bytes, gsize length)
+{
+    session->pieces[session->n_pieces++] =
+        (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {bytes, length}};
+}
+
+static void
+add_window(RestSession *session, guint64 offset, guint64 length)
+{
+    if (length > 0)
+        session->pieces[session->n_pieces++] =
+            (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = offset, .length = length};
+}
+
+/* What a client of HTTP/1.0 said by its target alone. */
+static void
+add_host(RestSession *session)
+{
+    gsize length = g_strlcpy(session->host_field, "Host: ", sizeof session->host_field);
+
+    length += osh_authority_format(&session->authority, session->secure ? 443 : 80,
+                                   session->host_field + length, OSH_HOST_SIZE + 8);
+    memcpy(session->host_field + length, "\r\n", 2);
+    add_bytes(session, session->host_field, length + 2);
 }
 
 /* Returns: (transfer none) (nullable): why the target is refused. */
@@ -134,21 +184,6 @@ rest_request_read(RestSession *session, const char *window, guint *ret_status)
     return NULL;
 }
 
-static void
-add_bytes(RestSession *session, const char *bytes, gsize length)
-{
-    session->pieces[session->n_pieces++] =
-        (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {bytes, length}};
-}
-
-static void
-add_window(RestSession *session, guint64 offset, guint64 length)
-{
-    if (length > 0)
-        session->pieces[session->n_pieces++] =
-            (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = offset, .length = length};
-}
-
 static gboolean
 is_dropped(const OshHttp1Head *head, const char *window, const OshHttp1Field *field)
 {
@@ -203,6 +238,8 @@ rest_request_pieces(RestSession *session, const char *window)
         at = end;
     }
     add_window(session, from, at - from);
+    if (session->is_absolute && head->n_hosts == 0)
+        add_host(session);
     if (!has_via)
         add_bytes(session, VIA, sizeof VIA - 1);
     if (session->closes)

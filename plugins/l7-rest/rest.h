@@ -59,6 +59,9 @@ typedef struct {
  * @fields: of both heads
  * @target: the path as it is judged and sent
  * @has_query: what follows @target in the request, as sent
+ * @may_retarget: the client names an authority in each request, and may name another one
+ * @authority: of a target in absolute form
+ * @is_absolute: the target is one
  * @in_response: a final response head was released
  * @response_ended: all of the response was released
  * @closes: nothing follows this exchange
@@ -85,6 +88,10 @@ typedef struct {
     RestQuery query;
     OshFact facts[REST_FACTS];
     guint n_facts;
+    gboolean may_retarget;
+    OshAuthority authority;
+    gboolean is_absolute;
+    char host_field[OSH_HOST_SIZE + 16]; /* in place of one that the client did not send */
     gboolean in_response;
     gboolean response_ended;
     gboolean closes;
@@ -112,6 +119,10 @@ void rest_query_clear(RestQuery *query);
  * Returns: (transfer none) (nullable): why it cannot be served; constant
  */
 const char *rest_request_read(RestSession *session, const char *window, guint *ret_status);
+
+/** rest_request_leaves: Returns: whether a complete head, in @window, goes to another authority,
+ * and the data plane takes it there. Fills in authority. */
+gboolean rest_request_leaves(RestSession *session, const char *window);
 
 /** rest_request_pieces: the head as it goes to the server: hop-by-hop fields removed, the target
  * canonical. */

@@ -299,6 +299,61 @@ test_query(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(TO_SERVER(outcome), ==, SENT("/?b=2&a=1+x&b=%41&c&=&&a="));
 }
 
+/* The client of a forward proxy names an authority in each request. */
+static void
+test_absolute_form(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    osh_l7_harness_connection(fixture->harness)->may_retarget = TRUE;
+    osh_l7_harness_client(fixture->harness,
+                          "GET http://api.test/one HTTP/1.1\r\nHost: api.test\r\n\r\n"
+                          "GET http://API.test:80/two?x=1 HTTP/1.0\r\nConnection: "
+                          "keep-alive\r\n\r\n",
+                          -1);
+    osh_l7_harness_server(fixture->harness, OK("ab"), -1);
+    osh_l7_harness_server(fixture->harness, OK("cd"), -1);
+    outcome = run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==,
+                    SENT("/one") "GET /two?x=1 HTTP/1.0\r\nHost: api.test\r\nVia: 1.1 "
+                                 "openshell-sandbox\r\n\r\n");
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_NOT);
+}
+
+static const struct {
+    const char *sentence;
+    const char *request;
+    const char *authority;
+} elsewhere[] = {
+    {"another-host", "GET http://other.test/x HTTP/1.1\r\nHost: other.test\r\n\r\n",
+     "other.test:80"},
+    {"another-port", "GET http://api.test:81/ HTTP/1.1\r\nHost: api.test:81\r\n\r\n",
+     "api.test:81"},
+    {"another-scheme", "GET https://api.test/ HTTP/1.1\r\nHost: api.test\r\n\r\n", "api.test:443"},
+    {"a-tunnel", "CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n\r\n", "api.test:443"},
+};
+
+/* It is not the session's to judge, and waits until the exchange before it has ended. */
+static void
+test_elsewhere(Fixture *fixture, gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autofree char *requests = g_strconcat(
+        "GET http://api.test/one HTTP/1.1\r\nHost: api.test\r\n\r\n", elsewhere[i].request, NULL);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    osh_l7_harness_connection(fixture->harness)->may_retarget = TRUE;
+    osh_l7_harness_client(fixture->harness, requests, -1);
+    osh_l7_harness_server(fixture->harness, OK("ab"), -1);
+    outcome = run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, SENT("/one"));
+    g_assert_cmpstr(TO_CLIENT(outcome), ==, OK("ab"));
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_RETARGET);
+    g_assert_cmpstr(outcome->reason, ==, elsewhere[i].authority);
+    g_assert_null(strstr(outcome->records->str, "other"));
+}
+
 #define ADD(sentence, function)                                                                    \
     g_test_add("/l7-rest/" sentence, Fixture, NULL, set_up, function, tear_down)
 
@@ -323,5 +378,13 @@ main(int argc, char **argv)
     ADD("a-body-that-is-broken-ends-the-connection-at-the-break", test_broken_body);
     ADD("a-response-that-nobody-asked-for-ends-the-connection", test_unasked_response);
     ADD("a-query-is-judged-decoded-and-sent-as-it-came", test_query);
+    ADD("absolute-form-on-a-connection-that-may-retarget-is-judged-by-its-path",
+        test_absolute_form);
+    for (gsize i = 0; i < G_N_ELEMENTS(elsewhere); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/l7-rest/goes-elsewhere/%s", elsewhere[i].sentence);
+
+        g_test_add(path, Fixture, GSIZE_TO_POINTER(i), set_up, test_elsewhere, tear_down);
+    }
     return g_test_run();
 }

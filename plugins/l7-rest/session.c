@@ -83,6 +83,9 @@ read_request(RestSession *session)
     case OSH_HTTP1_COMPLETE:
         break;
     }
+    if (rest_request_leaves(session, window.data))
+        return osh_l7_list_retarget(&session->list, session->authority.host,
+                                    session->authority.port);
     problem = rest_request_read(session, window.data, &status);
     if (problem != NULL)
         return refuse_request(
