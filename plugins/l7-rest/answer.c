@@ -11,8 +11,14 @@ static const struct {
     guint status;
     const char *phrase;
 } phrases[] = {
-    {400, "Bad Request"}, {403, "Forbidden"},           {431, "Request Header Fields Too Large"},
-    {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {417, "Expectation Failed"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
 };
 
 static void
@@ -32,6 +38,16 @@ append_json(GString *json, const char *key, const char *value)
     g_string_append_c(json, '"');
 }
 
+/* A name that no header can hold as it is comes without what it cannot hold. */
+static void
+append_policy_field(GString *answer, const char *policy)
+{
+    g_string_append(answer, "X-OpenShell-Policy: ");
+    for (const char *at = policy; *at != '\0'; at++)
+        g_string_append_c(answer, *at >= 0x20 && *at < 0x7f ? *at : '?');
+    g_string_append(answer, "\r\n");
+}
+
 static void
 write_answer(RestSession *session, guint status, const char *policy, const GString *body)
 {
@@ -43,8 +59,8 @@ write_answer(RestSession *session, guint status, const char *policy, const GStri
             phrase = phrases[i].phrase;
     g_string_printf(answer, "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n", status, phrase);
     g_string_append_printf(answer, "Content-Length: %" G_GSIZE_FORMAT "\r\n", body->len);
-    if (policy != NULL && strpbrk(policy, "\r\n") == NULL)
-        g_string_append_printf(answer, "X-OpenShell-Policy: %s\r\n", policy);
+    if (policy != NULL)
+        append_policy_field(answer, policy);
     g_string_append(answer, "Connection: close\r\n\r\n");
     /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
     if (!session->was_head)
@@ -52,44 +68,64 @@ write_answer(RestSession *session, guint status, const char *policy, const GStri
     session->status = (guint16)status;
 }
 
+/* Members of what was refused, as far as they are known. */
+static void
+append_request(const RestSession *session, GString *body, const char *binary)
+{
+    if (session->method->len > 0)
+        append_json(body, "method", session->method->str);
+    if (session->target->len > 0)
+        append_json(body, "path", session->target->str);
+    append_json(body, "host", session->host);
+    g_string_append_printf(body, ",\"port\":%u", session->port);
+    if (binary != NULL && binary[0] != '\0')
+        append_json(body, "binary", binary);
+}
+
+static void
+append_event(GString *body, guint64 event)
+{
+    g_autofree char *id = g_strdup_printf("e%" G_GUINT64_FORMAT, event);
+
+    if (event != 0)
+        append_json(body, "id", id);
+}
+
 void
 rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 {
     g_autoptr(GString) body = g_string_new("{");
     g_autofree char *rule = g_strdup_printf("%s %s", session->method->str, session->target->str);
-    g_autofree char *event = g_strdup_printf("e%" G_GUINT64_FORMAT, answer->event);
+    g_autofree char *missing = g_strdup_printf("%s_allow", session->protocol);
 
     append_json(body, "error", "policy_denied");
     append_json(body, "policy", answer->policy != NULL ? answer->policy : "-");
     append_json(body, "rule", rule);
     append_json(body, "detail", answer->reason != NULL ? answer->reason : "");
     append_json(body, "layer", "l7");
-    append_json(body, "protocol", "rest");
-    append_json(body, "method", session->method->str);
-    append_json(body, "path", session->target->str);
-    append_json(body, "host", session->host);
-    g_string_append_printf(body, ",\"port\":%u", session->port);
-    if (answer->event != 0)
-        append_json(body, "id", event);
+    append_json(body, "protocol", session->protocol);
+    append_request(session, body, answer->binary);
+    append_event(body, answer->event);
     g_string_append(body, ",\"rule_missing\":{");
-    append_json(body, "type", "rest_allow");
+    append_json(body, "type", missing);
     append_json(body, "layer", "l7");
-    append_json(body, "method", session->method->str);
-    append_json(body, "path", session->target->str);
-    append_json(body, "host", session->host);
-    g_string_append_printf(body, ",\"port\":%u},\"next_steps\":[]}\n", session->port);
-    write_answer(session, answer->status != 0 ? answer->status : 403, answer->policy, body);
+    append_request(session, body, answer->binary);
+    g_string_append(body, "},\"next_steps\":[]}\n");
+    write_answer(session, answer->status != 0 ? answer->status : 403,
+                 answer->policy != NULL ? answer->policy : "-", body);
 }
 
 void
-rest_answer_problem(RestSession *session, guint status, const char *error, const char *detail)
+rest_answer_problem(RestSession *session)
 {
     g_autoptr(GString) body = g_string_new("{");
 
-    append_json(body, "error", error);
-    append_json(body, "detail", detail);
+    append_json(body, "error", session->refusal.error);
+    append_json(body, "detail", session->refusal.detail);
     append_json(body, "layer", "l7");
-    append_json(body, "protocol", "rest");
+    append_json(body, "protocol", session->protocol);
+    append_request(session, body, NULL);
+    append_event(body, session->event);
     g_string_append(body, "}\n");
-    write_answer(session, status, NULL, body);
+    write_answer(session, session->refusal.status, NULL, body);
 }

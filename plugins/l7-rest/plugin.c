@@ -16,7 +16,44 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "isolation=in-process\n"
                     "[protocol rest]\n"
                     "carrier=http\n"
-                    "alpn=http/1.1\n");
+                    "alpn=http/1.1\n"
+                    "action=" OSH_FACT_REQUEST_METHOD "\n"
+                    "target=" OSH_FACT_REQUEST_PATH "\n"
+                    "[config head_size]\n"
+                    "type=integer\n"
+                    "default=16384\n"
+                    "min=1024\n"
+                    "max=32768\n"
+                    "help=Bytes of a request's or a response's head\n"
+                    "[config head_fields]\n"
+                    "type=integer\n"
+                    "default=100\n"
+                    "min=8\n"
+                    "max=1000\n"
+                    "help=Fields of a head\n"
+                    "[config chunk_line_size]\n"
+                    "type=integer\n"
+                    "default=256\n"
+                    "min=16\n"
+                    "max=4096\n"
+                    "help=Bytes of a chunk's size line with its extensions\n"
+                    "[config trailer_size]\n"
+                    "type=integer\n"
+                    "default=4096\n"
+                    "min=2\n"
+                    "max=12288\n"
+                    "help=Bytes of the trailer section of a chunked body\n"
+                    "[config interim_responses]\n"
+                    "type=integer\n"
+                    "default=32\n"
+                    "min=0\n"
+                    "max=1000\n"
+                    "help=1xx responses that a server may send before its final one\n");
+
+/* RestPlugin: one of a process, or of a test. */
+typedef struct {
+    RestLimits limits;
+} RestPlugin;
 
 static const char *const *
 rest_protocols(gpointer instance)
@@ -40,13 +77,29 @@ rest_probe(gpointer instance, OshSpan prefix)
     return OSH_PROBE_MAYBE;
 }
 
+static void
+rest_make_parsers(RestSession *session)
+{
+    for (guint i = 0; i < 2; i++)
+        session->fields[i] = g_new(OshHttp1Field, session->limits.head_fields);
+    session->pieces = g_new(OshL7Piece, 2 * session->limits.head_fields + 16);
+    osh_http1_head_init(&session->request, OSH_HTTP1_REQUEST, session->limits.head_size,
+                        session->fields[0], session->limits.head_fields);
+    osh_http1_head_init(&session->response, OSH_HTTP1_RESPONSE, session->limits.head_size,
+                        session->fields[1], session->limits.head_fields);
+}
+
 static gpointer
 rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
 {
+    const RestPlugin *plugin = instance;
+    gsize window = MIN(connection->window_cap[0], connection->window_cap[1]);
     RestSession *session = g_new0(RestSession, 1);
 
-    (void)instance;
     (void)error;
+    session->limits = plugin->limits;
+    session->limits.head_size = (guint32)MIN(session->limits.head_size, window);
+    session->protocol = g_strdup(connection->protocol);
     session->host = g_strdup(connection->host);
     session->port = connection->port;
     session->secure = connection->secure;
@@ -55,10 +108,7 @@ rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
     session->method = g_string_new(NULL);
     session->target = g_string_new(NULL);
     session->answer = g_string_new(NULL);
-    osh_http1_head_init(&session->request, OSH_HTTP1_REQUEST, REST_HEAD_SIZE, session->fields[0],
-                        OSH_HTTP1_DEFAULT_FIELDS);
-    osh_http1_head_init(&session->response, OSH_HTTP1_RESPONSE, REST_HEAD_SIZE, session->fields[1],
-                        OSH_HTTP1_DEFAULT_FIELDS);
+    rest_make_parsers(session);
     return session;
 }
 
@@ -68,10 +118,21 @@ rest_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize ma
 {
     RestSession *session = data;
 
-    (void)ret_deadline;
+    gsize n;
+
     osh_l7_list_begin(&session->list, input, actions, max_actions);
-    return input->direction == OSH_CLIENT_TO_SERVER ? rest_feed_client(session)
-                                                    : rest_feed_server(session);
+    n = input->direction == OSH_CLIENT_TO_SERVER ? rest_feed_client(session)
+                                                 : rest_feed_server(session);
+    *ret_deadline = session->list.deadline;
+    return n;
+}
+
+static gboolean
+rest_option(const OshL7Answer *answer, const char *name)
+{
+    gboolean value = FALSE;
+
+    return answer->options != NULL && g_variant_lookup(answer->options, name, "b", &value) && value;
 }
 
 static void
@@ -81,12 +142,45 @@ rest_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answe
 
     (void)now;
     (void)message;
-    if (answer->action == OSH_ACTION_ALLOW) {
-        session->stage = REST_ALLOWED;
+    if (answer->action != OSH_ACTION_ALLOW) {
+        session->stage = REST_REFUSED;
+        rest_answer_policy(session, answer);
         return;
     }
-    session->stage = REST_REFUSED;
-    rest_answer_policy(session, answer);
+    session->stage = REST_ALLOWED;
+    session->allows_encoded_slash = rest_option(answer, "allow_encoded_slash");
+}
+
+static void
+rest_expire(gpointer data, gint64 now)
+{
+    RestSession *session = data;
+
+    osh_linger_expire(&session->linger, now);
+}
+
+/* The client is gone, and its question with it. */
+static void
+rest_cancel(gpointer data, gint64 now, guint64 message)
+{
+    RestSession *session = data;
+
+    (void)now;
+    (void)message;
+    session->message = 0;
+    session->stage = REST_IDLE;
+    session->is_over = TRUE;
+}
+
+/* HTTP/1 has no words for it: what is being said is finished, and nothing follows. */
+static void
+rest_terminate(gpointer data, gint64 now, OshL7TerminateReason reason)
+{
+    RestSession *session = data;
+
+    (void)now;
+    (void)reason;
+    session->is_over = TRUE;
 }
 
 static void
@@ -94,7 +188,11 @@ rest_close(gpointer data)
 {
     RestSession *session = data;
 
-    rest_query_clear(&session->query);
+    rest_query_free(session->query);
+    for (guint i = 0; i < 2; i++)
+        g_free(session->fields[i]);
+    g_free(session->pieces);
+    g_free(session->protocol);
     g_string_free(session->method, TRUE);
     g_string_free(session->target, TRUE);
     g_string_free(session->answer, TRUE);
@@ -109,19 +207,42 @@ static const OshL7ProtocolInterface rest_vtable = {
     .open = rest_open,
     .feed = rest_feed,
     .resume = rest_resume,
+    .expire = rest_expire,
+    .cancel = rest_cancel,
+    .terminate = rest_terminate,
     .close = rest_close,
 };
 
 static gboolean
-plugin_create(const OshHost *host, gpointer *ret_self, GError **error)
+plugin_create(const OshHost *host, RestPlugin **ret_self, GError **error)
 {
+    RestPlugin *self = g_new0(RestPlugin, 1);
+
     (void)error;
-    *ret_self = (gpointer)host;
+    self->limits = (RestLimits){
+        .head_size =
+            (guint32)osh_host_config_integer(host, "head_size", OSH_HTTP1_INSPECTED_HEAD_SIZE),
+        .head_fields =
+            (guint32)osh_host_config_integer(host, "head_fields", OSH_HTTP1_DEFAULT_FIELDS),
+        .chunk_line_size =
+            (guint32)osh_host_config_integer(host, "chunk_line_size", OSH_HTTP1_CHUNK_LINE_SIZE),
+        .trailer_size =
+            (guint32)osh_host_config_integer(host, "trailer_size", OSH_HTTP1_TRAILERS_SIZE),
+        .interim_responses =
+            (guint32)osh_host_config_integer(host, "interim_responses", REST_INTERIM_RESPONSES),
+    };
+    *ret_self = self;
     return TRUE;
 }
 
+static void
+plugin_destroy(RestPlugin *self)
+{
+    g_free(self);
+}
+
 static gboolean
-plugin_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
+plugin_get_interface(RestPlugin *self, const char *id, OshInterface *ret_interface)
 {
     if (!g_str_equal(id, OSH_INTERFACE_L7_PROTOCOL))
         return FALSE;
@@ -129,8 +250,5 @@ plugin_get_interface(gpointer self, const char *id, OshInterface *ret_interface)
     return TRUE;
 }
 
-OSH_PLUGIN_EXPORT const OshPluginEntry openshell_plugin_v1 = {
-    OSH_PLUGIN_ENTRY_INIT,
-    .create = plugin_create,
-    .get_interface = plugin_get_interface,
-};
+OSH_PLUGIN_DEFINE(RestPlugin, .create = plugin_create, .destroy = plugin_destroy,
+                  .get_interface = plugin_get_interface)

@@ -124,9 +124,11 @@ rest_query_read(RestQuery *query, const char *text, gsize length)
 }
 
 void
-rest_query_clear(RestQuery *query)
+rest_query_free(RestQuery *query)
 {
+    if (query == NULL)
+        return;
     if (query->text != NULL)
         g_string_free(query->text, TRUE);
-    query->text = NULL;
+    g_free(query);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request.c: one request head: what the policy is asked about it, and how it goes to the server.
- * [shard]
+ * request.c: heads: what the policy is asked about a request, and how it goes to the server; and
+ * how a response goes to the client. [shard]
  *
  * The path is judged and sent in one spelling; the query is judged decoded and sent as it came.
  * What belongs to this hop (RFC 9110 section 7.6.1) is removed, what a Connection option names as
@@ -9,11 +9,13 @@
  */
 #include "rest.h"
 
+#include "osh-line-reader.h"
 #include "osh-request-path.h"
 
 #include <string.h>
 
-#define VIA "Via: 1.1 openshell-sandbox\r\n"
+#define VIA   "Via: 1.1 openshell-sandbox\r\n"
+#define CLOSE "Connection: close\r\n"
 
 static const char *const hop_fields[] = {
     "connection",       "http2-settings",      "keep-alive", "proxy-authenticate",
@@ -28,21 +30,26 @@ span_of(const char *window, OshHttp1Range range)
 
 /* A Host can contradict the name that was judged, never supply it (security rule 7, names of
  * destinations). */
-static const char *
-check_host(const RestSession *session, const char *window)
+static gboolean
+is_host_right(const RestSession *session, const char *window)
 {
     const OshHttp1Head *head = &session->request;
     OshAuthority authority;
     OshSpan value;
 
     if (head->n_hosts == 0)
-        return NULL; /* HTTP/1.0 */
+        return TRUE; /* HTTP/1.0 */
     value = span_of(window, head->fields[head->host].value);
-    if (osh_authority_parse(value.data, value.length, session->secure ? 443 : 80, &authority) !=
-            OSH_AUTHORITY_OK ||
-        strcmp(authority.host, session->host) != 0 || authority.port != session->port)
-        return "the Host field names another destination than the connection was allowed to";
-    return NULL;
+    return osh_authority_parse(value.data, value.length, session->secure ? 443 : 80, &authority) ==
+               OSH_AUTHORITY_OK &&
+           strcmp(authority.host, session->host) == 0 && authority.port == session->port;
+}
+
+static gboolean
+refuse(RestSession *session, guint status, const char *error, const char *detail)
+{
+    session->refusal = (RestRefusal){status, error, detail};
+    return FALSE;
 }
 
 gboolean
@@ -65,24 +72,189 @@ rest_request_leaves(RestSession *session, const char *window)
            absolute.authority.port != session->port;
 }
 
-static const char *
-check_absolute(RestSession *session, OshSpan target)
+static gboolean
+check_authority(RestSession *session, const char *window)
 {
+    OshSpan target = span_of(window, session->request.target);
     OshAbsoluteTarget absolute;
 
+    if (!is_host_right(session, window))
+        return refuse(
+            session, 403, "request_authority_mismatch",
+            "the Host field names another destination than the connection was allowed to");
     session->is_absolute = FALSE;
-    if (target.length > 0 && target.data[0] == '/')
-        return NULL;
-    if (osh_absolute_target_parse(target.data, target.length, &absolute) != OSH_AUTHORITY_OK)
-        return "the request target is neither a path nor a URL";
+    if (target.data[0] == '/')
+        return TRUE;
+    if ((session->request.n_hosts == 0 && !session->may_retarget) ||
+        osh_absolute_target_parse(target.data, target.length, &absolute) != OSH_AUTHORITY_OK)
+        return refuse(session, 400, "invalid_request_target",
+                      "the request target is neither a path nor a URL");
     if (absolute.scheme != (session->secure ? OSH_URI_HTTPS : OSH_URI_HTTP) ||
         strcmp(absolute.authority.host, session->host) != 0 ||
         absolute.authority.port != session->port)
-        return "the request target names another destination than the connection was allowed to";
+        return refuse(
+            session, 403, "request_authority_mismatch",
+            "the request target names another destination than the connection was allowed to");
     session->authority = absolute.authority;
     session->is_absolute = TRUE;
-    return NULL;
+    return TRUE;
 }
+
+/* As it was written, where it has no canonical spelling: a path up to its query. */
+static void
+keep_path_as_written(RestSession *session, OshSpan target)
+{
+    const char *end = memchr(target.data, '?', target.length);
+
+    g_string_truncate(session->target, 0);
+    if (target.length == 0 || target.data[0] != '/')
+        return;
+    if (end == NULL)
+        end = target.data + target.length;
+    g_string_append_len(session->target, target.data, MIN(end - target.data, OSH_REQUEST_PATH_MAX));
+}
+
+/* An encoded slash is for the policy to judge: its endpoints say what it means there. Returns:
+ * (transfer none) (nullable): why the target is refused. */
+static const char *
+read_target(RestSession *session, const char *window)
+{
+    OshSpan target = span_of(window, session->request.target);
+    const char *query = NULL;
+    gboolean rewritten;
+    OshRequestPathResult result = osh_request_path_canonicalise(
+        target.data, target.length, OSH_REQUEST_PATH_ALLOW_ENCODED_SLASH, session->target, &query,
+        &rewritten);
+
+    session->query_range = (OshHttp1Range){0, 0};
+    if (result != OSH_REQUEST_PATH_OK) {
+        keep_path_as_written(session, target);
+        return osh_request_path_result_name(result);
+    }
+    if (query == NULL) {
+        if (session->query != NULL)
+            session->query->n_keys = 0;
+        return NULL;
+    }
+    session->query_range.offset = (guint32)(query - 1 - window);
+    session->query_range.length = (guint32)(target.data + target.length - query + 1);
+    if (session->query == NULL)
+        session->query = g_new0(RestQuery, 1);
+    return rest_query_read(session->query, query, session->query_range.length - 1)
+               ? NULL
+               : "the query cannot be decoded in one way";
+}
+
+/* What is known of the request: the action and the target of its record, and of a good one the
+ * query. */
+static void
+make_facts(RestSession *session)
+{
+    session->n_facts = 0;
+    if (session->method->len > 0)
+        session->facts[session->n_facts++] = (OshFact)OSH_FACT_STRING_INIT(
+            OSH_FACT_REQUEST_METHOD, ((OshSpan){session->method->str, session->method->len}));
+    if (session->target->len > 0)
+        session->facts[session->n_facts++] = (OshFact)OSH_FACT_STRING_INIT(
+            OSH_FACT_REQUEST_PATH, ((OshSpan){session->target->str, session->target->len}));
+}
+
+static void
+add_query_fact(RestSession *session)
+{
+    if (session->query != NULL && session->query->n_keys > 0)
+        session->facts[session->n_facts++] = (OshFact)OSH_FACT_RECORDS_INIT(
+            OSH_FACT_REQUEST_QUERY, session->query->records, session->query->n_keys);
+}
+
+/* Servers differ about an expectation that they do not know (RFC 9110 section 10.1.1). */
+static gboolean
+is_expectation_known(const OshHttp1Head *head, const char *window)
+{
+    const OshHttp1Field *field = NULL;
+
+    while ((field = osh_http1_head_find(head, (const guint8 *)window, "expect", field)) != NULL)
+        if (field->value.length != strlen("100-continue") ||
+            g_ascii_strncasecmp(window + field->value.offset, "100-continue",
+                                field->value.length) != 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* What no policy can allow here. */
+static gboolean
+check_kind(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->request;
+
+    if (g_str_equal(session->method->str, "CONNECT"))
+        return refuse(session, 403, "unsupported_l7_protocol",
+                      "a tunnel inside a connection that is inspected is not served");
+    if (g_str_equal(session->method->str, "TRACE"))
+        return refuse(session, 403, "unsupported_l7_protocol",
+                      "TRACE would show the client what was added to its request");
+    if (head->connection_upgrade ||
+        osh_http1_head_find(head, (const guint8 *)window, "upgrade", NULL) != NULL)
+        return refuse(session, 403, "unsupported_l7_protocol",
+                      "the endpoint does not allow to change the protocol (Upgrade)");
+    if (!is_expectation_known(head, window))
+        return refuse(session, 417, "expectation_failed",
+                      "the request expects what is not 100-continue");
+    return TRUE;
+}
+
+static void
+read_method(RestSession *session, const char *window)
+{
+    OshSpan method = span_of(window, session->request.method);
+
+    g_string_truncate(session->method, 0);
+    g_string_append_len(session->method, method.data, (gssize)method.length);
+    session->was_head = g_str_equal(session->method->str, "HEAD");
+}
+
+gboolean
+rest_request_read(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->request;
+    OshHttp1Error problem = osh_http1_head_check_host(head, (const guint8 *)window);
+    const char *why;
+
+    read_method(session, window);
+    why = read_target(session, window);
+    make_facts(session);
+    if (problem != OSH_HTTP1_ERROR_NONE)
+        return refuse(session, 400, "invalid_request_head", osh_http1_error_text(problem));
+    if (g_str_equal(session->method->str, "CONNECT"))
+        return check_kind(session, window);
+    if (!check_authority(session, window))
+        return FALSE;
+    if (why != NULL)
+        return refuse(session, 400, "invalid_request_target", why);
+    add_query_fact(session);
+    session->closes = !osh_http1_head_keep_alive(head);
+    return check_kind(session, window);
+}
+
+void
+rest_request_read_rejected(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->request;
+    gboolean too_large =
+        head->error == OSH_HTTP1_ERROR_TOO_LARGE || head->error == OSH_HTTP1_ERROR_TOO_MANY_FIELDS;
+
+    read_method(session, window);
+    if (head->target.length > 0)
+        read_target(session, window);
+    else
+        g_string_truncate(session->target, 0);
+    make_facts(session);
+    refuse(session, too_large ? 431 : 400, "invalid_request_head",
+           osh_http1_error_text(head->error));
+}
+
+/* --- Heads as they go on -----------------------------------------------------------------------
+ */
 
 static void
 add_bytes(RestSession *session, const char *bytes, gsize length)
@@ -99,107 +271,25 @@ add_window(RestSession *session, guint64 offset, guint64 length)
             (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = offset, .length = length};
 }
 
-/* What a client of HTTP/1.0 said by its target alone. */
-static void
-add_host(RestSession *session)
+static gboolean
+field_is(const char *window, const OshHttp1Field *field, const char *lower_name)
 {
-    gsize length = g_strlcpy(session->host_field, "Host: ", sizeof session->host_field);
-
-    length += osh_authority_format(&session->authority, session->secure ? 443 : 80,
-                                   session->host_field + length, OSH_HOST_SIZE + 8);
-    memcpy(session->host_field + length, "\r\n", 2);
-    add_bytes(session, session->host_field, length + 2);
+    return strlen(lower_name) == field->name.length &&
+           g_ascii_strncasecmp(window + field->name.offset, lower_name, field->name.length) == 0;
 }
 
-/* Returns: (transfer none) (nullable): why the target is refused. */
-static const char *
-read_target(RestSession *session, const char *window)
-{
-    OshSpan target = span_of(window, session->request.target);
-    const char *query = NULL;
-    gboolean rewritten;
-    OshRequestPathResult result = osh_request_path_canonicalise(
-        target.data, target.length, OSH_REQUEST_PATH_STRICT, session->target, &query, &rewritten);
-
-    if (result != OSH_REQUEST_PATH_OK)
-        return osh_request_path_result_name(result);
-    session->query_range = (OshHttp1Range){0, 0};
-    if (query == NULL) {
-        session->query.n_keys = 0;
-        return NULL;
-    }
-    /* With its question mark. */
-    session->query_range.offset = (guint32)(query - 1 - window);
-    session->query_range.length = (guint32)(target.data + target.length - query + 1);
-    return rest_query_read(&session->query, query, session->query_range.length - 1)
-               ? NULL
-               : "the query cannot be decoded in one way";
-}
-
-static void
-make_facts(RestSession *session)
-{
-    session->facts[0] = (OshFact)OSH_FACT_STRING_INIT(
-        OSH_FACT_REQUEST_METHOD, ((OshSpan){session->method->str, session->method->len}));
-    session->facts[1] = (OshFact)OSH_FACT_STRING_INIT(
-        OSH_FACT_REQUEST_PATH, ((OshSpan){session->target->str, session->target->len}));
-    session->n_facts = 2;
-    if (session->query.n_keys > 0)
-        session->facts[session->n_facts++] = (OshFact)OSH_FACT_RECORDS_INIT(
-            OSH_FACT_REQUEST_QUERY, session->query.records, session->query.n_keys);
-}
-
-const char *
-rest_request_read(RestSession *session, const char *window, guint *ret_status)
-{
-    const OshHttp1Head *head = &session->request;
-    OshSpan method = span_of(window, head->method);
-    OshHttp1Error problem = osh_http1_head_check_host(head, (const guint8 *)window);
-    const char *why;
-
-    g_string_truncate(session->method, 0);
-    g_string_append_len(session->method, method.data, (gssize)method.length);
-    g_string_truncate(session->target, 0);
-    session->n_facts = 0;
-    session->was_head = g_str_equal(session->method->str, "HEAD");
-    *ret_status = 400;
-    if (problem != OSH_HTTP1_ERROR_NONE)
-        return osh_http1_error_text(problem);
-    why = check_absolute(session, span_of(window, head->target));
-    if (why == NULL)
-        why = read_target(session, window);
-    if (why != NULL)
-        return why;
-    make_facts(session);
-    *ret_status = 403;
-    why = check_host(session, window);
-    if (why != NULL)
-        return why;
-    if (g_str_equal(session->method->str, "CONNECT"))
-        return "a tunnel inside a connection that is inspected is not served";
-    if (head->connection_upgrade ||
-        osh_http1_head_find(head, (const guint8 *)window, "upgrade", NULL) != NULL)
-        return "the endpoint does not allow to change the protocol";
-    session->closes = !osh_http1_head_keep_alive(head);
-    return NULL;
-}
-
+/* A field that Connection names belongs to this hop as well. */
 static gboolean
 is_dropped(const OshHttp1Head *head, const char *window, const OshHttp1Field *field)
 {
-    char name[64];
-    gsize length = field->name.length;
-
     for (gsize i = 0; i < G_N_ELEMENTS(hop_fields); i++)
-        if (strlen(hop_fields[i]) == length &&
-            g_ascii_strncasecmp(window + field->name.offset, hop_fields[i], length) == 0)
+        if (field_is(window, field, hop_fields[i]))
             return TRUE;
-    if (length >= sizeof name)
-        return FALSE;
-    for (gsize i = 0; i < length; i++)
-        name[i] = g_ascii_tolower(window[field->name.offset + i]);
-    name[length] = '\0';
-    return osh_http1_head_list_has(head, (const guint8 *)window, "connection", name);
+    /* Of equal lengths one is enough (RFC 9112 section 6.3). */
+    if (field_is(window, field, "content-length") &&
+        osh_http1_head_find(head, (const guint8 *)window, "content-length", NULL) != field)
+        return TRUE;
+    return osh_http1_head_nominates(head, (const guint8 *)window, field);
 }
 
 /* From where a field line begins to where its CRLF ends. */
@@ -213,21 +303,13 @@ line_end(const char *window, const OshHttp1Field *field)
     return at + 1;
 }
 
-void
-rest_request_pieces(RestSession *session, const char *window)
+/* The fields that are not dropped, from @fields on. */
+static void
+add_fields(RestSession *session, const OshHttp1Head *head, const char *window, guint32 fields)
 {
-    const OshHttp1Head *head = &session->request;
-    gboolean has_via = osh_http1_head_find(head, (const guint8 *)window, "via", NULL) != NULL;
-    guint32 after_target = head->target.offset + head->target.length;
-    guint32 fields = head->start_line.offset + head->start_line.length + 2;
     guint32 from = fields;
     guint32 at = fields;
 
-    session->n_pieces = 0;
-    add_window(session, 0, head->target.offset);
-    add_bytes(session, session->target->str, session->target->len);
-    add_window(session, session->query_range.offset, session->query_range.length);
-    add_window(session, after_target, fields - after_target);
     for (guint32 i = 0; i < head->n_fields; i++) {
         guint32 end = line_end(window, &head->fields[i]);
 
@@ -238,11 +320,74 @@ rest_request_pieces(RestSession *session, const char *window)
         at = end;
     }
     add_window(session, from, at - from);
+}
+
+/* What a client of HTTP/1.0 said by its target alone. */
+static void
+add_host(RestSession *session)
+{
+    gsize length = g_strlcpy(session->host_field, "Host: ", sizeof session->host_field);
+
+    length += osh_authority_format(&session->authority, session->secure ? 443 : 80,
+                                   session->host_field + length, OSH_HOST_SIZE + 8);
+    memcpy(session->host_field + length, "\r\n", 2);
+    add_bytes(session, session->host_field, length + 2);
+}
+
+void
+rest_request_pieces(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->request;
+    gboolean has_via = osh_http1_head_find(head, (const guint8 *)window, "via", NULL) != NULL;
+    guint32 after_target = head->target.offset + head->target.length;
+    guint32 fields = head->start_line.offset + head->start_line.length + 2;
+
+    session->n_pieces = 0;
+    add_window(session, 0, head->target.offset);
+    add_bytes(session, session->target->str, session->target->len);
+    add_window(session, session->query_range.offset, session->query_range.length);
+    add_window(session, after_target, fields - after_target);
+    add_fields(session, head, window, fields);
     if (session->is_absolute && head->n_hosts == 0)
         add_host(session);
     if (!has_via)
         add_bytes(session, VIA, sizeof VIA - 1);
     if (session->closes)
-        add_bytes(session, "Connection: close\r\n", 19);
+        add_bytes(session, CLOSE, sizeof CLOSE - 1);
     add_bytes(session, "\r\n", 2);
+}
+
+/* Returns: whether a field is of this hop, but for a Connection that says close or keep-alive alone
+ * and a Keep-Alive, which hold for the client's connection too. */
+static gboolean
+has_hop_field(const OshHttp1Head *head, const char *window)
+{
+    for (guint32 i = 0; i < head->n_fields; i++) {
+        const OshHttp1Field *field = &head->fields[i];
+        OshSpan value = span_of(window, field->value);
+
+        if (field_is(window, field, "connection") &&
+            (osh_span_equal_fold(value, "close") || osh_span_equal_fold(value, "keep-alive")))
+            continue;
+        if (!field_is(window, field, "keep-alive") && is_dropped(head, window, field))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+rest_response_pieces(RestSession *session, const char *window)
+{
+    const OshHttp1Head *head = &session->response;
+    guint32 fields = head->start_line.offset + head->start_line.length + 2;
+
+    if (!has_hop_field(head, window))
+        return FALSE;
+    session->n_pieces = 0;
+    add_window(session, 0, fields);
+    add_fields(session, head, window, fields);
+    if (session->closes)
+        add_bytes(session, CLOSE, sizeof CLOSE - 1);
+    add_bytes(session, "\r\n", 2);
+    return TRUE;
 }

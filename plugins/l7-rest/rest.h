@@ -14,13 +14,12 @@
 #include "osh-http1-body.h"
 #include "osh-http1-head.h"
 #include "osh-l7-list.h"
+#include "osh-linger.h"
 
 G_BEGIN_DECLS
 
-/** REST_HEAD_SIZE: a longer head is refused: 431 for a request, 502 for a response. */
-#define REST_HEAD_SIZE OSH_HTTP1_INSPECTED_HEAD_SIZE
-/** REST_PIECES: of a head that is written anew. */
-#define REST_PIECES (2 * OSH_HTTP1_DEFAULT_FIELDS + 16)
+/** REST_INTERIM_RESPONSES: 1xx responses to one request, where the configuration says nothing. */
+#define REST_INTERIM_RESPONSES 32
 /** REST_QUERY_KEYS: names in a query; more are refused. */
 #define REST_QUERY_KEYS 64
 /** REST_QUERY_VALUES: values in a query, of all names together. */
@@ -28,15 +27,39 @@ G_BEGIN_DECLS
 /** REST_FACTS: facts of one request. */
 #define REST_FACTS 3
 
+/**
+ * RestLimits: from the configuration.
+ * @head_size: bytes of a head, its empty line included
+ * @head_fields: fields of a head
+ * @chunk_line_size: bytes of a chunk's size line
+ * @trailer_size: bytes of a trailer section
+ * @interim_responses: 1xx responses to one request
+ */
+typedef struct {
+    guint32 head_size;
+    guint32 head_fields;
+    guint32 chunk_line_size;
+    guint32 trailer_size;
+    guint32 interim_responses;
+} RestLimits;
+
 /** RestStage: where the exchange stands, for the client's direction. */
 typedef enum {
     REST_IDLE,    /* a request head is awaited */
     REST_ASKED,   /* its answer is awaited */
     REST_ALLOWED, /* its head is to be released */
-    REST_REFUSED, /* its answer is to be written */
+    REST_REFUSED, /* the words that refuse it are to be written */
     REST_BODY,    /* its body follows */
     REST_SENT,    /* all of it is released */
+    REST_LINGER,  /* what the client still says is dropped, then the connection ends */
 } RestStage;
+
+/** RestResponse: where the response stands. */
+typedef enum {
+    REST_NO_RESPONSE,
+    REST_RESPONSE_BODY,  /* its final head was released */
+    REST_RESPONSE_ENDED, /* all of it was, and the request is not */
+} RestResponse;
 
 /** RestQuery: the names of a query with their values, decoded, in the order of their first use. */
 typedef struct {
@@ -52,52 +75,79 @@ typedef struct {
 } RestQuery;
 
 /**
+ * RestRefusal: of a request that cannot be served, whatever the policy says.
+ * @status: of the response
+ * @error: a word for programs; constant
+ * @detail: words for a person; constant
+ */
+typedef struct {
+    guint status;
+    const char *error;
+    const char *detail;
+} RestRefusal;
+
+/**
  * RestSession:
  * @list: of the present feed
+ * @limits: of the plugin, no larger than the window
+ * @protocol: the policy's
  * @stage: of the exchange
  * @message: its number; 0 in %REST_IDLE
  * @fields: of both heads
- * @target: the path as it is judged and sent
- * @has_query: what follows @target in the request, as sent
+ * @method: of the request; empty when it is not known
+ * @target: the path as it is judged and sent; of a refused request as far as it is known
+ * @query_range: what follows @target in the request, as sent, with its question mark
  * @may_retarget: the client names an authority in each request, and may name another one
  * @authority: of a target in absolute form
  * @is_absolute: the target is one
- * @in_response: a final response head was released
- * @response_ended: all of the response was released
+ * @host_field: in place of one that the client did not send
+ * @query: (nullable): made by the first request that has a query
+ * @n_interim: 1xx responses so far
  * @closes: nothing follows this exchange
+ * @is_over: nothing follows what is being said
  * @was_head: the request's method is HEAD
- * @content: bytes of the response so far
- * @answer: what a refused request is answered with
+ * @allows_encoded_slash: the endpoint that was chosen does
+ * @status: of the response
+ * @refusal: why it is refused; of %REST_REFUSED without @answer
+ * @event: id of the event that recorded the refusal
+ * @answer: what a refused request is answered with; empty until it is made
  */
 typedef struct {
     OshL7List list;
+    RestLimits limits;
+    char *protocol;
     char *host;
     guint16 port;
     gboolean secure;
     RestStage stage;
+    RestResponse has_response;
     guint64 message;
     guint64 n_messages;
     OshHttp1Head request;
     OshHttp1Head response;
-    OshHttp1Field fields[2][OSH_HTTP1_DEFAULT_FIELDS];
+    OshHttp1Field *fields[2];
     OshHttp1Body request_body;
     OshHttp1Body response_body;
     GString *method;
     GString *target;
     OshHttp1Range query_range;
-    RestQuery query;
+    RestQuery *query;
     OshFact facts[REST_FACTS];
     guint n_facts;
     gboolean may_retarget;
     OshAuthority authority;
     gboolean is_absolute;
-    char host_field[OSH_HOST_SIZE + 16]; /* in place of one that the client did not send */
-    gboolean in_response;
-    gboolean response_ended;
+    char host_field[OSH_HOST_SIZE + 16];
+    guint n_interim;
     gboolean closes;
+    gboolean is_over;
     gboolean was_head;
+    gboolean allows_encoded_slash;
     guint16 status;
-    OshL7Piece pieces[REST_PIECES];
+    RestRefusal refusal;
+    guint64 event;
+    OshLinger linger;
+    OshL7Piece *pieces;
     guint n_pieces;
     OshL7Piece answer_piece;
     GString *answer;
@@ -106,19 +156,21 @@ typedef struct {
 /** rest_query_read: FALSE when @text cannot be decoded, or holds too many names or values. */
 gboolean rest_query_read(RestQuery *query, const char *text, gsize length);
 
-/** rest_query_clear: frees its memory. */
-void rest_query_clear(RestQuery *query);
+/** rest_query_free: @query: (transfer full) (nullable). */
+void rest_query_free(RestQuery *query);
 
 /**
  * rest_request_read: reads a complete request head
  * @window: where it stands
- * @ret_status: (out): for the refusal
  *
- * Fills in method, target, query and facts.
+ * Fills in method, target, query and facts; of a refused request as far as they are known.
  *
- * Returns: (transfer none) (nullable): why it cannot be served; constant
+ * Returns: whether it can be served; else the refusal is filled in
  */
-const char *rest_request_read(RestSession *session, const char *window, guint *ret_status);
+gboolean rest_request_read(RestSession *session, const char *window);
+
+/** rest_request_read_rejected: likewise, of a head that the parser refused. */
+void rest_request_read_rejected(RestSession *session, const char *window);
 
 /** rest_request_leaves: Returns: whether a complete head, in @window, goes to another authority,
  * and the data plane takes it there. Fills in authority. */
@@ -128,11 +180,15 @@ gboolean rest_request_leaves(RestSession *session, const char *window);
  * canonical. */
 void rest_request_pieces(RestSession *session, const char *window);
 
+/** rest_response_pieces: the final head as it goes to the client, without hop-by-hop fields.
+ * Returns: FALSE where it goes as it came. */
+gboolean rest_response_pieces(RestSession *session, const char *window);
+
 /** rest_answer_policy: makes the 403 of a request that the policy refuses. */
 void rest_answer_policy(RestSession *session, const OshL7Answer *answer);
 
 /** rest_answer_problem: makes the answer of a request that cannot be served. */
-void rest_answer_problem(RestSession *session, guint status, const char *error, const char *detail);
+void rest_answer_problem(RestSession *session);
 
 /** rest_feed_client: the client's direction. */
 gsize rest_feed_client(RestSession *session);
@@ -140,7 +196,14 @@ gsize rest_feed_client(RestSession *session);
 /** rest_feed_server: the server's direction. */
 gsize rest_feed_server(RestSession *session);
 
-/** rest_exchange_end: the next request may come. */
-void rest_exchange_end(RestSession *session);
+/** rest_refuse: records why the message is not served; words follow with the next feed. @flags: of
+ * the DENY. Returns: what feed returns. */
+gsize rest_refuse(RestSession *session, guint32 flags);
+
+/** rest_say_refusal: the words, then the end. Returns: what feed returns. */
+gsize rest_say_refusal(RestSession *session);
+
+/** rest_exchange_end: the next request may come. Returns: what feed returns. */
+gsize rest_exchange_end(RestSession *session);
 
 G_END_DECLS

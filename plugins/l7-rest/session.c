@@ -1,36 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session.c: both directions of one connection. [shard]
+ * session.c: the client's direction of one connection, and how an exchange ends. [shard]
  *
- * A body is released as its framing is checked, never gathered. A response that is cut short is
- * passed on as cut: the connection is reset, unless nothing of it has been released yet, when the
- * client gets a 502.
+ * A body is released as its framing is checked, never gathered. A refused request is answered in
+ * its place, behind the responses before it, and the connection ends with it. A server that answers
+ * before it has all of a request gets the rest, unless it said that it closes: then the client may
+ * finish speaking, or its answer would be lost with the connection (RFC 9112 section 9.6).
  */
 #include "rest.h"
 
-static gsize
+#include "osh-request-path.h"
+
+/* What a client may still say after an answer that came early. */
+#define LINGER (5 * G_TIME_SPAN_SECOND)
+
+static gboolean
 list_is_full(const RestSession *session, guint n)
 {
     return !osh_l7_list_has_space(&session->list, n);
 }
 
-void
-rest_exchange_end(RestSession *session)
-{
-    session->stage = REST_IDLE;
-    session->message = 0;
-    session->in_response = FALSE;
-    session->response_ended = FALSE;
-    osh_http1_head_reset(&session->request);
-    osh_http1_head_reset(&session->response);
-}
+/* --- The end of an exchange --------------------------------------------------------------------
+ */
 
-/* Answers the client, ends the message, and the connection with it. */
-static gsize
-end_with_answer(RestSession *session)
+gsize
+rest_exchange_end(RestSession *session)
 {
     OshL7List *list = &session->list;
 
+    osh_l7_list_done(list, session->message, session->status, session->response_body.content_total);
+    session->message = 0;
+    if (session->closes || session->is_over)
+        return osh_l7_list_end(list);
+    session->stage = REST_IDLE;
+    session->has_response = REST_NO_RESPONSE;
+    session->n_interim = 0;
+    osh_http1_head_reset(&session->request);
+    osh_http1_head_reset(&session->response);
+    return list->n;
+}
+
+gsize
+rest_refuse(RestSession *session, guint32 flags)
+{
+    OshL7Action *deny = osh_l7_list_add(&session->list, OSH_L7_DENY, session->message);
+
+    g_string_truncate(session->answer, 0);
+    session->event = 0;
+    session->stage = REST_REFUSED;
+    deny->flags = flags;
+    deny->u.deny.reason = session->refusal.detail;
+    deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
+    deny->u.deny.ret_event = &session->event;
+    return session->list.n;
+}
+
+gsize
+rest_say_refusal(RestSession *session)
+{
+    OshL7List *list = &session->list;
+
+    /* Without capacity for the words the next round tries again. */
+    if (list->capacity[OSH_SERVER_TO_CLIENT] == 0 || list_is_full(session, 3))
+        return list->n;
+    if (session->answer->len == 0)
+        rest_answer_problem(session);
     session->answer_piece = (OshL7Piece){
         .type = OSH_L7_PIECE_BYTES,
         .bytes = {session->answer->str, session->answer->len},
@@ -42,57 +76,41 @@ end_with_answer(RestSession *session)
     return osh_l7_list_end(list);
 }
 
-/* Without capacity for the answer the next round tries again. */
-static gsize
-refuse(RestSession *session)
-{
-    if (session->list.capacity[OSH_SERVER_TO_CLIENT] == 0 || list_is_full(session, 4))
-        return session->list.n;
-    /* What follows the head is not looked at; the connection ends. */
-    osh_l7_list_drop(&session->list, session->message, session->request.size);
-    return end_with_answer(session);
-}
-
-/* The client's @detail is at fault. */
-static gsize
-refuse_request(RestSession *session, guint status, const char *error, const char *detail)
-{
-    if (session->list.capacity[OSH_SERVER_TO_CLIENT] == 0 || list_is_full(session, 5))
-        return session->list.n;
-    session->message = ++session->n_messages;
-    rest_answer_problem(session, status, error, detail);
-    osh_l7_list_deny(&session->list, session->message, detail);
-    return refuse(session);
-}
+/* --- A request ---------------------------------------------------------------------------------
+ */
 
 static gsize
 read_request(RestSession *session)
 {
     OshSpan window = osh_l7_list_window(&session->list);
-    const char *problem;
-    guint status;
 
     switch (osh_http1_head_feed(&session->request, (const guint8 *)window.data, window.length)) {
     case OSH_HTTP1_NEED_MORE:
         return osh_l7_list_more(&session->list);
     case OSH_HTTP1_REJECTED:
-        session->was_head = FALSE;
-        return refuse_request(session,
-                              session->request.error == OSH_HTTP1_ERROR_TOO_LARGE ? 431 : 400,
-                              "invalid_request_head", osh_http1_error_text(session->request.error));
+        session->message = ++session->n_messages;
+        rest_request_read_rejected(session, window.data);
+        return rest_refuse(session, 0);
     case OSH_HTTP1_COMPLETE:
         break;
     }
     if (rest_request_leaves(session, window.data))
         return osh_l7_list_retarget(&session->list, session->authority.host,
                                     session->authority.port);
-    problem = rest_request_read(session, window.data, &status);
-    if (problem != NULL)
-        return refuse_request(
-            session, status, status == 400 ? "invalid_request_target" : "request_refused", problem);
     session->message = ++session->n_messages;
+    if (!rest_request_read(session, window.data))
+        return rest_refuse(session, 0);
     session->stage = REST_ASKED;
     return osh_l7_list_ask(&session->list, session->message, session->facts, session->n_facts);
+}
+
+/* The endpoint is known only now; the policy has refused what it does not allow, and no driver may
+ * let it through that does not say so. */
+static gboolean
+is_slash_allowed(const RestSession *session)
+{
+    return session->allows_encoded_slash ||
+           !osh_request_path_has_encoded_slash(session->target->str, session->target->len);
 }
 
 static void
@@ -105,24 +123,41 @@ release_head(RestSession *session)
                         session->n_pieces);
     osh_http1_body_init(&session->request_body, osh_http1_request_framing(&session->request),
                         session->request.content_length);
+    osh_http1_body_limit(&session->request_body, session->limits.chunk_line_size,
+                         session->limits.trailer_size);
     session->stage = REST_BODY;
 }
 
-/* The client is at fault, and its request has begun to go out. */
+/* The client is at fault, and its request has begun to go out: the server never gets its end. */
 static gsize
-deny_connection(RestSession *session, const char *reason)
+refuse_body(RestSession *session, const char *reason)
 {
-    OshL7Action *deny = osh_l7_list_add(&session->list, OSH_L7_DENY, 0);
+    OshL7Action *deny;
+
+    session->refusal = (RestRefusal){400, "invalid_request_body", reason};
+    if (session->has_response == REST_NO_RESPONSE)
+        return rest_refuse(session, 0);
+    deny = osh_l7_list_add(&session->list, OSH_L7_DENY, session->message);
 
     deny->flags = OSH_L7_CONNECTION;
     deny->u.deny.reason = reason;
+    deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     return session->list.n;
+}
+
+/* All of the request is released. */
+static gsize
+end_request(RestSession *session)
+{
+    session->stage = REST_SENT;
+    return session->has_response == REST_RESPONSE_ENDED ? rest_exchange_end(session)
+                                                        : session->list.n;
 }
 
 static gsize
 release_request_body(RestSession *session)
 {
-    while (!list_is_full(session, 2)) {
+    while (!list_is_full(session, 3)) {
         OshSpan window = osh_l7_list_window(&session->list);
         OshHttp1BodyStep step;
 
@@ -134,13 +169,27 @@ release_request_body(RestSession *session)
         case OSH_HTTP1_BODY_NEED_MORE:
             return osh_l7_list_more(&session->list);
         case OSH_HTTP1_BODY_COMPLETE:
-            session->stage = REST_SENT;
-            return session->list.n;
+            return end_request(session);
         case OSH_HTTP1_BODY_REJECTED:
-            return deny_connection(session, osh_http1_error_text(session->request_body.error));
+            return refuse_body(session, osh_http1_error_text(session->request_body.error));
         }
     }
     return session->list.n;
+}
+
+/* The response came early, and its server reads no more. */
+static gsize
+linger(RestSession *session)
+{
+    OshL7List *list = &session->list;
+
+    osh_linger_begin(&session->linger, list->input->now, LINGER);
+    if (session->message != 0) {
+        osh_l7_list_done(list, session->message, session->status,
+                         session->response_body.content_total);
+        session->message = 0;
+    }
+    return osh_linger_feed(&session->linger, list);
 }
 
 gsize
@@ -148,167 +197,27 @@ rest_feed_client(RestSession *session)
 {
     switch (session->stage) {
     case REST_IDLE:
-        return read_request(session);
+        return session->is_over ? osh_l7_list_end(&session->list) : read_request(session);
     case REST_ALLOWED:
-        if (list_is_full(session, 3))
+        if (list_is_full(session, 4))
             return session->list.n;
+        if (!is_slash_allowed(session)) {
+            session->refusal =
+                (RestRefusal){400, "invalid_request_target",
+                              osh_request_path_result_name(OSH_REQUEST_PATH_ENCODED_SLASH)};
+            return rest_refuse(session, 0);
+        }
         release_head(session);
         return release_request_body(session);
     case REST_BODY:
         return release_request_body(session);
     case REST_REFUSED:
-        return refuse(session);
+        return rest_say_refusal(session);
+    case REST_LINGER:
+        return linger(session);
     case REST_ASKED:
     case REST_SENT:
         break;
     }
     return session->list.n;
-}
-
-/* --- The server's direction --------------------------------------------------------------------
- */
-
-static gsize
-end_exchange(RestSession *session)
-{
-    OshL7List *list = &session->list;
-    gboolean closes = session->closes || session->stage != REST_SENT;
-
-    osh_l7_list_done(list, session->message, session->status, session->response_body.content_total);
-    if (closes)
-        return osh_l7_list_end(list);
-    rest_exchange_end(session);
-    return list->n;
-}
-
-/* Nothing of the response has been released. */
-static gsize
-answer_bad_gateway(RestSession *session, const char *detail)
-{
-    OshL7List *list = &session->list;
-    OshL7Action *deny;
-
-    if (list->capacity[OSH_SERVER_TO_CLIENT] == 0 || list_is_full(session, 5))
-        return list->n;
-    rest_answer_problem(session, 502, "upstream_response_invalid", detail);
-    deny = osh_l7_list_add(list, OSH_L7_DENY, session->message);
-    deny->flags = OSH_L7_FAILURE;
-    deny->u.deny.reason = detail;
-    return end_with_answer(session);
-}
-
-static gsize
-fail_response(RestSession *session, const char *detail)
-{
-    if (session->message == 0 || session->in_response)
-        return osh_l7_list_fail(&session->list, detail);
-    return answer_bad_gateway(session, detail);
-}
-
-static void
-begin_response_body(RestSession *session)
-{
-    OshHttp1Framing framing =
-        osh_http1_response_framing(&session->response, session->was_head, FALSE);
-
-    osh_http1_body_init(&session->response_body, framing, session->response.content_length);
-    session->in_response = TRUE;
-    session->closes = session->closes || framing == OSH_HTTP1_FRAMING_UNTIL_CLOSE ||
-                      !osh_http1_head_keep_alive(&session->response);
-}
-
-/* Returns: whether the list goes on. */
-static gboolean
-read_response_head(RestSession *session, gsize *ret_n)
-{
-    OshL7List *list = &session->list;
-    OshSpan window = osh_l7_list_window(list);
-
-    switch (osh_http1_head_feed(&session->response, (const guint8 *)window.data, window.length)) {
-    case OSH_HTTP1_NEED_MORE:
-        if (list->input->eof)
-            *ret_n = fail_response(session, "the server closed the connection without a response");
-        else
-            *ret_n = osh_l7_list_more(list);
-        return FALSE;
-    case OSH_HTTP1_REJECTED:
-        *ret_n = fail_response(session, osh_http1_error_text(session->response.error));
-        return FALSE;
-    case OSH_HTTP1_COMPLETE:
-        break;
-    }
-    session->status = session->response.status;
-    if (session->status == 101) {
-        *ret_n = fail_response(session, "the server changed the protocol without being asked");
-        return FALSE;
-    }
-    osh_l7_list_pass(list, session->message, session->response.size);
-    if (session->status >= 200)
-        begin_response_body(session);
-    else
-        osh_http1_head_reset(&session->response);
-    return TRUE;
-}
-
-/* Returns: whether the list goes on: the body has ended. */
-static gboolean
-release_response_body(RestSession *session, gsize *ret_n)
-{
-    OshL7List *list = &session->list;
-
-    while (!list_is_full(session, 3)) {
-        OshSpan window = osh_l7_list_window(list);
-        OshHttp1BodyStep step;
-
-        switch (osh_http1_body_feed(&session->response_body, (const guint8 *)window.data,
-                                    window.length, &step)) {
-        case OSH_HTTP1_BODY_STEP:
-            osh_l7_list_pass(list, session->message, step.release);
-            continue;
-        case OSH_HTTP1_BODY_COMPLETE:
-            return TRUE;
-        case OSH_HTTP1_BODY_REJECTED:
-            *ret_n = osh_l7_list_fail(list, osh_http1_error_text(session->response_body.error));
-            return FALSE;
-        case OSH_HTTP1_BODY_NEED_MORE:
-            break;
-        }
-        if (!list->input->eof)
-            *ret_n = osh_l7_list_more(list);
-        else if (!list->input->reset &&
-                 osh_http1_body_eof(&session->response_body) == OSH_HTTP1_BODY_COMPLETE)
-            return TRUE;
-        else
-            *ret_n = osh_l7_list_fail(list, "the response was cut short");
-        return FALSE;
-    }
-    *ret_n = list->n;
-    return FALSE;
-}
-
-gsize
-rest_feed_server(RestSession *session)
-{
-    OshL7List *list = &session->list;
-    gsize n = 0;
-
-    if (session->message == 0 || session->stage == REST_ASKED || session->stage == REST_ALLOWED ||
-        session->stage == REST_REFUSED) {
-        if (osh_l7_list_window(list).length > 0)
-            return osh_l7_list_fail(list, "the server sent what no request asked for");
-        if (list->input->eof && session->message == 0)
-            return osh_l7_list_end(list);
-        return list->input->eof ? list->n : osh_l7_list_more(list);
-    }
-    while (!list_is_full(session, 4)) {
-        if (!session->in_response) {
-            if (!read_response_head(session, &n))
-                return n;
-            continue;
-        }
-        if (!release_response_body(session, &n))
-            return n;
-        return end_exchange(session);
-    }
-    return list->n;
 }

@@ -140,6 +140,31 @@ test_bounds(void)
 }
 
 static void
+test_other_bounds(void)
+{
+    static const struct {
+        const char *text;
+        OshHttp1Error error; /* where a limit is a byte less */
+    } cases[] = {
+        {"1;x=y\r\na\r\n0\r\n\r\n", OSH_HTTP1_ERROR_CHUNK_LINE_TOO_LONG},
+        {"0\r\nX: 1\r\n\r\n", OSH_HTTP1_ERROR_TRAILERS_TOO_LARGE},
+    };
+
+    for (guint i = 0; i < 4; i++) {
+        g_autoptr(GString) released = g_string_new(NULL);
+        const char *text = cases[i / 2].text;
+        guint32 limit = (i / 2 == 0 ? 7 : 8) - i % 2;
+        OshHttp1Body body;
+
+        osh_http1_body_init(&body, OSH_HTTP1_FRAMING_CHUNKED, 0);
+        osh_http1_body_limit(&body, i / 2 == 0 ? limit : 100, i / 2 == 1 ? limit : 100);
+        g_assert_cmpint(drive(&body, text, strlen(text), 1, released, released), ==,
+                        i % 2 == 0 ? OSH_HTTP1_BODY_COMPLETE : OSH_HTTP1_BODY_REJECTED);
+        g_assert_cmpint(body.error, ==, i % 2 == 0 ? OSH_HTTP1_ERROR_NONE : cases[i / 2].error);
+    }
+}
+
+static void
 test_length(void)
 {
     g_autoptr(GString) released = g_string_new(NULL);
@@ -255,6 +280,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/http1-body/size lines and trailers are bounded", test_bounds);
+    g_test_add_func("/http1-body/the bounds are the caller's to say", test_other_bounds);
     g_test_add_func("/http1-body/a length is kept exactly", test_length);
     g_test_add_func("/http1-body/none, until-close and a cut chunked body", test_other_framings);
     g_test_add_func("/http1-body/what must not stand in a trailer is refused", test_trailers);

@@ -44,10 +44,18 @@ static const char *const forbidden_trailers[] = {
 };
 
 void
+osh_http1_body_limit(OshHttp1Body *body, guint32 chunk_line, guint32 trailers)
+{
+    body->line_limit = chunk_line;
+    body->trailers_limit = trailers;
+}
+
+void
 osh_http1_body_init(OshHttp1Body *body, OshHttp1Framing framing, guint64 content_length)
 {
     memset(body, 0, sizeof *body);
     body->framing = framing;
+    osh_http1_body_limit(body, OSH_HTTP1_CHUNK_LINE_SIZE, OSH_HTTP1_TRAILERS_SIZE);
     body->phase = PHASE_CONTENT;
     if (framing == OSH_HTTP1_FRAMING_CHUNKED)
         body->phase = PHASE_CHUNK_LINE;
@@ -192,7 +200,7 @@ feed_chunk_line(OshHttp1Body *body, const guint8 *window, gsize size, OshHttp1Bo
 {
     OshHttp1Error error;
     gsize end;
-    OshHttp1BodyStatus status = find_line_end(body, window, size, OSH_HTTP1_CHUNK_LINE_SIZE,
+    OshHttp1BodyStatus status = find_line_end(body, window, size, body->line_limit,
                                               OSH_HTTP1_ERROR_CHUNK_LINE_TOO_LONG, &end);
 
     if (status != OSH_HTTP1_BODY_STEP)
@@ -247,7 +255,7 @@ check_trailer(const OshHttp1Body *body, const guint8 *window, gsize offset, gsiz
 static OshHttp1BodyStatus
 feed_trailers(OshHttp1Body *body, const guint8 *window, gsize size, OshHttp1BodyStep *step)
 {
-    gsize limit = (gsize)body->trailer_start + OSH_HTTP1_TRAILERS_SIZE;
+    gsize limit = (gsize)body->trailer_start + body->trailers_limit;
 
     while (TRUE) {
         OshHttp1Error error;

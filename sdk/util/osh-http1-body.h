@@ -29,13 +29,14 @@
 
 G_BEGIN_DECLS
 
-/** OSH_HTTP1_CHUNK_LINE_SIZE: longest chunk size line, extensions and CRLF included. */
+/** OSH_HTTP1_CHUNK_LINE_SIZE: longest chunk size line, extensions and CRLF included, where
+ * osh_http1_body_limit() says nothing else. */
 #define OSH_HTTP1_CHUNK_LINE_SIZE 256
-/** OSH_HTTP1_TRAILERS_SIZE: longest trailer section, with the empty line that ends it. */
+/** OSH_HTTP1_TRAILERS_SIZE: longest trailer section, with the empty line that ends it; likewise. */
 #define OSH_HTTP1_TRAILERS_SIZE 4096
 /**
  * OSH_HTTP1_BODY_WINDOW_SIZE: a window that can hold this many bytes never stalls; the largest unit
- * is a last chunk's line with its trailers.
+ * is a last chunk's line with its trailers. With other limits it is their sum.
  */
 #define OSH_HTTP1_BODY_WINDOW_SIZE (OSH_HTTP1_CHUNK_LINE_SIZE + OSH_HTTP1_TRAILERS_SIZE)
 /** OSH_HTTP1_CHUNK_HEAD_SIZE: room for what osh_http1_chunk_head() writes. */
@@ -86,6 +87,8 @@ typedef struct {
     guint32 line_start;
     guint32 trailer_start;
     gboolean high;
+    guint32 line_limit;
+    guint32 trailers_limit;
 } OshHttp1Body;
 
 /**
@@ -95,6 +98,15 @@ typedef struct {
  * @content_length: used with %OSH_HTTP1_FRAMING_LENGTH only
  */
 void osh_http1_body_init(OshHttp1Body *body, OshHttp1Framing framing, guint64 content_length);
+
+/**
+ * osh_http1_body_limit:
+ * @chunk_line: longest chunk size line, extensions and CRLF included
+ * @trailers: longest trailer section, with the empty line that ends it
+ *
+ * For a body that nothing was fed to yet.
+ */
+void osh_http1_body_limit(OshHttp1Body *body, guint32 chunk_line, guint32 trailers);
 
 /**
  * osh_http1_body_feed:

@@ -147,6 +147,13 @@ static const Row rows[] = {
      "HTTP/1.1 200 OK" CRLF "Content-Length: 3" CRLF "Transfer-Encoding: chunked" END,
      E(BOTH_LENGTHS)},
     {"response bare LF", RESP, "HTTP/1.1 200 OK\n\n", E(BARE_LF)},
+    {"response value not UTF-8", RESP, "HTTP/1.1 200 J\xfcrgen" CRLF "X: J\xfcrgen" END, OK},
+    {"response name not ASCII", RESP, "HTTP/1.1 200 OK" CRLF "X\xfc: a" END, E(BAD_FIELD_NAME)},
+    {"response control in value", RESP, "HTTP/1.1 200 OK" CRLF "X: \x01" END, E(CONTROL_BYTE)},
+    {"response differing CLs", RESP,
+     "HTTP/1.1 200 OK" CRLF "Content-Length: 1" CRLF "Content-Length: 2" END,
+     E(DIFFERING_CONTENT_LENGTHS)},
+    {"response obs-fold", RESP, "HTTP/1.1 200 OK" CRLF "X: a" CRLF " b" END, E(OBSOLETE_FOLD)},
 };
 
 static OshHttp1Status
@@ -217,6 +224,51 @@ test_ranges(void)
     g_assert_cmpuint(head.content_length, ==, 5);
     osh_http1_head_reset(&head);
     g_assert_cmpint(osh_http1_head_feed(&head, window, 3), ==, OSH_HTTP1_NEED_MORE);
+}
+
+/* What a refused request was about, where its line was good. */
+static void
+test_rejected_request(void)
+{
+    static const struct {
+        const char *text;
+        const char *method;
+        const char *target;
+    } cases[] = {
+        {"PUT /p?q HTTP/1.1" CRLF "X" END, "PUT", "/p?q"},
+        {"PUT  /p HTTP/1.1" END, "", ""},
+        {"PUT /p HTTP/2.0" END, "", ""},
+        {"PUT /p HTTP/1.1 " END, "", ""},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const guint8 *window = (const guint8 *)cases[i].text;
+        OshHttp1Field fields[MAX_FIELDS];
+        OshHttp1Head head;
+
+        g_assert_cmpint(
+            parse_in_pieces(&head, fields, REQ, cases[i].text, strlen(cases[i].text), 5), ==,
+            OSH_HTTP1_REJECTED);
+        g_assert_true(osh_http1_range_equals(window, head.method, cases[i].method));
+        g_assert_true(osh_http1_range_equals(window, head.target, cases[i].target));
+    }
+}
+
+static void
+test_nominated_fields(void)
+{
+    static const char text[] =
+        "GET / HTTP/1.1" CRLF "Connection: close,\tX-One" CRLF "x-oNE: 1" CRLF "X-On: 1" CRLF
+        "X-Two: 1" CRLF "connection: X-TWO" END;
+    static const gboolean nominated[] = {FALSE, TRUE, FALSE, TRUE, FALSE};
+    OshHttp1Field fields[MAX_FIELDS];
+    OshHttp1Head head;
+
+    parse_in_pieces(&head, fields, REQ, text, strlen(text), 100);
+    g_assert_cmpuint(head.n_fields, ==, G_N_ELEMENTS(nominated));
+    for (gsize i = 0; i < head.n_fields; i++)
+        g_assert_cmpint(osh_http1_head_nominates(&head, (const guint8 *)text, &fields[i]), ==,
+                        nominated[i]);
 }
 
 static void
@@ -401,6 +453,8 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/http1-head/a refused request says what its line said", test_rejected_request);
+    g_test_add_func("/http1-head/Connection names fields of its hop", test_nominated_fields);
     g_test_add_func("/http1-head/ranges name the bytes that were sent", test_ranges);
     g_test_add_func("/http1-head/a head of exactly the cap passes and one more byte does not",
                     test_size_cap);

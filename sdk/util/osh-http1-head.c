@@ -233,7 +233,8 @@ parse_line(OshHttp1Head *head, const guint8 *window, gsize offset, gsize length)
 {
     OshHttp1Error error;
 
-    if (head->line_high && !g_utf8_validate_len((const char *)window + offset, length, NULL))
+    if (head->line_high && head->kind == OSH_HTTP1_REQUEST &&
+        !g_utf8_validate_len((const char *)window + offset, length, NULL))
         return OSH_HTTP1_ERROR_NOT_UTF8;
     if (head->past_start_line)
         return parse_field(head, window, offset, length);
@@ -336,6 +337,28 @@ osh_http1_head_list_has(const OshHttp1Head *head, const guint8 *window, const ch
             gsize end = list_member(value, &start, field->value.length, &next);
 
             if (option_is(value + start, end - start, lower_member))
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+gboolean
+osh_http1_head_nominates(const OshHttp1Head *head, const guint8 *window, const OshHttp1Field *field)
+{
+    const char *name = (const char *)window + field->name.offset;
+    const OshHttp1Field *connection = NULL;
+
+    while ((connection = osh_http1_head_find(head, window, "connection", connection)) != NULL) {
+        const guint8 *value = window + connection->value.offset;
+        gsize next = 0;
+
+        while (next <= connection->value.length) {
+            gsize start = next;
+            gsize end = list_member(value, &start, connection->value.length, &next);
+
+            if (end - start == field->name.length &&
+                g_ascii_strncasecmp((const char *)value + start, name, end - start) == 0)
                 return TRUE;
         }
     }

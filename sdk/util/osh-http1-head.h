@@ -9,9 +9,10 @@
  * time costs the same and gives the same result as feeding it whole.
  *
  * Strict means: single spaces in the start line, token method and names, HTTP/1.0 or HTTP/1.1
- * only, CRLF line ends only, no folding, no space before a colon, no control bytes, valid UTF-8,
- * and exactly one reading of the body's length. Nothing is repaired; see #OshHttp1Error for the
- * list.
+ * only, CRLF line ends only, no folding, no space before a colon, no control bytes, valid UTF-8 in
+ * a request, and exactly one reading of the body's length. A response may hold any byte from 0x80
+ * in its reason and its values (obs-text of RFC 9110 section 5.5), because servers send names of
+ * files so. Nothing is repaired; see #OshHttp1Error for the list.
  *
  * Threads: a head belongs to its caller; functions are [any].
  *
@@ -154,8 +155,9 @@ typedef enum {
  * @connection_keep_alive: a Connection option was "keep-alive"
  * @connection_upgrade: a Connection option was "upgrade"
  *
- * Everything but @kind, @error and @error_offset is meaningful only after %OSH_HTTP1_COMPLETE.
- * Read the fields freely, write none; those below the line are the parser's own.
+ * Everything but @kind, @error and @error_offset is meaningful only after %OSH_HTTP1_COMPLETE;
+ * @method and @target of a rejected request too, where they are not empty: its request line was
+ * good. Read the fields freely, write none; those below the line are the parser's own.
  */
 typedef struct {
     OshHttp1Kind kind;
@@ -253,6 +255,17 @@ const OshHttp1Field *osh_http1_head_find(const OshHttp1Head *head, const guint8 
  */
 gboolean osh_http1_head_list_has(const OshHttp1Head *head, const guint8 *window,
                                  const char *lower_name, const char *lower_member);
+
+/**
+ * osh_http1_head_nominates:
+ * @window: the bytes that @head was parsed from
+ * @field: one of @head
+ *
+ * Returns: whether a Connection option names the field, so that it belongs to this connection alone
+ *   (RFC 9110 section 7.6.1)
+ */
+gboolean osh_http1_head_nominates(const OshHttp1Head *head, const guint8 *window,
+                                  const OshHttp1Field *field);
 
 /** osh_http1_range_equals: whether the bytes of @range are exactly @text, case and all. */
 gboolean osh_http1_range_equals(const guint8 *window, OshHttp1Range range, const char *text);

@@ -89,6 +89,11 @@ test_reader_begins_anew_behind_a_line(void)
                     OSH_LINE_FOUND);
     g_assert_true(osh_span_equal(line, "two"));
     g_assert_false(osh_span_equal(line, "twos"));
+    g_assert_false(osh_span_equal(line, "Two"));
+    g_assert_true(osh_span_equal_fold(line, "tWo"));
+    g_assert_false(osh_span_equal_fold(line, "tWos"));
+    g_assert_false(osh_span_equal_fold(line, "tw"));
+    g_assert_true(osh_span_equal_fold((OshSpan){NULL, 0}, ""));
 }
 
 static void

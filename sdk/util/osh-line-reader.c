@@ -92,6 +92,13 @@ osh_span_equal(OshSpan span, const char *text)
 }
 
 gboolean
+osh_span_equal_fold(OshSpan span, const char *text)
+{
+    return strlen(text) == span.length &&
+           (span.length == 0 || g_ascii_strncasecmp(span.data, text, span.length) == 0);
+}
+
+gboolean
 osh_span_number(OshSpan span, guint64 max, guint64 *ret_number)
 {
     guint64 number = 0;

@@ -104,6 +104,10 @@ gsize osh_line_split(OshSpan line, OshSpan *words, gsize max_words);
 /** osh_span_equal: Returns: whether the bytes are those of @text. */
 gboolean osh_span_equal(OshSpan span, const char *text);
 
+/** osh_span_equal_fold: Returns: whether the bytes are those of @text, ASCII letters in either
+ * case. */
+gboolean osh_span_equal_fold(OshSpan span, const char *text);
+
 /** osh_span_number: @ret_number: untouched on FALSE. Returns: whether the span is decimal digits
  * alone, at least one, of a number up to @max. */
 gboolean osh_span_number(OshSpan span, guint64 max, guint64 *ret_number);

@@ -4,7 +4,8 @@
  *
  * Decode once, cut path parameters before dots are looked at (or `..;` would come alive at a
  * server that strips them later), fold dots, encode again in one way. What stays ambiguous is
- * refused. No state; any thread. Allocates only in the caller's string.
+ * refused. Each step works in the caller's string, so that a string that is used again allocates
+ * nothing. No state; any thread.
  */
 #include "osh-request-path.h"
 
@@ -153,12 +154,14 @@ is_dots(const char *segment, gsize length)
            (length == 2 && segment[0] == '.' && segment[1] == '.');
 }
 
-/* Folds @decoded (which starts with a slash) into @folded. */
+/* Folds a decoded path (which starts with a slash) where it stands: what is written never reaches
+ * what is still to be read, since a segment is written with no more than was read for it. */
 static OshRequestPathResult
-fold(const GString *decoded, guint flags, GString *folded)
+fold(GString *path, guint flags)
 {
-    const char *segment = decoded->str + 1;
-    const char *end = decoded->str + decoded->len;
+    const char *segment = path->str + 1;
+    const char *end = path->str + path->len;
+    char *to = path->str;
 
     for (;;) {
         const char *slash = memchr(segment, '/', (gsize)(end - segment));
@@ -169,25 +172,25 @@ fold(const GString *decoded, guint flags, GString *folded)
 
         if (parameters != NULL)
             length = (gsize)(parameters - segment);
-        if (length == 2 && segment[0] == '.' && segment[1] == '.') {
-            const char *parent = memrchr(folded->str, '/', folded->len);
-
-            if (parent == NULL)
-                return OSH_REQUEST_PATH_ABOVE_ROOT;
-            g_string_truncate(folded, (gsize)(parent - folded->str));
-        } else if (length > 0 && !is_dots(segment, length)) {
-            g_string_append_c(folded, '/');
-            g_string_append_len(folded, segment, (gssize)length);
-        }
-        if (!last) {
-            segment = slash + 1;
-            continue;
-        }
         /* an empty or dotted last segment leaves a slash at the end */
-        if (length == 0 || is_dots(segment, length))
-            g_string_append_c(folded, '/');
-        return OSH_REQUEST_PATH_OK;
+        last = last && (length == 0 || is_dots(segment, length));
+        if (length == 2 && segment[0] == '.' && segment[1] == '.') {
+            to = memrchr(path->str, '/', (gsize)(to - path->str));
+            if (to == NULL)
+                return OSH_REQUEST_PATH_ABOVE_ROOT;
+        } else if (length > 0 && !is_dots(segment, length)) {
+            *to++ = '/';
+            memmove(to, segment, length);
+            to += length;
+        }
+        if (last)
+            *to++ = '/';
+        if (slash == NULL)
+            break;
+        segment = slash + 1;
     }
+    g_string_truncate(path, (gsize)(to - path->str));
+    return OSH_REQUEST_PATH_OK;
 }
 
 /* A dot segment between encoded slashes would come alive where they are decoded. */
@@ -208,21 +211,57 @@ has_residual_dots(const GString *folded)
     }
 }
 
-static void
-encode(const GString *folded, GString *path)
+static gboolean
+is_literal(guchar byte)
 {
     static const char literal[] = "-._~!$&'()*+,;=:@/";
 
-    for (gsize i = 0; i < folded->len; i++) {
-        guchar byte = (guchar)folded->str[i];
+    return g_ascii_isalnum(byte) || (byte != 0 && strchr(literal, byte) != NULL);
+}
 
-        if (byte == (guchar)SLASH_MARKER)
-            g_string_append(path, "%2F");
-        else if (g_ascii_isalnum(byte) || (byte != 0 && strchr(literal, byte) != NULL))
-            g_string_append_c(path, (char)byte);
-        else
-            g_string_append_printf(path, "%%%02X", byte);
+/* Where it stands, from its end. */
+static void
+encode(GString *path)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    gsize from = path->len;
+    gsize to = 0;
+
+    for (gsize i = 0; i < path->len; i++)
+        to += is_literal((guchar)path->str[i]) ? 1 : 3;
+    if (to == from)
+        return;
+    g_string_set_size(path, to);
+    while (from-- > 0) {
+        guchar byte = (guchar)path->str[from];
+
+        if (is_literal(byte)) {
+            path->str[--to] = (char)byte;
+            continue;
+        }
+        byte = byte == (guchar)SLASH_MARKER ? '/' : byte;
+        path->str[--to] = digits[byte & 15];
+        path->str[--to] = digits[byte >> 4];
+        path->str[--to] = '%';
     }
+}
+
+static OshRequestPathResult
+make_canonical(const char *path, const char *end, guint flags, GString *ret_path)
+{
+    OshRequestPathResult result = decode(path, end, flags, ret_path);
+
+    if (result == OSH_REQUEST_PATH_OK && ret_path->len == 0)
+        g_string_append_c(ret_path, '/');
+    if (result == OSH_REQUEST_PATH_OK)
+        result = fold(ret_path, flags);
+    if (result == OSH_REQUEST_PATH_OK && has_residual_dots(ret_path))
+        result = OSH_REQUEST_PATH_RESIDUAL_DOTS;
+    if (result == OSH_REQUEST_PATH_OK)
+        encode(ret_path);
+    else
+        g_string_truncate(ret_path, 0);
+    return result;
 }
 
 OshRequestPathResult
@@ -235,8 +274,6 @@ osh_request_path_canonicalise(const char *target, gsize length, guint flags, GSt
     const char *end = query != NULL ? query : target + length;
     const char *path = skip_authority(target, end);
     gsize size = (gsize)(end - path);
-    g_autoptr(GString) decoded = NULL;
-    g_autoptr(GString) folded = NULL;
 
     g_string_truncate(ret_path, 0);
     if (result != OSH_REQUEST_PATH_OK)
@@ -245,18 +282,9 @@ osh_request_path_canonicalise(const char *target, gsize length, guint flags, GSt
         return OSH_REQUEST_PATH_MALFORMED;
     if (size > OSH_REQUEST_PATH_MAX)
         return OSH_REQUEST_PATH_TOO_LONG;
-    decoded = g_string_sized_new(size + 1);
-    folded = g_string_sized_new(size + 1);
-    result = decode(path, end, flags, decoded);
-    if (result == OSH_REQUEST_PATH_OK && decoded->len == 0)
-        g_string_append_c(decoded, '/');
-    if (result == OSH_REQUEST_PATH_OK)
-        result = fold(decoded, flags, folded);
-    if (result == OSH_REQUEST_PATH_OK && has_residual_dots(folded))
-        result = OSH_REQUEST_PATH_RESIDUAL_DOTS;
+    result = make_canonical(path, end, flags, ret_path);
     if (result != OSH_REQUEST_PATH_OK)
         return result;
-    encode(folded, ret_path);
     *ret_query = query != NULL ? query + 1 : NULL;
     *ret_rewritten = size == 0 ? ret_path->len != 1
                                : ret_path->len != size || memcmp(ret_path->str, path, size) != 0;

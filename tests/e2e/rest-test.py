@@ -117,8 +117,11 @@ def check_refusal(result, body, method, path, port, host=world.ADDRESS):
     answer = json.loads(body)
     wanted = {"error": "policy_denied", "policy": "allowed", "rule": f"{method} {path}",
               "detail": payload[10], "layer": "l7", "protocol": "rest", "method": method,
-              "path": path, "host": host, "port": port, "id": denied[0]["id"]}
-    expect({key: answer.get(key) for key in wanted} == wanted, answer, payload)
+              "path": path, "host": host, "port": port, "binary": payload[8],
+              "id": denied[0]["id"], "next_steps": [],
+              "rule_missing": {"type": "rest_allow", "layer": "l7", "method": method, "path": path,
+                               "host": host, "port": port, "binary": payload[8]}}
+    expect(answer == wanted and payload[8].startswith("/"), answer, payload)
     expect("not permitted by policy" in answer["detail"], answer)
     [line] = result.denials()
     program = payload[8].rsplit("/", 1)[1]
@@ -316,6 +319,29 @@ def _rules():
         expect(len(result.events("l7.denied")) + len(seen) == len(rows), result.recorded)
 
 
+@test("an encoded slash reaches the endpoint that allows it, and no other of its host, in audit mode "
+      "neither; the endpoint is chosen by the path")
+def _encoded_slash():
+    policy = world.policy(
+        rest(world.API_PORT, path="/names/**", allow_encoded_slash=True),
+        rest(world.API_PORT, path="/paths/**", enforcement="audit"),
+        rest(world.API_PORT, path="/full/**", access="full"))
+    rows = ("GET /names/a%2fb/./c 200", "POST /names/a%2Fb 403", "GET /names/..%2fb 400",
+            "GET /paths/a%2Fb 403", "GET /paths/ab 200", "POST /paths/ab 200", "GET /full/a%2fb 403",
+            "DELETE /full/ab 200", "GET /elsewhere 403", "GET /full/../paths%2fx 403")
+    commands = [f"curl -sS --path-as-is --max-time 8 -o /dev/null -w '{method} "
+                f"{target.replace('%', '%%')} %{{http_code}}\\n' -X {method} '{HTTP}{target}'"
+                for method, target, _ in (row.split() for row in rows)]
+    result, seen = requests_of(origins.api, lambda: run(
+        ["env", "-i", "sh", "-c", "\n".join(commands)], policy))
+    expect(result.out.splitlines() == list(rows), result)
+    expect(seen == ["GET /names/a%2Fb/c", "GET /paths/ab", "POST /paths/ab", "DELETE /full/ab"], seen)
+    expect('GET "/paths/a%2Fb" [rest, policy allowed] the path holds an encoded slash; that needs '
+           "allow_encoded_slash" in result.err, result)
+    # What was refused was never called allowed.
+    expect(len(result.events("l7.allowed")) == 4, result.recorded)
+
+
 @test("with enforcement: audit a request that no rule allows is forwarded and recorded")
 def _audit():
     policy = world.policy(rest(world.API_PORT, enforcement="audit"))
@@ -361,6 +387,11 @@ def _upgrade():
             scripted.set(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
             result = raw(head("GET", "/live", *fields), policy=policy)
             expect(result.out.startswith("HTTP/1.1 403 "), result)
+            answer = json.loads(result.out.partition("\r\n\r\n")[2])
+            [denied] = result.events("l7.denied")
+            expect(answer["error"] == "unsupported_l7_protocol" and answer["path"] == "/live" and
+                   answer["id"] == denied["id"] and denied["payload"][2:6] ==
+                   ["protocol", "rest", "GET", "/live"], answer, denied)
             expect(not any(scripted.received), scripted.received)
             expect(len(result.denials()) == 1 and not result.events("l7.allowed"), result)
 

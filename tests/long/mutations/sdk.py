@@ -58,7 +58,7 @@ ROWS = [
     (U + "osh-http1-body.c", "if (body->framing != OSH_HTTP1_FRAMING_UNTIL_CLOSE)\n        return reject", "if (body->framing == OSH_HTTP1_FRAMING_CHUNKED)\n        return reject", "osh-http1-body"),
     (U + "osh-http1-body.c", '    "trailer",\n', "", "osh-http1-body"),
     (U + "osh-http1-body.c", '    "expect",\n', "", "osh-http1-body"),
-    (U + "osh-http1-body.c", "(gsize)body->trailer_start + OSH_HTTP1_TRAILERS_SIZE", "G_MAXUINT32", "osh-http1-body"),
+    (U + "osh-http1-body.c", "(gsize)body->trailer_start + body->trailers_limit", "G_MAXUINT32", "osh-http1-body"),
     (U + "osh-http1-body.c", "size < body->remaining ? size : (gsize)body->remaining", "size", "osh-http1-body"),
     (U + "osh-http1-body.c", "body->content_total += take;", "body->content_total = take;", "osh-http1-body"),
     (U + "osh-http1-body.c", "size & 15", "size % 15", "osh-http1-body"),

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a refused request is answered with, byte for byte; and what an answer's options change. The
+ * driver is the test itself, so that an answer holds what the test says.
+ */
+#include "rest-fixture.h"
+
+#include <string.h>
+
+typedef struct {
+    RestFixture fixture;
+    gpointer session;
+    GString *client; /* what the client gets */
+    GString *server; /* what the server gets */
+    gboolean ended;
+    gboolean denied;
+} Talk;
+
+static void
+talk_open(Talk *talk)
+{
+    *talk = (Talk){.client = g_string_new(NULL), .server = g_string_new(NULL)};
+    rest_fixture_set_up(&talk->fixture, NULL);
+    talk->session = osh_l7_open(&talk->fixture.protocol,
+                                osh_l7_harness_connection(talk->fixture.harness), NULL);
+}
+
+static void
+talk_close(Talk *talk)
+{
+    osh_l7_close(&talk->fixture.protocol, talk->session);
+    g_string_free(talk->client, TRUE);
+    g_string_free(talk->server, TRUE);
+    rest_fixture_tear_down(&talk->fixture, NULL);
+}
+
+static void
+talk_send(Talk *talk, const OshL7Action *action, const char *window)
+{
+    GString *to = action->type == OSH_L7_EMIT ? talk->client : talk->server;
+
+    for (gsize i = 0; i < action->u.send.n_pieces; i++) {
+        const OshL7Piece *piece = &action->u.send.pieces[i];
+
+        if (piece->type == OSH_L7_PIECE_BYTES)
+            g_string_append_len(to, piece->bytes.data, (gssize)piece->bytes.length);
+        else
+            g_string_append_len(to, window + piece->offset, (gssize)piece->length);
+    }
+}
+
+/* One request, whole; answered by @answer, where it is asked about. */
+static void
+talk_say(Talk *talk, const char *request, const OshL7Answer *answer)
+{
+    const OshInterface *protocol = &talk->fixture.protocol;
+    OshL7Input input = {.struct_size = sizeof input,
+                        .now = 1,
+                        .window = osh_span(request),
+                        .capacity = {1 << 16, 1 << 16}};
+
+    for (guint round = 0; round < 4 && !talk->ended; round++) {
+        OshL7Action actions[16];
+        gint64 deadline;
+        gsize n =
+            osh_l7_feed(protocol, talk->session, &input, actions, G_N_ELEMENTS(actions), &deadline);
+
+        for (gsize i = 0; i < n; i++) {
+            if (actions[i].type == OSH_L7_ASK)
+                osh_l7_resume(protocol, talk->session, 1, actions[i].message, answer);
+            if (actions[i].type == OSH_L7_DENY) {
+                talk->denied = TRUE;
+                *actions[i].u.deny.ret_event = 77;
+            }
+            if (actions[i].type == OSH_L7_EMIT || actions[i].type == OSH_L7_REPLACE)
+                talk_send(talk, &actions[i], request);
+            if (actions[i].type == OSH_L7_REPLACE)
+                input.window = (OshSpan){request + actions[i].length, 0};
+            talk->ended |= actions[i].type == OSH_L7_END;
+        }
+    }
+}
+
+#define ASKED(method) method " /a%7eb?secret=1 HTTP/1.1\r\nHost: api.test\r\nX: hidden\r\n\r\n"
+#define BODY                                                                                       \
+    "{\"error\":\"policy_denied\",\"policy\":\"the \\\"one\\\"\",\"rule\":\"%s /a~b\","            \
+    "\"detail\":\"no rule \\u0007 allows it\",\"layer\":\"l7\",\"protocol\":\"rest\","             \
+    "\"method\":\"%s\",\"path\":\"/a~b\",\"host\":\"api.test\",\"port\":80,"                       \
+    "\"binary\":\"/usr/bin/curl\",\"id\":\"e12\",\"rule_missing\":{\"type\":\"rest_allow\","       \
+    "\"layer\":\"l7\",\"method\":\"%s\",\"path\":\"/a~b\",\"host\":\"api.test\",\"port\":80,"      \
+    "\"binary\":\"/usr/bin/curl\"},\"next_steps\":[]}\n"
+
+static void
+test_policy(gconstpointer data)
+{
+    const char *method = data;
+    gboolean is_head = g_str_equal(method, "HEAD");
+    const OshL7Answer answer = {
+        .struct_size = sizeof answer,
+        .action = OSH_ACTION_DENY,
+        .reason = "no rule \a allows it",
+        .event = 12,
+        .status = 403,
+        .policy = "the \"one\"",
+        .binary = "/usr/bin/curl",
+    };
+    g_autofree char *body = g_strdup_printf(BODY, method, method, method);
+    g_autofree char *expected = g_strdup_printf(
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+        "X-OpenShell-Policy: the \"one\"\r\nConnection: close\r\n\r\n%s",
+        strlen(body), is_head ? "" : body);
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, is_head ? ASKED("HEAD") : ASKED("POST"), &answer);
+    g_assert_cmpstr(talk.client->str, ==, expected);
+    g_assert_cmpstr(talk.server->str, ==, "");
+    g_assert_true(talk.ended);
+    g_assert_false(talk.denied); /* the driver has recorded it */
+    talk_close(&talk);
+}
+
+static void
+test_little_known(void)
+{
+    const OshL7Answer answer = {.struct_size = sizeof answer, .policy = "a\r\nX-Evil: \xc3\xa9"};
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, ASKED("POST"), &answer);
+    g_assert_nonnull(strstr(talk.client->str, "\r\nX-OpenShell-Policy: a??X-Evil: ??\r\n"));
+    g_assert_null(strstr(talk.client->str, "\"binary\""));
+    g_assert_null(strstr(talk.client->str, "\"id\""));
+    g_assert_true(g_str_has_prefix(talk.client->str, "HTTP/1.1 403 "));
+    talk_close(&talk);
+}
+
+static const struct {
+    const char *sentence;
+    const char *request;
+    const char *members;
+} problems[] = {
+    {"whose-line-is-broken", "GET\t/ HTTP/1.1\r\n\r\n",
+     "\"protocol\":\"rest\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+    {"whose-fields-are-broken", "PUT /a/../b?secret=1 HTTP/1.1\r\nHost: api.test\r\nX\r\n\r\n",
+     "\"method\":\"PUT\",\"path\":\"/b\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+    {"whose-path-has-no-one-spelling", "PUT /a%zz?secret=1 HTTP/1.1\r\nHost: api.test\r\n\r\n",
+     "\"method\":\"PUT\",\"path\":\"/a%zz\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+    {"that-is-for-another-host", "PUT /a?secret=1 HTTP/1.1\r\nHost: other.test\r\n\r\n",
+     "\"method\":\"PUT\",\"path\":\"/a\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+    {"whose-url-may-hold-a-secret",
+     "PUT http://me:secret@api.test/x HTTP/1.1\r\nHost: api.test\r\n\r\n",
+     "\"method\":\"PUT\",\"path\":\"/x\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+    {"whose-target-is-nothing", "PUT secret HTTP/1.1\r\nHost: api.test\r\n\r\n",
+     "\"method\":\"PUT\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+};
+
+static void
+test_problem(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, problems[i].request, NULL);
+    g_test_message("%s", talk.client->str);
+    g_assert_nonnull(strstr(talk.client->str, problems[i].members));
+    g_assert_nonnull(strstr(talk.client->str, "\r\nConnection: close\r\n"));
+    g_assert_null(strstr(talk.client->str, "secret"));
+    g_assert_true(talk.denied && talk.ended);
+    talk_close(&talk);
+}
+
+/* The options of the endpoint say whether a slash may be a part of a name. */
+static void
+test_encoded_slash(void)
+{
+    static const struct {
+        const char *options;
+        gboolean allowed;
+    } rows[] = {
+        {NULL, FALSE},
+        {"@a{sv} {}", FALSE},
+        {"{'allow_encoded_slash': <false>}", FALSE},
+        {"{'allow_encoded_slash': <'true'>}", FALSE},
+        {"{'allow_encoded_slash': <true>}", TRUE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GVariant) options =
+            rows[i].options != NULL ? g_variant_ref_sink(g_variant_new_parsed(rows[i].options))
+                                    : NULL;
+        const OshL7Answer answer = {
+            .struct_size = sizeof answer, .action = OSH_ACTION_ALLOW, .options = options};
+        Talk talk;
+
+        talk_open(&talk);
+        talk_say(&talk, "GET /a%2fb/./c HTTP/1.1\r\nHost: api.test\r\n\r\n", &answer);
+        if (rows[i].allowed)
+            g_assert_true(g_str_has_prefix(talk.server->str, "GET /a%2Fb/c HTTP/1.1\r\n"));
+        else
+            g_assert_cmpstr(talk.server->str, ==, "");
+        g_assert_cmpint(talk.denied, ==, !rows[i].allowed);
+        talk_close(&talk);
+    }
+}
+
+static void
+test_cancelled(void)
+{
+    OshL7Input input = {.struct_size = sizeof input,
+                        .window = OSH_SPAN_INIT(GET("/")),
+                        .capacity = {1 << 16, 1 << 16}};
+    OshL7Action actions[16];
+    gint64 deadline;
+    Talk talk;
+
+    talk_open(&talk);
+    g_assert_cmpuint(
+        osh_l7_feed(&talk.fixture.protocol, talk.session, &input, actions, 16, &deadline), ==, 1);
+    g_assert_cmpuint(actions[0].type, ==, OSH_L7_ASK);
+    g_assert_true(osh_l7_cancel(&talk.fixture.protocol, talk.session, 1, actions[0].message));
+    g_assert_cmpuint(
+        osh_l7_feed(&talk.fixture.protocol, talk.session, &input, actions, 16, &deadline), ==, 1);
+    g_assert_cmpuint(actions[0].type, ==, OSH_L7_END);
+    talk_close(&talk);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_data_func("/l7-rest/answer/a-refusal-says-who-asked-for-what-and-why", "POST",
+                         test_policy);
+    g_test_add_data_func("/l7-rest/answer/a-refused-head-gets-no-body", "HEAD", test_policy);
+    g_test_add_func("/l7-rest/answer/what-is-not-known-is-left-out", test_little_known);
+    for (gsize i = 0; i < G_N_ELEMENTS(problems); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/l7-rest/answer/to-a-request/%s", problems[i].sentence);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_problem);
+    }
+    g_test_add_func("/l7-rest/answer/an-encoded-slash-needs-the-option-of-its-endpoint",
+                    test_encoded_slash);
+    g_test_add_func("/l7-rest/answer/a-withdrawn-question-ends-the-connection", test_cancelled);
+    return g_test_run();
+}
