@@ -47,9 +47,13 @@ drain_accept(OshNetworkShard *part)
 static gboolean
 drain_delivers(const OshConnection *connection)
 {
+    const OshStep *step = osh_connection_step(connection);
+
     if (connection->step == OSH_STEP_LINGER || (!connection->of_box && !connection->up.hung_up))
         return FALSE;
-    return !osh_connection_step(connection)->is_open || !connection->up.done;
+    if (step->has_delivered != NULL)
+        return !step->has_delivered(connection);
+    return !step->is_open || !connection->up.done;
 }
 
 static DrainCount

@@ -46,7 +46,8 @@ OSH_PLUGIN_MANIFEST(
     "requires=openshell.policy/1;openshell.shard/1;openshell.worker/1\n"
     "wants=openshell.draft.sandbox-net/1;openshell.draft.peer-identity/1;"
     "openshell.process-launcher/1;"
-    "openshell.metrics/1;openshell.draft.l7-protocol/1\n"
+    "openshell.metrics/1;openshell.draft.l7-protocol/1;openshell.draft.content-inspector/1;"
+    "openshell.draft.http-upgrade/1;openshell.draft.credential-provider/1\n"
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
     "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1;"
     "openshell.network.notice/1;"
@@ -150,6 +151,7 @@ network_destroy(NetworkPlugin *plugin)
     osh_dns_listener_free(plugin->network.dns);
     osh_peer_table_clear(&plugin->network.peers);
     osh_noticed_clear(&plugin->network.noticed);
+    osh_providers_free(plugin->network.providers);
     g_clear_pointer(&plugin->network.protocols, g_hash_table_unref);
     osh_synthetic_names_free(plugin->network.names);
     osh_run_authority_clear(&plugin->authority);
@@ -424,6 +426,7 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->l7_denied = osh_host_topic(network->host, OSH_TOPIC_L7_DENIED);
     network->l7_response = osh_host_topic(network->host, OSH_TOPIC_L7_RESPONSE);
     network->protocols = osh_protocols_find(network->host);
+    network->providers = osh_providers_find(network->host);
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||

@@ -54,9 +54,9 @@ osh_buffer_pool_free(OshBufferPool *pool)
 }
 
 OshBuffer *
-osh_buffer_pool_acquire(OshBufferPool *pool)
+osh_buffer_pool_acquire_larger(OshBufferPool *pool, gsize capacity)
 {
-    OshBuffer *buffer = pool->free_list;
+    OshBuffer *buffer = capacity <= pool->capacity ? pool->free_list : NULL;
 
     if (pool->in_use >= pool->limit)
         return NULL;
@@ -64,15 +64,22 @@ osh_buffer_pool_acquire(OshBufferPool *pool)
         pool->free_list = buffer->next;
         pool->idle--;
     } else {
-        buffer = g_malloc(sizeof *buffer + pool->capacity);
+        capacity = MAX(capacity, pool->capacity);
+        buffer = g_malloc(sizeof *buffer + capacity);
         buffer->pool = pool;
-        buffer->capacity = pool->capacity;
+        buffer->capacity = capacity;
     }
     buffer->next = NULL;
     buffer->start = 0;
     buffer->end = 0;
     pool->in_use++;
     return buffer;
+}
+
+OshBuffer *
+osh_buffer_pool_acquire(OshBufferPool *pool)
+{
+    return osh_buffer_pool_acquire_larger(pool, 0);
 }
 
 void
@@ -84,7 +91,7 @@ osh_buffer_release(OshBuffer *buffer)
         return;
     pool = buffer->pool;
     pool->in_use--;
-    if (pool->idle >= pool->keep_idle) {
+    if (pool->idle >= pool->keep_idle || buffer->capacity != pool->capacity) {
         g_free(buffer);
         return;
     }

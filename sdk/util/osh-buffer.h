@@ -75,6 +75,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OshBufferPool, osh_buffer_pool_free)
 OshBuffer *osh_buffer_pool_acquire(OshBufferPool *pool);
 
 /**
+ * osh_buffer_pool_acquire_larger:
+ * @capacity: bytes that it must hold; one that is larger than those of the pool counts as one of
+ *   them and is not kept for reuse
+ *
+ * Returns: (transfer full) (nullable): as osh_buffer_pool_acquire()
+ */
+OshBuffer *osh_buffer_pool_acquire_larger(OshBufferPool *pool, gsize capacity);
+
+/**
  * osh_buffer_release:
  * @buffer: (nullable) (transfer full): a buffer of the calling shard's pool
  */

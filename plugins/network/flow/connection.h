@@ -122,6 +122,9 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @owners_seen: the owners of the socket were found to be @peer
  * @owners_first: nothing goes on before they were
  * @owners_differ: they were found to be another program once; a second time ends the connection
+ * @awaits_owners: a message waits for its program to be read again
+ * @awaits_capacity: a message waits for capacity for its event
+ * @starts_tls: an inspected connection changes to TLS, as its protocol agreed to
  * @missed_owners: by how many sweeps in succession none was found
  * @by_sweep: the question under way is a sweep's
  * @look_index: place among those whose owners are looked at next; %OSH_NO_LOOK
@@ -182,6 +185,9 @@ struct _OshConnection {
     guint owners_seen : 1;
     guint owners_first : 1;
     guint owners_differ : 1;
+    guint awaits_owners : 1;
+    guint awaits_capacity : 1;
+    guint starts_tls : 1;
     guint missed_owners : 4;
     guint by_sweep : 1;
     guint look_index;

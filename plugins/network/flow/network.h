@@ -126,9 +126,10 @@ typedef struct {
 
 /**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
- * @looks: connections whose owners are looked at together when @look fires
+ * @looks: connections whose owners are looked at together when @look fires, at @look_at
  * @again: connections that used up their turn and go on after the others had theirs
  * @capacity_wanted: the bus is asked to say when it takes events again
+ * @message_capacity_wanted: the same for events of messages
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
  * @drain: (nullable): the end of the run, while connections are waited for
@@ -145,9 +146,11 @@ struct _OshNetworkShard {
     OshConnectionList steps[OSH_N_STEPS];
     GPtrArray *looks;
     OshShardTimer *look;
+    gint64 look_at;
     GPtrArray *again;
     gboolean again_posted;
     gboolean capacity_wanted;
+    gboolean message_capacity_wanted;
     guint64 redecided;
     gboolean redecide_posted;
     gboolean stopping;
@@ -195,6 +198,7 @@ typedef struct {
  * @steps: (array length=OSH_N_STEPS): what a connection goes through
  * @interceptor: (nullable): where this run has a certificate authority
  * @protocols: (nullable): value of `protocol:` to its #OshNetworkProtocol
+ * @providers: (nullable): the other plugins that inspected connections are served with
  * @virtual_hosts: (nullable): name to #OshVirtualHost
  * @noticed: what programs were noticed for; [any]
  * @n_connections: atomic; open connections on all shards
@@ -225,6 +229,7 @@ struct _OshNetwork {
     OshTopic l7_response;
     GHashTable *protocols;
     GHashTable *virtual_hosts;
+    struct _OshProviders *providers;
     const struct _OshInterceptor *interceptor;
     OshNoticed noticed;
     OshMetric *open_connections;

@@ -18,7 +18,11 @@
 
 /* With the time that a scan takes, within 100 ms of the arrival. */
 #define FIRST_LOOK (75 * G_TIME_SPAN_MILLISECOND)
-#define MAX_MISSED 2
+/* At a request the reading may be as old as this. Before it is, the next look is begun. */
+#define REQUEST_AGE   (100 * G_TIME_SPAN_MILLISECOND)
+#define REQUEST_LOOK  (40 * G_TIME_SPAN_MILLISECOND)
+#define REQUEST_DELAY (20 * G_TIME_SPAN_MILLISECOND)
+#define MAX_MISSED    2
 
 static void owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
                            gint64 read_at, gpointer data);
@@ -50,6 +54,17 @@ owner_differs(OshConnection *connection, const char *problem)
     owner_ask(connection);
 }
 
+/* A step that waits for its owners goes on. */
+static void
+owner_wake(OshConnection *connection)
+{
+    gboolean waits = connection->step == OSH_STEP_VERIFY || connection->awaits_owners;
+
+    connection->awaits_owners = FALSE;
+    if (waits)
+        osh_connection_wake(connection);
+}
+
 static void
 owner_is_same(OshConnection *connection, gint64 read_at)
 {
@@ -57,17 +72,18 @@ owner_is_same(OshConnection *connection, gint64 read_at)
     connection->owners_seen = TRUE;
     connection->owners_differ = FALSE;
     connection->missed_owners = 0;
-    if (connection->step == OSH_STEP_VERIFY)
-        osh_connection_wake(connection);
+    owner_wake(connection);
 }
 
 static void
 owner_missed(OshConnection *connection, const char *problem, gboolean by_sweep)
 {
     /* Soon after the arrival a descriptor may be on its way to a process that serves it. */
-    connection->missed_owners += by_sweep;
+    connection->missed_owners += by_sweep || connection->awaits_owners;
     if (connection->step == OSH_STEP_VERIFY || connection->missed_owners >= MAX_MISSED)
         owner_refuse(connection, problem);
+    else if (connection->awaits_owners)
+        owner_ask(connection);
 }
 
 static void
@@ -95,7 +111,7 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
         break;
     }
     /* Closed by everybody: what was sent before may still arrive, if it is known who connected. */
-    if (connection->step != OSH_STEP_VERIFY)
+    if (connection->step != OSH_STEP_VERIFY && !connection->awaits_owners)
         return;
     if (!connection->by_connect || connection->owners_first ||
         osh_connection_client_gone(connection)) {
@@ -103,7 +119,7 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
         return;
     }
     connection->peer_read_at = g_get_monotonic_time();
-    osh_connection_wake(connection);
+    owner_wake(connection);
 }
 
 /* [shard] */
@@ -117,19 +133,48 @@ owner_look(gpointer data)
         owner_ask(shard->looks->pdata[shard->looks->len - 1]);
 }
 
+static void
+owner_schedule(OshConnection *connection, gint64 delay)
+{
+    OshNetworkShard *shard = connection->shard;
+    const OshInterface *clock = &shard->network->shard;
+    gint64 at = osh_shard_now(clock) + delay;
+
+    if (connection->look_index == OSH_NO_LOOK) {
+        connection->look_index = shard->looks->len;
+        g_ptr_array_add(shard->looks, connection);
+    }
+    if (shard->look != NULL && shard->look_at <= at)
+        return;
+    if (shard->look != NULL)
+        osh_shard_cancel_timer(clock, g_steal_pointer(&shard->look));
+    shard->look_at = at;
+    shard->look = osh_shard_add_timer(clock, at, owner_look, shard);
+}
+
 void
 osh_owner_check_schedule(OshConnection *connection)
 {
-    OshNetworkShard *shard = connection->shard;
+    owner_schedule(connection, FIRST_LOOK);
+}
 
-    if (connection->look_index != OSH_NO_LOOK)
-        return;
-    connection->look_index = shard->looks->len;
-    g_ptr_array_add(shard->looks, connection);
-    if (shard->look == NULL)
-        shard->look = osh_shard_add_timer(&shard->network->shard,
-                                          osh_shard_now(&shard->network->shard) + FIRST_LOOK,
-                                          owner_look, shard);
+gboolean
+osh_owner_check_is_fresh(OshConnection *connection)
+{
+    gint64 age;
+
+    if (!connection->shard->network->config.identity_required || connection->peer == NULL)
+        return TRUE;
+    age = osh_shard_now(&connection->shard->network->shard) - connection->peer_read_at;
+    if (age <= REQUEST_AGE) {
+        if (age > REQUEST_LOOK && connection->question == NULL)
+            owner_schedule(connection, REQUEST_DELAY);
+        return TRUE;
+    }
+    connection->awaits_owners = TRUE;
+    owner_ask(connection);
+    /* The answer may have come inside the call. */
+    return !connection->awaits_owners && connection->pending == OSH_FLOW_WAIT;
 }
 
 void

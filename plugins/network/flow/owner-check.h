@@ -28,6 +28,18 @@ void osh_owner_check_forget(OshConnection *connection);
  */
 void osh_owner_check_now(OshConnection *connection);
 
+/**
+ * osh_owner_check_is_fresh:
+ * @connection: at an inspected request
+ *
+ * A decision about a request is made by a reading that is at most 100 ms old. One that will soon
+ * be older is made anew meanwhile, together with those of other connections.
+ *
+ * Returns: FALSE where the step of @connection has to wait for it, and is woken then. May end the
+ *   connection after the step.
+ */
+gboolean osh_owner_check_is_fresh(OshConnection *connection);
+
 /** osh_owner_check_sweep: has them looked at if bytes have moved since the last time. May free. */
 void osh_owner_check_sweep(OshConnection *connection);
 

@@ -52,6 +52,9 @@ connection_follow(OshConnection *connection, OshFlow *flow)
     case OSH_FLOW_DIAL:
         *flow = connection_enter(connection, OSH_STEP_DIAL);
         return TRUE;
+    case OSH_FLOW_TLS:
+        *flow = connection_enter(connection, OSH_STEP_TLS_UPSTREAM);
+        return TRUE;
     case OSH_FLOW_REFUSED:
         *flow = connection_enter(connection, OSH_STEP_LINGER);
         return TRUE;

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * kept: the client's next request, from the first step of the transport
  * @OSH_FLOW_DIAL: the upstream connection is to be made once more: the dial step, to the address of
  *   osh_upstream_again()
+ * @OSH_FLOW_TLS: both legs of an inspected connection change to TLS
  * @OSH_FLOW_REFUSED: osh_refuse() has told the client; its socket lingers
  * @OSH_FLOW_GONE: the end; osh_connection_gone() has the reason
  */
@@ -29,6 +30,7 @@ typedef enum {
     OSH_FLOW_NEXT,
     OSH_FLOW_REQUEST,
     OSH_FLOW_DIAL,
+    OSH_FLOW_TLS,
     OSH_FLOW_REFUSED,
     OSH_FLOW_GONE,
 } OshFlow;
@@ -52,6 +54,8 @@ typedef OshFlow (*OshStepFunc)(OshConnection *connection);
  * @upstream: (nullable): of an upstream socket; without it bytes wait
  * @reload: (nullable): another policy is in force, by which this step must still be right; without
  *   it a later step decides
+ * @has_delivered: (nullable): all that the client has sent is on its way, and no more comes;
+ * without it the relay's own mark says so
  * @clear: (nullable): gives back what the step keeps in the connection, wherever that stands
  * @is_open: bytes go both ways, so a refusal has no words
  */
@@ -65,6 +69,7 @@ struct _OshStep {
     OshFlow (*client)(OshConnection *connection, guint32 events);
     OshFlow (*upstream)(OshConnection *connection, int fd, guint32 events);
     OshStepFunc reload;
+    gboolean (*has_delivered)(const OshConnection *connection);
     void (*clear)(OshConnection *connection);
     gboolean is_open;
 };

@@ -1,139 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ask.c: what the policy says of a message, and what the bus hears of it. [shard]
+ * ask.c: what becomes of the question about a message. [shard]
+ *
+ *   identity -> upgrade -> policy -> credentials -> content -> capacity -> answer
+ *
+ * A question goes through this from the first row each time that something it waits for has come,
+ * so that the policy in force when it is answered is the one that decided, about a program that was
+ * read a moment before. What was found meanwhile (an upgrade's state, a set of credentials, the
+ * facts of its content) is in the message and is not asked for again.
  *
  * A message is allowed only with the capacity for its event reserved. Facts of the connection are
- * ours; facts of the message are the session's, and never name the network or a process.
+ * ours; facts of the message are the session's.
  */
 #include "audit.h"
 #include "driver-private.h"
-#include "facts.h"
+#include "inspected.h"
 #include "judge.h"
+#include "owner-check.h"
+#include "record.h"
+#include "secrets.h"
+#include "upgrade.h"
 
 #include <string.h>
 
-#define MAX_FACTS 64
-
-/* What the events of every protocol show alike. */
-typedef struct {
-    OshSpan action;
-    OshSpan target;
-} Shown;
-
-static gboolean
-is_stated_by_host(const char *name)
-{
-    return g_str_has_prefix(name, "network.") || g_str_has_prefix(name, "process.") ||
-           g_str_equal(name, OSH_FACT_REQUEST_PROTOCOL);
-}
-
-/* Returns: how many; 0 when a fact may not be stated, or there are too many. */
-static gsize
-gather_facts(const OshDriver *driver, const OshFacts *stated, OshFact facts[MAX_FACTS])
-{
-    gsize n = osh_connection_facts(driver->connection, facts);
-
-    facts[n++] =
-        (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PROTOCOL, osh_span(driver->protocol_name));
-    if (stated->n_facts > MAX_FACTS - n)
-        return 0;
-    for (gsize i = 0; i < stated->n_facts; i++) {
-        if (stated->facts[i].name == NULL || is_stated_by_host(stated->facts[i].name))
-            return 0;
-        facts[n++] = stated->facts[i];
-    }
-    return n;
-}
-
-static OshSpan
-string_fact(const OshFacts *facts, const char *name)
-{
-    for (gsize i = 0; i < facts->n_facts; i++)
-        if (facts->facts[i].type == OSH_FACT_STRING && g_strcmp0(facts->facts[i].name, name) == 0)
-            return facts->facts[i].value.string;
-    return (OshSpan){NULL, 0};
-}
-
-static Shown
-shown_of(const OshFacts *facts)
-{
-    return (Shown){string_fact(facts, OSH_FACT_REQUEST_METHOD),
-                   string_fact(facts, OSH_FACT_REQUEST_PATH)};
-}
-
-static char *
-copy_span(OshSpan span)
-{
-    return g_strndup(span.data != NULL ? span.data : "", span.length);
-}
-
-static guint64
-publish_denied(OshDriver *driver, guint64 number, const char *layer, const OshFacts *facts,
-               const OshVerdict *verdict, const char *reason, gboolean ends)
-{
-    const OshConnection *connection = driver->connection;
-    Shown shown = shown_of(facts);
-    g_autofree char *action = copy_span(shown.action);
-    g_autofree char *target = copy_span(shown.target);
-    g_autofree char *collapse = g_strdup_printf("l7|%s|%u|%s|%s|%s", connection->host,
-                                                connection->port, action, target, reason);
-    const OshEventL7Denied denied = {
-        .connection = connection->id,
-        .message = number,
-        .layer = layer,
-        .protocol = driver->protocol_name,
-        .action = action,
-        .target = target,
-        .host = connection->host,
-        .port = connection->port,
-        .binary = osh_audit_binary(connection),
-        .policy = verdict != NULL ? verdict->policy : NULL,
-        .reason = reason,
-        .generation = verdict != NULL ? verdict->generation : connection->generation,
-        .pid = osh_audit_pid(connection),
-        .hint = verdict != NULL ? verdict->hint : NULL,
-        .ends_connection = ends,
-    };
-
-    return osh_audit_publish(connection, connection->shard->network->l7_denied, 0, collapse,
-                             osh_event_l7_denied_pack(&denied));
-}
-
-static void
-publish_allowed(OshDriver *driver, const OshMessage *message, const OshFacts *facts,
-                guint64 reservation)
-{
-    const OshConnection *connection = driver->connection;
-    const OshVerdict *verdict = &message->verdict;
-    Shown shown = shown_of(facts);
-    g_autofree char *action = copy_span(shown.action);
-    g_autofree char *target = copy_span(shown.target);
-    const OshEventL7Allowed allowed = {
-        .connection = connection->id,
-        .message = message->number,
-        .protocol = driver->protocol_name,
-        .action = action,
-        .target = target,
-        .host = connection->host,
-        .port = connection->port,
-        .binary = osh_audit_binary(connection),
-        .policy = verdict->policy,
-        .rule = verdict->rule,
-        .generation = verdict->generation,
-        .pid = osh_audit_pid(connection),
-        .audited = verdict->action != OSH_ACTION_ALLOW,
-        .reason = verdict->action != OSH_ACTION_ALLOW ? verdict->reason : NULL,
-    };
-
-    osh_audit_publish(connection, connection->shard->network->l7_allowed, reservation, NULL,
-                      osh_event_l7_allowed_pack(&allowed));
-}
+/* A question that has no answer by then is refused. */
+#define GIVE_UP_AFTER (10 * G_TIME_SPAN_SECOND)
+/* Of the bus: when its sinks take events again is not known. */
+#define CAPACITY_LOOK (100 * G_TIME_SPAN_MILLISECOND)
 
 /* Keys of the schema that say how a session reads a message. */
-static const char *const session_options[] = {"allow_encoded_slash"};
+static const char *const session_options[] = {
+    "allow_encoded_slash",
+    "request_body_credential_rewrite",
+    "websocket_credential_rewrite",
+};
 
 /* Of the endpoint that was chosen; the same object as long as that is the same. Returns:
- * (transfer none) (nullable) */
+ * (transfer none) */
 static GVariant *
 options_of(OshDriver *driver, const OshVerdict *verdict)
 {
@@ -158,141 +61,299 @@ options_of(OshDriver *driver, const OshVerdict *verdict)
     return driver->options;
 }
 
-static void
-ask_refuse(OshDriver *driver, OshMessage *message, const char *layer, const OshFacts *facts,
-           const char *reason, OshDecisionOutcome outcome)
+static gsize
+add_facts(OshFact facts[OSH_MESSAGE_FACTS], gsize n, const OshFacts *more)
 {
-    message->outcome = OSH_MESSAGE_REFUSED;
-    message->reason = reason;
-    osh_facts_record(driver->connection, facts, outcome, &message->verdict);
-    message->event =
-        publish_denied(driver, message->number, layer, facts, &message->verdict,
-                       reason != NULL ? reason
-                                      : (message->verdict.reason != NULL ? message->verdict.reason
-                                                                         : "no rule allows it"),
-                       FALSE);
+    if (n == 0 || more->n_facts > OSH_MESSAGE_FACTS - n)
+        return 0;
+    if (more->n_facts > 0)
+        memcpy(facts + n, more->facts, more->n_facts * sizeof facts[0]);
+    return n + more->n_facts;
 }
 
-void
-osh_driver_ask(OshDriver *driver, OshMessage *message, const OshFacts *stated)
+/* Everything that is known of the message by now. Returns: 0 when it is too much. */
+static gsize
+gather_facts(const OshMessage *message, OshFact facts[OSH_MESSAGE_FACTS])
 {
-    OshConnection *connection = driver->connection;
-    const OshNetwork *network = connection->shard->network;
-    OshFact facts[MAX_FACTS];
-    OshFacts set = {facts, gather_facts(driver, stated, facts)};
-    guint64 reservation;
-    gboolean allowed;
+    gsize n = osh_message_facts(message->driver, &message->facts.facts, facts);
+    OshFacts found = osh_inspected_facts(message);
 
-    g_array_append_val(driver->due, message->number);
+    if (message->direction == OSH_SERVER_TO_CLIENT)
+        n = add_facts(facts, n, &message->response.facts);
+    return add_facts(facts, n, &found);
+}
+
+/* Decides by the policy in force. Returns: whether the message may go on so far. */
+static gboolean
+ask_policy(OshMessage *message, const OshFacts *facts)
+{
+    OshDriver *driver = message->driver;
+    OshVerdict *verdict = &message->verdict;
+
+    osh_verdict_clear(verdict);
+    *verdict = (OshVerdict)OSH_VERDICT_INIT;
+    osh_judge_facts(driver->connection, facts, verdict);
+    g_clear_pointer(&message->options, g_variant_unref);
+    message->options = g_variant_ref(options_of(driver, verdict));
+    return verdict->action != OSH_ACTION_DENY || verdict->audit;
+}
+
+static OshAsked
+ask_refuse(OshMessage *message, const OshFacts *facts, const char *layer, const char *reason,
+           OshDecisionOutcome outcome)
+{
+    osh_message_refuse(message, layer, reason);
+    osh_record_refused(message, facts, outcome);
+    return OSH_ASKED_ANSWERED;
+}
+
+/* [shard]: there may be capacity again. */
+static void
+capacity_may_be_back(gpointer data)
+{
+    OshNetworkShard *shard = data;
+    OshConnection *next;
+
+    shard->message_capacity_wanted = FALSE;
+    for (OshConnection *at = shard->steps[OSH_STEP_INSPECT].first; at != NULL; at = next) {
+        next = at->next;
+        if (at->awaits_capacity) {
+            at->awaits_capacity = FALSE;
+            osh_connection_wake(at);
+        }
+    }
+}
+
+static OshAsked
+ask_capacity(OshMessage *message, const OshFacts *facts)
+{
+    OshConnection *connection = message->driver->connection;
+    OshNetworkShard *shard = connection->shard;
+    const OshNetwork *network = shard->network;
+
+    if (message->is_recorded) {
+        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+        return OSH_ASKED_ANSWERED;
+    }
+    if (message->reservation == 0)
+        message->reservation =
+            osh_host_reserve(network->host, network->l7_allowed, osh_audit_process_key(connection));
+    if (message->reservation != 0) {
+        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+        osh_record_allowed(message, facts);
+        return OSH_ASKED_ANSWERED;
+    }
+    connection->awaits_capacity = TRUE;
+    if (!shard->message_capacity_wanted) {
+        shard->message_capacity_wanted = TRUE;
+        osh_host_on_capacity(network->host, network->l7_allowed, capacity_may_be_back, shard);
+    }
+    return OSH_ASKED_WAITS;
+}
+
+/* What is asked of a message that the policy allows. */
+static OshAsked
+ask_rest(OshMessage *message, const OshFacts *facts)
+{
+    const char *reason = NULL;
+    OshAsked asked = OSH_ASKED_ALLOWED;
+
+    if (message->direction == OSH_CLIENT_TO_SERVER)
+        asked = osh_secrets_ask(message, &reason);
+    if (asked == OSH_ASKED_ALLOWED && message->direction == OSH_CLIENT_TO_SERVER)
+        asked = osh_inspected_ask(message, facts, &reason);
+    switch (asked) {
+    case OSH_ASKED_ALLOWED:
+        return ask_capacity(message, facts);
+    case OSH_ASKED_REFUSED:
+        return ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+    case OSH_ASKED_ANSWERED:
+    case OSH_ASKED_WAITS:
+        break;
+    }
+    return asked;
+}
+
+/* What the verdict borrows from the policy does not outlive a wait. */
+static gboolean
+ask_waits(OshMessage *message)
+{
     osh_verdict_clear(&message->verdict);
     message->verdict = (OshVerdict)OSH_VERDICT_INIT;
-    if (set.n_facts == 0) {
-        ask_refuse(driver, message, "protocol", stated, "the message states what it may not",
+    return FALSE;
+}
+
+/* Returns: whether the answer can be given. */
+static gboolean
+ask_go(OshMessage *message)
+{
+    OshDriver *driver = message->driver;
+    OshFact facts[OSH_MESSAGE_FACTS];
+    OshFacts set = {facts, 0};
+    const char *reason = NULL;
+    OshAsked asked;
+
+    if (!osh_owner_check_is_fresh(driver->connection))
+        return ask_waits(message);
+    asked = osh_upgrade_ask(message, &reason);
+    if (asked == OSH_ASKED_WAITS)
+        return ask_waits(message);
+    set.n_facts = gather_facts(message, facts);
+    if (set.n_facts == 0)
+        ask_refuse(message, &message->facts.facts, "protocol", "the message has too many facts",
                    OSH_DECISION_DENIED_HARD);
-        return;
-    }
-    allowed = osh_judge_facts(connection, &set, &message->verdict);
-    g_clear_pointer(&message->options, g_variant_unref);
-    message->options = g_variant_ref(options_of(driver, &message->verdict));
-    if (!allowed) {
-        ask_refuse(driver, message, "policy", &set, NULL, OSH_DECISION_DENIED_POLICY);
-        return;
-    }
-    reservation =
-        osh_host_reserve(network->host, network->l7_allowed, osh_audit_process_key(connection));
-    if (reservation == 0) {
-        ask_refuse(driver, message, "audit", &set, "audit-full", OSH_DECISION_DENIED_HARD);
-        return;
-    }
-    message->outcome = OSH_MESSAGE_ALLOWED;
-    osh_facts_record(connection, &set,
-                     message->verdict.action == OSH_ACTION_ALLOW ? OSH_DECISION_ALLOWED
-                                                                 : OSH_DECISION_AUDITED,
-                     &message->verdict);
-    publish_allowed(driver, message, &set, reservation);
+    else if (driver->is_terminating)
+        ask_refuse(message, &set, "protocol", "the connection is about to end",
+                   OSH_DECISION_DENIED_HARD);
+    else if (asked == OSH_ASKED_REFUSED)
+        ask_refuse(message, &set, "protocol", reason, OSH_DECISION_DENIED_HARD);
+    else if (!ask_policy(message, &set))
+        ask_refuse(message, &set, "policy", NULL, OSH_DECISION_DENIED_POLICY);
+    else if (ask_rest(message, &set) == OSH_ASKED_WAITS)
+        return ask_waits(message);
+    return TRUE;
 }
 
-void
-osh_driver_refuse(OshDriver *driver, OshMessage *message, const OshL7Action *action)
-{
-    const OshFacts *facts = &action->u.deny.facts;
-    gboolean ends = (action->flags & OSH_L7_CONNECTION) != 0;
-    guint64 event;
+/* --- Answers -----------------------------------------------------------------------------------
+ */
 
-    if (message != NULL)
-        message->state = OSH_MESSAGE_REFUSED;
-    if ((action->flags & OSH_L7_FAILURE) != 0)
-        event = osh_audit_failed(driver->connection,
-                                 &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
-    else
-        event = publish_denied(driver, action->message, "protocol", facts, NULL,
-                               action->u.deny.reason, ends);
-    if (action->u.deny.ret_event != NULL)
-        *action->u.deny.ret_event = event;
+static guint32
+action_of(const OshMessage *message)
+{
+    switch (message->outcome) {
+    case OSH_L7_JUDGEMENT_ALLOWED:
+        return OSH_ACTION_ALLOW;
+    case OSH_L7_JUDGEMENT_INSPECT:
+        return OSH_ACTION_INSPECT;
+    case OSH_L7_JUDGEMENT_REFUSED:
+    case OSH_L7_JUDGEMENT_NONE:
+    default:
+        return OSH_ACTION_DENY;
+    }
 }
 
-void
-osh_driver_done(OshDriver *driver, const OshMessage *message, const OshL7Action *action)
+static void
+answer(OshDriver *driver, OshL7LedgerEntry *entry)
 {
-    const OshConnection *connection = driver->connection;
-    const OshNetwork *network = connection->shard->network;
-    const OshEventL7Response response = {
-        .connection = connection->id,
-        .message = message->number,
-        .status = action->u.done.status,
-        .bytes = action->u.done.bytes,
+    OshMessage *message = entry->data;
+    const guint64 number = message->number;
+    OshL7Answer said = {
+        .struct_size = sizeof said,
+        .action = action_of(message),
+        .policy = message->verdict.policy,
+        .options = message->options,
+        .binary = osh_audit_binary(driver->connection),
     };
 
-    if (message->state == OSH_MESSAGE_ALLOWED &&
-        osh_host_topic_wanted(network->host, network->l7_response))
-        osh_audit_publish(connection, network->l7_response, 0, NULL,
-                          osh_event_l7_response_pack(&response));
-}
-
-void
-osh_driver_deny(OshDriver *driver, const char *reason)
-{
-    static const OshFacts none = {NULL, 0};
-
-    publish_denied(driver, 0, "protocol", &none, NULL, reason, TRUE);
-    /* There are no words: an end in good order could be taken for the end of what was sent. */
-    driver->connection->client_aborted = TRUE;
-    osh_driver_end(driver, "denied");
+    message->gives_up_at = 0;
+    entry->question = FALSE;
+    entry->judgement = message->outcome;
+    for (guint i = 0; i < 2; i++)
+        if (driver->sides[i].paused_by == number)
+            driver->sides[i].paused_by = 0;
+    if (said.action == OSH_ACTION_DENY) {
+        said.reason = osh_message_reason(message);
+        said.event = message->event;
+        said.status = message->status;
+    }
+    osh_secrets_fill_answer(message, entry, &said);
+    osh_inspected_fill_answer(message, entry, &said);
+    /* The message may be ended, and the verdict with it, when the session is fed next. */
+    osh_l7_resume(driver->protocol, driver->session,
+                  osh_shard_now(&driver->connection->shard->network->shard), number, &said);
 }
 
 void
 osh_driver_answer(OshDriver *driver)
 {
-    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+    guint waiting = 0;
 
-    while (driver->due->len > 0) {
-        guint64 number = g_array_index(driver->due, guint64, 0);
-        OshMessage *message = osh_messages_find(&driver->messages, number);
-        OshL7Answer answer = {
-            .struct_size = sizeof answer,
-            .action = OSH_ACTION_ALLOW,
-            .policy = message->verdict.policy,
-            .options = message->options,
-            .binary = osh_audit_binary(driver->connection),
-        };
-        OshVerdict verdict = message->verdict;
+    while (waiting < driver->due->len && !driver->is_ending) {
+        guint64 number = g_array_index(driver->due, guint64, waiting);
+        OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, number);
+        OshMessage *message = entry->data;
 
-        g_array_remove_index(driver->due, 0);
-        message->question = FALSE;
-        message->state = message->outcome;
-        message->verdict = (OshVerdict)OSH_VERDICT_INIT;
-        for (guint i = 0; i < 2; i++)
-            if (driver->sides[i].paused_by == number)
-                driver->sides[i].paused_by = 0;
-        if (message->state == OSH_MESSAGE_REFUSED) {
-            answer.action = OSH_ACTION_DENY;
-            answer.reason = message->reason != NULL  ? message->reason
-                            : verdict.reason != NULL ? verdict.reason
-                                                     : "no rule allows it";
-            answer.event = message->event;
-            answer.status = 403;
+        if (message->gives_up_at == 0)
+            message->gives_up_at =
+                osh_shard_now(&driver->connection->shard->network->shard) + GIVE_UP_AFTER;
+        if (ask_go(message)) {
+            g_array_remove_index(driver->due, waiting);
+            answer(driver, entry);
+        } else {
+            waiting++;
         }
-        osh_l7_resume(driver->protocol, driver->session, now, number, &answer);
-        osh_verdict_clear(&verdict);
     }
+}
+
+void
+osh_driver_question_is_due(OshMessage *message)
+{
+    osh_connection_wake(message->driver->connection);
+}
+
+/* Returns: why the question of @message has no answer. */
+static const char *
+unanswered_reason(const OshMessage *message)
+{
+    return message->driver->connection->awaits_capacity ? "audit-full" : "no answer came in time";
+}
+
+void
+osh_driver_give_up(OshDriver *driver, gint64 now)
+{
+    for (guint i = 0; i < driver->due->len && !driver->is_ending; i++) {
+        OshL7LedgerEntry *entry =
+            osh_l7_ledger_find(&driver->ledger, g_array_index(driver->due, guint64, i));
+        OshMessage *message = entry->data;
+
+        if (message->gives_up_at == 0 || message->gives_up_at > now)
+            continue;
+        g_array_remove_index(driver->due, i--);
+        ask_refuse(message, &message->facts.facts, "audit", unanswered_reason(message),
+                   OSH_DECISION_DENIED_HARD);
+        answer(driver, entry);
+    }
+}
+
+gint64
+osh_driver_next_question(const OshDriver *driver, gint64 now)
+{
+    gint64 earliest = 0;
+
+    for (guint i = 0; i < driver->due->len; i++) {
+        const OshL7LedgerEntry *entry =
+            osh_l7_ledger_find(&driver->ledger, g_array_index(driver->due, guint64, i));
+        gint64 at = ((const OshMessage *)entry->data)->gives_up_at;
+
+        if (at != 0 && (earliest == 0 || at < earliest))
+            earliest = at;
+    }
+    /* What the bus says of its capacity may be lost when a sink goes away. */
+    if (driver->connection->awaits_capacity)
+        earliest = earliest == 0 ? now + CAPACITY_LOOK : MIN(earliest, now + CAPACITY_LOOK);
+    return earliest;
+}
+
+gboolean
+osh_driver_ask_again(OshDriver *driver)
+{
+    for (guint i = 0; i < driver->ledger.entries->len; i++) {
+        OshL7LedgerEntry *entry = &g_array_index(driver->ledger.entries, OshL7LedgerEntry, i);
+        OshMessage *message = entry->data;
+        OshFact facts[OSH_MESSAGE_FACTS];
+        OshFacts set = {facts, 0};
+        g_autofree char *reason = NULL;
+
+        /* One that waits is decided when it is answered. */
+        if (entry->question || entry->judgement != OSH_L7_JUDGEMENT_ALLOWED)
+            continue;
+        set.n_facts = gather_facts(message, facts);
+        if (ask_policy(message, &set))
+            continue;
+        reason = g_strdup_printf("the policy changed: %s", osh_message_reason(message));
+        osh_message_refuse(message, "policy", reason);
+        osh_record_refused(message, &set, OSH_DECISION_DENIED_POLICY);
+        return FALSE;
+    }
+    return TRUE;
 }

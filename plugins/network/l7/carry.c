@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * carry.c: what an action does, each after the rules that it must keep. [shard]
+ * carry.c: what an action does. [shard]. Each was held against the rules of the contract before; a
+ * function here must not call the session.
  */
+#include "audit.h"
 #include "driver-private.h"
+#include "handover.h"
+#include "inspected.h"
+#include "record.h"
+#include "secrets.h"
 
-static gboolean
-is_in_window(const OshDriver *driver, guint64 offset, guint64 length)
-{
-    return offset <= driver->window.length && length <= driver->window.length - offset;
-}
+#include <string.h>
+
+/* A lease is read in parts of this size. */
+#define LEASE_PART 4096
 
 static OshLeg *
 leg_towards(OshDriver *driver, guint direction)
@@ -16,45 +21,80 @@ leg_towards(OshDriver *driver, guint direction)
     return &driver->sides[1 - direction].leg;
 }
 
-/* Returns: the rule that @piece breaks. Adds what it sends. */
-static OshBrokenRule
-check_piece(const OshDriver *driver, const OshL7Piece *piece, gsize *total, gsize *bytes)
+static OshMessage *
+message_of(OshDriver *driver, guint64 number)
 {
-    if (piece->mask_phase > 3)
-        return OSH_BROKEN_PIECE;
-    switch ((OshL7PieceType)piece->type) {
-    case OSH_L7_PIECE_BYTES:
-        *bytes += piece->bytes.length;
-        *total += piece->bytes.length;
-        return OSH_RULES_KEPT;
-    case OSH_L7_PIECE_WINDOW:
-        *total += piece->length;
-        return is_in_window(driver, piece->offset, piece->length) ? OSH_RULES_KEPT
-                                                                  : OSH_BROKEN_RANGE;
-    case OSH_L7_PIECE_LEASE:
-        return OSH_BROKEN_LEASE;
-    case OSH_L7_PIECE_CONTENT:
-        return OSH_BROKEN_HANDLE;
-    default:
-        return OSH_BROKEN_PIECE;
+    OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, number);
+
+    return entry != NULL ? entry->data : NULL;
+}
+
+/* --- Bytes -------------------------------------------------------------------------------------
+ */
+
+/* Sends @length bytes of @lease from @offset on. */
+static void
+send_lease(OshDriver *driver, OshLeg *leg, const OshMessage *message, const OshL7Piece *piece,
+           OshLease *lease, guint64 offset, guint64 length)
+{
+    guint8 part[LEASE_PART];
+
+    for (guint64 sent = 0; sent < length && !driver->is_ending;) {
+        gsize n = (gsize)MIN(length - sent, sizeof part);
+
+        if (osh_secrets_read(message, lease, offset + sent, part, n))
+            osh_leg_send_secret(leg, part, n, piece->has_mask ? piece->mask : NULL,
+                                (guint)((piece->mask_phase + sent) % 4));
+        else
+            osh_driver_fail(driver, "a credential was revoked while it was used");
+        explicit_bzero(part, sizeof part);
+        sent += n;
     }
 }
 
-static OshBrokenRule
-check_pieces(const OshDriver *driver, const OshL7Action *action, gsize *ret_total)
+static void
+send_span(OshLeg *leg, const OshL7Piece *piece, OshSpan span)
 {
-    gsize bytes = 0;
+    if (piece->has_mask)
+        osh_leg_send_masked(leg, (const guint8 *)span.data, span.length, piece->mask,
+                            piece->mask_phase);
+    else
+        osh_leg_send(leg, span.data, span.length);
+}
 
-    *ret_total = 0;
-    for (gsize i = 0; i < action->u.send.n_pieces; i++) {
-        OshBrokenRule rule = check_piece(driver, &action->u.send.pieces[i], ret_total, &bytes);
+static guint64
+lease_length(const OshDriver *driver, guint64 number, const OshLease *lease)
+{
+    const OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, number);
+    guint64 length = 0;
 
-        if (rule != OSH_RULES_KEPT)
-            return rule;
+    (void)osh_l7_ledger_granted(entry, lease, &length);
+    return length;
+}
+
+static void
+send_piece(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *piece)
+{
+    const OshMessage *message;
+
+    switch ((OshL7PieceType)piece->type) {
+    case OSH_L7_PIECE_BYTES:
+        send_span(leg, piece, piece->bytes);
+        break;
+    case OSH_L7_PIECE_WINDOW:
+        send_span(leg, piece, (OshSpan){driver->ledger.window.data + piece->offset, piece->length});
+        break;
+    case OSH_L7_PIECE_LEASE:
+        message = message_of(driver, number);
+        send_lease(driver, leg, message, piece, piece->lease, 0,
+                   lease_length(driver, number, piece->lease));
+        break;
+    case OSH_L7_PIECE_CONTENT:
+    default:
+        message = message_of(driver, number);
+        send_lease(driver, leg, message, piece, osh_content_lease(piece->content), piece->offset,
+                   piece->length);
     }
-    if (*ret_total == 0)
-        return OSH_BROKEN_EMPTY;
-    return bytes > OSH_L7_BYTES_MAX ? OSH_BROKEN_BYTES : OSH_RULES_KEPT;
 }
 
 static void
@@ -62,101 +102,49 @@ send_pieces(OshDriver *driver, const OshL7Action *action, guint direction)
 {
     OshLeg *leg = leg_towards(driver, direction);
 
-    for (gsize i = 0; i < action->u.send.n_pieces; i++) {
-        const OshL7Piece *piece = &action->u.send.pieces[i];
-        OshSpan span = piece->type == OSH_L7_PIECE_BYTES
-                           ? piece->bytes
-                           : (OshSpan){driver->window.data + piece->offset, piece->length};
-
-        if (piece->has_mask)
-            osh_leg_send_masked(leg, (const guint8 *)span.data, span.length, piece->mask,
-                                piece->mask_phase);
-        else
-            osh_leg_send(leg, span.data, span.length);
-    }
+    for (gsize i = 0; i < action->u.send.n_pieces && !driver->is_ending; i++)
+        send_piece(driver, leg, action->message, &action->u.send.pieces[i]);
 }
 
-static OshBrokenRule
-check_release(const OshDriver *driver, const OshL7Action *action)
+/* PASS, REPLACE and EMIT */
+static void
+carry_send(OshDriver *driver, const OshL7Action *action)
 {
-    if (action->offset != driver->released)
-        return OSH_BROKEN_ORDER;
-    if (action->length == 0)
-        return OSH_BROKEN_EMPTY;
-    return is_in_window(driver, action->offset, action->length) ? OSH_RULES_KEPT : OSH_BROKEN_RANGE;
-}
+    guint direction = action->type == OSH_L7_EMIT ? action->direction : driver->ledger.direction;
+    OshMessage *message = direction == OSH_CLIENT_TO_SERVER && action->message != 0
+                              ? message_of(driver, action->message)
+                              : NULL;
 
-/* PASS, REPLACE, DROP */
-static OshBrokenRule
-carry_release(OshDriver *driver, const OshL7Action *action)
-{
-    OshBrokenRule rule = check_release(driver, action);
-    gsize total;
-
-    if (rule != OSH_RULES_KEPT)
-        return rule;
-    if (action->type == OSH_L7_DROP) {
-        if (action->message != 0 && osh_messages_find(&driver->messages, action->message) == NULL)
-            return OSH_BROKEN_OPEN;
-        driver->released += action->length;
-        return OSH_RULES_KEPT;
-    }
-    rule = osh_messages_check_send(&driver->messages, action, driver->direction);
-    if (rule == OSH_RULES_KEPT && action->type == OSH_L7_REPLACE)
-        rule = check_pieces(driver, action, &total);
-    if (rule != OSH_RULES_KEPT)
-        return rule;
-    if (action->type == OSH_L7_REPLACE)
-        send_pieces(driver, action, driver->direction);
-    else
-        osh_leg_send(leg_towards(driver, driver->direction), driver->window.data + action->offset,
+    if (message != NULL)
+        message->has_begun = TRUE;
+    if (action->type == OSH_L7_PASS)
+        osh_leg_send(leg_towards(driver, direction), driver->ledger.window.data + action->offset,
                      action->length);
-    driver->released += action->length;
-    return OSH_RULES_KEPT;
+    else
+        send_pieces(driver, action, direction);
 }
 
-static OshBrokenRule
-carry_emit(OshDriver *driver, const OshL7Action *action)
+/* --- Messages ----------------------------------------------------------------------------------
+ */
+
+/* ASK and CONTENT; answered when the list is done. */
+static void
+carry_question(OshDriver *driver, OshMessage *message, const OshL7Action *action)
 {
-    OshBrokenRule rule;
-    gsize total;
+    guint direction = driver->ledger.direction;
 
-    if (action->direction > OSH_SERVER_TO_CLIENT)
-        return OSH_BROKEN_SHAPE;
-    if (driver->capacity[action->direction] == 0)
-        return OSH_BROKEN_CAPACITY;
-    rule = osh_messages_check_send(&driver->messages, action, action->direction);
-    if (rule == OSH_RULES_KEPT)
-        rule = check_pieces(driver, action, &total);
-    if (rule != OSH_RULES_KEPT)
-        return rule;
-    send_pieces(driver, action, action->direction);
-    driver->capacity[action->direction] -= MIN(driver->capacity[action->direction], total);
-    return OSH_RULES_KEPT;
-}
-
-static OshBrokenRule
-carry_ask(OshDriver *driver, const OshL7Action *action)
-{
-    OshMessage *message = osh_messages_find(&driver->messages, action->message);
-
-    if (message == NULL) {
-        if (driver->direction != OSH_CLIENT_TO_SERVER)
-            return OSH_BROKEN_OPEN;
-        message = osh_messages_begin(&driver->messages, action->message);
-        if (message == NULL)
-            return OSH_BROKEN_NUMBER;
-    } else if (message->question) {
-        return OSH_BROKEN_QUESTION;
-    } else if (driver->direction == OSH_CLIENT_TO_SERVER || message->state != OSH_MESSAGE_ALLOWED) {
-        return OSH_BROKEN_ASKED;
-    }
-    message->question = TRUE;
-    message->direction = driver->direction;
     if ((action->flags & OSH_L7_PAUSES) != 0)
-        driver->sides[driver->direction].paused_by = message->number;
-    osh_driver_ask(driver, message, &action->u.ask.facts);
-    return OSH_RULES_KEPT;
+        driver->sides[direction].paused_by = message->number;
+    message->direction = direction;
+    message->gives_up_at = 0;
+    if (action->type == OSH_L7_CONTENT) {
+        message->direction = OSH_CLIENT_TO_SERVER;
+        osh_inspected_add(message, action, driver->ledger.window);
+    } else {
+        osh_fact_copy_set(direction == OSH_CLIENT_TO_SERVER ? &message->facts : &message->response,
+                          &action->u.ask.facts);
+    }
+    g_array_append_val(driver->due, message->number);
 }
 
 static void
@@ -170,131 +158,93 @@ forget_question(OshDriver *driver, guint64 number)
             g_array_remove_index(driver->due, i--);
 }
 
-/* DONE, CANCEL */
-static OshBrokenRule
+static void
 carry_end_of_message(OshDriver *driver, const OshL7Action *action)
 {
-    OshMessage *message = osh_messages_find(&driver->messages, action->message);
+    OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, action->message);
 
-    if (message == NULL)
-        return OSH_BROKEN_OPEN;
-    if (action->type == OSH_L7_DONE && message->question)
-        return OSH_BROKEN_DONE;
-    if (action->type == OSH_L7_CANCEL && !message->question)
-        return OSH_BROKEN_CANCEL;
     if (action->type == OSH_L7_CANCEL)
-        forget_question(driver, message->number);
-    else
-        osh_driver_done(driver, message, action);
-    osh_messages_end(&driver->messages, message);
-    return OSH_RULES_KEPT;
+        forget_question(driver, action->message);
+    else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED)
+        osh_record_response(driver, action);
+    osh_message_end(driver, entry);
 }
 
 /* Returns: whether the client may have got a part of a response. */
 static gboolean
 is_answering(const OshDriver *driver)
 {
-    for (guint i = 0; i < driver->messages.open->len; i++)
-        if (g_array_index(driver->messages.open, OshMessage, i).state == OSH_MESSAGE_ALLOWED)
+    for (guint i = 0; i < driver->ledger.entries->len; i++)
+        if (g_array_index(driver->ledger.entries, OshL7LedgerEntry, i).judgement ==
+            OSH_L7_JUDGEMENT_ALLOWED)
             return TRUE;
     return FALSE;
 }
 
-static OshBrokenRule
+static void
 carry_deny(OshDriver *driver, const OshL7Action *action)
 {
-    OshMessage *message = NULL;
+    gboolean ends = (action->flags & OSH_L7_CONNECTION) != 0;
+    gboolean failure = (action->flags & OSH_L7_FAILURE) != 0;
+    guint64 event;
 
-    if (action->u.deny.reason == NULL || action->u.deny.reason[0] == '\0')
-        return OSH_BROKEN_DENY;
-    if (action->message != 0) {
-        message = osh_messages_find(&driver->messages, action->message);
-        if (message == NULL)
-            message = osh_messages_begin(&driver->messages, action->message);
-        if (message == NULL)
-            return OSH_BROKEN_NUMBER;
-        if (message->state == OSH_MESSAGE_REFUSED)
-            return OSH_BROKEN_DENY;
-        if (message->question && (action->flags & OSH_L7_CONNECTION) == 0)
-            return OSH_BROKEN_QUESTION;
-    } else if ((action->flags & OSH_L7_CONNECTION) == 0) {
-        return OSH_BROKEN_NUMBER;
-    }
     /* An end in good order could be taken for the end of the response. */
-    if ((action->flags & OSH_L7_CONNECTION) != 0 && (action->flags & OSH_L7_FAILURE) != 0 &&
-        is_answering(driver))
+    if (ends && failure && is_answering(driver))
         driver->connection->client_aborted = TRUE;
-    osh_driver_refuse(driver, message, action);
-    if ((action->flags & OSH_L7_CONNECTION) != 0)
-        osh_driver_end(driver, (action->flags & OSH_L7_FAILURE) != 0 ? "failed" : "denied");
-    return OSH_RULES_KEPT;
+    if (failure)
+        event = osh_audit_failed(driver->connection,
+                                 &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
+    else
+        event = osh_record_denied(driver, action->message, &action->u.deny.facts,
+                                  action->u.deny.reason, ends);
+    if (action->u.deny.ret_event != NULL)
+        *action->u.deny.ret_event = event;
+    if (action->message != 0)
+        forget_question(driver, action->message);
+    if (ends)
+        osh_driver_end(driver, failure ? "failed" : "denied");
 }
 
-static const guint32 flags_of[] = {
-    [OSH_L7_MORE] = 0,
-    [OSH_L7_PASS] = OSH_L7_FRAMING,
-    [OSH_L7_REPLACE] = OSH_L7_FRAMING,
-    [OSH_L7_DROP] = 0,
-    [OSH_L7_EMIT] = OSH_L7_FRAMING,
-    [OSH_L7_SLOT] = 0,
-    [OSH_L7_CONTENT] = OSH_L7_PAUSES | OSH_L7_LAST,
-    [OSH_L7_ASK] = OSH_L7_PAUSES,
-    [OSH_L7_CANCEL] = 0,
-    [OSH_L7_DENY] = OSH_L7_CONNECTION | OSH_L7_FAILURE,
-    [OSH_L7_RETARGET] = 0,
-    [OSH_L7_START_TLS] = 0,
-    [OSH_L7_UPGRADE] = 0,
-    [OSH_L7_OPAQUE] = 0,
-    [OSH_L7_END] = 0,
-    [OSH_L7_DONE] = 0,
-};
-
-static gboolean
-ends_list(const OshL7Action *action)
+void
+osh_driver_carry_out(OshDriver *driver, const OshL7Action *action)
 {
-    static const guint32 always = 1u << OSH_L7_MORE | 1u << OSH_L7_RETARGET |
-                                  1u << OSH_L7_START_TLS | 1u << OSH_L7_UPGRADE |
-                                  1u << OSH_L7_OPAQUE | 1u << OSH_L7_END;
+    OshSpan window = driver->ledger.window;
+    OshL7LedgerEntry *entry = osh_l7_ledger_take(&driver->ledger, action);
 
-    return (always & 1u << action->type) != 0 ||
-           (action->flags & (OSH_L7_PAUSES | OSH_L7_CONNECTION)) != 0;
-}
-
-OshBrokenRule
-osh_driver_carry_out(OshDriver *driver, const OshL7Action *action, gboolean is_last)
-{
-    if (action->type >= G_N_ELEMENTS(flags_of) || (action->flags & ~flags_of[action->type]) != 0)
-        return OSH_BROKEN_SHAPE;
-    if (ends_list(action) && !is_last)
-        return OSH_BROKEN_LAST;
     switch ((OshL7ActionType)action->type) {
-    case OSH_L7_MORE:
-        return OSH_RULES_KEPT;
     case OSH_L7_PASS:
     case OSH_L7_REPLACE:
-    case OSH_L7_DROP:
-        return carry_release(driver, action);
     case OSH_L7_EMIT:
-        return carry_emit(driver, action);
+        carry_send(driver, action);
+        break;
+    case OSH_L7_SLOT:
+        osh_secrets_add_slot(osh_message_take(driver, entry), action, window);
+        break;
     case OSH_L7_ASK:
-        return carry_ask(driver, action);
+    case OSH_L7_CONTENT:
+        carry_question(driver, osh_message_take(driver, entry), action);
+        break;
     case OSH_L7_CANCEL:
     case OSH_L7_DONE:
-        return carry_end_of_message(driver, action);
+        carry_end_of_message(driver, action);
+        break;
     case OSH_L7_DENY:
-        return carry_deny(driver, action);
+        carry_deny(driver, action);
+        break;
     case OSH_L7_END:
         osh_driver_end(driver, "end");
-        return OSH_RULES_KEPT;
+        break;
     case OSH_L7_RETARGET:
-        return osh_driver_retarget(driver, action);
-    case OSH_L7_SLOT:
-    case OSH_L7_CONTENT:
+        driver->flow = OSH_FLOW_REQUEST;
+        break;
     case OSH_L7_START_TLS:
     case OSH_L7_UPGRADE:
     case OSH_L7_OPAQUE:
+        osh_handover(driver, action);
+        break;
+    case OSH_L7_MORE:
+    case OSH_L7_DROP:
     default:
-        osh_driver_deny(driver, "the protocol asks for what the data plane does not serve yet");
-        return OSH_RULES_KEPT;
+        break;
     }
 }

@@ -7,7 +7,8 @@
 #include "connection.h"
 #include "driver.h"
 #include "leg.h"
-#include "messages.h"
+#include "message.h"
+#include "protocols.h"
 
 G_BEGIN_DECLS
 
@@ -36,72 +37,81 @@ typedef struct {
 
 /**
  * OshDriver:
+ * @protocol: who speaks it
+ * @declared: (nullable): what its manifest says of it
+ * @protocol_name: the policy's value
+ * @session: (nullable): of @protocol
  * @sides: by the #OshDirection of what comes from them
- * @due: (element-type guint64): messages whose answers are ready
- * @released: bytes of the window that the present list has released
- * @capacity: what EMIT has left in the present list
+ * @window_size: bytes that each window may hold
+ * @ledger: messages that are open
+ * @spare: (element-type OshMessage): to be used again
+ * @due: (element-type guint64): messages with a question that may be answered now
  * @deadline: of the session; 0 for none
+ * @timer_at: when @timer fires
  * @rounds: since bytes were released
- * @retargets: the session has ended; what it left in the client's window goes elsewhere
+ * @first_number: what is added to the numbers of messages in events, since a session follows
+ * another
+ * @is_terminating: the session was asked to end; every ASK is refused
+ * @terminates_by: until when it may
  * @is_ending: what was sent goes out, and nothing more
  * @ends_by: until when it may; 0 while it is not ending
  * @is_woken: the session asked for rounds
+ * @flow: what a list of actions leads to; %OSH_FLOW_WAIT for nothing
  * @end: (nullable): why it ends; constant
  * @options: (nullable): of the endpoint @options_of in the policy of generation @options_in; owned
  */
 struct _OshDriver {
     OshConnection *connection;
     const OshInterface *protocol;
+    const OshL7Declaration *declared;
     const char *protocol_name;
     gpointer session;
     OshDriverSide sides[2];
-    OshMessages messages;
+    gsize window_size;
+    OshL7Ledger ledger;
+    GPtrArray *spare;
     GArray *due;
-    guint direction;
-    OshSpan window;
-    gsize released;
-    gsize capacity[2];
     gint64 deadline;
     OshShardTimer *timer;
+    gint64 timer_at;
     guint rounds;
-    gboolean retargets;
+    guint64 first_number;
+    gboolean is_terminating;
+    gint64 terminates_by;
     gboolean is_ending;
     gint64 ends_by;
     gboolean is_woken;
+    OshFlow flow;
     const char *end;
     GVariant *options;
     gconstpointer options_of;
     guint64 options_in;
 };
 
-/**
- * osh_driver_carry_out: one action of the list that is carried out
- * @is_last: nothing follows it in its list
- *
- * Returns: the rule that it breaks; nothing was done then
- */
-OshBrokenRule osh_driver_carry_out(OshDriver *driver, const OshL7Action *action, gboolean is_last);
+/** osh_driver_carry_out: does what an action that was checked says. */
+void osh_driver_carry_out(OshDriver *driver, const OshL7Action *action);
 
-/** osh_driver_answer: gives the session the answers that are due. */
+/** osh_driver_answer: gives the session the answers that are due and can be given. */
 void osh_driver_answer(OshDriver *driver);
+
+/** osh_driver_question_is_due: what the question of @message waited for has come: goes on. */
+void osh_driver_question_is_due(OshMessage *message);
+
+/** osh_driver_give_up: refuses questions whose time is over. */
+void osh_driver_give_up(OshDriver *driver, gint64 now);
+
+/** osh_driver_next_question: Returns: when the next look at questions is due; 0 for never. */
+gint64 osh_driver_next_question(const OshDriver *driver, gint64 now);
+
+/** osh_driver_ask_again: decides again about each message that is open, by a policy that is new.
+ * Returns: FALSE where one that has been allowed is no more; that is recorded. */
+gboolean osh_driver_ask_again(OshDriver *driver);
 
 /** osh_driver_end: nothing more is fed; what was sent goes out. @reason: constant. */
 void osh_driver_end(OshDriver *driver, const char *reason);
 
-/** osh_driver_ask: decides about @message and records it; its answer is due then. */
-void osh_driver_ask(OshDriver *driver, OshMessage *message, const OshFacts *facts);
-
-/** osh_driver_refuse: records what the protocol itself refuses. @message: (nullable). */
-void osh_driver_refuse(OshDriver *driver, OshMessage *message, const OshL7Action *action);
-
-/** osh_driver_done: records the response of @message. */
-void osh_driver_done(OshDriver *driver, const OshMessage *message, const OshL7Action *action);
-
 /** osh_driver_may_retarget: Returns: whether the client names an authority in each request. */
 gboolean osh_driver_may_retarget(const OshConnection *connection);
-
-/** osh_driver_retarget: as osh_driver_carry_out(), of a RETARGET. */
-OshBrokenRule osh_driver_retarget(OshDriver *driver, const OshL7Action *action);
 
 /** osh_driver_leave: once the client has got what was sent before a RETARGET, its next request.
  * Frees @driver then. */
@@ -111,10 +121,17 @@ OshFlow osh_driver_leave(OshDriver *driver);
  * fits. Returns: whether a byte did. */
 gboolean osh_driver_refill(OshDriver *driver);
 
-/** osh_driver_blame: the session broke @rule: the connection ends, and the plugin is named. */
-void osh_driver_blame(OshDriver *driver, OshBrokenRule rule);
+/** osh_driver_blame: the session broke @rule, as @detail says: the connection ends, and the plugin
+ * is named. */
+void osh_driver_blame(OshDriver *driver, OshL7Rule rule, const char *detail);
 
 /** osh_driver_deny: the driver itself refuses the connection. */
 void osh_driver_deny(OshDriver *driver, const char *reason);
+
+/** osh_driver_fail: a fault ends the connection, which is no denial. */
+void osh_driver_fail(OshDriver *driver, const char *reason);
+
+/** osh_driver_fill_connection: what a session is told at open. Borrowed from the driver. */
+void osh_driver_fill_connection(OshDriver *driver, OshL7Connection *connection);
 
 G_END_DECLS

@@ -219,6 +219,72 @@ BREACH_BY(deny_of_no_message, deny(0, "malformed"))
 BREACH_BY_TWO(done_of_a_question, ask(session, 1, 0), of_type(OSH_L7_DONE, 1))
 BREACH_BY(cancel_of_no_question, of_type(OSH_L7_CANCEL, 1))
 
+static OshL7Action
+slot(guint64 message, guint64 number, guint32 context, guint64 length)
+{
+    return (OshL7Action){.type = OSH_L7_SLOT,
+                         .message = message,
+                         .length = length,
+                         .u.slot = {.slot = number, .context = context}};
+}
+
+static OshL7Action
+slot_forbidding(guint32 context)
+{
+    OshL7Action action = slot(1, 1, context, 1);
+
+    action.u.slot.forbidden = OSH_SPAN_LITERAL("x");
+    return action;
+}
+
+BREACH_BY(slot_of_nothing, slot(0, 1, OSH_SLOT_TEXT, 1))
+BREACH_BY(slot_behind_the_question, slot(1, 1, OSH_SLOT_TEXT, 1))
+BREACH_BY(slot_without_context, slot(1, 1, 0, 1))
+BREACH_BY(slot_without_text, slot(1, 1, OSH_SLOT_TEXT, 0))
+BREACH_BY(slot_behind_the_window, slot(1, 1, OSH_SLOT_TEXT, 1000))
+BREACH_BY_TWO(slot_twice, slot(1, 7, OSH_SLOT_TEXT, 1), slot(1, 7, OSH_SLOT_TEXT, 1))
+BREACH_BY(slot_with_forbidden, slot_forbidding(OSH_SLOT_HEADER))
+
+static OshL7Action
+content(guint64 message)
+{
+    return (OshL7Action){.type = OSH_L7_CONTENT,
+                         .flags = OSH_L7_LAST,
+                         .message = message,
+                         .u.content = {.content = 1, .media_type = ""}};
+}
+
+BREACH_BY(content_unasked, content(1))
+BREACH_BY(content_of_nothing, content(1))
+
+static OshL7Action
+upgrade(guint64 message, const char *protocol)
+{
+    return (OshL7Action){
+        .type = OSH_L7_UPGRADE, .message = message, .u.upgrade.protocol = protocol};
+}
+
+BREACH_BY(retarget_nowhere, of_type(OSH_L7_RETARGET, 0))
+BREACH_BY(upgrade_to_nothing, upgrade(0, NULL))
+BREACH_BY(upgrade_of_refused, upgrade(1, "other"))
+BREACH_BY(upgrade_beside_another, upgrade(0, "other"))
+BREACH_BY(start_tls, of_type(OSH_L7_START_TLS, 0))
+BREACH_BY(opaque, of_type(OSH_L7_OPAQUE, 0))
+
+static OshL7Action
+ask_naming(L7Session *session, const char *first, const char *second)
+{
+    OshL7Action action = ask(session, 1, 0);
+
+    session->facts[0].name = first;
+    session->facts[1].name = second;
+    return action;
+}
+
+BREACH_BY(fact_of_the_host, ask_naming(session, OSH_FACT_NETWORK_HOST, OSH_FACT_REQUEST_PATH))
+BREACH_BY(fact_without_name, ask_naming(session, OSH_FACT_REQUEST_METHOD, NULL))
+BREACH_BY(fact_twice, ask_naming(session, OSH_FACT_REQUEST_PATH, OSH_FACT_REQUEST_PATH))
+
 static const struct {
     const char *sentence;
     const char *rule;
@@ -271,6 +337,25 @@ static const struct {
     {"a-denial-of-what-was-refused", "deny", L7_REFUSED, deny_of_refused},
     {"done-of-a-message-with-a-question", "done", L7_NOT_ASKED, done_of_a_question},
     {"cancel-of-no-question", "cancel", L7_ALLOWED, cancel_of_no_question},
+    {"a-slot-of-no-message", "number", L7_NOT_ASKED, slot_of_nothing},
+    {"a-slot-behind-the-question", "slot", L7_ALLOWED, slot_behind_the_question},
+    {"a-slot-without-context", "slot", L7_NOT_ASKED, slot_without_context},
+    {"a-slot-without-text", "slot", L7_NOT_ASKED, slot_without_text},
+    {"a-slot-behind-the-window", "range", L7_NOT_ASKED, slot_behind_the_window},
+    {"a-slot-named-twice", "slot", L7_NOT_ASKED, slot_twice},
+    {"forbidden-bytes-of-no-raw-slot", "slot", L7_NOT_ASKED, slot_with_forbidden},
+    {"content-that-nobody-asked-for", "content", L7_ALLOWED, content_unasked},
+    {"content-of-no-message", "open", L7_NOT_ASKED, content_of_nothing},
+    {"a-retarget-without-host", "shape", L7_NOT_ASKED, retarget_nowhere},
+    {"an-upgrade-to-nothing", "shape", L7_NOT_ASKED, upgrade_to_nothing},
+    {"an-upgrade-of-a-refused-message", "judged", L7_REFUSED, upgrade_of_refused},
+    {"an-upgrade-with-another-message-open", "boundary", L7_ALLOWED, upgrade_beside_another},
+    {"start-tls-with-a-message-open", "boundary", L7_ALLOWED, start_tls},
+    {"start-tls-where-there-is-none", "tls", L7_NOT_ASKED, start_tls},
+    {"opaque-where-it-is-inspected", "opaque", L7_NOT_ASKED, opaque},
+    {"a-fact-of-the-host", "facts", L7_NOT_ASKED, fact_of_the_host},
+    {"a-fact-without-name", "facts", L7_NOT_ASKED, fact_without_name},
+    {"a-fact-stated-twice", "facts", L7_NOT_ASKED, fact_twice},
 };
 
 static gsize
@@ -394,36 +479,6 @@ test_a_question_of_the_server_about_no_message(void)
     l7_world_close(&world);
 }
 
-/* Until it is served, it is no breach and passes nothing. */
-static gsize
-feed_unserved(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
-{
-    static const guint32 types[] = {OSH_L7_SLOT, OSH_L7_CONTENT, OSH_L7_START_TLS, OSH_L7_UPGRADE,
-                                    OSH_L7_OPAQUE};
-
-    (void)ret_deadline;
-    if (input->direction == OSH_SERVER_TO_CLIENT || input->window.length == 0)
-        return l7_more(actions);
-    actions[0].type = types[world->step];
-    return 1;
-}
-
-static void
-test_what_is_not_served_ends_the_connection(void)
-{
-    for (guint i = 0; i < 5; i++) {
-        L7World world;
-
-        l7_world_begin(&world, feed_unserved);
-        world.step = i;
-        osh_fixture_send(world.client, "line\n");
-        osh_fixture_expect_reset(world.fixture, world.client);
-        osh_fixture_expect_reset(world.fixture, world.upstream);
-        l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "does not serve yet");
-        l7_world_close(&world);
-    }
-}
-
 int
 main(int argc, char **argv)
 {
@@ -439,6 +494,5 @@ main(int argc, char **argv)
     ADD("rounds-without-end", test_rounds_without_end);
     ADD("a-question-of-the-server-about-no-message",
         test_a_question_of_the_server_about_no_message);
-    ADD("what-is-not-served-ends-the-connection", test_what_is_not_served_ends_the_connection);
     return g_test_run();
 }

@@ -90,6 +90,35 @@ test_an_audited_message_passes_and_says_so(void)
 }
 
 static void
+give_capacity(OshFixture *fixture)
+{
+    OshCallback callback = fixture->on_capacity;
+
+    fixture->room = 1;
+    fixture->on_capacity = NULL;
+    g_assert_nonnull(callback);
+    callback(fixture->on_capacity_data);
+}
+
+static void
+test_a_message_waits_for_capacity_for_its_event(void)
+{
+    L7World world;
+
+    l7_world_begin(&world, NULL);
+    osh_fixture_settle(world.fixture);
+    world.fixture->room = 0;
+    osh_fixture_send(world.client, "hello\n");
+    osh_fixture_settle(world.fixture);
+    g_assert_cmpuint(world.session->answers, ==, 0);
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
+    give_capacity(world.fixture);
+    osh_fixture_expect(world.fixture, world.upstream, "hello\n");
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 1);
+    l7_world_close(&world);
+}
+
+static void
 test_without_capacity_for_its_event_no_message_passes(void)
 {
     L7World world;
@@ -98,6 +127,8 @@ test_without_capacity_for_its_event_no_message_passes(void)
     osh_fixture_settle(world.fixture);
     world.fixture->room = 0;
     osh_fixture_send(world.client, "hello\n");
+    osh_fixture_settle(world.fixture);
+    osh_fixture_advance(world.fixture, 11 * G_TIME_SPAN_SECOND);
     osh_fixture_expect(world.fixture, world.client, "no: audit-full\n");
     l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "audit-full");
     world.fixture->room = 1;
@@ -106,31 +137,23 @@ test_without_capacity_for_its_event_no_message_passes(void)
     l7_world_close(&world);
 }
 
-/* A session states what only the connection may say. */
-static gsize
-feed_stating_host(L7World *world, const OshL7Input *input, OshL7Action *actions,
-                  gint64 *ret_deadline)
-{
-    gsize n = l7_lines_feed(world, input, actions, ret_deadline);
-
-    if (n == 1 && actions[0].type == OSH_L7_ASK)
-        world->session->facts[0].name = world->step == 0 ? OSH_FACT_NETWORK_HOST : NULL;
-    return n;
-}
-
+/* What is decided while a message waits is decided by the policy that holds when it is answered. */
 static void
-test_facts_of_the_connection_are_never_stated_by_a_session(void)
+test_a_message_that_waits_is_decided_by_the_newest_policy(void)
 {
-    for (guint i = 0; i < 2; i++) {
-        L7World world;
+    L7World world;
 
-        l7_world_begin(&world, feed_stating_host);
-        world.step = i;
-        osh_fixture_send(world.client, "hello\n");
-        osh_fixture_expect(world.fixture, world.client, "no: the message states what it may not\n");
-        g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
-        l7_world_close(&world);
-    }
+    l7_world_begin(&world, NULL);
+    osh_fixture_settle(world.fixture);
+    world.fixture->room = 0;
+    osh_fixture_send(world.client, "hello\n");
+    osh_fixture_settle(world.fixture);
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    give_capacity(world.fixture);
+    osh_fixture_expect(world.fixture, world.client, "no: the test denies it\n");
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
+    g_assert_cmpuint(world.fixture->reservations, ==, 0);
+    l7_world_close(&world);
 }
 
 /* The reply to a line is asked about, as one that agrees to an upgrade. */
@@ -537,10 +560,12 @@ main(int argc, char **argv)
     ADD("a-refused-message-in-a-pipeline-leaves-the-others-alone",
         test_a_refused_message_in_a_pipeline_leaves_the_others_alone);
     ADD("an-audited-message-passes-and-says-so", test_an_audited_message_passes_and_says_so);
+    ADD("a-message-waits-for-capacity-for-its-event",
+        test_a_message_waits_for_capacity_for_its_event);
+    ADD("a-message-that-waits-is-decided-by-the-newest-policy",
+        test_a_message_that_waits_is_decided_by_the_newest_policy);
     ADD("without-capacity-for-its-event-no-message-passes",
         test_without_capacity_for_its_event_no_message_passes);
-    ADD("facts-of-the-connection-are-never-stated-by-a-session",
-        test_facts_of_the_connection_are_never_stated_by_a_session);
     ADD("a-reply-may-be-asked-about", test_a_reply_may_be_asked_about);
     ADD("a-question-that-was-withdrawn-has-no-answer",
         test_a_question_that_was_withdrawn_has_no_answer);

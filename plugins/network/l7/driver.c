@@ -9,13 +9,17 @@
  */
 #include "audit.h"
 #include "driver-private.h"
+#include "handover.h"
+#include "inspected.h"
 #include "intercept.h"
 #include "judge.h"
+#include "record.h"
 #include "refusal.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 /* What EMIT may put out where the other side takes nothing. */
@@ -26,6 +30,8 @@
 #define TURN_BYTES (4 * 1024 * 1024)
 /* What was sent before the end has this time to go out. */
 #define LINGER (2 * G_TIME_SPAN_SECOND)
+/* A session that is asked to end has this time. */
+#define TERMINATION (800 * G_TIME_SPAN_MILLISECOND)
 
 static OshRelayDirection *
 direction_of(OshConnection *connection, guint direction)
@@ -42,14 +48,34 @@ osh_driver_end(OshDriver *driver, const char *reason)
 }
 
 void
-osh_driver_blame(OshDriver *driver, OshBrokenRule rule)
+osh_driver_deny(OshDriver *driver, const char *reason)
+{
+    static const OshFacts none = {NULL, 0};
+
+    osh_record_denied(driver, 0, &none, reason, TRUE);
+    /* There are no words: an end in good order could be taken for the end of what was sent. */
+    driver->connection->client_aborted = TRUE;
+    osh_driver_end(driver, "denied");
+}
+
+void
+osh_driver_fail(OshDriver *driver, const char *reason)
+{
+    osh_audit_failed(driver->connection, &(OshRefusal){.layer = "relay", .reason = reason});
+    driver->connection->client_aborted = TRUE;
+    osh_driver_end(driver, "failed");
+}
+
+void
+osh_driver_blame(OshDriver *driver, OshL7Rule rule, const char *detail)
 {
     const OshNetwork *network = driver->connection->shard->network;
-    g_autofree char *reason =
-        g_strdup_printf("the plugin %s broke a rule of its contract (%s)",
-                        driver->protocol->provider, osh_broken_rule_text(rule));
+    g_autofree char *reason = g_strdup_printf("the plugin %s broke a rule of its contract (%s: %s)",
+                                              driver->protocol->provider, osh_l7_rule_name(rule),
+                                              osh_l7_rule_words(rule));
 
-    osh_network_log(network, G_LOG_LEVEL_WARNING, "%s", reason);
+    osh_network_log(network, G_LOG_LEVEL_WARNING, "%s%s%s", reason, detail[0] != '\0' ? ": " : "",
+                    detail);
     osh_driver_deny(driver, reason);
 }
 
@@ -77,7 +103,7 @@ carry_more(OshDriver *driver, OshDriverSide *side)
             &(OshRefusal){.layer = "relay", .reason = "the connection ended inside a message"});
         driver->connection->client_aborted = TRUE;
         osh_driver_end(driver, "cut short");
-    } else if (length >= OSH_DRIVER_WINDOW) {
+    } else if (length >= driver->window_size) {
         osh_driver_deny(driver, "a message is larger than may be buffered");
     }
 }
@@ -86,22 +112,22 @@ carry_more(OshDriver *driver, OshDriverSide *side)
 static gboolean
 carry_out_list(OshDriver *driver, const OshL7Action *actions, gsize n)
 {
-    OshDriverSide *side = &driver->sides[driver->direction];
+    OshL7Ledger *ledger = &driver->ledger;
+    OshDriverSide *side = &driver->sides[ledger->direction];
     gboolean more = n > 0 && actions[n - 1].type == OSH_L7_MORE;
 
-    driver->released = 0;
-    for (guint i = 0; i < 2; i++)
-        driver->capacity[i] = capacity_towards(driver, i);
     for (gsize i = 0; i < n && !driver->is_ending; i++) {
-        OshBrokenRule rule = osh_driver_carry_out(driver, &actions[i], i + 1 == n);
+        OshL7Rule rule = osh_l7_ledger_check(ledger, actions, i, n);
 
-        if (rule != OSH_RULES_KEPT)
-            osh_driver_blame(driver, rule);
+        if (rule == OSH_L7_N_RULES)
+            osh_driver_carry_out(driver, &actions[i]);
+        else
+            osh_driver_blame(driver, rule, ledger->detail);
     }
     for (guint i = 0; i < 2; i++)
         osh_leg_flush(&driver->sides[i].leg);
-    osh_buffer_consume(side->window, driver->released);
-    if (driver->released > 0)
+    osh_buffer_consume(side->window, ledger->released);
+    if (ledger->released > 0)
         driver->rounds = 0;
     if (more && !driver->is_ending)
         carry_more(driver, side);
@@ -114,7 +140,7 @@ set_deadline(OshDriver *driver, gint64 deadline, gint64 now)
     if (deadline == 0)
         return;
     if (deadline <= now)
-        osh_driver_blame(driver, OSH_BROKEN_DEADLINE);
+        osh_driver_blame(driver, OSH_L7_RULE_DEADLINE, "");
     else
         driver->deadline = deadline == OSH_L7_DEADLINE_NONE ? 0 : deadline;
 }
@@ -145,16 +171,15 @@ driver_feed(OshDriver *driver, guint direction)
     side->n_new = 0;
     side->wanted = FALSE;
     if (n > G_N_ELEMENTS(actions)) {
-        osh_driver_blame(driver, OSH_BROKEN_SPACE);
+        osh_driver_blame(driver, OSH_L7_RULE_SPACE, "");
         return FALSE;
     }
     set_deadline(driver, deadline, now);
     if (driver->is_ending)
         return FALSE;
-    driver->direction = direction;
-    driver->window = input.window;
+    osh_l7_ledger_begin_list(&driver->ledger, direction, input.window, input.capacity);
     acted = carry_out_list(driver, actions, n);
-    if (!driver->is_ending)
+    if (driver->due->len > 0 && !driver->is_ending)
         osh_driver_answer(driver);
     return acted;
 }
@@ -166,29 +191,54 @@ driver_rounds(OshDriver *driver)
 
     driver->is_woken = FALSE;
     driver->rounds = 0;
-    while (acted && !driver->is_ending && !driver->retargets) {
+    if (driver->due->len > 0)
+        osh_driver_answer(driver);
+    while (acted && !driver->is_ending && driver->flow == OSH_FLOW_WAIT) {
         acted = FALSE;
-        for (guint i = 0; i < 2 && !driver->is_ending && !driver->retargets; i++)
+        for (guint i = 0; i < 2 && !driver->is_ending && driver->flow == OSH_FLOW_WAIT; i++)
             if (driver->sides[i].paused_by == 0 && osh_leg_left(&driver->sides[1 - i].leg) == 0 &&
                 driver_feed(driver, i))
                 acted = TRUE;
         if (++driver->rounds > MAX_ROUNDS)
-            osh_driver_blame(driver, OSH_BROKEN_PROGRESS);
+            osh_driver_blame(driver, OSH_L7_RULE_PROGRESS, "");
     }
 }
 
 /* --- Between rounds ----------------------------------------------------------------------------
  */
 
+/* Nobody waits for the answers of a client that is gone. */
+static void
+driver_cancel_questions(OshDriver *driver, gint64 now)
+{
+    while (driver->due->len > 0 && !driver->is_ending) {
+        guint64 number = g_array_index(driver->due, guint64, 0);
+
+        g_array_remove_index(driver->due, 0);
+        for (guint i = 0; i < 2; i++)
+            if (driver->sides[i].paused_by == number)
+                driver->sides[i].paused_by = 0;
+        osh_message_end(driver, osh_l7_ledger_find(&driver->ledger, number));
+        if (!osh_l7_cancel(driver->protocol, driver->session, now, number)) {
+            driver->connection->client_aborted = TRUE;
+            osh_driver_end(driver, "reset");
+        }
+    }
+}
+
 /* What a peer that is gone has sent before is read first, where it is wanted. Returns: whether the
  * session is to hear of it. */
 static gboolean
-driver_lose(OshDriverSide *side)
+driver_lose(OshDriver *driver, guint direction)
 {
+    OshDriverSide *side = &driver->sides[direction];
+
     if (side->reset)
         return FALSE;
     side->eof = TRUE;
     side->reset = TRUE;
+    if (direction == OSH_CLIENT_TO_SERVER)
+        driver_cancel_questions(driver, osh_shard_now(&driver->connection->shard->network->shard));
     return TRUE;
 }
 
@@ -205,7 +255,7 @@ driver_read(OshDriver *driver, guint direction)
     if (direction == OSH_CLIENT_TO_SERVER && side->wanted && driver->connection->head != NULL)
         return osh_driver_refill(driver);
     if (side->leg.is_broken && (side->eof || !side->wanted))
-        return driver_lose(side);
+        return driver_lose(driver, direction);
     if (!side->wanted || side->eof || !(ready->readable || side->leg.is_broken))
         return FALSE;
     tail = osh_buffer_tail(side->window, &space);
@@ -215,10 +265,11 @@ driver_read(OshDriver *driver, guint direction)
     n = osh_leg_read(&side->leg, tail, space);
     if (n == -EAGAIN) {
         ready->readable = FALSE;
-        return side->leg.is_broken ? driver_lose(side) : FALSE;
+        return side->leg.is_broken ? driver_lose(driver, direction) : FALSE;
     }
     side->eof = n <= 0;
-    side->reset = n < 0 || (n == 0 && side->leg.is_broken && side->leg.error != EPIPE);
+    if (n < 0 || (n == 0 && side->leg.is_broken && side->leg.error != EPIPE))
+        return driver_lose(driver, direction);
     if (n > 0) {
         osh_buffer_commit(side->window, (gsize)n);
         side->n_new += (gsize)n;
@@ -285,9 +336,20 @@ driver_arm(OshDriver *driver)
 {
     const OshInterface *shard = &driver->connection->shard->network->shard;
 
+    gint64 at = driver->deadline;
+    gint64 question =
+        driver->due->len > 0 ? osh_driver_next_question(driver, osh_shard_now(shard)) : 0;
+
+    if (driver->is_terminating && (at == 0 || driver->terminates_by < at))
+        at = driver->terminates_by;
+    if (question != 0 && (at == 0 || question < at))
+        at = question;
+    if (driver->timer != NULL && driver->timer_at == at)
+        return;
     osh_shard_cancel_timer(shard, g_steal_pointer(&driver->timer));
-    if (driver->deadline != 0)
-        driver->timer = osh_shard_add_timer(shard, driver->deadline, driver_expired, driver);
+    driver->timer_at = at;
+    if (at != 0)
+        driver->timer = osh_shard_add_timer(shard, at, driver_expired, driver);
 }
 
 /* Returns: FALSE when the session cannot be told that its time is over. */
@@ -332,12 +394,32 @@ driver_ending(OshDriver *driver)
     return OSH_FLOW_REFUSED;
 }
 
+/* Another step follows, once what was released before is on its way. */
+static OshFlow
+driver_leaves(OshDriver *driver)
+{
+    OshFlow flow;
+
+    if (driver->flow == OSH_FLOW_REQUEST)
+        return osh_driver_leave(driver);
+    if (osh_leg_left(&driver->sides[0].leg) + osh_leg_left(&driver->sides[1].leg) > 0)
+        return OSH_FLOW_WAIT;
+    driver->flow = OSH_FLOW_WAIT;
+    flow = osh_handover_start_tls(driver);
+    return flow == OSH_FLOW_WAIT ? driver_ending(driver) : flow;
+}
+
 static OshFlow
 driver_go(OshDriver *driver)
 {
     guint64 before = driver->sides[0].leg.written + driver->sides[1].leg.written;
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
     gboolean happened;
 
+    if (driver->is_terminating && driver->terminates_by <= now)
+        osh_driver_end(driver, driver->end);
+    if (driver->due->len > 0 && !driver->is_ending)
+        osh_driver_give_up(driver, now);
     if (!driver->is_ending && !driver_expire(driver)) {
         driver->connection->client_aborted = TRUE;
         osh_driver_end(driver, "timeout");
@@ -345,13 +427,13 @@ driver_go(OshDriver *driver)
     do {
         for (guint i = 0; i < 2; i++)
             osh_leg_flush(&driver->sides[i].leg);
-        if (!driver->is_ending && !driver->retargets)
+        if (!driver->is_ending && driver->flow == OSH_FLOW_WAIT)
             driver_rounds(driver);
         driver_count(driver);
         if (driver->is_ending)
             return driver_ending(driver);
-        if (driver->retargets)
-            return osh_driver_leave(driver);
+        if (driver->flow != OSH_FLOW_WAIT)
+            return driver_leaves(driver);
         driver_pass_ends(driver);
         if (driver_is_stuck(driver))
             return driver_over(driver);
@@ -392,7 +474,7 @@ driver_free(OshDriver *driver)
         osh_leg_clear(&driver->sides[i].leg);
         osh_buffer_release(driver->sides[i].window);
     }
-    osh_messages_clear(&driver->messages);
+    osh_messages_free(driver);
     g_clear_pointer(&driver->options, g_variant_unref);
     g_array_unref(driver->due);
     g_free(driver);
@@ -423,16 +505,37 @@ driver_take_surplus(OshDriver *driver)
         osh_driver_refill(driver);
 }
 
+/* A head, and the largest content that may have to be held until it was looked into. */
+static gsize
+driver_window_size(const OshDriver *driver)
+{
+    const OshProviders *providers = driver->connection->shard->network->providers;
+    gsize size = OSH_DRIVER_WINDOW;
+
+    if (driver->declared != NULL)
+        size = MAX(size, driver->declared->window);
+    if (providers != NULL &&
+        (providers->credentials.vtable != NULL || g_hash_table_size(providers->inspectors) > 0))
+        size = MAX(size, OSH_DRIVER_WINDOW + OSH_CONTENT_REWRITE_MAX);
+    return size;
+}
+
 static OshDriver *
-driver_new(OshConnection *connection, const OshInterface *protocol)
+driver_new(OshConnection *connection, const OshNetworkProtocol *protocol)
 {
     OshDriver *driver = g_new0(OshDriver, 1);
 
     driver->connection = connection;
-    driver->protocol = protocol;
+    driver->protocol = &protocol->interface;
     driver->protocol_name = connection->protocol;
     driver->due = g_array_new(FALSE, FALSE, sizeof(guint64));
-    osh_messages_init(&driver->messages);
+    driver->spare = g_ptr_array_new();
+    driver->declared = protocol->declaration;
+    osh_l7_ledger_init(&driver->ledger, driver->declared);
+    driver->ledger.may_retarget = osh_driver_may_retarget(connection);
+    driver->ledger.may_start_tls = connection->intercept == NULL &&
+                                   connection->tls != OSH_TLS_SKIP &&
+                                   connection->shard->network->interceptor != NULL;
     driver->sides[0].leg.fd = connection->client_fd;
     driver->sides[1].leg.fd = connection->upstream_fd;
     for (guint i = 0; i < 2 && connection->intercept != NULL; i++) {
@@ -440,35 +543,47 @@ driver_new(OshConnection *connection, const OshInterface *protocol)
         if (driver->sides[i].leg.session != NULL)
             driver->sides[i].leg.tls = connection->intercept->of->tls;
     }
+    driver->window_size = driver_window_size(driver);
     for (guint i = 0; i < 2; i++)
-        driver->sides[i].window = osh_buffer_pool_acquire(connection->shard->windows);
+        driver->sides[i].window =
+            osh_buffer_pool_acquire_larger(connection->shard->windows, driver->window_size);
     return driver;
 }
 
-static OshFlow
-driver_open(OshConnection *connection, const OshInterface *protocol)
+void
+osh_driver_fill_connection(OshDriver *driver, OshL7Connection *opened)
 {
-    OshDriver *driver = driver_new(connection, protocol);
-    g_autoptr(GError) error = NULL;
-    const OshL7Connection opened = {
-        .struct_size = sizeof opened,
+    const OshConnection *connection = driver->connection;
+
+    *opened = (OshL7Connection){
+        .struct_size = sizeof *opened,
         .protocol = connection->protocol,
         .host = connection->host,
         .port = connection->port,
         .secure = connection->intercept != NULL,
         .alpn = connection->intercept != NULL ? connection->intercept->protocol : NULL,
-        .window_cap = {OSH_DRIVER_WINDOW, OSH_DRIVER_WINDOW},
+        .may_retarget = driver->ledger.may_retarget,
+        .may_start_tls = driver->ledger.may_start_tls,
+        .window_cap = {driver->window_size, driver->window_size},
         .connection = connection->id,
         .wake = driver_woken,
         .wake_data = driver,
-        .may_retarget = osh_driver_may_retarget(connection),
     };
+}
+
+static OshFlow
+driver_open(OshConnection *connection, const OshNetworkProtocol *protocol)
+{
+    OshDriver *driver = driver_new(connection, protocol);
+    g_autoptr(GError) error = NULL;
+    OshL7Connection opened;
 
     connection->driver = driver;
     if (driver->sides[0].window == NULL || driver->sides[1].window == NULL)
         return osh_refuse_limit(connection, "too many connections are being inspected");
     driver_take_surplus(driver);
-    driver->session = osh_l7_open(protocol, &opened, &error);
+    osh_driver_fill_connection(driver, &opened);
+    driver->session = osh_l7_open(driver->protocol, &opened, &error);
     if (driver->session == NULL)
         return osh_refuse_failed(connection, "relay",
                                  error != NULL ? error->message : "the protocol cannot be read");
@@ -481,12 +596,14 @@ osh_inspect_run(OshConnection *connection)
     const OshNetworkProtocol *protocol;
     OshFlow flow;
 
+    if (connection->driver != NULL && connection->starts_tls)
+        osh_handover_take_tls(connection->driver);
     if (connection->driver != NULL)
         return driver_go(connection->driver);
     protocol = osh_network_protocol(connection->shard->network, connection->protocol);
     if (protocol == NULL || connection->is_opaque)
         return OSH_FLOW_NEXT;
-    flow = driver_open(connection, &protocol->interface);
+    flow = driver_open(connection, protocol);
     return flow == OSH_FLOW_WAIT ? driver_go(connection->driver) : flow;
 }
 
@@ -513,6 +630,64 @@ osh_inspect_upstream(OshConnection *connection, int fd, guint32 events)
     if (events & EPOLLERR)
         connection->driver->sides[1].leg.is_broken = TRUE;
     return driver_go(connection->driver);
+}
+
+/* Asks the session to end in its protocol's own way. Returns: FALSE where it cannot. */
+static gboolean
+driver_terminate(OshDriver *driver, OshL7TerminateReason reason, const char *end)
+{
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+
+    if (driver->is_terminating || driver->is_ending)
+        return TRUE;
+    if (!osh_l7_terminate(driver->protocol, driver->session, now, reason))
+        return FALSE;
+    driver->is_terminating = TRUE;
+    driver->terminates_by = now + TERMINATION;
+    driver->end = end;
+    return TRUE;
+}
+
+OshFlow
+osh_inspect_reload(OshConnection *connection)
+{
+    OshDriver *driver = connection->driver;
+    OshFlow flow = osh_judge_again(connection);
+
+    if (driver == NULL || driver->is_ending || driver->session == NULL)
+        return flow;
+    if (flow == OSH_FLOW_WAIT && osh_driver_ask_again(driver))
+        return driver_go(driver);
+    if (!driver_terminate(driver, OSH_L7_TERMINATE_POLICY_CHANGED, "policy changed"))
+        return osh_connection_reset(connection, "policy changed");
+    connection->client_aborted = FALSE;
+    return driver_go(driver);
+}
+
+/* Only a close_notify (RFC 8446 section 6.1) is left of TLS: an alert, or a record that is as long
+ * as an alert is when it is encrypted by TLS 1.3. */
+static gboolean
+is_end_of_tls(const guint8 *bytes, gsize length)
+{
+    static const guint8 encrypted_alert[] = {0x17, 3, 3, 0, 19};
+
+    return length >= 5 && length == 5u + (gsize)(bytes[3] << 8 | bytes[4]) &&
+           (bytes[0] == 0x15 || memcmp(bytes, encrypted_alert, sizeof encrypted_alert) == 0);
+}
+
+gboolean
+osh_inspect_has_delivered(const OshConnection *connection)
+{
+    const OshDriver *driver = connection->driver;
+    guint8 bytes[64];
+    ssize_t n;
+
+    if (driver == NULL || !connection->up.hung_up ||
+        driver->sides[0].window->start != driver->sides[0].window->end ||
+        osh_leg_left(&driver->sides[1].leg) > 0)
+        return FALSE;
+    n = recv(connection->client_fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n > 0 && driver->sides[0].leg.tls != NULL && is_end_of_tls(bytes, (gsize)n));
 }
 
 void

@@ -32,6 +32,13 @@ OshFlow osh_inspect_client(OshConnection *connection, guint32 events);
 /** osh_inspect_upstream: #OshStep.upstream. */
 OshFlow osh_inspect_upstream(OshConnection *connection, int fd, guint32 events);
 
+/** osh_inspect_reload: #OshStep.reload: messages that are open are decided again too; a session
+ * whose connection may not go on is asked to say so. */
+OshFlow osh_inspect_reload(OshConnection *connection);
+
+/** osh_inspect_has_delivered: #OshStep.has_delivered. */
+gboolean osh_inspect_has_delivered(const OshConnection *connection);
+
 /** osh_inspect_clear: #OshStep.clear. */
 void osh_inspect_clear(OshConnection *connection);
 

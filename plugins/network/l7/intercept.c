@@ -84,7 +84,7 @@ intercept_begin(OshConnection *connection)
     const OshNetworkProtocol *protocol = osh_network_protocol(network, connection->protocol);
     g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
 
-    if (protocol == NULL || !intercept_is_tls(connection, hello))
+    if (protocol == NULL || (!connection->starts_tls && !intercept_is_tls(connection, hello)))
         return OSH_FLOW_NEXT;
     /* A virtual host has no TLS that could be left alone. */
     if (connection->tls == OSH_TLS_SKIP && connection->virtual_host == NULL) {
@@ -101,7 +101,9 @@ intercept_begin(OshConnection *connection)
                                       });
     connection->intercept = g_new0(OshIntercept, 1);
     connection->intercept->of = network->interceptor;
-    intercept_offer(connection->intercept, protocol, hello);
+    /* Who changes to TLS says so before there is a ClientHello. */
+    if (!connection->starts_tls)
+        intercept_offer(connection->intercept, protocol, hello);
     return OSH_FLOW_WAIT;
 }
 

@@ -6,6 +6,7 @@
 #include "leg.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static gssize
@@ -95,12 +96,35 @@ leg_write(OshLeg *leg, const struct iovec *pieces, guint n_pieces)
 }
 
 static void
+leg_drop_rest(OshLeg *leg)
+{
+    if (leg->rest != NULL && leg->is_secret)
+        explicit_bzero(leg->rest->data, leg->rest->len);
+    leg->is_secret = FALSE;
+    g_clear_pointer(&leg->rest, g_byte_array_unref);
+}
+
+/* A secret never lies in memory that is given back as it is, so what holds one does not grow. */
+static void
+leg_grow_secret(OshLeg *leg, gsize length)
+{
+    GByteArray *larger = g_byte_array_sized_new(leg->rest->len + (guint)length);
+
+    g_byte_array_append(larger, leg->rest->data, leg->rest->len);
+    leg_drop_rest(leg);
+    leg->rest = larger;
+    leg->is_secret = TRUE;
+}
+
+static void
 leg_keep(OshLeg *leg, gconstpointer bytes, gsize length)
 {
     if (length == 0 || leg->is_broken)
         return;
     if (leg->rest == NULL)
         leg->rest = g_byte_array_new();
+    if (leg->is_secret)
+        leg_grow_secret(leg, length);
     g_byte_array_append(leg->rest, bytes, (guint)length);
 }
 
@@ -115,10 +139,18 @@ leg_write_rest(OshLeg *leg)
         return TRUE;
     piece = (struct iovec){leg->rest->data, leg->rest->len};
     n = leg_write(leg, &piece, 1);
-    if (n > 0)
+    /* What is moved to the front leaves its end behind. */
+    if (n > 0 && n < leg->rest->len && leg->is_secret) {
+        gsize left = leg->rest->len - n;
+
+        memmove(leg->rest->data, leg->rest->data + n, left);
+        explicit_bzero(leg->rest->data + left, n);
+        g_byte_array_set_size(leg->rest, (guint)left);
+    } else if (n > 0 && n < leg->rest->len) {
         g_byte_array_remove_range(leg->rest, 0, (guint)n);
-    if (leg->rest->len == 0)
-        g_clear_pointer(&leg->rest, g_byte_array_unref);
+    } else if (n > 0) {
+        leg_drop_rest(leg);
+    }
     return leg->rest == NULL;
 }
 
@@ -144,7 +176,7 @@ osh_leg_flush(OshLeg *leg)
     leg_keep_from(leg, taken);
     leg->n_gathered = 0;
     if (leg->is_broken)
-        g_clear_pointer(&leg->rest, g_byte_array_unref);
+        leg_drop_rest(leg);
 }
 
 void
@@ -172,6 +204,21 @@ osh_leg_send_masked(OshLeg *leg, const guint8 *bytes, gsize length, const guint8
         leg->rest->data[at + i] ^= key[(phase + i) % 4];
 }
 
+void
+osh_leg_send_secret(OshLeg *leg, const guint8 *bytes, gsize length, const guint8 *key, guint phase)
+{
+    static const guint8 plain[4] = {0};
+
+    osh_leg_flush(leg);
+    if (leg->is_broken)
+        return;
+    if (leg->rest == NULL)
+        leg->rest = g_byte_array_new();
+    leg->is_secret = TRUE;
+    leg_grow_secret(leg, length);
+    osh_leg_send_masked(leg, bytes, length, key != NULL ? key : plain, phase);
+}
+
 gsize
 osh_leg_left(const OshLeg *leg)
 {
@@ -192,5 +239,5 @@ osh_leg_end(OshLeg *leg)
 void
 osh_leg_clear(OshLeg *leg)
 {
-    g_clear_pointer(&leg->rest, g_byte_array_unref);
+    leg_drop_rest(leg);
 }

@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @tls: (nullable): with it, @session is spoken over @fd; both borrowed
  * @gathered: (array length=n_gathered): of the present list; the memory is its owner's
  * @rest: (nullable): what the socket did not take
+ * @is_secret: @rest is wiped before its memory is given back
  * @written: bytes that the socket took
  * @is_broken: nothing can be written any more; what is sent is thrown away
  * @error: errno of the write that found it out; 0 where something else did
@@ -36,6 +37,7 @@ typedef struct {
     struct iovec gathered[OSH_LEG_GATHERED];
     guint n_gathered;
     GByteArray *rest;
+    gboolean is_secret;
     guint64 written;
     gboolean is_broken;
     int error;
@@ -51,6 +53,11 @@ void osh_leg_send(OshLeg *leg, gconstpointer bytes, gsize length);
 
 /** osh_leg_send_masked: the same, each byte xor'ed with the key; copies. */
 void osh_leg_send_masked(OshLeg *leg, const guint8 *bytes, gsize length, const guint8 key[4],
+                         guint phase);
+
+/** osh_leg_send_secret: the same for what is in memory no longer than it must be. @key: (nullable).
+ */
+void osh_leg_send_secret(OshLeg *leg, const guint8 *bytes, gsize length, const guint8 *key,
                          guint phase);
 
 /** osh_leg_flush: writes what was gathered, and what was left before it; nothing borrowed stays. */

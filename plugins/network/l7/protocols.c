@@ -6,7 +6,8 @@
 
 #include "osh-l7-declaration.h"
 
-#include <openshell/ext/draft/l7-protocol.h>
+#include <openshell/ext/draft/content-inspector.h>
+#include <openshell/ext/draft/http-upgrade.h>
 
 #define MAX_PROVIDERS 64
 
@@ -53,4 +54,78 @@ osh_protocols_find(const OshHost *host)
                                     protocol_new(host, &providers[i], *names));
     }
     return found;
+}
+
+/* --- What works with protocols -----------------------------------------------------------------
+ */
+
+static void
+find_inspectors(OshProviders *providers, const OshHost *host)
+{
+    OshInterface found[MAX_PROVIDERS];
+    gsize n =
+        osh_host_find_interfaces(host, OSH_INTERFACE_CONTENT_INSPECTOR, found, G_N_ELEMENTS(found));
+
+    for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(found)); i++) {
+        const char *const *names = osh_inspector_inspectors(&found[i]);
+
+        for (; names != NULL && *names != NULL; names++)
+            if (!g_hash_table_contains(providers->inspectors, *names))
+                g_hash_table_insert(providers->inspectors, (gpointer)*names,
+                                    g_memdup2(&found[i], sizeof found[i]));
+    }
+}
+
+static void
+add_upgrade(OshProviders *providers, const OshInterface *upgrade, const OshInterface *protocols,
+            gsize n_protocols)
+{
+    const char *token = osh_http_upgrade_token(upgrade);
+
+    for (gsize i = 0; i < n_protocols && token != NULL; i++)
+        if (g_strcmp0(protocols[i].provider, upgrade->provider) == 0 &&
+            !g_hash_table_contains(providers->upgrades, token)) {
+            OshUpgradeProvider *provider = g_new0(OshUpgradeProvider, 1);
+
+            provider->upgrade = *upgrade;
+            provider->protocol = protocols[i];
+            g_hash_table_insert(providers->upgrades, (gpointer)token, provider);
+        }
+}
+
+static void
+find_upgrades(OshProviders *providers, const OshHost *host)
+{
+    OshInterface protocols[MAX_PROVIDERS];
+    OshInterface found[MAX_PROVIDERS];
+    gsize n_protocols = osh_host_find_interfaces(host, OSH_INTERFACE_L7_PROTOCOL, protocols,
+                                                 G_N_ELEMENTS(protocols));
+    gsize n =
+        osh_host_find_interfaces(host, OSH_INTERFACE_HTTP_UPGRADE, found, G_N_ELEMENTS(found));
+
+    for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(found)); i++)
+        add_upgrade(providers, &found[i], protocols, MIN(n_protocols, G_N_ELEMENTS(protocols)));
+}
+
+OshProviders *
+osh_providers_find(const OshHost *host)
+{
+    OshProviders *providers = g_new0(OshProviders, 1);
+
+    providers->inspectors = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    providers->upgrades = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    find_inspectors(providers, host);
+    find_upgrades(providers, host);
+    (void)osh_host_get_interface(host, OSH_INTERFACE_CREDENTIAL_PROVIDER, &providers->credentials);
+    return providers;
+}
+
+void
+osh_providers_free(OshProviders *providers)
+{
+    if (providers == NULL)
+        return;
+    g_hash_table_unref(providers->inspectors);
+    g_hash_table_unref(providers->upgrades);
+    g_free(providers);
 }

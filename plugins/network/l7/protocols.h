@@ -1,15 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * protocols.h: which plugin speaks which protocol. [main]
+ * protocols.h: which plugins the data plane works with. [main]
  */
 #pragma once
 
 #include "network.h"
+#include "osh-l7-declaration.h"
 
 G_BEGIN_DECLS
+
+/**
+ * OshUpgradeProvider:
+ * @upgrade: judges the request
+ * @protocol: the same plugin's openshell.draft.l7-protocol/1
+ */
+typedef struct {
+    OshInterface upgrade;
+    OshInterface protocol;
+} OshUpgradeProvider;
+
+/**
+ * OshProviders: immutable once the shards run; any thread.
+ * @inspectors: (element-type utf8 OshInterface): by the name that the policy uses
+ * @upgrades: (element-type utf8 OshUpgradeProvider): by Upgrade token
+ * @credentials: the credential provider; vtable NULL where there is none
+ */
+typedef struct _OshProviders {
+    GHashTable *inspectors;
+    GHashTable *upgrades;
+    OshInterface credentials;
+} OshProviders;
 
 /** osh_protocols_find: Returns: (transfer full) (element-type utf8 OshNetworkProtocol): value of
  * `protocol:` in the policy to the plugin that speaks it; the first one where several do. */
 GHashTable *osh_protocols_find(const OshHost *host);
+
+/** osh_providers_find: Returns: (transfer full): what works together with protocols. */
+OshProviders *osh_providers_find(const OshHost *host);
+
+/** osh_providers_free: @providers: (transfer full) (nullable). */
+void osh_providers_free(OshProviders *providers);
 
 G_END_DECLS

@@ -16,24 +16,6 @@ osh_driver_may_retarget(const OshConnection *connection)
     return connection->transport->many_requests && connection->intercept == NULL;
 }
 
-OshBrokenRule
-osh_driver_retarget(OshDriver *driver, const OshL7Action *action)
-{
-    if (action->u.retarget.host == NULL || action->u.retarget.port == 0 ||
-        action->u.retarget.port > G_MAXUINT16 || driver->direction != OSH_CLIENT_TO_SERVER)
-        return OSH_BROKEN_SHAPE;
-    if (action->offset != driver->released)
-        return OSH_BROKEN_ORDER;
-    if (action->offset >= driver->window.length)
-        return OSH_BROKEN_RANGE;
-    if (driver->messages.open->len > 0)
-        return OSH_BROKEN_BOUNDARY;
-    if (!osh_driver_may_retarget(driver->connection))
-        return OSH_BROKEN_RETARGET;
-    driver->retargets = TRUE;
-    return OSH_RULES_KEPT;
-}
-
 OshFlow
 osh_driver_leave(OshDriver *driver)
 {

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handover.c: START_TLS, UPGRADE and what is not possible on a connection. [shard]. Bytes that were
+ * said in clear are never taken for what was said in TLS.
+ */
+#include "handover.h"
+
+#include "intercept.h"
+#include "judge.h"
+#include "upgrade.h"
+
+/* --- TLS ---------------------------------------------------------------------------------------
+ */
+
+static gboolean
+window_is_empty(const OshDriverSide *side)
+{
+    return side->window->start == side->window->end;
+}
+
+OshFlow
+osh_handover_start_tls(OshDriver *driver)
+{
+    if (!window_is_empty(&driver->sides[0]) || !window_is_empty(&driver->sides[1])) {
+        osh_driver_deny(driver, "bytes were said in clear before TLS, maybe by somebody between");
+        return OSH_FLOW_WAIT;
+    }
+    driver->connection->starts_tls = TRUE;
+    return OSH_FLOW_TLS;
+}
+
+void
+osh_handover_take_tls(OshDriver *driver)
+{
+    const OshIntercept *intercept = driver->connection->intercept;
+
+    driver->connection->starts_tls = FALSE;
+    driver->ledger.may_start_tls = FALSE;
+    for (guint i = 0; i < 2 && intercept != NULL; i++) {
+        driver->sides[i].leg.tls = intercept->of->tls;
+        driver->sides[i].leg.session = intercept->sessions[i];
+        driver->sides[i].wanted = FALSE;
+    }
+}
+
+/* --- Another protocol --------------------------------------------------------------------------
+ */
+
+/* Returns: (transfer full) (nullable): a session of the protocol that follows. */
+static gpointer
+open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret_protocol,
+          GError **error)
+{
+    const OshNetwork *network = driver->connection->shard->network;
+    OshL7LedgerEntry *entry =
+        action->message != 0 ? osh_l7_ledger_find(&driver->ledger, action->message) : NULL;
+    OshMessage *message = entry != NULL ? entry->data : NULL;
+    const OshNetworkProtocol *protocol;
+    OshL7Connection opened;
+
+    osh_driver_fill_connection(driver, &opened);
+    if (message != NULL && message->upgrade != NULL)
+        return osh_upgrade_open(message, &opened, ret_protocol, error);
+    opened.protocol = action->u.upgrade.protocol;
+    protocol = osh_network_protocol(network, opened.protocol);
+    if (protocol == NULL) {
+        g_set_error(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "no plugin of this run speaks %s",
+                    opened.protocol);
+        return NULL;
+    }
+    *ret_protocol = &protocol->interface;
+    return osh_l7_open(*ret_protocol, &opened, error);
+}
+
+/* What was not released is the next session's, from the first byte. */
+static void
+carry_upgrade(OshDriver *driver, const OshL7Action *action)
+{
+    g_autoptr(GError) error = NULL;
+    const OshInterface *protocol = NULL;
+    gpointer next = open_next(driver, action, &protocol, &error);
+    OshL7LedgerEntry *entry =
+        action->message != 0 ? osh_l7_ledger_find(&driver->ledger, action->message) : NULL;
+
+    if (next == NULL) {
+        osh_driver_fail(driver, error != NULL ? error->message : "the upgrade cannot be read");
+        return;
+    }
+    if (entry != NULL)
+        osh_message_end(driver, entry);
+    osh_l7_close(driver->protocol, driver->session);
+    driver->protocol = protocol;
+    driver->session = next;
+    /* The facts of the next protocol are the same plugin's, of another part of its manifest. */
+    driver->declared = NULL;
+    driver->ledger.declared = NULL;
+    driver->first_number += driver->ledger.last;
+    driver->ledger.last = 0;
+    driver->ledger.may_start_tls = FALSE;
+    driver->deadline = 0;
+    for (guint i = 0; i < 2; i++) {
+        OshDriverSide *side = &driver->sides[i];
+        gsize released = i == driver->ledger.direction ? driver->ledger.released : 0;
+
+        side->n_new = side->window->end - side->window->start - released;
+        side->wanted = FALSE;
+        side->paused_by = 0;
+    }
+}
+
+void
+osh_handover(OshDriver *driver, const OshL7Action *action)
+{
+    switch ((OshL7ActionType)action->type) {
+    case OSH_L7_START_TLS:
+        driver->flow = OSH_FLOW_TLS;
+        break;
+    case OSH_L7_UPGRADE:
+        carry_upgrade(driver, action);
+        break;
+    case OSH_L7_OPAQUE:
+    case OSH_L7_RETARGET:
+    case OSH_L7_MORE:
+    case OSH_L7_PASS:
+    case OSH_L7_REPLACE:
+    case OSH_L7_DROP:
+    case OSH_L7_EMIT:
+    case OSH_L7_SLOT:
+    case OSH_L7_CONTENT:
+    case OSH_L7_ASK:
+    case OSH_L7_CANCEL:
+    case OSH_L7_DENY:
+    case OSH_L7_END:
+    case OSH_L7_DONE:
+    default:
+        osh_driver_deny(driver, "the protocol asks for what this connection does not offer");
+    }
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspected.c: feeds an inspector with what the session marks, and offers the whole to the
+ * credential provider. [shard]. Content that is not looked into to its end never goes on.
+ */
+#include "inspected.h"
+
+#include "driver-private.h"
+#include "secrets.h"
+
+#include <openshell/ext/draft/content-inspector.h>
+
+struct _OshContent {
+    OshLease *lease;
+};
+
+/**
+ * OshInspected:
+ * @inspector: (nullable): who finds facts in it
+ * @inspection: (nullable): of @inspector
+ * @kept: (nullable): all of it, where placeholders are replaced
+ * @media_type: (nullable): of the first that was marked
+ * @length: bytes that were marked
+ * @limit: that may be
+ * @number: the session's
+ * @has_number: something was marked
+ * @is_last: all of it was marked
+ * @is_pending: the inspector computes
+ * @is_done: its facts are complete
+ * @is_settled: @answer is final
+ * @problem: (nullable): why the message is refused
+ * @answer: the content's part of the next answer
+ * @handle: what @answer points to
+ * @handle_length: of it
+ */
+struct _OshInspected {
+    OshMessage *message;
+    const OshInterface *inspector;
+    gpointer inspection;
+    GByteArray *kept;
+    char *media_type;
+    guint64 length;
+    guint64 limit;
+    guint64 number;
+    gboolean has_number;
+    gboolean is_last;
+    gboolean is_pending;
+    gboolean is_done;
+    gboolean is_settled;
+    char *problem;
+    OshL7ContentAnswer answer;
+    OshContent handle;
+    guint64 handle_length;
+};
+
+static gboolean
+option_is_on(const OshMessage *message, const char *name)
+{
+    gboolean value = FALSE;
+
+    return message->options != NULL && g_variant_lookup(message->options, name, "b", &value) &&
+           value;
+}
+
+static const OshInterface *
+find_inspector(const OshMessage *message)
+{
+    const OshProviders *providers = message->driver->connection->shard->network->providers;
+
+    return providers != NULL && message->verdict.inspector != NULL
+               ? g_hash_table_lookup(providers->inspectors, message->verdict.inspector)
+               : NULL;
+}
+
+/* The inspector is fed again, with nothing new. */
+static void
+inspector_woken(gpointer data)
+{
+    static const OshSpan none = {"", 0};
+    OshInspected *inspected = data;
+    OshInspection found;
+
+    if (!inspected->is_pending)
+        return;
+    found =
+        osh_inspector_feed(inspected->inspector, inspected->inspection, none, inspected->is_last);
+    inspected->is_pending = found == OSH_INSPECTION_PENDING;
+    inspected->is_done = found == OSH_INSPECTION_DONE;
+    if (!inspected->is_pending)
+        osh_driver_question_is_due(inspected->message);
+}
+
+static void
+begin_inspection(OshInspected *inspected, const OshFacts *facts)
+{
+    const OshMessage *message = inspected->message;
+    g_autoptr(GError) error = NULL;
+    const OshInspectionRequest request = {
+        .struct_size = sizeof request,
+        .inspector = message->verdict.inspector,
+        .media_type = inspected->media_type != NULL ? inspected->media_type : "",
+        .head = *facts,
+        .limit = inspected->limit,
+        .options = message->options,
+        .wake = inspector_woken,
+        .wake_data = inspected,
+    };
+
+    inspected->inspection = osh_inspector_open(inspected->inspector, &request, &error);
+    if (inspected->inspection == NULL)
+        inspected->problem =
+            g_strdup(error != NULL ? error->message : "the content cannot be inspected");
+}
+
+/* Returns: whether the content of @message has to be marked. */
+static gboolean
+needs_content(OshMessage *message)
+{
+    const OshVerdict *verdict = &message->verdict;
+    OshInspected *inspected;
+    gboolean rewrites = verdict->action == OSH_ACTION_ALLOW && osh_secrets_can_rewrite(message) &&
+                        option_is_on(message, "request_body_credential_rewrite");
+
+    if (verdict->action != OSH_ACTION_INSPECT && !rewrites)
+        return FALSE;
+    inspected = message->inspected = g_new0(OshInspected, 1);
+    inspected->message = message;
+    inspected->limit = rewrites ? OSH_CONTENT_REWRITE_MAX : verdict->inspect_limit;
+    if (rewrites) {
+        inspected->kept = g_byte_array_new();
+        return TRUE;
+    }
+    inspected->inspector = find_inspector(message);
+    if (inspected->inspector == NULL)
+        inspected->problem =
+            g_strdup_printf("no plugin of this run inspects %s",
+                            verdict->inspector != NULL ? verdict->inspector : "its content");
+    return TRUE;
+}
+
+static OshSlotContext
+context_of(const char *media_type)
+{
+    if (g_str_has_suffix(media_type, "json"))
+        return OSH_SLOT_JSON;
+    return g_str_equal(media_type, "application/x-www-form-urlencoded") ? OSH_SLOT_FORM
+                                                                        : OSH_SLOT_TEXT;
+}
+
+/* Returns: (nullable): why the content may not go on. */
+static const char *
+settle(OshInspected *inspected)
+{
+    const char *reason = NULL;
+    OshSpan text;
+
+    inspected->is_settled = TRUE;
+    if (inspected->kept == NULL) {
+        inspected->answer.settled = inspected->length;
+        return NULL;
+    }
+    text = (OshSpan){(const char *)inspected->kept->data, inspected->kept->len};
+    switch (osh_secrets_lease(inspected->message, text, context_of(inspected->media_type),
+                              &inspected->handle.lease, &inspected->handle_length, &reason)) {
+    case OSH_LEASE_UNTOUCHED:
+        inspected->answer.settled = inspected->length;
+        return NULL;
+    case OSH_LEASE_REPLACED:
+        inspected->answer.disposition = OSH_L7_REPLACED;
+        inspected->answer.handle = &inspected->handle;
+        inspected->answer.length = inspected->handle_length;
+        return NULL;
+    case OSH_LEASE_REFUSED:
+    default:
+        inspected->answer.disposition = OSH_L7_REFUSED;
+        return reason;
+    }
+}
+
+static gboolean
+wants_more(const OshInspected *inspected)
+{
+    if (!inspected->has_number)
+        return TRUE;
+    return inspected->kept != NULL ? !inspected->is_last : !inspected->is_done;
+}
+
+OshAsked
+osh_inspected_ask(OshMessage *message, const OshFacts *facts, const char **ret_reason)
+{
+    OshInspected *inspected = message->inspected;
+
+    if (inspected == NULL && !needs_content(message))
+        return OSH_ASKED_ALLOWED;
+    inspected = message->inspected;
+    if (inspected->inspector != NULL && inspected->inspection == NULL && inspected->has_number &&
+        inspected->problem == NULL)
+        begin_inspection(inspected, facts);
+    *ret_reason = inspected->problem;
+    if (inspected->problem != NULL)
+        return OSH_ASKED_REFUSED;
+    if (inspected->is_pending)
+        return OSH_ASKED_WAITS;
+    if (wants_more(inspected)) {
+        message->outcome = OSH_L7_JUDGEMENT_INSPECT;
+        return OSH_ASKED_ANSWERED;
+    }
+    if (message->verdict.action == OSH_ACTION_INSPECT && inspected->kept == NULL &&
+        osh_inspected_facts(message).n_facts == 0)
+        *ret_reason = "the inspector found nothing by which the policy could decide";
+    else if (message->verdict.action == OSH_ACTION_INSPECT)
+        *ret_reason = "the policy asks for another inspection of what was inspected";
+    else if (!inspected->is_settled)
+        *ret_reason = settle(inspected);
+    return *ret_reason == NULL ? OSH_ASKED_ALLOWED : OSH_ASKED_REFUSED;
+}
+
+static void
+feed_inspector(OshInspected *inspected, OshSpan bytes)
+{
+    OshInspection found;
+
+    if (inspected->is_done || inspected->problem != NULL)
+        return;
+    if (inspected->inspection == NULL) {
+        begin_inspection(inspected, &inspected->message->facts.facts);
+        if (inspected->problem != NULL)
+            return;
+    }
+    found =
+        osh_inspector_feed(inspected->inspector, inspected->inspection, bytes, inspected->is_last);
+    inspected->is_pending = found == OSH_INSPECTION_PENDING;
+    inspected->is_done = found == OSH_INSPECTION_DONE;
+    if (inspected->is_last && found == OSH_INSPECTION_MORE)
+        inspected->problem = g_strdup("the inspector wants more than there is");
+}
+
+void
+osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window)
+{
+    OshInspected *inspected = message->inspected;
+    OshSpan bytes = action->u.content.bytes;
+
+    if (bytes.length == 0 && action->length > 0)
+        bytes = (OshSpan){window.data + action->offset, action->length};
+    if (!inspected->has_number)
+        inspected->media_type = g_strdup(action->u.content.media_type);
+    inspected->has_number = TRUE;
+    inspected->number = action->u.content.content;
+    inspected->length += bytes.length;
+    inspected->is_last = (action->flags & OSH_L7_LAST) != 0;
+    if (inspected->length > inspected->limit && inspected->problem == NULL)
+        inspected->problem = g_strdup_printf("its content is larger than may be inspected: "
+                                             "%" G_GUINT64_FORMAT " bytes",
+                                             inspected->limit);
+    if (inspected->problem != NULL)
+        return;
+    if (inspected->kept != NULL)
+        g_byte_array_append(inspected->kept, (const guint8 *)bytes.data, (guint)bytes.length);
+    if (inspected->inspector != NULL)
+        feed_inspector(inspected, bytes);
+}
+
+OshFacts
+osh_inspected_facts(const OshMessage *message)
+{
+    const OshInspected *inspected = message->inspected;
+    const OshFacts none = {NULL, 0};
+
+    return inspected != NULL && inspected->is_done && inspected->inspection != NULL
+               ? osh_inspector_facts(inspected->inspector, inspected->inspection)
+               : none;
+}
+
+void
+osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answer *answer)
+{
+    OshInspected *inspected = message->inspected;
+
+    if (inspected == NULL)
+        return;
+    answer->inspect_limit = inspected->limit;
+    if (!inspected->has_number)
+        return;
+    inspected->answer.content = inspected->number;
+    answer->contents = &inspected->answer;
+    answer->n_contents = 1;
+    if (inspected->answer.handle != NULL && answer->action == OSH_ACTION_ALLOW)
+        osh_l7_ledger_grant(entry, inspected->answer.handle, inspected->answer.length);
+}
+
+OshLease *
+osh_content_lease(const OshContent *content)
+{
+    return content->lease;
+}
+
+void
+osh_inspected_free(OshInspected *inspected)
+{
+    if (inspected->inspection != NULL)
+        osh_inspector_close(inspected->inspector, inspected->inspection);
+    if (inspected->kept != NULL)
+        g_byte_array_unref(inspected->kept);
+    g_free(inspected->media_type);
+    g_free(inspected->problem);
+    g_free(inspected);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspected.h: the content of a message: what an inspector finds in it, and the placeholders that
+ * are replaced in it. [shard]
+ */
+#pragma once
+
+#include "message-step.h"
+#include "message.h"
+
+G_BEGIN_DECLS
+
+/** OSH_CONTENT_REWRITE_MAX: bytes of content in which placeholders may be replaced. */
+#define OSH_CONTENT_REWRITE_MAX (256 * 1024)
+
+/** osh_inspected_ask: whether the content of @message has to be marked, or marked further, before
+ * it may go on. @facts: of the message. @ret_reason: until the message ends. */
+OshAsked osh_inspected_ask(OshMessage *message, const OshFacts *facts, const char **ret_reason);
+
+/** osh_inspected_add: CONTENT of @message, in @window. */
+void osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window);
+
+/** osh_inspected_facts: Returns: what was found; none before the inspector is done. */
+OshFacts osh_inspected_facts(const OshMessage *message);
+
+/** osh_inspected_fill_answer: the content's part of an answer. */
+void osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answer *answer);
+
+/** osh_content_lease: Returns: (transfer none): what @content stands for. */
+OshLease *osh_content_lease(const OshContent *content);
+
+/** osh_inspected_free: closes the inspection. */
+void osh_inspected_free(OshInspected *inspected);
+
+G_END_DECLS
