@@ -285,6 +285,20 @@ BREACH_BY(fact_of_the_host, ask_naming(session, OSH_FACT_NETWORK_HOST, OSH_FACT_
 BREACH_BY(fact_without_name, ask_naming(session, OSH_FACT_REQUEST_METHOD, NULL))
 BREACH_BY(fact_twice, ask_naming(session, OSH_FACT_REQUEST_PATH, OSH_FACT_REQUEST_PATH))
 
+static OshL7Action
+retarget(const char *host, guint32 port, guint64 offset)
+{
+    return (OshL7Action){
+        .type = OSH_L7_RETARGET, .offset = offset, .u.retarget = {.host = host, .port = port}};
+}
+
+BREACH_BY(retarget_to_nowhere, retarget(NULL, 80, 0))
+BREACH_BY(retarget_to_no_port, retarget("other.test", 0, 0))
+BREACH_BY(retarget_to_a_large_port, retarget("other.test", 65536, 0))
+BREACH_BY(retarget_from_elsewhere, retarget("other.test", 80, 1))
+BREACH_BY(retarget_with_a_message, retarget("other.test", 80, 0))
+BREACH_BY_TWO(retarget_first, retarget("other.test", 80, 0), of_type(OSH_L7_MORE, 0))
+
 static const struct {
     const char *sentence;
     const char *rule;
@@ -336,6 +350,13 @@ static const struct {
     {"a-denial-with-an-empty-reason", "deny", L7_ALLOWED, deny_for_nothing},
     {"a-denial-of-what-was-refused", "deny", L7_REFUSED, deny_of_refused},
     {"done-of-a-message-with-a-question", "done", L7_NOT_ASKED, done_of_a_question},
+    {"a-retarget-to-nowhere", "shape", L7_NOT_ASKED, retarget_to_nowhere},
+    {"a-retarget-to-no-port", "shape", L7_NOT_ASKED, retarget_to_no_port},
+    {"a-retarget-to-a-large-port", "shape", L7_NOT_ASKED, retarget_to_a_large_port},
+    {"a-retarget-from-elsewhere", "order", L7_NOT_ASKED, retarget_from_elsewhere},
+    {"a-retarget-with-a-message-open", "boundary", L7_ALLOWED, retarget_with_a_message},
+    {"a-retarget-that-is-not-last", "last", L7_NOT_ASKED, retarget_first},
+    {"a-retarget-of-a-tunnel", "retarget", L7_NOT_ASKED, retarget_with_a_message},
     {"cancel-of-no-question", "cancel", L7_ALLOWED, cancel_of_no_question},
     {"a-slot-of-no-message", "number", L7_NOT_ASKED, slot_of_nothing},
     {"a-slot-behind-the-question", "slot", L7_ALLOWED, slot_behind_the_question},
