@@ -19,6 +19,7 @@
 #include "relay.h"
 #include "resolution.h"
 #include "reuse.h"
+#include "revocation-list.h"
 #include "transparent.h"
 
 #define SECONDS(n) ((n)*G_TIME_SPAN_SECOND)
@@ -39,18 +40,26 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
     [OSH_STEP_CAPTURED] =
         {
             .name = "captured",
-            .next = OSH_STEP_IDENTIFY,
+            .next = OSH_STEP_REVOCATION,
             .run = osh_captured_run,
         },
     [OSH_STEP_HEAD] =
         {
             .name = "head",
-            .next = OSH_STEP_IDENTIFY,
+            .next = OSH_STEP_REVOCATION,
             .configured_limit = head_limit,
             .run = osh_head_run,
             .expire = osh_head_expire,
             .client = osh_head_client,
             .upstream = osh_upstream_unasked,
+        },
+    [OSH_STEP_REVOCATION] =
+        {
+            .name = "revocation",
+            .next = OSH_STEP_IDENTIFY,
+            .limit = SECONDS(10),
+            .run = osh_revocation_run,
+            .client = osh_revocation_client,
         },
     [OSH_STEP_IDENTIFY] =
         {

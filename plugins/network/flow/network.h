@@ -47,6 +47,7 @@ typedef struct _OshSyntheticNames OshSyntheticNames;
 typedef enum {
     OSH_STEP_CAPTURED,
     OSH_STEP_HEAD,
+    OSH_STEP_REVOCATION,
     OSH_STEP_IDENTIFY,
     OSH_STEP_DECIDE,
     OSH_STEP_RESOLVE,

@@ -16,6 +16,7 @@
 
 #include "accept-error.h"
 #include "dns-answerer.h"
+#include "interceptor.h"
 #include "synthetic-names.h"
 
 #define DNS_MAX_SOCKETS 4
@@ -77,6 +78,8 @@ name_is_known(const char *name, gpointer data)
 {
     const Known *known = data;
 
+    if (known->network->interceptor != NULL && g_str_equal(name, OSH_REVOCATION_HOST))
+        return TRUE;
     return osh_policy_interface_name_is_known(&known->network->policy, known->snapshot, name);
 }
 

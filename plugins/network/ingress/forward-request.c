@@ -18,6 +18,7 @@
 #include "relay.h"
 #include "request-facts.h"
 #include "reuse.h"
+#include "revocation-list.h"
 
 #include <errno.h>
 #include <string.h>
@@ -183,6 +184,10 @@ osh_forward_take(OshConnection *connection, const OshHttp1Head *head, const guin
     problem = osh_host_claim_problem(head, window, &target.authority, 80);
     if (problem != NULL)
         return osh_head_refuse(connection, 403, "request_authority_mismatch", problem);
+    if (osh_revocation_asked(connection))
+        return osh_revocation_answer(
+            connection, head, window,
+            (OshHttp1Range){head->target.offset + target.path.offset, target.path.length});
     forward_begin(connection, head, window, &target);
     if (osh_policy_interface_is_recording(&connection->shard->network->policy))
         connection->request = osh_request_facts_new(

@@ -8,23 +8,10 @@
 #pragma once
 
 #include "client-hello.h"
+#include "interceptor.h"
 #include "step.h"
-#include "tls-module.h"
 
 G_BEGIN_DECLS
-
-/**
- * OshInterceptor: of the run.
- * @tls: the module's functions
- * @engine: has the authority
- * @identified_to: (nullable) (array zero-terminated=1): host names whose servers get the client
- *   certificate of the configuration when they ask for one
- */
-typedef struct _OshInterceptor {
-    const OshTlsModule *tls;
-    OshTlsEngine *engine;
-    const char *const *identified_to;
-} OshInterceptor;
 
 /**
  * OshIntercept: of one connection.

@@ -21,7 +21,7 @@ static void
 test_certificate_signs_leaves_and_nothing_else(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(OshCertificateAuthority) authority = osh_certificate_authority_new(&error);
+    g_autoptr(OshCertificateAuthority) authority = osh_certificate_authority_new(NULL, &error);
     g_autofree char *subject = NULL;
     X509 *certificate;
     char *line;
@@ -41,11 +41,33 @@ test_certificate_signs_leaves_and_nothing_else(void)
     X509_free(certificate);
 }
 
+/* RFC 5280 section 4.2.1.13 */
+static void
+test_certificate_says_where_its_list_is(void)
+{
+    g_autoptr(OshCertificateAuthority) authority =
+        osh_certificate_authority_new("http://list.test/run.crl", NULL);
+    X509 *certificate = read_certificate(osh_certificate_authority_pem(authority));
+    CRL_DIST_POINTS *points =
+        X509_get_ext_d2i(certificate, NID_crl_distribution_points, NULL, NULL);
+    GENERAL_NAMES *names;
+
+    g_assert_cmpint(sk_DIST_POINT_num(points), ==, 1);
+    names = sk_DIST_POINT_value(points, 0)->distpoint->name.fullname;
+    g_assert_cmpint(sk_GENERAL_NAME_num(names), ==, 1);
+    g_assert_cmpstr((const char *)ASN1_STRING_get0_data(
+                        sk_GENERAL_NAME_value(names, 0)->d.uniformResourceIdentifier),
+                    ==, "http://list.test/run.crl");
+    g_assert_true(osh_certificate_authority_signs_lists(authority));
+    CRL_DIST_POINTS_free(points);
+    X509_free(certificate);
+}
+
 static void
 test_each_run_has_its_own(void)
 {
-    g_autoptr(OshCertificateAuthority) first = osh_certificate_authority_new(NULL);
-    g_autoptr(OshCertificateAuthority) second = osh_certificate_authority_new(NULL);
+    g_autoptr(OshCertificateAuthority) first = osh_certificate_authority_new(NULL, NULL);
+    g_autoptr(OshCertificateAuthority) second = osh_certificate_authority_new(NULL, NULL);
 
     g_assert_cmpstr(osh_certificate_authority_pem(first), !=,
                     osh_certificate_authority_pem(second));
@@ -57,6 +79,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/authority/certificate-signs-leaves-and-nothing-else",
                     test_certificate_signs_leaves_and_nothing_else);
+    g_test_add_func("/network/authority/certificate-says-where-its-list-is",
+                    test_certificate_says_where_its_list_is);
     g_test_add_func("/network/authority/each-run-has-its-own", test_each_run_has_its_own);
     return g_test_run();
 }

@@ -37,8 +37,20 @@ set_name(X509 *certificate)
            X509_set_issuer_name(certificate, name) == 1;
 }
 
+/* Returns: FALSE on failure. */
 static gboolean
-make_certificate(OshCertificateAuthority *authority)
+add_list(X509 *certificate, const char *uri)
+{
+    X509_EXTENSION *extension = uri != NULL ? osh_certificate_list_part(uri) : NULL;
+    gboolean added =
+        uri == NULL || (extension != NULL && X509_add_ext(certificate, extension, -1) == 1);
+
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+static gboolean
+make_certificate(OshCertificateAuthority *authority, const char *uri)
 {
     X509 *certificate = X509_new();
 
@@ -59,7 +71,7 @@ make_certificate(OshCertificateAuthority *authority)
            osh_certificate_add_part(certificate, certificate, NID_key_usage,
                                     "critical,keyCertSign,cRLSign") &&
            osh_certificate_add_part(certificate, certificate, NID_subject_key_identifier, "hash") &&
-           X509_sign(certificate, authority->key, EVP_sha256()) > 0;
+           add_list(certificate, uri) && X509_sign(certificate, authority->key, EVP_sha256()) > 0;
 }
 
 static gboolean
@@ -81,14 +93,15 @@ write_pem(OshCertificateAuthority *authority)
 }
 
 OshCertificateAuthority *
-osh_certificate_authority_new(GError **error)
+osh_certificate_authority_new(const char *revocation_list_uri, GError **error)
 {
     g_autoptr(OshCertificateAuthority) authority = g_new0(OshCertificateAuthority, 1);
 
     /* A configuration file could name code to load. */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1)
         authority->key = EVP_EC_gen("P-256");
-    if (authority->key == NULL || !make_certificate(authority) || !write_pem(authority)) {
+    if (authority->key == NULL || !make_certificate(authority, revocation_list_uri) ||
+        !write_pem(authority)) {
         g_set_error(error, OSH_ERROR, OSH_ERROR_FAILED,
                     "cannot make the certificate authority of this run: %s", osh_tls_last_error());
         return NULL;
@@ -147,6 +160,12 @@ const char *
 osh_certificate_authority_pem(const OshCertificateAuthority *authority)
 {
     return authority->pem;
+}
+
+gboolean
+osh_certificate_authority_signs_lists(const OshCertificateAuthority *authority)
+{
+    return (X509_get_key_usage(sk_X509_value(authority->chain, 0)) & KU_CRL_SIGN) != 0;
 }
 
 STACK_OF(X509) * osh_certificate_authority_chain(const OshCertificateAuthority *authority)

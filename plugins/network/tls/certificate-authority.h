@@ -16,6 +16,7 @@ typedef struct _OshCertificateAuthority OshCertificateAuthority;
 
 /**
  * osh_certificate_authority_new:
+ * @revocation_list_uri: (nullable): CRL distribution point of the certificate
  * @error: return location
  *
  * A P-256 key and a self-signed certificate for it: CN "OpenShell Sandbox CA", valid from a day ago
@@ -24,7 +25,8 @@ typedef struct _OshCertificateAuthority OshCertificateAuthority;
  *
  * Returns: (transfer full) (nullable): the authority
  */
-OshCertificateAuthority *osh_certificate_authority_new(GError **error);
+OshCertificateAuthority *osh_certificate_authority_new(const char *revocation_list_uri,
+                                                       GError **error);
 
 /**
  * osh_certificate_authority_read:
@@ -52,6 +54,10 @@ STACK_OF(X509) * osh_certificate_authority_chain(const OshCertificateAuthority *
 
 /** osh_certificate_authority_key: Returns: (transfer none): for signing. */
 EVP_PKEY *osh_certificate_authority_key(const OshCertificateAuthority *authority);
+
+/** osh_certificate_authority_signs_lists: Returns: whether its key usage has cRLSign (RFC 5280
+ * section 4.2.1.3), so that clients take its list. */
+gboolean osh_certificate_authority_signs_lists(const OshCertificateAuthority *authority);
 
 /**
  * osh_certificate_authority_revocation_list:

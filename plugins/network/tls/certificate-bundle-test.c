@@ -10,7 +10,7 @@
 static void
 test_bundle_holds_it_and_the_roots_and_no_key(void)
 {
-    g_autoptr(OshCertificateAuthority) authority = osh_certificate_authority_new(NULL);
+    g_autoptr(OshCertificateAuthority) authority = osh_certificate_authority_new(NULL, NULL);
     g_autofree char *bundle =
         osh_certificate_bundle(osh_certificate_authority_pem(authority), NULL);
 

@@ -18,6 +18,29 @@ osh_certificate_part(X509 *issuer, X509 *subject, int nid, const char *value)
     return X509V3_EXT_conf_nid(NULL, &context, nid, value);
 }
 
+X509_EXTENSION *
+osh_certificate_list_part(const char *uri)
+{
+    DIST_POINT *point = DIST_POINT_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();
+    X509_EXTENSION *extension;
+
+    if (point == NULL || name == NULL || text == NULL || points == NULL)
+        g_error("out of memory");
+    ASN1_STRING_set(text, uri, -1);
+    GENERAL_NAME_set0_value(name, GEN_URI, text);
+    point->distpoint = DIST_POINT_NAME_new();
+    point->distpoint->type = 0;
+    point->distpoint->name.fullname = sk_GENERAL_NAME_new_null();
+    sk_GENERAL_NAME_push(point->distpoint->name.fullname, name);
+    sk_DIST_POINT_push(points, point);
+    extension = X509V3_EXT_i2d(NID_crl_distribution_points, 0, points);
+    CRL_DIST_POINTS_free(points);
+    return extension;
+}
+
 gboolean
 osh_certificate_add_part(X509 *issuer, X509 *subject, int nid, const char *value)
 {

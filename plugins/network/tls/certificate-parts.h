@@ -23,6 +23,10 @@ G_BEGIN_DECLS
  */
 X509_EXTENSION *osh_certificate_part(X509 *issuer, X509 *subject, int nid, const char *value);
 
+/** osh_certificate_list_part: RFC 5280 section 4.2.1.13: one distribution point, named by @uri.
+ * Returns: (transfer full) (nullable): the extension */
+X509_EXTENSION *osh_certificate_list_part(const char *uri);
+
 /** osh_certificate_add_part: adds osh_certificate_part() to @subject. Returns: FALSE on failure. */
 gboolean osh_certificate_add_part(X509 *issuer, X509 *subject, int nid, const char *value);
 

@@ -19,6 +19,9 @@ G_BEGIN_DECLS
  * @server_context: of legs of clients
  * @client_context: (nullable) (atomic): of legs of upstreams, once prepared
  * @preparing: held while the roots are read
+ * @listing: held while the list is made or taken
+ * @list: (nullable): the revocation list, once it was asked for
+ * @listed_at: when it was made, microseconds since 1970
  * @bio_method: how sockets are read and written
  * @client_chain: (nullable): the client certificate and its chain
  * @client_key: (nullable): its key
@@ -32,6 +35,9 @@ struct _OshTlsEngine {
     SSL_CTX *server_context;
     SSL_CTX *client_context;
     pthread_mutex_t preparing;
+    pthread_mutex_t listing;
+    GBytes *list;
+    gint64 listed_at;
     BIO_METHOD *bio_method;
     STACK_OF(X509) * client_chain;
     EVP_PKEY *client_key;

@@ -21,7 +21,7 @@ fixture_open(Fixture *fixture, const char *list, guint capacity)
     g_autoptr(GError) error = NULL;
     OshLeafMint *mint;
 
-    fixture->authority = osh_certificate_authority_new(&error);
+    fixture->authority = osh_certificate_authority_new(NULL, &error);
     g_assert_no_error(error);
     mint = osh_leaf_mint_new(fixture->authority, list, &error);
     g_assert_no_error(error);

@@ -38,30 +38,6 @@ keep(OshLeafMint *mint, X509_EXTENSION *extension)
     return TRUE;
 }
 
-/* RFC 5280 section 4.2.1.13: one point, named by one URI. */
-static X509_EXTENSION *
-distribution_point(const char *uri)
-{
-    DIST_POINT *point = DIST_POINT_new();
-    GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-    CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();
-    X509_EXTENSION *extension;
-
-    if (point == NULL || name == NULL || text == NULL || points == NULL)
-        g_error("out of memory");
-    ASN1_STRING_set(text, uri, -1);
-    GENERAL_NAME_set0_value(name, GEN_URI, text);
-    point->distpoint = DIST_POINT_NAME_new();
-    point->distpoint->type = 0;
-    point->distpoint->name.fullname = sk_GENERAL_NAME_new_null();
-    sk_GENERAL_NAME_push(point->distpoint->name.fullname, name);
-    sk_DIST_POINT_push(points, point);
-    extension = X509V3_EXT_i2d(NID_crl_distribution_points, 0, points);
-    CRL_DIST_POINTS_free(points);
-    return extension;
-}
-
 static gboolean
 make_constant(OshLeafMint *mint, const char *revocation_list_uri)
 {
@@ -81,7 +57,7 @@ make_constant(OshLeafMint *mint, const char *revocation_list_uri)
         made = keep(mint, osh_certificate_part(issuer, subject, NID_authority_key_identifier,
                                                "keyid:always"));
     if (made && revocation_list_uri != NULL)
-        made = keep(mint, distribution_point(revocation_list_uri));
+        made = keep(mint, osh_certificate_list_part(revocation_list_uri));
     X509_free(subject);
     return made;
 }

@@ -10,6 +10,7 @@
 #include "run-authority.h"
 
 #include "certificate-bundle.h"
+#include "interceptor.h"
 
 #include <openssl/opensslv.h>
 
@@ -49,6 +50,7 @@ osh_run_authority_make(OshRunAuthority *authority, GError **error)
 
     if (!authority->wanted)
         return TRUE;
+    settings.revocation_list_uri = OSH_REVOCATION_LIST_URI;
     if (settings.upstream_roots == NULL)
         settings.upstream_roots = osh_certificate_roots_of_host();
     if (!osh_lazy_library_load(authority->libcrypto, error) ||

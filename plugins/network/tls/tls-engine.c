@@ -13,6 +13,9 @@
 
 #include "openshell/host.h"
 
+/* Microseconds; a list is valid for a week. */
+#define LIST_RENEWED_AFTER G_TIME_SPAN_DAY
+
 static const OshTlsSettings defaults;
 
 static gboolean
@@ -24,10 +27,15 @@ make_authority(OshTlsEngine *engine, const OshTlsSettings *settings, GError **er
         engine->authority = osh_certificate_authority_read(settings->authority_certificate,
                                                            settings->authority_key, error);
     else
-        engine->authority = osh_certificate_authority_new(error);
+        engine->authority = osh_certificate_authority_new(settings->revocation_list_uri, error);
     if (engine->authority == NULL)
         return FALSE;
-    mint = osh_leaf_mint_new(engine->authority, settings->revocation_list_uri, error);
+    /* A list that the authority may not sign would be worse than none. */
+    mint = osh_leaf_mint_new(engine->authority,
+                             osh_certificate_authority_signs_lists(engine->authority)
+                                 ? settings->revocation_list_uri
+                                 : NULL,
+                             error);
     if (mint == NULL)
         return FALSE;
     engine->leaves = osh_leaf_cache_new(g_steal_pointer(&mint), settings->leaf_capacity > 0
@@ -55,6 +63,7 @@ osh_tls_engine_new(const OshTlsSettings *settings, GError **error)
     if (settings == NULL)
         settings = &defaults;
     pthread_mutex_init(&engine->preparing, NULL);
+    pthread_mutex_init(&engine->listing, NULL);
     engine->upstream_roots = g_strdup(settings->upstream_roots);
     engine->upstream_extra_roots = g_strdup(settings->upstream_extra_roots);
     engine->resumption =
@@ -82,6 +91,8 @@ osh_tls_engine_free(OshTlsEngine *engine)
     sk_X509_pop_free(engine->client_chain, X509_free);
     EVP_PKEY_free(engine->client_key);
     pthread_mutex_destroy(&engine->preparing);
+    pthread_mutex_destroy(&engine->listing);
+    g_clear_pointer(&engine->list, g_bytes_unref);
     g_free(engine->upstream_roots);
     g_free(engine->upstream_extra_roots);
     g_free(engine);
@@ -94,9 +105,20 @@ osh_tls_engine_authority_pem(const OshTlsEngine *engine)
 }
 
 GBytes *
-osh_tls_engine_revocation_list(OshTlsEngine *engine)
+osh_tls_engine_revocation_list(OshTlsEngine *engine, gint64 now)
 {
-    return osh_certificate_authority_revocation_list(engine->authority);
+    GBytes *list;
+
+    pthread_mutex_lock(&engine->listing);
+    if (engine->list == NULL || now - engine->listed_at > LIST_RENEWED_AFTER ||
+        now < engine->listed_at - G_TIME_SPAN_HOUR) {
+        g_clear_pointer(&engine->list, g_bytes_unref);
+        engine->list = osh_certificate_authority_revocation_list(engine->authority);
+        engine->listed_at = now;
+    }
+    list = engine->list != NULL ? g_bytes_ref(engine->list) : NULL;
+    pthread_mutex_unlock(&engine->listing);
+    return list;
 }
 
 /* With the lock held. */

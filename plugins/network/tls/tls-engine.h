@@ -74,13 +74,14 @@ const char *osh_tls_engine_authority_pem(const OshTlsEngine *engine);
 
 /**
  * osh_tls_engine_revocation_list:
+ * @now: g_get_real_time()
  *
  * [any] The authority's certificate revocation list, which is empty (RFC 5280 section 5): valid
- * from a day ago for a week. Signed anew for each call, about as dear as a leaf certificate.
+ * from a day ago for a week. Signed when it is first asked for, and once a day after that.
  *
  * Returns: (transfer full) (nullable): DER, "application/pkix-crl"
  */
-GBytes *osh_tls_engine_revocation_list(OshTlsEngine *engine);
+GBytes *osh_tls_engine_revocation_list(OshTlsEngine *engine, gint64 now);
 
 /**
  * osh_tls_engine_prepare_upstream:

@@ -22,7 +22,7 @@ typedef struct {
     OshTlsEngine *(*engine_new)(const OshTlsSettings *settings, GError **error);
     void (*engine_free)(OshTlsEngine *engine);
     const char *(*engine_authority_pem)(const OshTlsEngine *engine);
-    GBytes *(*engine_revocation_list)(OshTlsEngine *engine);
+    GBytes *(*engine_revocation_list)(OshTlsEngine *engine, gint64 now);
     gboolean (*engine_prepare_upstream)(OshTlsEngine *engine, GError **error);
     gboolean (*engine_upstream_is_ready)(const OshTlsEngine *engine);
     guint64 (*engine_leaves_minted)(OshTlsEngine *engine);

@@ -35,8 +35,8 @@ static STACK_OF(X509) * read_store(const char *pem)
 static void
 test_every_certificate_is_there(void)
 {
-    g_autoptr(OshCertificateAuthority) one = osh_certificate_authority_new(NULL);
-    g_autoptr(OshCertificateAuthority) other = osh_certificate_authority_new(NULL);
+    g_autoptr(OshCertificateAuthority) one = osh_certificate_authority_new(NULL, NULL);
+    g_autoptr(OshCertificateAuthority) other = osh_certificate_authority_new(NULL, NULL);
     g_autofree char *pem =
         g_strconcat("# a comment\n", osh_certificate_authority_pem(one), "text between\n",
                     osh_certificate_authority_pem(other), NULL);
