@@ -315,6 +315,20 @@ intercept_look_unused(const OshConnection *connection)
         -1);
 }
 
+/* By TLS 1.3 a server refuses a client's certificate, or the lack of one, when the handshake is
+ * done; the plugin sees a connection that is lost. */
+static void
+intercept_look_refused(OshConnection *connection)
+{
+    const OshIntercept *intercept = connection->intercept;
+    const OshTlsFailure *failure = intercept->sessions[1] != NULL
+                                       ? intercept->of->tls->session_failure(intercept->sessions[1])
+                                       : NULL;
+
+    if (intercept->open_at != 0 && failure != NULL && failure->alert_received)
+        osh_audit_failed(connection, &(OshRefusal){.layer = "tls", .reason = failure->text});
+}
+
 /* What is wrong with the upstream, in words of HTTP. The text has no character that JSON escapes.
  */
 static GString *
@@ -435,6 +449,7 @@ osh_intercept_clear(OshConnection *connection)
     if (intercept == NULL)
         return;
     intercept_look_unused(connection);
+    intercept_look_refused(connection);
     connection->intercept = NULL;
     for (guint i = 0; i < 2; i++)
         if (intercept->sessions[i] != NULL)
