@@ -3,7 +3,7 @@
  * secrets.h: the slots of a message, and what the credential provider makes of them. [shard]
  *
  * The endpoint that the provider is asked for is the one that was dialled, whatever facts a session
- * has stated (security rule 9, slots of credentials).
+ * has stated (security rule 9, credential slots).
  */
 #pragma once
 
