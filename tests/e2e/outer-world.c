@@ -3,8 +3,8 @@
  * outer-world PROGRAM [ARGUMENT...]: runs a test program in a small world of its own.
  *
  * The world is a network with nothing but lo, on which 10.77.0.1, 10.77.0.2 and fd77::1 are
- * addresses like any other; a /etc/hosts of its own; and a PID namespace, so that whatever a test
- * leaves behind dies with it. Nothing outside is changed.
+ * addresses like any other, and the ports from 80 up anybody's; a /etc/hosts of its own; and a PID
+ * namespace, so that whatever a test leaves behind dies with it. Nothing outside is changed.
  *
  * As root the program stays root. As an ordinary user the world is a user namespace that maps the
  * user's own ids to themselves: the program is that user and, as after any exec by somebody who is
@@ -40,19 +40,20 @@
 #define EXIT_NO_WORLD 125
 #define GRACE         2 /* seconds */
 
-static const char hosts_text[] = "127.0.0.1 localhost\n"
-                                 "::1 localhost\n"
-                                 "10.77.0.1 origin.test api.example.test git.example.test\n"
-                                 "10.77.0.2 other.test\n"
-                                 "10.77.0.1 two.test\n"
-                                 "10.77.0.2 two.test\n"
-                                 "fd77::1 six.test\n"
-                                 "192.31.196.7 public.test www.public.test\n"
-                                 "127.0.0.1 sneaky.test\n"
-                                 "64:ff9b::a4d:1 private.nat64.test\n"
-                                 "64:ff9b::c01f:c407 public.nat64.test\n"
-                                 "64:ff9b::7f00:1 loopback.nat64.test\n"
-                                 "64:ff9b:1:a4d:0:100:: local.nat64.test\n";
+static const char hosts_text[] =
+    "127.0.0.1 localhost\n"
+    "::1 localhost\n"
+    "10.77.0.1 origin.test api.example.test git.example.test in.example\n"
+    "10.77.0.2 other.test\n"
+    "10.77.0.1 two.test\n"
+    "10.77.0.2 two.test\n"
+    "fd77::1 six.test\n"
+    "192.31.196.7 public.test www.public.test\n"
+    "127.0.0.1 sneaky.test\n"
+    "64:ff9b::a4d:1 private.nat64.test\n"
+    "64:ff9b::c01f:c407 public.nat64.test\n"
+    "64:ff9b::7f00:1 loopback.nat64.test\n"
+    "64:ff9b:1:a4d:0:100:: local.nat64.test\n";
 
 /* A request to the kernel and its one address. */
 struct address_request {
@@ -185,6 +186,9 @@ bring_up_network(void)
         add_address(netlink, AF_INET6, addresses6[i]);
     for (size_t i = 0; i < n; i++)
         wait_for_answer(addresses6[i]);
+    /* Of this network alone: an ordinary user's origin too can have the port that a Host without
+     * one means. */
+    write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "80");
     close(control);
     close(netlink);
 }

@@ -58,6 +58,11 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     if (problem != OSH_AUTHORITY_OK)
         return osh_head_refuse(connection, 400, "invalid_request_target",
                                osh_authority_error_text(problem));
+    /* RFC 9110 section 9.3.6: such content has no meaning, so another reader may take it for the
+     * first bytes of the tunnel. */
+    if (head->chunked || head->content_length > 0)
+        return osh_head_refuse(connection, 400, "invalid_request_head",
+                               "a CONNECT request has no content");
     osh_connection_set_authority(connection, &authority);
     /* A tunnel begins at the first byte of its upstream connection. */
     osh_upstream_drop(connection, FALSE);

@@ -127,6 +127,8 @@ MUTATIONS = [
          tests=[RELAY], says="bytes that a full head left behind are not forgotten"),
     dict(file=N + "ingress/explicit-request.c", find="    osh_buffer_consume(connection->head, head->size);\n    if (connection->head->start", replace="    if (connection->head->start",
          tests=[RELAY, DIAL], says="bytes behind the head come first and once"),
+    dict(file=N + "ingress/explicit-request.c", find="    if (head->chunked || head->content_length > 0)", replace="    if (head->chunked)",
+         tests=["e2e-smuggling/proxy itself"], says="a CONNECT has no content"),
     dict(file=N + "ingress/explicit-request.c", find="OSH_HTTP1_REQUEST, OSH_NETWORK_HEAD_SIZE, fields,", replace="OSH_HTTP1_REQUEST, OSH_NETWORK_HEAD_SIZE + 1, fields,",
          tests=[CONNECTION], says="a head may have 8192 bytes and no more"),
     dict(file=N + "flow/deadlines.c", find="now - list->first->since > limit", replace="now - list->last->since > limit",
