@@ -86,6 +86,7 @@ test_a_denied_connection_is_told_whole(void)
     g_variant_builder_init(&extra, G_VARIANT_TYPE_VARDICT);
     g_variant_builder_add(&extra, "{sv}", "pid", g_variant_new_uint32(42));
     g_variant_builder_add(&extra, "{sv}", "hint", g_variant_new_string("a hint"));
+    g_variant_builder_add(&extra, "{sv}", "control", g_variant_new_string("policy"));
     assert_payload(fixture, OSH_FIXTURE_DENIED, "(tssqssst@a{sv})", id, "connect",
                    OSH_FIXTURE_OTHER, 99, "/usr/bin/client", "web", "the test denies it",
                    (guint64)1, g_variant_builder_end(&extra));

@@ -128,6 +128,7 @@ osh_audit_denied(OshConnection *connection, const OshRefusal *refusal)
         .pid = osh_audit_pid(connection),
         .address = address,
         .hint = verdict != NULL ? verdict->hint : NULL,
+        .control = osh_control_name(refusal->control, refusal->layer),
     };
 
     return osh_audit_publish(connection, connection->shard->network->denied, 0, collapse,

@@ -208,6 +208,7 @@ osh_judge_again(OshConnection *connection)
     if (objection != NULL)
         flow = osh_refuse(connection, &(OshRefusal){
                                           .layer = connection->transport->name,
+                                          .control = OSH_CONTROL_RELOAD,
                                           .outcome = outcome,
                                           .status = 403,
                                           .reason = objection,

@@ -11,7 +11,9 @@
 #include "step.h"
 #include "transport.h"
 
+#include "control.h"
 #include <netinet/in.h>
+
 #include <openshell/ext/policy.h>
 
 G_BEGIN_DECLS
@@ -24,6 +26,7 @@ G_BEGIN_DECLS
  * OshRefusal:
  * @layer: of a denial a word of the list at NETWORK_DENIED in event.h; of a failure a stage of the
  *   list at NETWORK_FAILED
+ * @control: of a denial, where @layer does not say it
  * @outcome: for the recording of a denial; 0 for a failure, whose decision was recorded before
  * @status: for clients that are told one: 403 policy, 502 upstream, 503 limit, 504 timeout
  * @error: (nullable): word for machines; NULL is the one that @status stands for
@@ -36,6 +39,7 @@ G_BEGIN_DECLS
  */
 struct _OshRefusal {
     const char *layer;
+    OshControl control;
     OshDecisionOutcome outcome;
     guint status;
     const char *error;

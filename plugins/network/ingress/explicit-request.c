@@ -32,6 +32,9 @@ osh_head_refuse(OshConnection *connection, guint status, const char *error, cons
 {
     return osh_refuse(connection, &(OshRefusal){
                                       .layer = "head",
+                                      .control = g_str_equal(error, "request_authority_mismatch")
+                                                     ? OSH_CONTROL_AUTHORITY
+                                                     : OSH_CONTROL_OF_LAYER,
                                       .outcome = OSH_DECISION_DENIED_HARD,
                                       .status = status,
                                       .error = error,

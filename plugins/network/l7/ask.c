@@ -158,15 +158,19 @@ ask_rest(OshMessage *message, const OshFacts *facts)
     const char *reason = NULL;
     OshAsked asked = OSH_ASKED_ALLOWED;
 
+    const char *layer = "credential";
+
     if (message->direction == OSH_CLIENT_TO_SERVER)
         asked = osh_secrets_ask(message, &reason);
-    if (asked == OSH_ASKED_ALLOWED && message->direction == OSH_CLIENT_TO_SERVER)
+    if (asked == OSH_ASKED_ALLOWED && message->direction == OSH_CLIENT_TO_SERVER) {
+        layer = "content";
         asked = osh_inspected_ask(message, facts, &reason);
+    }
     switch (asked) {
     case OSH_ASKED_ALLOWED:
         return ask_capacity(message, facts);
     case OSH_ASKED_REFUSED:
-        return ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+        return ask_refuse(message, facts, layer, reason, OSH_DECISION_DENIED_HARD);
     case OSH_ASKED_ANSWERED:
     case OSH_ASKED_WAITS:
         break;
@@ -352,6 +356,7 @@ osh_driver_ask_again(OshDriver *driver)
             continue;
         reason = g_strdup_printf("the policy changed: %s", osh_message_reason(message));
         osh_message_refuse(message, "policy", reason);
+        message->control = OSH_CONTROL_RELOAD;
         osh_record_refused(message, &set, OSH_DECISION_DENIED_POLICY);
         return FALSE;
     }

@@ -11,6 +11,7 @@
 #include <openshell/ext/draft/credential-provider.h>
 #include <openshell/ext/policy.h>
 
+#include "control.h"
 #include "osh-fact-copy.h"
 #include "osh-l7-ledger.h"
 
@@ -34,6 +35,7 @@ typedef struct _OshInspected OshInspected;
  * @event: what recorded a refusal; 0 for none
  * @outcome: what the answer will make of it
  * @layer: of a refusal; constant
+ * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
  * @options: (nullable): of the endpoint that was chosen
@@ -55,6 +57,7 @@ typedef struct {
     guint64 event;
     OshL7Judgement outcome;
     const char *layer;
+    OshControl control;
     char *reason;
     guint status;
     GVariant *options;

@@ -80,8 +80,8 @@ shown_clear(Shown *shown)
 }
 
 static guint64
-publish_denied(OshDriver *driver, guint64 number, const char *layer, const OshFacts *facts,
-               const OshVerdict *verdict, const char *reason, gboolean ends)
+publish_denied(OshDriver *driver, guint64 number, const char *layer, OshControl control,
+               const OshFacts *facts, const OshVerdict *verdict, const char *reason, gboolean ends)
 {
     const OshConnection *connection = driver->connection;
     Shown shown = shown_of(driver, facts);
@@ -104,6 +104,7 @@ publish_denied(OshDriver *driver, guint64 number, const char *layer, const OshFa
         .pid = osh_audit_pid(connection),
         .hint = verdict != NULL ? verdict->hint : NULL,
         .ends_connection = ends,
+        .control = osh_control_name(control, layer),
     };
     guint64 event = osh_audit_publish(connection, connection->shard->network->l7_denied, 0,
                                       collapse, osh_event_l7_denied_pack(&denied));
@@ -173,15 +174,17 @@ void
 osh_record_refused(OshMessage *message, const OshFacts *facts, OshDecisionOutcome outcome)
 {
     record(message, facts, outcome);
-    message->event = publish_denied(message->driver, message->number, message->layer, facts,
-                                    &message->verdict, osh_message_reason(message), FALSE);
+    message->event =
+        publish_denied(message->driver, message->number, message->layer, message->control, facts,
+                       &message->verdict, osh_message_reason(message), FALSE);
 }
 
 guint64
 osh_record_denied(OshDriver *driver, guint64 number, const OshFacts *facts, const char *reason,
                   gboolean ends)
 {
-    return publish_denied(driver, number, "protocol", facts, NULL, reason, ends);
+    return publish_denied(driver, number, "protocol", OSH_CONTROL_OF_LAYER, facts, NULL, reason,
+                          ends);
 }
 
 void

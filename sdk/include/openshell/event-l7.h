@@ -63,7 +63,8 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * OshEventL7Denied:
  * @connection: number of the connection
  * @message: number of the message on it, or 0 for the connection as a whole
- * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content"
+ * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content",
+ *   "credential" or "audit"
  *   (an inspector or middleware), "credential", "upgrade" or "audit" (no capacity for the record)
  * @protocol: a value of `protocol:` in the policy
  * @action: what was to be done; empty when it is not known
@@ -77,6 +78,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * @pid: outer pid, or 0
  * @hint: (nullable): what to do about it
  * @ends_connection: TRUE when the connection is closed with it
+ * @control: (nullable): which control refused it, as in #OshEventNetworkDenied
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -96,7 +98,8 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
     MEMBER(UINT64, generation)                                                                     \
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(STRING, hint, "hint")                                                                   \
-    DETAIL(BOOLEAN, ends_connection, "ends-connection")
+    DETAIL(BOOLEAN, ends_connection, "ends-connection")                                            \
+    DETAIL(STRING, control, "control")
 
 OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)
 

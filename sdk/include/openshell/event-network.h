@@ -75,6 +75,8 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
  * @has_uid: whether @uid is known
  * @uid: of layer "capture": user of the socket
  * @problem: (nullable): why the process is not known
+ * @control: (nullable): which control refused it: "identity", "policy", "destination", "authority",
+ *   "framing", "credential", "audit", "reload" or "limit"
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -94,7 +96,8 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
     DETAIL(UINT64, packets, "packets")                                                             \
     DETAIL(STRING, protocol, "protocol")                                                           \
     FLAGGED(UINT32, uid, "uid")                                                                    \
-    DETAIL(STRING, problem, "problem")
+    DETAIL(STRING, problem, "problem")                                                             \
+    DETAIL(STRING, control, "control")
 
 OSH_EVENT_DEFINE(NETWORK_DENIED, network_denied, NetworkDenied)
 
