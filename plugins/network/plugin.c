@@ -6,6 +6,7 @@
  */
 #include <openshell/plugin.h>
 
+#include "claims.h"
 #include "dns-listener.h"
 #include "drain.h"
 #include "explicit-request.h"
@@ -47,7 +48,8 @@ OSH_PLUGIN_MANIFEST(
     "wants=openshell.draft.sandbox-net/1;openshell.draft.peer-identity/1;"
     "openshell.process-launcher/1;"
     "openshell.metrics/1;openshell.draft.l7-protocol/1;openshell.draft.content-inspector/1;"
-    "openshell.draft.http-upgrade/1;openshell.draft.credential-provider/1\n"
+    "openshell.draft.http-upgrade/1;openshell.draft.credential-provider/1;"
+    "openshell.draft.virtual-host/1\n"
     "publishes=openshell.network.allowed/1;openshell.network.denied/1;"
     "openshell.network.failed/1;openshell.network.opened/1;openshell.network.closed/1;"
     "openshell.network.notice/1;"
@@ -153,6 +155,7 @@ network_destroy(NetworkPlugin *plugin)
     osh_noticed_clear(&plugin->network.noticed);
     osh_providers_free(plugin->network.providers);
     g_clear_pointer(&plugin->network.protocols, g_hash_table_unref);
+    g_clear_pointer(&plugin->network.virtual_hosts, g_hash_table_unref);
     osh_synthetic_names_free(plugin->network.names);
     osh_run_authority_clear(&plugin->authority);
     g_free(plugin->network.shards);
@@ -427,6 +430,9 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->l7_response = osh_host_topic(network->host, OSH_TOPIC_L7_RESPONSE);
     network->protocols = osh_protocols_find(network->host);
     network->providers = osh_providers_find(network->host);
+    network->virtual_hosts = osh_virtual_hosts_find(network->host, error);
+    if (network->virtual_hosts == NULL)
+        return FALSE;
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||

@@ -16,6 +16,7 @@
 #include "judge.h"
 #include "linger.h"
 #include "permit.h"
+#include "reach.h"
 #include "relay.h"
 #include "resolution.h"
 #include "reuse.h"
@@ -97,11 +98,11 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
             .name = "dial",
             .next = OSH_STEP_VERIFY,
             .configured_limit = dial_limit,
-            .run = osh_dial_run,
+            .run = osh_reach_run,
             .expire = osh_dial_expire,
             .upstream = osh_dial_upstream,
             .reload = osh_judge_again,
-            .clear = osh_dial_clear,
+            .clear = osh_reach_clear,
         },
     [OSH_STEP_VERIFY] =
         {

@@ -20,7 +20,10 @@
 static OshFlow
 permit_virtual(OshConnection *connection, const OshVerdict *verdict)
 {
-    if (osh_network_protocol(connection->shard->network, verdict->protocol) == NULL)
+    const OshNetworkProtocol *protocol =
+        osh_network_protocol(connection->shard->network, verdict->protocol);
+
+    if (protocol == NULL || !protocol->is_http)
         return osh_refuse(connection, &(OshRefusal){
                                           .layer = "virtual-host",
                                           .outcome = OSH_DECISION_DENIED_HARD,
@@ -64,6 +67,9 @@ permit_destination(OshConnection *connection, const OshVerdict *verdict)
     gsize n_addresses;
     const struct in6_addr *addresses = osh_connection_addresses(connection, &n_addresses);
 
+    /* Of a virtual host the port alone is looked at. */
+    if (connection->virtual_host != NULL)
+        n_addresses = 0;
     osh_judge_destination(connection, verdict, &request);
     if (osh_destination_check(&request, addresses, n_addresses, &refused, &reason))
         return OSH_FLOW_NEXT;
@@ -117,7 +123,8 @@ permit(OshConnection *connection, OshVerdict *verdict)
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
     connection->handling = verdict->handling;
-    connection->owners_first = verdict->credentials;
+    /* What a plugin forwards may carry credentials that the policy does not know of. */
+    connection->owners_first = verdict->credentials || connection->virtual_host != NULL;
     osh_upstream_suits_verdict(connection);
     osh_connection_record(
         connection,

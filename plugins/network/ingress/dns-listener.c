@@ -17,6 +17,7 @@
 #include "accept-error.h"
 #include "dns-answerer.h"
 #include "interceptor.h"
+#include "judge.h"
 #include "synthetic-names.h"
 
 #define DNS_MAX_SOCKETS 4
@@ -78,7 +79,8 @@ name_is_known(const char *name, gpointer data)
 {
     const Known *known = data;
 
-    if (known->network->interceptor != NULL && g_str_equal(name, OSH_REVOCATION_HOST))
+    if (osh_network_virtual_host(known->network, name) != NULL ||
+        (known->network->interceptor != NULL && g_str_equal(name, OSH_REVOCATION_HOST)))
         return TRUE;
     return osh_policy_interface_name_is_known(&known->network->policy, known->snapshot, name);
 }

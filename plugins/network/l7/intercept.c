@@ -131,9 +131,8 @@ intercept_fail(OshConnection *connection, const char *text)
     return OSH_FLOW_NEXT;
 }
 
-/* A server that may ask for the client certificate learns who runs this; so it is named. */
-static gboolean
-interceptor_identifies(const OshInterceptor *of, const char *host)
+gboolean
+osh_interceptor_identifies(const OshInterceptor *of, const char *host)
 {
     for (const char *const *name = of->identified_to; name != NULL && *name != NULL; name++)
         if (g_ascii_strcasecmp(*name, host) == 0)
@@ -152,7 +151,7 @@ intercept_dial(OshConnection *connection)
         .name = connection->host,
         .port = connection->port,
         .protocols = intercept->offer[0] != NULL ? intercept->offer : NULL,
-        .client_certificate = interceptor_identifies(of, connection->host),
+        .client_certificate = osh_interceptor_identifies(of, connection->host),
     };
     OshTlsFailure failure;
 

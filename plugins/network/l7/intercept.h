@@ -41,6 +41,10 @@ typedef struct _OshIntercept {
     OshShardTimer *timer;
 } OshIntercept;
 
+/** osh_interceptor_identifies: Returns: whether the client certificate is for @host. A server that
+ * may ask for it learns who runs this; so it is named. */
+gboolean osh_interceptor_identifies(const OshInterceptor *of, const char *host);
+
 /** osh_intercept_upstream_run: #OshStep.run of %OSH_STEP_TLS_UPSTREAM. */
 OshFlow osh_intercept_upstream_run(OshConnection *connection);
 

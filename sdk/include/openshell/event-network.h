@@ -23,7 +23,9 @@ G_BEGIN_DECLS
  * @connection: number of the connection
  * @host: where it goes
  * @port: port of @host
- * @transport: "connect", "forward", "transparent" or "socks"
+ * @transport: "connect", "forward", "transparent" or "socks"; "virtual-host" for a destination
+ *   that the plugin of a virtual host forwards a request of @connection to: @policy is empty, and
+ *   @rule names the plugin
  * @binary: who asked
  * @policy: name of the policy entry
  * @rule: name of its rule
@@ -60,7 +62,8 @@ OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
  * OshEventNetworkDenied:
  * @connection: number of the connection, or 0
  * @layer: what refused it: "identity", "connect", "forward", "transparent", "socks", "dns",
- *   "destination", "audit", "capture", "limit", "head", "name" or "tls"
+ *   "destination", "audit", "capture", "limit", "head", "name", "tls", "virtual-host" or
+ *   "credential"
  * @host: where it was to go
  * @port: port of @host, or 0
  * @binary: who asked
@@ -172,7 +175,7 @@ OSH_EVENT_DEFINE(NETWORK_NOTICE, network_notice, NetworkNotice)
  * @connection: number of the connection
  * @host: where it goes
  * @port: port of @host
- * @address: address that was dialled
+ * @address: address that was dialled; empty for a virtual host
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0

@@ -51,6 +51,8 @@ typedef struct {
  * @path: canonical, of a request
  * @status: of a response, else 0
  * @fields: (array length=n_fields): in order
+ * @query: of a request to a virtual host, as sent, without the question mark; empty where there is
+ *   none; never recorded
  *
  * Borrowed for the call.
  */
@@ -61,6 +63,7 @@ typedef struct {
     guint32 status;
     const OshHttpField *fields;
     gsize n_fields;
+    OshSpan query;
 } OshHttpHead;
 
 /**

@@ -2,20 +2,45 @@
 /*
  * ext/draft/virtual-host.h: "openshell.draft.virtual-host/1": a name that is answered by a plugin.
  *
- * A plugin claims a name that ends in .local or .internal and answers requests to it, by a
- * response of its own or by forwarding: ordered destinations, another head and body. It owns no
- * socket. The driver authorises the request as one to any endpoint (identity, policy and audit
- * come first), stands in as the origin towards the box, and is itself the HTTP/1 client of a
- * forward, whose destination is authorised by the plugin's own configuration, passes the
- * destination check with that route as the exact declared host, and is audited under the same
- * correlation id. The driver keeps the request until the first byte of a response, so that a
- * failed destination costs nothing but time.
+ * A plugin claims a name that ends in .local or .internal, or an address of a metadata service
+ * (169.254.169.254, fd00:ec2::254), and answers requests to it, by a response of its own or by
+ * forwarding: ordered destinations, another head and body. It owns no socket. A name that two
+ * plugins claim stops the start. The driver authorises the request as one to any endpoint
+ * (identity, policy and audit come first), stands in as the origin towards the box, and is itself
+ * the HTTP/1 client of a forward, whose destination is authorised by the plugin's own
+ * configuration, passes the destination check with that route as the exact declared host, and is
+ * audited under the same correlation id. The driver keeps the request until the first byte of a
+ * response, so that a failed destination costs nothing but time.
  *
  * Order for one request: request(), body() until last (once with no bytes where there is no body),
  * then any of respond() … or forward(); for a forward: failed() for each destination that did not
  * answer, then response_head() and response_chunk() until last, or aborted() where the answer broke
  * off. The plugin may answer from inside request() already; body() still comes. close() comes last,
- * once, complete or not; the reply's functions are not to be called in it.
+ * once, complete or not; the reply's functions are not to be called in it. No function of the reply
+ * calls the plugin: what it leads to comes after the plugin has returned.
+ *
+ * A client is never left without an answer by a forward. When failed() has returned FALSE, or there
+ * is no further destination, and the plugin has neither answered nor begun another forward, the
+ * driver answers 502. When aborted() has returned and the answer is not complete, the driver cuts
+ * it off, so that the client sees it broken, or answers 502 where it was not begun.
+ *
+ * What a plugin may not do ends the connection by a reset, and the warning and the event name it:
+ * an answer with a status beyond 200 to 599, with a field that frames it, whose name is no token or
+ * whose value has a control character, with a head beyond 16 KiB, or bytes without capacity.
+ *
+ * Refused before request(): a body that is announced longer than body_limit (413), and what a web
+ * page can make a browser send (403): a request with Origin, with a Sec-Fetch-Site other than
+ * same-origin or none, a POST whose body is not JSON by its Content-Type.
+ *
+ * In the policy the name is an endpoint that names an HTTP protocol, for example `protocol: rest`;
+ * one without a protocol is refused, since its requests would not be judged. What such an endpoint
+ * says of addresses and of `tls: skip` has no meaning here.
+ *
+ * A forward is HTTP/1.1 over a connection of its own. Each destination is looked up, checked,
+ * recorded (openshell.network.allowed/1 with the transport "virtual-host", under the number of the
+ * client's connection) and dialled; with TLS the server is verified as every upstream is. A
+ * destination has failed when there is no complete response head; interim responses are passed
+ * over.
  *
  * What the driver does for a claimed name: it offers ALPN `http/1.1`, puts an HTTP session of
  * l7-protocol.h between the client and itself, reads what that session releases towards the server,
@@ -38,10 +63,10 @@ typedef struct _OshVirtualExchange OshVirtualExchange;
 
 /**
  * OshVirtualDestination:
- * @host: name or literal
- * @port: host order
+ * @host: name or literal, without brackets
+ * @port: host order, not 0
  * @tls: verified TLS to it
- * @path: (nullable): request target; NULL is the client's
+ * @path: (nullable): request target, which begins with a slash; NULL is the client's with its query
  */
 typedef struct {
     const char *host;
@@ -52,9 +77,12 @@ typedef struct {
 
 /**
  * OshVirtualSlot:
- * @field: header field whose value is the text
+ * @field: header field whose value is the text; not one of the forward's fields
  * @text: with its placeholder
- * @context: an #OshSlotContext
+ * @context: %OSH_SLOT_HEADER or %OSH_SLOT_BASIC
+ *
+ * Filled by the credential provider for the destination that is tried, over verified TLS alone;
+ * elsewhere the destination fails.
  */
 typedef struct {
     const char *field;
@@ -65,13 +93,16 @@ typedef struct {
 /**
  * OshVirtualForward:
  * @struct_size: sizeof(OshVirtualForward) of the plugin
- * @destinations: (array length=n_destinations): tried in this order
+ * @destinations: (array length=n_destinations): tried in this order; 1 to 16
  * @method: request method
- * @fields: (array length=n_fields): the whole head but Host and framing
+ * @fields: (array length=n_fields): the whole head but Host and framing (Content-Length,
+ *   Transfer-Encoding, Connection and what belongs to one hop)
  * @slots: (array length=n_slots): credentials in it
  * @body: (nullable): the whole body
- * @first_byte_timeout: microseconds to wait for a response head at each destination
- * @idle_timeout: microseconds between two chunks of a response
+ * @first_byte_timeout: microseconds until there is a response head, for each destination, its
+ *   look-up and connection included; 0 is 60 seconds
+ * @idle_timeout: microseconds between two reads of a response, while the client takes it; 0 is 120
+ *   seconds
  *
  * Borrowed for the call.
  */
@@ -174,15 +205,19 @@ osh_virtual_reply_capacity(const OshVirtualReply *reply)
  * @reads_allowed_without_policy: [any] GET needs no policy entry for this name (policy.local)
  * @body_limit: [any] most bytes of a request body, decoded; more is answered 413
  * @request: [shard] a request for @name was allowed; returns the plugin's object for it, or NULL
- *   with @error, which is answered 502
+ *   with @error, which is answered 502 with its message. @head is without Host, Expect and framing,
+ *   so that its fields may be forwarded as they are; it has the query, apart from the path. @facts
+ *   are those of the connection, with request.method and request.path. Both are borrowed for the
+ *   call.
  * @body: [shard] the next bytes of its body, decoded, @last with the final ones
  * @response_head: [shard] a forward answered; the plugin passes it on, changed or not, with the
- *   reply's functions
- * @response_chunk: [shard] the next bytes of that answer, decoded, @last with the final ones
+ *   reply's functions. @head is without framing.
+ * @response_chunk: [shard] the next bytes of that answer, decoded, at most 32 KiB; @last with none,
+ *   at the end. While it is called, the reply has capacity for twice as many.
  * @failed: [shard] a destination did not answer; @tried counts from 0. TRUE goes on with the next.
  * @aborted: [shard] the answer that had begun broke off; the plugin may end its own answer in its
  *   protocol's words
- * @drained: [shard] there is capacity again
+ * @drained: [shard] there is capacity again, after there was none
  * @close: [shard] the exchange is over, complete or not; frees the object
  */
 typedef struct {
