@@ -7,6 +7,7 @@
  */
 #include "claims.h"
 
+#include "interceptor.h"
 #include "osh-authority.h"
 
 #include <openshell/ext/draft/virtual-host.h>
@@ -21,8 +22,9 @@ claim_may_be_made(const char *name)
 {
     OshAuthority authority;
 
-    /* The spelling is the one that a destination is compared in. */
-    if (osh_host_parse(name, strlen(name), &authority) != OSH_AUTHORITY_OK ||
+    /* The spelling is the one that a destination is compared in; our own name is taken. */
+    if (g_str_equal(name, OSH_REVOCATION_HOST) ||
+        osh_host_parse(name, strlen(name), &authority) != OSH_AUTHORITY_OK ||
         !g_str_equal(authority.host, name))
         return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(metadata_addresses); i++)

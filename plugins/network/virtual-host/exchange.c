@@ -40,6 +40,39 @@ struct _OshVirtualExchange {
     gboolean is_starved;
 };
 
+/* RFC 9110 section 15; of the others the number says enough. */
+static const struct {
+    guint32 status;
+    const char *phrase;
+} phrases[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+const char *
+osh_virtual_exchange_phrase(guint32 status)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(phrases); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "";
+}
+
 /* --- What the plugin calls ---------------------------------------------------------------------
  */
 
@@ -107,7 +140,8 @@ exchange_respond_head(OshVirtualExchange *exchange, guint32 status, const OshHtt
     exchange->has_head = TRUE;
     exchange->status = status;
     exchange->head = g_string_sized_new(256);
-    g_string_append_printf(exchange->head, "HTTP/1.1 %u \r\n", status);
+    g_string_append_printf(exchange->head, "HTTP/1.1 %u %s\r\n", status,
+                           osh_virtual_exchange_phrase(status));
     for (gsize i = 0; i < n_fields && problem == NULL; i++)
         problem = osh_field_append(exchange->head, &fields[i]);
     if (problem == NULL && exchange->head->len > OSH_HTTP1_INSPECTED_HEAD_SIZE - 64)

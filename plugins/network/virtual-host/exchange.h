@@ -80,6 +80,9 @@ void osh_virtual_exchange_give_up(OshVirtualExchange *exchange, guint status, co
 /** osh_virtual_exchange_cut: the answer broke off. */
 void osh_virtual_exchange_cut(OshVirtualExchange *exchange);
 
+/** osh_virtual_exchange_phrase: Returns: (transfer none): the reason phrase of @status, or "". */
+const char *osh_virtual_exchange_phrase(guint32 status);
+
 /* --- For forward.c -----------------------------------------------------------------------------
  */
 

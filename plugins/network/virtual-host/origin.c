@@ -118,9 +118,9 @@ origin_answer(OshVirtualOrigin *origin, guint status, const char *error, const c
     g_string_append(body, ",\"detail\":");
     osh_text_append_json(body, detail);
     g_string_append(body, ",\"layer\":\"virtual-host\"}\n");
-    head = g_strdup_printf("HTTP/1.1 %u \r\nContent-Type: application/json\r\n"
+    head = g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
                            "Content-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n",
-                           status, body->len);
+                           status, osh_virtual_exchange_phrase(status), body->len);
     osh_virtual_origin_put(origin, head, strlen(head));
     if (!origin->is_head)
         osh_virtual_origin_put(origin, body->str, body->len);
