@@ -152,6 +152,15 @@ origin_read(OshVirtualOrigin *origin)
     return TRUE;
 }
 
+/* The rest of a request that was answered early: a client may read nothing before it has sent all.
+ */
+static gboolean
+origin_discard(OshVirtualOrigin *origin)
+{
+    origin->length = 0;
+    return origin_read(origin);
+}
+
 static void
 origin_consume(OshVirtualOrigin *origin, gsize length)
 {
@@ -321,12 +330,13 @@ origin_step(OshVirtualOrigin *origin)
         return origin_read_body(origin);
     case ORIGIN_ENDING:
         if (osh_virtual_origin_left(origin) > 0)
-            return FALSE;
+            return origin_discard(origin);
         shutdown(origin->fd, SHUT_WR);
         origin->phase = ORIGIN_ENDED;
-        return FALSE;
-    case ORIGIN_ANSWER:
+        return TRUE;
     case ORIGIN_ENDED:
+        return origin_discard(origin);
+    case ORIGIN_ANSWER:
         break;
     }
     return FALSE;

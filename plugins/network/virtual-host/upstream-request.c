@@ -353,7 +353,7 @@ request_take_credentials(OshUpstreamRequest *request)
 
     if (request->slots == NULL)
         request->slots = osh_credential_slots_new(
-            &connection->shard->network->credentials, &endpoint, request->target.head,
+            providers != NULL ? &providers->credentials : &nobody, &endpoint, request->target.head,
             request->target.slots, request->target.n_slots, request_slots_ready, request);
     if (!osh_credential_slots_are_ready(request->slots, &problem))
         return FALSE;
