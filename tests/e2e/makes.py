@@ -72,15 +72,22 @@ class _PythonHandler(http.server.BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             length = 0
             while size := int(self.rfile.readline().split(b";")[0], 16):
-                length += len(self.rfile.read(size))
+                while size > 0:
+                    piece = self.rfile.read(min(size, 65536))
+                    if not piece:
+                        raise ValueError("the body is cut short")
+                    length, size = length + len(piece), size - len(piece)
                 self.rfile.readline()
             while self.rfile.readline().strip():
                 pass
             return length
-        wanted = int(self.headers.get("Content-Length") or 0)
-        length = len(self.rfile.read(wanted))
-        if length < wanted:
-            raise ValueError("the body is cut short")
+        wanted, length = int(self.headers.get("Content-Length") or 0), 0
+        while length < wanted:
+            # Python makes a buffer of the size that it is asked for at once.
+            piece = self.rfile.read(min(wanted - length, 65536))
+            if not piece:
+                raise ValueError("the body is cut short")
+            length += len(piece)
         return length
 
     def _answer(self):
