@@ -156,7 +156,8 @@ rest_expire(gpointer data, gint64 now)
 {
     RestSession *session = data;
 
-    osh_linger_expire(&session->linger, now);
+    (void)now;
+    session->is_over = session->is_over || session->stage == REST_LINGER;
 }
 
 /* The client is gone, and its question with it. */

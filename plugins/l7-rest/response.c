@@ -212,9 +212,9 @@ rest_feed_server(RestSession *session)
     case REST_REFUSED:
         return rest_say_refusal(session);
     case REST_LINGER:
-        return osh_linger_is_on(&session->linger)
-                   ? osh_linger_feed(&session->linger, &session->list)
-                   : session->list.n;
+        osh_l7_list_drop(&session->list, session->message,
+                         osh_l7_list_window(&session->list).length);
+        return session->list.n;
     case REST_IDLE:
     case REST_ASKED:
     case REST_ALLOWED:

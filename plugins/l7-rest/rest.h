@@ -14,7 +14,6 @@
 #include "osh-http1-body.h"
 #include "osh-http1-head.h"
 #include "osh-l7-list.h"
-#include "osh-linger.h"
 
 G_BEGIN_DECLS
 
@@ -110,6 +109,7 @@ typedef struct {
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
  * @event: id of the event that recorded the refusal
+ * @linger_until: when a client that still speaks after an early response is cut off; 0 for never
  * @answer: what a refused request is answered with; empty until it is made
  */
 typedef struct {
@@ -146,7 +146,7 @@ typedef struct {
     guint16 status;
     RestRefusal refusal;
     guint64 event;
-    OshLinger linger;
+    gint64 linger_until;
     OshL7Piece *pieces;
     guint n_pieces;
     OshL7Piece answer_piece;

@@ -177,19 +177,38 @@ release_request_body(RestSession *session)
     return session->list.n;
 }
 
+/* Returns: whether the client has said all of its request. */
+static gboolean
+drop_request_body(RestSession *session)
+{
+    OshHttp1BodyStatus status = OSH_HTTP1_BODY_STEP;
+
+    while (status == OSH_HTTP1_BODY_STEP && !list_is_full(session, 3)) {
+        OshSpan window = osh_l7_list_window(&session->list);
+        OshHttp1BodyStep step;
+
+        status = osh_http1_body_feed(&session->request_body, (const guint8 *)window.data,
+                                     window.length, &step);
+        if (status == OSH_HTTP1_BODY_STEP)
+            osh_l7_list_drop(&session->list, session->message, step.release);
+    }
+    return status == OSH_HTTP1_BODY_COMPLETE || status == OSH_HTTP1_BODY_REJECTED;
+}
+
 /* The response came early, and its server reads no more. */
 static gsize
 linger(RestSession *session)
 {
     OshL7List *list = &session->list;
 
-    osh_linger_begin(&session->linger, list->input->now, LINGER);
-    if (session->message != 0) {
-        osh_l7_list_done(list, session->message, session->status,
-                         session->response_body.content_total);
-        session->message = 0;
+    if (session->linger_until == 0)
+        session->linger_until = list->input->now + LINGER;
+    if (drop_request_body(session) || session->is_over || list->input->eof) {
+        session->is_over = TRUE;
+        return rest_exchange_end(session);
     }
-    return osh_linger_feed(&session->linger, list);
+    list->deadline = session->linger_until;
+    return list_is_full(session, 3) ? list->n : osh_l7_list_more(list);
 }
 
 gsize

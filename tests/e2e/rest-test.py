@@ -396,6 +396,158 @@ def _upgrade():
             expect(len(result.denials()) == 1 and not result.events("l7.allowed"), result)
 
 
+@test("what no policy can allow gets a JSON answer with its event, in audit mode too, and nothing of "
+      "it reaches the server")
+def _problems():
+    here = f"{world.ADDRESS}:{SCRIPT_PORT}"
+    rows = (
+        (f"GET /a%zz?q=1 HTTP/1.1\r\nHost: {here}\r\n\r\n", 400, "invalid_request_target", "GET", "/a%zz"),
+        (f"PUT /a/../b?q=1 HTTP/1.1\r\nHost: {here}\r\nContent-Length: 1\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n", 400, "invalid_request_head", "PUT", "/b"),
+        (f"GET /x HTTP/1.1\r\nHost: {world.ADDRESS}\r\n\r\n", 403, "request_authority_mismatch", "GET", "/x"),
+        ("GET /y HTTP/1.1\r\nHost: other.test\r\n\r\n", 403, "request_authority_mismatch", "GET", "/y"),
+        (f"GET http://other.test/x HTTP/1.1\r\nHost: {here}\r\n\r\n", 403, "request_authority_mismatch",
+         "GET", "/x"),
+        (f"GET /x HTTP/1.1\r\nHost: {here}\r\nHost: {here}\r\n\r\n", 400, "invalid_request_head", "GET", "/x"),
+        ("GET /x HTTP/1.1\r\n\r\n", 400, "invalid_request_head", "GET", "/x"),
+        (f"TRACE /x HTTP/1.1\r\nHost: {here}\r\n\r\n", 403, "unsupported_l7_protocol", "TRACE", "/x"),
+        (f"CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\n", 403, "unsupported_l7_protocol", "CONNECT", ""),
+        (f"GET /x HTTP/1.1\r\nHost: {here}\r\nX: {'x' * 16384}\r\n\r\n", 431, "invalid_request_head",
+         "GET", "/x"),
+    )
+    for enforcement in ("enforce", "audit"):
+        policy = world.policy(rest(SCRIPT_PORT, enforcement=enforcement, access="full"))
+        scripted.set(OK)
+        result = python("\n".join(RAW.format(address=world.ADDRESS, port=SCRIPT_PORT,
+                                             pieces=[row[0].encode()]) + "print()" for row in rows),
+                        policy)
+        answers = [answer for answer in re.split(r"(?m)^HTTP/1\.1 ", result.out) if answer]
+        denied = result.events("l7.denied")
+        expect(len(answers) == len(denied) == len(rows) and not any(scripted.received),
+               scripted.received, result)
+        for (_, status, error, method, path), answer, event in zip(rows, answers, denied):
+            head_, _, body = answer.partition("\r\n\r\n")
+            body = json.loads(body)
+            expect(head_.startswith(str(status)) and "\r\nConnection: close" in head_, answer)
+            expect({key: body.get(key, "") for key in ("error", "method", "path", "host", "port",
+                                                       "id", "layer", "protocol")} ==
+                   {"error": error, "method": method, "path": path, "host": world.ADDRESS,
+                    "port": SCRIPT_PORT, "id": event["id"], "layer": "l7", "protocol": "rest"}, body)
+            expect(event["payload"][2:6] == ["protocol", "rest", method, path], event)
+        expect(not result.events("l7.allowed"), result.recorded)
+
+
+EXPECTING = """
+import socket, sys
+s = socket.create_connection(('{address}', {port}), 8); s.settimeout(8)
+s.sendall({head!r})
+out = b''
+while b'\\r\\n\\r\\n' not in out: out += s.recv(65536)
+if out.startswith(b'HTTP/1.1 100 '): s.sendall(b'the body')
+while data := s.recv(65536): out += data
+sys.stdout.write(out.decode())
+"""
+
+
+@test("a client that expects 100-continue gets it, or the final response in its place")
+def _expecting():
+    policy = world.policy(rest(SCRIPT_PORT, access="full"))
+    wanted = head("PUT", "/e", "Expect: 100-continue", "Content-Length: 8", "Connection: close")
+    script = EXPECTING.format(address=world.ADDRESS, port=SCRIPT_PORT, head=wanted)
+
+    def after_body(connection):
+        scripted.received[-1] += connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
+                           b"Link: </a>\r\n\r\n" + OK)
+        connection.close()
+
+    scripted.set(b"HTTP/1.1 100 Continue\r\n\r\n", then=after_body)
+    result = python(script, policy)
+    expect(result.out.encode() == b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+           b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, result)
+    expect(scripted.received[0].endswith(b"\r\n\r\nthe body"), scripted.received)
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
+    scripted.set(refusal, then=socket.socket.close)
+    result = python(script, policy)
+    expect(result.out.encode() == refusal, result)
+    expect(scripted.received[0].endswith(b"\r\n\r\n"), scripted.received)
+
+
+UPLOAD = """
+import socket, ssl, threading
+s = socket.create_connection(('{address}', {port}), 8); s.settimeout(8)
+if {secure}: s = ssl.create_default_context().wrap_socket(s, server_hostname='{address}')
+size = 16 * 1024 * 1024
+s.sendall(b'PUT /u HTTP/1.1\\r\\nHost: {address}:{port}\\r\\nContent-Length: %d\\r\\n\\r\\n' % size)
+sent, cut = 0, ''
+try:
+    while sent < size: s.sendall(b'u' * 65536); sent += 65536
+except OSError as error: cut = type(error).__name__
+out, end = b'', 'end'
+try:
+    while data := s.recv(65536): out += data
+except OSError as error: end = type(error).__name__
+print(out.decode().splitlines()[0], out.endswith(b'too large'), end, cut or 'all sent')
+"""
+
+
+@test("an early 413 reaches a client that is still sending, and the connection then ends in good order")
+def _early_response():
+    policy = world.policy(rest(SCRIPT_PORT, access="full"), rest(SCRIPT_TLS_PORT, access="full"))
+    for server, port in ((scripted, SCRIPT_PORT), (secure_scripted, SCRIPT_TLS_PORT)):
+        server.set(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\ntoo large",
+                   then=lambda connection: time.sleep(0.1))
+        result = python(UPLOAD.format(address=world.ADDRESS, port=port,
+                                      secure=server is secure_scripted), policy)
+        expect(result.out.split("\n")[0] == "HTTP/1.1 413 Too Large True end all sent", port, result)
+        expect([event["payload"][1:3] for event in result.events("l7.response")] == [[1, 413]],
+               result.recorded)
+
+
+EVENTS = """
+import socket, ssl, time
+s = socket.create_connection(('{address}', {port}), 8); s.settimeout(8)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+if {secure}: s = ssl.create_default_context().wrap_socket(s, server_hostname='{address}')
+s.sendall(b'GET /events HTTP/1.1\\r\\nHost: {address}:{port}\\r\\n\\r\\n')
+delays, out = [], b''
+while data := s.recv(65536):
+    now = time.monotonic(); out += data
+    for line in data.split(b'\\n'):
+        if line.startswith(b'data: '): delays.append(now - float(line[6:]))
+delays.sort()
+print(len(delays), delays[len(delays) // 2], delays[-1])
+"""
+
+
+@test("server-sent events reach the client one by one, as they are sent")
+def _events():
+    def send_events(connection):
+        for _ in range(40):
+            connection.sendall(b"data: %.9f\n\n" % time.monotonic())
+            time.sleep(0.01)
+        getattr(connection, "unwrap", lambda: connection)().close()
+
+    for server, port in ((scripted, SCRIPT_PORT), (secure_scripted, SCRIPT_TLS_PORT)):
+        server.set(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
+                   then=send_events)
+        result = python(EVENTS.format(address=world.ADDRESS, port=port,
+                                      secure=server is secure_scripted))
+        count, median, _ = result.out.split()
+        # A busy machine may be late; a proxy that gathers is late by the pauses of the server.
+        expect(int(count) == 40 and float(median) < 0.005, result)
+
+
+@test("a body that a server adds to the answer to HEAD is no answer to the next request")
+def _added_body():
+    scripted.set(b"HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n"
+                 b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    result = raw(head("HEAD", "/one") + head("GET", "/two"))
+    expect(result.out.count("HTTP/1.1 200 OK") == 1 and "/two" not in str(scripted.received), result)
+    expect(any("no request asked for" in event["payload"][4]
+               for event in result.events("network.failed")), result.recorded)
+
+
 SLOW = """
 import hashlib, socket, ssl, time
 size = {size}
