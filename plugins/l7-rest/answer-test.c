@@ -14,6 +14,7 @@ typedef struct {
     GString *server; /* what the server gets */
     gboolean ended;
     gboolean denied;
+    gsize n_facts; /* of the denial */
 } Talk;
 
 static void
@@ -70,6 +71,7 @@ talk_say(Talk *talk, const char *request, const OshL7Answer *answer)
                 osh_l7_resume(protocol, talk->session, 1, actions[i].message, answer);
             if (actions[i].type == OSH_L7_DENY) {
                 talk->denied = TRUE;
+                talk->n_facts = actions[i].u.deny.facts.n_facts;
                 *actions[i].u.deny.ret_event = 77;
             }
             if (actions[i].type == OSH_L7_EMIT || actions[i].type == OSH_L7_REPLACE)
@@ -139,20 +141,21 @@ static const struct {
     const char *sentence;
     const char *request;
     const char *members;
+    gsize n_facts;
 } problems[] = {
     {"whose-line-is-broken", "GET\t/ HTTP/1.1\r\n\r\n",
-     "\"protocol\":\"rest\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"protocol\":\"rest\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 0},
     {"whose-fields-are-broken", "PUT /a/../b?secret=1 HTTP/1.1\r\nHost: api.test\r\nX\r\n\r\n",
-     "\"method\":\"PUT\",\"path\":\"/b\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"method\":\"PUT\",\"path\":\"/b\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 2},
     {"whose-path-has-no-one-spelling", "PUT /a%zz?secret=1 HTTP/1.1\r\nHost: api.test\r\n\r\n",
-     "\"method\":\"PUT\",\"path\":\"/a%zz\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"method\":\"PUT\",\"path\":\"/a%zz\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 2},
     {"that-is-for-another-host", "PUT /a?secret=1 HTTP/1.1\r\nHost: other.test\r\n\r\n",
-     "\"method\":\"PUT\",\"path\":\"/a\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"method\":\"PUT\",\"path\":\"/a\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 2},
     {"whose-url-may-hold-a-secret",
      "PUT http://me:secret@api.test/x HTTP/1.1\r\nHost: api.test\r\n\r\n",
-     "\"method\":\"PUT\",\"path\":\"/x\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"method\":\"PUT\",\"path\":\"/x\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 2},
     {"whose-target-is-nothing", "PUT secret HTTP/1.1\r\nHost: api.test\r\n\r\n",
-     "\"method\":\"PUT\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}"},
+     "\"method\":\"PUT\",\"host\":\"api.test\",\"port\":80,\"id\":\"e77\"}", 1},
 };
 
 static void
@@ -168,6 +171,7 @@ test_problem(gconstpointer data)
     g_assert_nonnull(strstr(talk.client->str, "\r\nConnection: close\r\n"));
     g_assert_null(strstr(talk.client->str, "secret"));
     g_assert_true(talk.denied && talk.ended);
+    g_assert_cmpuint(talk.n_facts, ==, problems[i].n_facts);
     talk_close(&talk);
 }
 
@@ -203,6 +207,28 @@ test_encoded_slash(void)
         g_assert_cmpint(talk.denied, ==, !rows[i].allowed);
         talk_close(&talk);
     }
+}
+
+/* Words wait for capacity. */
+static void
+test_capacity(void)
+{
+    OshL7Input input = {.struct_size = sizeof input,
+                        .window = OSH_SPAN_INIT("GET\t/ HTTP/1.1\r\n\r\n")};
+    OshL7Action actions[16];
+    gint64 deadline;
+    Talk talk;
+
+    talk_open(&talk);
+    for (guint round = 0; round < 3; round++)
+        g_assert_cmpuint(
+            osh_l7_feed(&talk.fixture.protocol, talk.session, &input, actions, 16, &deadline), ==,
+            round == 0 ? 1 : 0);
+    input.capacity[OSH_SERVER_TO_CLIENT] = 1;
+    g_assert_cmpuint(
+        osh_l7_feed(&talk.fixture.protocol, talk.session, &input, actions, 16, &deadline), ==, 3);
+    g_assert_cmpuint(actions[0].type, ==, OSH_L7_EMIT);
+    talk_close(&talk);
 }
 
 static void
@@ -242,6 +268,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/l7-rest/answer/an-encoded-slash-needs-the-option-of-its-endpoint",
                     test_encoded_slash);
+    g_test_add_func("/l7-rest/answer/words-wait-for-capacity", test_capacity);
     g_test_add_func("/l7-rest/answer/a-withdrawn-question-ends-the-connection", test_cancelled);
     return g_test_run();
 }

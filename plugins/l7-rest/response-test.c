@@ -46,11 +46,12 @@ test_until_close(RestFixture *fixture, gconstpointer data)
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     (void)data;
-    osh_l7_harness_client(fixture->harness, GET("/"), -1);
+    osh_l7_harness_client(fixture->harness, GET("/") GET("/hidden"), -1);
     osh_l7_harness_server(fixture->harness, "HTTP/1.1 200 OK\r\n\r\nall of it", -1);
     osh_l7_harness_end(fixture->harness, OSH_SERVER_TO_CLIENT);
     outcome = rest_fixture_run(fixture);
     g_assert_true(g_str_has_suffix(TO_CLIENT(outcome), "all of it"));
+    g_assert_cmpstr(TO_SERVER(outcome), ==, SENT("/"));
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
 }
 
@@ -181,6 +182,23 @@ test_response(RestFixture *fixture, gconstpointer data)
     default:
         g_assert_not_reached();
     }
+}
+
+/* Each request may have so many of its own. */
+static void
+test_interim_of_each(RestFixture *fixture, gconstpointer data)
+{
+#define ONE "HTTP/1.1 100 Continue\r\n\r\n"
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    rest_fixture_configure(fixture, "interim_responses", 1);
+    osh_l7_harness_client(fixture->harness, GET("/") GET("/two"), -1);
+    osh_l7_harness_server(fixture->harness, ONE OK("ab"), -1);
+    osh_l7_harness_server(fixture->harness, ONE OK("cd"), -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_CLIENT(outcome), ==, ONE OK("ab") ONE OK("cd"));
+#undef ONE
 }
 
 /* A body that nobody announced is not the response to the request behind it. */
@@ -338,6 +356,7 @@ main(int argc, char **argv)
         g_test_add(path, RestFixture, GSIZE_TO_POINTER(i), rest_fixture_set_up, test_response,
                    rest_fixture_tear_down);
     }
+    ADD("each-request-may-have-1xx-responses-of-its-own", test_interim_of_each);
     ADD("what-follows-a-response-is-not-the-next-one", test_surplus_and_pipeline);
     ADD("what-belongs-to-the-hop-of-a-response-is-removed", test_hop_fields_of_responses);
     ADD_WITH("after-an-early-response-that-closes-the-client-may-finish",

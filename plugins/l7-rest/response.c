@@ -18,11 +18,10 @@ list_is_full(const RestSession *session, guint n)
     return !osh_l7_list_has_space(&session->list, n);
 }
 
+/* Nothing of the final head was released. */
 static gsize
 fail_response(RestSession *session, const char *detail)
 {
-    if (session->has_response != REST_NO_RESPONSE)
-        return osh_l7_list_fail(&session->list, detail);
     session->refusal = (RestRefusal){502, "upstream_response_invalid", detail};
     return rest_refuse(session, OSH_L7_FAILURE);
 }
@@ -32,12 +31,6 @@ end_response(RestSession *session)
 {
     OshL7List *list = &session->list;
 
-    if (osh_l7_list_window(list).length > 0) {
-        osh_l7_list_done(list, session->message, session->status,
-                         session->response_body.content_total);
-        session->message = 0;
-        return osh_l7_list_fail(list, surplus);
-    }
     if (session->stage == REST_SENT)
         return rest_exchange_end(session);
     session->has_response = REST_RESPONSE_ENDED;

@@ -77,6 +77,7 @@ static const struct {
      "neither a path nor a URL"},
     {"above-the-root", "GET /../x HTTP/1.1\r\nHost: api.test\r\n\r\n", "400", "root"},
     {"an-encoded-slash", "GET /a%2fb HTTP/1.1\r\nHost: api.test\r\n\r\n", "400", "slash"},
+    {"a-query-that-is-not-utf8", "GET /?a=%ff HTTP/1.1\r\nHost: api.test\r\n\r\n", "400", "query"},
     {"a-query-that-is-broken", "GET /?a=%zz HTTP/1.1\r\nHost: api.test\r\n\r\n", "400", "query"},
     {"a-nul-in-a-query", "GET /?a=%00 HTTP/1.1\r\nHost: api.test\r\n\r\n", "400", "query"},
     {"an-upgrade",
@@ -84,6 +85,8 @@ static const struct {
      "change the protocol"},
     {"an-upgrade-that-is-not-nominated", "GET / HTTP/1.1\r\nHost: api.test\r\nUpgrade: h2c\r\n\r\n",
      "403", "change the protocol"},
+    {"an-upgrade-of-nothing", "GET / HTTP/1.1\r\nHost: api.test\r\nConnection: upgrade\r\n\r\n",
+     "403", "unsupported_l7_protocol"},
     {"a-tunnel", "CONNECT api.test:80 HTTP/1.1\r\nHost: api.test\r\n\r\n", "403",
      "unsupported_l7_protocol"},
     {"a-trace", "TRACE / HTTP/1.1\r\nHost: api.test\r\n\r\n", "403", "unsupported_l7_protocol"},
@@ -167,7 +170,8 @@ static const struct {
      "x-123456789-123456789-123456789-123456789-123456789-123456789-123456789: 1\r\nY: 2\r\n",
      "GET / HTTP/1.1", "Y: 2\r\n"},
     {"credentials-for-the-proxy-stay-here", "GET / HTTP/1.1",
-     "Proxy-Authorization: Basic x\r\nProxy-Connection: keep-alive\r\nAuthorization: Basic y\r\n",
+     "Proxy-Authorization: Basic x\r\nProxy-Connection: keep-alive\r\nHTTP2-Settings: AAA\r\n"
+     "Proxy-Authenticate: Basic\r\nKeep-Alive: 5\r\nAuthorization: Basic y\r\n",
      "GET / HTTP/1.1", "Authorization: Basic y\r\n"},
 };
 
@@ -243,6 +247,23 @@ test_long_head(RestFixture *fixture, gconstpointer data)
         g_assert_cmpint(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 431 "), ==, over);
     }
     (void)data;
+}
+
+/* The window is smaller than what the configuration would allow. */
+static void
+test_head_and_window(RestFixture *fixture, gconstpointer data)
+{
+    g_autofree char *value = g_strnfill(17000, 'x');
+    g_autofree char *request =
+        g_strdup_printf("GET / HTTP/1.1\r\nHost: api.test\r\nX: %s\r\n\r\n", value);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    rest_fixture_configure(fixture, "head_size", 32768);
+    osh_l7_harness_client(fixture->harness, request, -1);
+    outcome = osh_l7_harness_run(fixture->harness, OSH_L7_SPLIT_WHOLE, 1);
+    g_assert_cmpstr(outcome->violation, ==, NULL);
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 431 "));
 }
 
 static void
@@ -344,18 +365,52 @@ test_broken_body(RestFixture *fixture, gconstpointer data)
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
 }
 
+/* Each name once, with its values in their order; "+" is a blank, and a name may be empty. */
 static void
 test_query(RestFixture *fixture, gconstpointer data)
 {
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     (void)data;
-    osh_l7_harness_client(fixture->harness, GET("/?b=2&a=1+x&b=%41&c&=&&a="), -1);
+    osh_l7_harness_client(fixture->harness, GET("/?b=2&a=1+x&b=%41%2b&c&=&&a=%c3%a9=") GET("/next"),
+                          -1);
     osh_l7_harness_server(fixture->harness, OK("ab"), -1);
+    osh_l7_harness_server(fixture->harness, OK("cd"), -1);
     outcome = rest_fixture_run(fixture);
-    g_assert_nonnull(strstr(outcome->records->str, "request.query="));
-    g_test_message("%s", outcome->records->str);
-    g_assert_cmpstr(TO_SERVER(outcome), ==, SENT("/?b=2&a=1+x&b=%41&c&=&&a="));
+    g_assert_cmpstr(outcome->records->str, ==,
+                    "1 allowed GET / [request.method=GET request.path=/ request.query=["
+                    "{key=b values=[2 A+]} {key=a values=[1 x \\xc3\\xa9=]} {key=c values=[]} "
+                    "{key= values=[]}]] done 200 2\n"
+                    "2 allowed GET /next [request.method=GET request.path=/next] done 200 2\n");
+    g_assert_cmpstr(TO_SERVER(outcome), ==,
+                    SENT("/?b=2&a=1+x&b=%41%2b&c&=&&a=%c3%a9=") SENT("/next"));
+}
+
+static void
+test_query_limits(RestFixture *fixture, gconstpointer data)
+{
+    static const struct {
+        guint names;
+        guint values;
+        gboolean served;
+    } rows[] = {{64, 1, TRUE}, {65, 1, FALSE}, {1, 256, TRUE}, {1, 257, FALSE}};
+
+    (void)data;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(OshL7Harness) harness = osh_l7_harness_new(&fixture->protocol, NULL);
+        g_autoptr(GString) request = g_string_new("GET /?");
+        g_autoptr(OshL7Outcome) outcome = NULL;
+
+        *osh_l7_harness_connection(harness) = *osh_l7_harness_connection(fixture->harness);
+        for (guint name = 0; name < rows[i].names; name++)
+            for (guint value = 0; value < rows[i].values; value++)
+                g_string_append_printf(request, "&n%u=%u", name, value);
+        g_string_append(request, " HTTP/1.1\r\nHost: api.test\r\n\r\n");
+        osh_l7_harness_client(harness, request->str, -1);
+        outcome = osh_l7_harness_run(harness, OSH_L7_SPLIT_WHOLE, 1);
+        g_assert_cmpstr(outcome->violation, ==, NULL);
+        g_assert_cmpint(TO_SERVER(outcome)[0] != '\0', ==, rows[i].served);
+    }
 }
 
 /* The client of a forward proxy names an authority in each request. */
@@ -439,10 +494,12 @@ main(int argc, char **argv)
     ADD("a-host-without-a-port-names-the-port-of-the-scheme", test_port);
     ADD("a-head-of-16384-bytes-is-served-and-one-byte-more-is-431", test_long_head);
     ADD("limits-come-from-the-configuration", test_limits);
+    ADD("a-head-that-its-window-cannot-hold-is-431", test_head_and_window);
     ADD("what-belongs-to-this-hop-is-removed", test_hop_fields);
     ADD("bodies-are-released-by-their-framing", test_bodies);
     ADD("a-body-that-is-broken-ends-the-connection-at-the-break", test_broken_body);
     ADD("a-query-is-judged-decoded-and-sent-as-it-came", test_query);
+    ADD("a-query-has-64-names-and-256-values-at-most", test_query_limits);
     ADD("absolute-form-on-a-connection-that-may-retarget-is-judged-by-its-path",
         test_absolute_form);
     for (gsize i = 0; i < G_N_ELEMENTS(elsewhere); i++) {

@@ -43,6 +43,7 @@ static const Row rows[] = {
     {"leading space", REQ, " GET / HTTP/1.1" END, E(BAD_REQUEST_LINE)},
     {"tab for space", REQ, "GET\t/ HTTP/1.1" END, E(BAD_REQUEST_LINE)},
     {"tab in target", REQ, "GET /a\tb HTTP/1.1" END, E(BAD_REQUEST_LINE)},
+    {"empty target", REQ, "GET  HTTP/1.1" END, E(BAD_REQUEST_LINE)},
     {"four parts", REQ, "GET / x HTTP/1.1" END, E(BAD_REQUEST_LINE)},
     {"one word", REQ, "hello" END, E(BAD_REQUEST_LINE)},
     {"method with a separator", REQ, "GE(T / HTTP/1.1" END, E(BAD_METHOD)},
@@ -142,6 +143,7 @@ static const Row rows[] = {
     {"response status 600", RESP, "HTTP/1.1 600 X" END, E(BAD_STATUS_LINE)},
     {"response status 099", RESP, "HTTP/1.1 099 X" END, E(BAD_STATUS_LINE)},
     {"response status word", RESP, "HTTP/1.1 OK" END, E(BAD_STATUS_LINE)},
+    {"response without a space", RESP, "HTTP/1.1-200 OK" END, E(BAD_STATUS_LINE)},
     {"response double space", RESP, "HTTP/1.1  200 OK" END, E(BAD_STATUS_LINE)},
     {"response both lengths", RESP,
      "HTTP/1.1 200 OK" CRLF "Content-Length: 3" CRLF "Transfer-Encoding: chunked" END,
@@ -259,8 +261,8 @@ test_nominated_fields(void)
 {
     static const char text[] =
         "GET / HTTP/1.1" CRLF "Connection: close,\tX-One" CRLF "x-oNE: 1" CRLF "X-On: 1" CRLF
-        "X-Two: 1" CRLF "connection: X-TWO" END;
-    static const gboolean nominated[] = {FALSE, TRUE, FALSE, TRUE, FALSE};
+        "X-One-More: 1" CRLF "X-Two: 1" CRLF "connection: X-TWO" END;
+    static const gboolean nominated[] = {FALSE, TRUE, FALSE, FALSE, TRUE, FALSE};
     OshHttp1Field fields[MAX_FIELDS];
     OshHttp1Head head;
 

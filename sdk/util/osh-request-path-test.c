@@ -49,6 +49,7 @@ static const struct {
     {"http://host:443/foo", 0, 0, "/foo", NULL, FALSE},
     {"http:///foo", 0, OSH_REQUEST_PATH_MALFORMED, NULL, NULL, FALSE},
     {"http://a b/foo", 0, OSH_REQUEST_PATH_MALFORMED, NULL, NULL, FALSE},
+    {"1http://host/foo", 0, OSH_REQUEST_PATH_MALFORMED, NULL, NULL, FALSE},
     {"host:443", 0, OSH_REQUEST_PATH_MALFORMED, NULL, NULL, FALSE},
     {"/\xc3\xa9\n", 0, OSH_REQUEST_PATH_NON_ASCII, NULL, NULL, FALSE},
     {"/\n\xc3\xa9", 0, OSH_REQUEST_PATH_CONTROL_BYTE, NULL, NULL, FALSE},
