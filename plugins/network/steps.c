@@ -6,6 +6,7 @@
  */
 #include "steps.h"
 
+#include "answer-step.h"
 #include "dial-step.h"
 #include "driver.h"
 #include "explicit-request.h"
@@ -188,6 +189,15 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
             .reload = osh_judge_again,
             .clear = osh_relay_clear,
             .is_open = TRUE,
+        },
+    [OSH_STEP_ANSWER] =
+        {
+            .name = "answer",
+            .next = OSH_STEP_LINGER,
+            .limit = SECONDS(1) / 4,
+            .run = osh_answer_run,
+            .expire = osh_answer_expire,
+            .client = osh_answer_client,
         },
     [OSH_STEP_LINGER] =
         {

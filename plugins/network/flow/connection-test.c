@@ -108,15 +108,23 @@ test_a_cap_on_all_is_a_503_and_falls(void)
     OshFixture *fixture = osh_fixture_new();
     guint16 port;
     int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
-    int client, upstream;
+    int client, upstream, refused;
 
     fixture->network.config.max_connections = 1;
     osh_fixture_start(fixture);
     for (guint round = 0; round < 3; round++) {
         client = osh_fixture_tunnel(fixture, OSH_FIXTURE_OTHER, port, server, &upstream);
         g_assert_cmpint(fixture->metrics[0], ==, 1);
-        osh_fixture_expect_status(fixture, osh_fixture_client(fixture), "503");
-        osh_fixture_expect_status(fixture, osh_fixture_client(fixture), "503");
+        refused = osh_fixture_client(fixture);
+        osh_fixture_expect_status(fixture, refused, "503");
+        /* One that sends its request by and by still gets the answer. */
+        refused = osh_fixture_client(fixture);
+        osh_fixture_settle(fixture);
+        osh_fixture_send(refused, "GET http://10.77.0.1/ HTTP/1.1\r\n");
+        osh_fixture_settle(fixture);
+        osh_fixture_send(refused, "Host: 10.77.0.1\r\n\r\n");
+        osh_fixture_expect_status(fixture, refused, "503");
+        osh_fixture_settle(fixture);
         g_assert_cmpint(fixture->network.n_connections, ==, 1);
         close(client);
         close(upstream);

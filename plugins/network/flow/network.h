@@ -61,6 +61,7 @@ typedef enum {
     OSH_STEP_TLS_CLIENT,
     OSH_STEP_INSPECT,
     OSH_STEP_TUNNEL,
+    OSH_STEP_ANSWER,
     OSH_STEP_LINGER,
     OSH_N_STEPS,
 } OshConnectionStep;

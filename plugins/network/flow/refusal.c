@@ -10,6 +10,8 @@
 #include "facts.h"
 #include "reuse.h"
 
+#include <sys/socket.h>
+
 static const struct {
     guint status;
     const char *error;
@@ -47,13 +49,35 @@ osh_refusal_detail(const OshRefusal *refusal, const OshConnection *connection)
                            verb, connection->host, connection->port, what);
 }
 
+gboolean
+osh_refusal_has_words(const OshConnection *connection)
+{
+    /* In an exchange of plain HTTP interim responses may have gone out. */
+    return connection->awaits_answer &&
+           (connection->forward != NULL || connection->down.moved == 0);
+}
+
+/* Returns: whether the client was told. */
+static gboolean
+refusal_tell(OshConnection *connection, const OshRefusal *refusal, guint64 id)
+{
+    const OshTransport *transport = connection->transport;
+    g_autoptr(GString) words = NULL;
+
+    if (!osh_connection_step(connection)->is_open)
+        return transport->answer != NULL && transport->answer(connection, refusal, id);
+    if (!osh_refusal_has_words(connection))
+        return FALSE;
+    words = transport->words(connection, refusal, id);
+    /* An end in good order could be taken for the end of the request. */
+    osh_upstream_drop(connection, TRUE);
+    return send(connection->client_fd, words->str, words->len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
 OshFlow
 osh_refuse(OshConnection *connection, const OshRefusal *refusal)
 {
     const char *end = refusal->end != NULL ? refusal->end : osh_refusal_error(refusal);
-    gboolean is_open = osh_connection_step(connection)->is_open;
-    gboolean has_words = !refusal->is_silent && (!is_open || connection->awaits_answer) &&
-                         connection->transport->answer != NULL;
     guint64 id;
 
     if (refusal->outcome != 0) {
@@ -62,10 +86,13 @@ osh_refuse(OshConnection *connection, const OshRefusal *refusal)
     } else {
         id = osh_audit_failed(connection, refusal);
     }
-    if (has_words && connection->transport->answer(connection, refusal, id)) {
-        /* An end in good order could be taken for the end of the request. */
-        osh_upstream_drop(connection, is_open);
+    if (!refusal->is_silent && refusal_tell(connection, refusal, id))
         return OSH_FLOW_REFUSED;
+    if (!refusal->is_silent && connection->transport->is_unaware &&
+        !osh_connection_step(connection)->is_open) {
+        connection->new_head = connection->transport->words(connection, refusal, id);
+        connection->end = end;
+        return OSH_FLOW_ANSWER;
     }
     /* An end in good order could be taken for the end of what was sent. */
     return osh_connection_reset(connection, end);

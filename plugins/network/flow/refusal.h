@@ -63,6 +63,10 @@ struct _OshRefusal {
  */
 OshFlow osh_refuse(OshConnection *connection, const OshRefusal *refusal);
 
+/** osh_refusal_has_words: Returns: whether the client of an open connection awaits an HTTP
+ * response, and has got nothing of it. */
+gboolean osh_refusal_has_words(const OshConnection *connection);
+
 /** osh_refuse_identity: it is not clear which program made @connection, or owns it. */
 OshFlow osh_refuse_identity(OshConnection *connection, const char *reason);
 

@@ -55,6 +55,9 @@ connection_follow(OshConnection *connection, OshFlow *flow)
     case OSH_FLOW_TLS:
         *flow = connection_enter(connection, OSH_STEP_TLS_UPSTREAM);
         return TRUE;
+    case OSH_FLOW_ANSWER:
+        *flow = connection_enter(connection, OSH_STEP_ANSWER);
+        return TRUE;
     case OSH_FLOW_REFUSED:
         *flow = connection_enter(connection, OSH_STEP_LINGER);
         return TRUE;

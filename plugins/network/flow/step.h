@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @OSH_FLOW_DIAL: the upstream connection is to be made once more: the dial step, to the address of
  *   osh_upstream_again()
  * @OSH_FLOW_TLS: both legs of an inspected connection change to TLS
+ * @OSH_FLOW_ANSWER: the client knows of no proxy; it is answered if it speaks HTTP
  * @OSH_FLOW_REFUSED: osh_refuse() has told the client; its socket lingers
  * @OSH_FLOW_GONE: the end; osh_connection_gone() has the reason
  */
@@ -31,6 +32,7 @@ typedef enum {
     OSH_FLOW_REQUEST,
     OSH_FLOW_DIAL,
     OSH_FLOW_TLS,
+    OSH_FLOW_ANSWER,
     OSH_FLOW_REFUSED,
     OSH_FLOW_GONE,
 } OshFlow;

@@ -96,6 +96,9 @@ explicit_parse(OshConnection *connection)
     case OSH_HTTP1_NEED_MORE:
         return OSH_FLOW_WAIT;
     case OSH_HTTP1_REJECTED:
+        if (head.error == OSH_HTTP1_ERROR_TOO_MANY_FIELDS)
+            return osh_head_refuse(connection, 431, "head_too_large",
+                                   osh_http1_error_text(head.error));
         if (head.error == OSH_HTTP1_ERROR_TOO_LARGE)
             return osh_head_refuse(connection, 431, "head_too_large",
                                    "the request head is longer than 8192 bytes");
@@ -223,6 +226,7 @@ const OshTransport osh_transport_connect = {
     .first_step = OSH_STEP_HEAD,
     .open_step = OSH_STEP_FIRST_BYTES,
     .answer = osh_http_answer,
+    .words = osh_http_words,
     .opened = connect_opened,
     .answer_unserved = osh_http_answer_unserved,
 };

@@ -12,6 +12,7 @@
 
 #include "client-hello.h"
 #include "connection.h"
+#include "http-answer.h"
 #include "judge.h"
 #include "notice.h"
 #include "refusal.h"
@@ -112,6 +113,8 @@ osh_first_bytes_run(OshConnection *connection)
                    ? OSH_FLOW_NEXT
                    : first_bytes_refuse(connection, "the client's first TLS message is cut short");
     case OSH_CLIENT_HELLO_OTHER:
+        connection->awaits_answer =
+            osh_http_probe(connection->shard->scratch, length) == OSH_HTTP_PROBE_REQUEST;
         return OSH_FLOW_NEXT;
     case OSH_CLIENT_HELLO_MALFORMED:
         return first_bytes_refuse(connection, "the client's first TLS message is malformed");

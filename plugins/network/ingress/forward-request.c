@@ -364,4 +364,5 @@ const OshTransport osh_transport_forward = {
     .many_requests = TRUE,
     .open_step = OSH_STEP_FORWARD,
     .answer = osh_http_answer,
+    .words = osh_http_words,
 };

@@ -71,17 +71,36 @@ osh_http_answer_new(const OshRefusal *refusal, const char *detail, guint64 id)
     return answer;
 }
 
+OshHttpProbe
+osh_http_probe(const guint8 *bytes, gsize length)
+{
+    gsize n = MIN(length, OSH_HTTP_METHOD_PEEK);
+
+    for (gsize i = 0; i < n; i++)
+        if (!g_ascii_isupper(bytes[i]) && bytes[i] != '-')
+            return i > 0 && bytes[i] == ' ' ? OSH_HTTP_PROBE_REQUEST : OSH_HTTP_PROBE_OTHER;
+    return n < OSH_HTTP_METHOD_PEEK ? OSH_HTTP_PROBE_MAYBE : OSH_HTTP_PROBE_OTHER;
+}
+
+GString *
+osh_http_words(const OshConnection *connection, const OshRefusal *refusal, guint64 id)
+{
+    g_autofree char *detail = osh_refusal_detail(refusal, connection);
+    GString *answer = osh_http_answer_new(refusal, detail, id);
+
+    /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
+    if (connection->is_head)
+        g_string_truncate(answer, (gsize)(strstr(answer->str, "\r\n\r\n") - answer->str) + 4);
+    return answer;
+}
+
 /* The socket's send buffer is empty at this point and the answer is small, so one send takes it
    all; a client that made its window too small for that gets what fits. */
 gboolean
 osh_http_answer(OshConnection *connection, const OshRefusal *refusal, guint64 id)
 {
-    g_autofree char *detail = osh_refusal_detail(refusal, connection);
-    g_autoptr(GString) answer = osh_http_answer_new(refusal, detail, id);
+    g_autoptr(GString) answer = osh_http_words(connection, refusal, id);
 
-    /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
-    if (connection->is_head)
-        g_string_truncate(answer, (gsize)(strstr(answer->str, "\r\n\r\n") - answer->str) + 4);
     return send(connection->client_fd, answer->str, answer->len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
 }
 

@@ -11,6 +11,7 @@
 #include "accept-error.h"
 #include "connection.h"
 #include "osh-socket-address.h"
+#include "refusal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,10 @@
 #define ACCEPT_BACKLOG  4096
 #define SPARE_PAUSE     (100 * G_TIME_SPAN_MILLISECOND)
 #define UNKNOWN_ALLOWED 5
-#define SAY_FULL_EVERY  (10 * G_TIME_SPAN_SECOND)
+/* Clients beyond the limit that are told so as connections of their own: such an answer is not lost
+   to a reset while its client still sends. */
+#define TOLD_BEYOND    64
+#define SAY_FULL_EVERY (10 * G_TIME_SPAN_SECOND)
 
 struct OshListenerWatch {
     OshListener *listener;
@@ -165,10 +169,12 @@ listener_serve(OshNetworkShard *shard, OshListener *listener, int fd,
                const struct sockaddr_storage *peer)
 {
     OshNetwork *network = shard->network;
-    gint open = g_atomic_int_add(&network->n_connections, 1);
+    guint open = (guint)g_atomic_int_add(&network->n_connections, 1);
+    guint limit = network->config.max_connections;
     OshConnection *connection;
 
-    if (shard->stopping || (guint)open >= network->config.max_connections) {
+    if (shard->stopping ||
+        open >= limit + (listener->transport->answer_unserved != NULL ? TOLD_BEYOND : 0)) {
         g_atomic_int_add(&network->n_connections, -1);
         listener_turn_away(listener, fd);
         return;
@@ -180,7 +186,11 @@ listener_serve(OshNetworkShard *shard, OshListener *listener, int fd,
     connection->local_port = listener->port;
     connection->original_destination = listener->original_destination;
     connection->of_box = listener->of_box;
-    osh_connection_begin(connection);
+    if (open < limit)
+        osh_connection_begin(connection);
+    else
+        osh_connection_advance(connection, osh_refuse_limit(connection, "the proxy has no capacity "
+                                                                        "for another connection"));
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "connection.h"
 #include "explicit-request.h"
+#include "http-answer.h"
 #include "refusal.h"
 #include "socks-message.h"
 
@@ -133,5 +134,6 @@ const OshTransport osh_transport_socks = {
     .first_step = OSH_STEP_HEAD,
     .open_step = OSH_STEP_FIRST_BYTES,
     .answer = socks_answer,
+    .words = osh_http_words,
     .opened = socks_opened,
 };

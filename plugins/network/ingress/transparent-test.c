@@ -227,6 +227,62 @@ test_a_failure_is_a_reset_too(void)
     osh_fixture_free(fixture);
 }
 
+static const struct {
+    const char *sentence;
+    const char *said;
+    gboolean is_told;
+} first_words[] = {
+    {"http-is-answered", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", TRUE},
+    {"a-method-of-its-own-is-answered", "M-SEARCH * HTTP/1.1\r\n\r\n", TRUE},
+    {"tls-sees-a-reset", "\026\003\001", FALSE},
+    {"another-protocol-sees-a-reset", "helo you\r\n", FALSE},
+    {"a-blank-sees-a-reset", " GET /", FALSE},
+    {"a-long-word-sees-a-reset", "ABCDEFGHIJKLMNOPQRSTUVWXYZ /", FALSE},
+    {"half-a-method-sees-a-reset-in-the-end", "GE", FALSE},
+};
+
+static void
+test_first_words(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    OshFixture *fixture = start_capturing(OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS);
+    const struct in6_addr address = osh_fixture_address(OSH_FIXTURE_OTHER);
+    int client;
+
+    fixture->policy.action = OSH_ACTION_DENY;
+    set_captured(0, &address, 80);
+    client = osh_fixture_client(fixture);
+    osh_fixture_settle(fixture);
+    osh_fixture_send(client, first_words[i].said);
+    if (first_words[i].is_told) {
+        osh_fixture_expect_status(fixture, client, "403");
+    } else {
+        osh_fixture_settle(fixture);
+        osh_fixture_advance(fixture, G_TIME_SPAN_SECOND);
+        osh_fixture_expect_reset(fixture, client);
+        close(client);
+    }
+    g_assert_cmpuint(osh_fixture_count(fixture, OSH_FIXTURE_DENIED), ==, 1);
+    osh_fixture_free(fixture);
+}
+
+/* The words come when the first bytes do, however they are cut. */
+static void
+test_a_method_in_pieces_is_answered(void)
+{
+    OshFixture *fixture = start_capturing(OSH_ORIGINAL_DESTINATION_LOCAL_ADDRESS);
+    const struct in6_addr address = osh_fixture_address(OSH_FIXTURE_OTHER);
+    int client;
+
+    set_captured(0, &address, 9);
+    client = osh_fixture_client(fixture);
+    osh_fixture_send(client, "GE");
+    osh_fixture_settle(fixture);
+    osh_fixture_send(client, "T / HTTP/1.1\r\n");
+    osh_fixture_expect_status(fixture, client, "502");
+    osh_fixture_free(fixture);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -250,5 +306,13 @@ main(int argc, char **argv)
                          GINT_TO_POINTER(OSH_SYNTHETIC_IPV6),
                          test_an_address_that_was_handed_out_is_its_name);
     g_test_add_func("/network/transparent/a-failure-is-a-reset-too", test_a_failure_is_a_reset_too);
+    for (gsize i = 0; i < G_N_ELEMENTS(first_words); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/network/transparent/refused/%s", first_words[i].sentence);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_first_words);
+    }
+    g_test_add_func("/network/transparent/refused/a-method-in-pieces-is-answered",
+                    test_a_method_in_pieces_is_answered);
     return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include "transparent.h"
 
 #include "connection.h"
+#include "http-answer.h"
 #include "osh-destination.h"
 #include "osh-socket-address.h"
 #include "refusal.h"
@@ -101,4 +102,6 @@ const OshTransport osh_transport_transparent = {
     .verb = "",
     .first_step = OSH_STEP_CAPTURED,
     .open_step = OSH_STEP_FIRST_BYTES,
+    .words = osh_http_words,
+    .is_unaware = TRUE,
 };

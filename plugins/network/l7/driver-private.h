@@ -117,6 +117,10 @@ gboolean osh_driver_may_retarget(const OshConnection *connection);
  * Frees @driver then. */
 OshFlow osh_driver_leave(OshDriver *driver);
 
+/** osh_driver_tell: before osh_driver_end(): tells the client of @refusal, in words or by a reset.
+ * @id: of its event. */
+void osh_driver_tell(OshDriver *driver, const OshRefusal *refusal, guint64 id);
+
 /** osh_driver_refill: moves what came behind a request head into the client's window, as far as it
  * fits. Returns: whether a byte did. */
 gboolean osh_driver_refill(OshDriver *driver);

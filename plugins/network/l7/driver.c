@@ -51,18 +51,29 @@ void
 osh_driver_deny(OshDriver *driver, const char *reason)
 {
     static const OshFacts none = {NULL, 0};
+    const OshRefusal refusal = {
+        .layer = "protocol",
+        .outcome = OSH_DECISION_DENIED_HARD,
+        .status = 403,
+        .error = "protocol_refused",
+        .reason = reason,
+    };
 
-    osh_record_denied(driver, 0, &none, reason, TRUE);
-    /* There are no words: an end in good order could be taken for the end of what was sent. */
-    driver->connection->client_aborted = TRUE;
+    osh_driver_tell(driver, &refusal, osh_record_denied(driver, 0, &none, reason, TRUE));
     osh_driver_end(driver, "denied");
 }
 
 void
 osh_driver_fail(OshDriver *driver, const char *reason)
 {
-    osh_audit_failed(driver->connection, &(OshRefusal){.layer = "relay", .reason = reason});
-    driver->connection->client_aborted = TRUE;
+    const OshRefusal refusal = {
+        .layer = "relay",
+        .status = 502,
+        .error = "upstream_response_invalid",
+        .reason = reason,
+    };
+
+    osh_driver_tell(driver, &refusal, osh_audit_failed(driver->connection, &refusal));
     osh_driver_end(driver, "failed");
 }
 

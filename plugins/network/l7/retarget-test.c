@@ -4,6 +4,7 @@
  * test passes what is in origin form, once it is allowed, and gives back what is in absolute form
  * when the server has answered.
  */
+#include "fixture-resolver.h"
 #include "l7-fixture.h"
 
 #include <string.h>
@@ -54,6 +55,17 @@ feed_requests(L7World *world, const OshL7Input *input, OshL7Action *actions, gin
     actions[1] = (OshL7Action){.type = OSH_L7_DONE, .message = session->message};
     session->state = L7_NOT_ASKED;
     return 2;
+}
+
+static gsize
+feed_breach(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    (void)world;
+    (void)ret_deadline;
+    if (input->window.length == 0)
+        return l7_more(actions);
+    actions[0] = (OshL7Action){.type = OSH_L7_PASS, .message = 7, .length = 1};
+    return 1;
 }
 
 static void
@@ -175,6 +187,40 @@ test_what_follows_the_request_goes_with_it(void)
     l7_world_close(&world);
 }
 
+/* The client of a tunnel speaks HTTP in it, and nothing of a response was sent. */
+static void
+test_a_breach_is_told_to_a_client_of_http(void)
+{
+    L7World world;
+
+    l7_world_new(&world);
+    world.host = "name.test";
+    osh_fixture_resolve_to((const char *const[]){OSH_FIXTURE_OTHER, NULL});
+    world.feed = feed_breach;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "GET / HTTP/1.1\r\n\r\n");
+    osh_fixture_expect_status(world.fixture, world.client, "403");
+    world.client = -1;
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    g_assert_cmpuint(world.fixture->warnings, ==, 1);
+    l7_world_close(&world);
+}
+
+static void
+test_a_session_that_is_not_opened_is_told(void)
+{
+    L7World world;
+
+    begin(&world);
+    world.refuses_to_open = TRUE;
+    say(&world, "GET", OSH_FIXTURE_OTHER, world.port, "/");
+    world.upstream = osh_fixture_accept(world.fixture, world.server);
+    osh_fixture_expect_status(world.fixture, world.client, "502");
+    world.client = -1;
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    l7_world_close(&world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -186,5 +232,7 @@ main(int argc, char **argv)
     ADD("a-request-for-the-same-authority-is-refused",
         test_a_request_for_the_same_authority_is_refused);
     ADD("what-follows-the-request-goes-with-it", test_what_follows_the_request_goes_with_it);
+    ADD("a-breach-is-told-to-a-client-of-http", test_a_breach_is_told_to_a_client_of_http);
+    ADD("a-session-that-is-not-opened-is-told", test_a_session_that_is_not_opened_is_told);
     return g_test_run();
 }
