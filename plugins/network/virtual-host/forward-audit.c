@@ -61,6 +61,7 @@ osh_forward_audit_denied(const OshConnection *connection, const OshAuthority *au
         .generation = connection->generation,
         .pid = osh_audit_pid(connection),
         .address = address_text,
+        .control = osh_control_name(OSH_CONTROL_OF_LAYER, layer),
     };
 
     osh_audit_publish(connection, connection->shard->network->denied, 0, collapse,
