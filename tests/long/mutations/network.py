@@ -22,6 +22,8 @@ DRAIN, IDENTIFY, STEP = _program("drain"), _program("identify"), _program("step"
 FACTS, TRUST, AUTHORITY = _program("request-facts"), _program("trust-store"), _program("certificate-authority")
 TLS, STREAM, UPSTREAM = _program("tls-session"), _program("tls-stream"), _program("tls-upstream")
 LEAF, PEM = _program("leaf-cache"), _program("pem-file")
+VIRTUAL, VIRTUAL_FORWARD = _program("virtual-host"), _program("virtual-forward")
+CREDENTIAL_SLOTS = _program("credential-slots")
 
 MUTATIONS = [
     # The relay.
@@ -204,7 +206,7 @@ MUTATIONS = [
     # Deciding and telling.
     dict(file=N + "flow/permit.c", find="    flow = permit_destination(connection, verdict);", replace="    flow = OSH_FLOW_NEXT;",
          tests=[RESOLUTION], says="one private address among public ones refuses all"),
-    dict(file=N + "flow/permit.c", find="osh_destination_check(&request, addresses->at, addresses->length, &refused, &reason)", replace="osh_destination_check(&request, addresses->at, 1, &refused, &reason)",
+    dict(file=N + "flow/permit.c", find="osh_destination_check(&request, addresses, n_addresses, &refused, &reason)", replace="osh_destination_check(&request, addresses, MIN(n_addresses, 1), &refused, &reason)",
          tests=[RESOLUTION], says="one private address among public ones refuses all"),
     dict(file=N + "flow/judge.c", find="verdict->exact_declared_host && verdict->action == OSH_ACTION_ALLOW,", replace="verdict->exact_declared_host,",
          tests=[RESOLUTION], says="an audited literal must be public"),
@@ -218,11 +220,11 @@ MUTATIONS = [
          tests=[REDECIDE], says="what is denied is cut by resets on both sides"),
     dict(file=N + "flow/judge.c", find="    if (connection->tls != verdict->tls)\n        return \"TLS mode\";\n", replace="",
          tests=[REDECIDE], says="another TLS mode cuts"),
-    dict(file=N + "flow/judge.c", find="connected ? 1 : connection->addresses->length", replace="connected ? 0 : connection->addresses->length",
+    dict(file=N + "flow/judge.c", find="osh_destination_check(&request, addresses, n_addresses, NULL, &reason)", replace="osh_destination_check(&request, addresses, 0, NULL, &reason)",
          tests=[REDECIDE], says="an address no longer allowed cuts"),
     dict(file=N + "flow/permit.c", find="    if (connection->transport->opened != NULL && !connection->transport->opened(connection))", replace="    extern const OshTransport osh_transport_connect;\n    if (!osh_transport_connect.opened(connection))",
          tests=[TRANSPARENT, FORWARD], says="a captured client gets nothing but the server's bytes"),
-    dict(file=N + "steps.c", find="            .reload = osh_judge_again,\n            .clear = osh_dial_clear,", replace="            .clear = osh_dial_clear,",
+    dict(file=N + "steps.c", find="            .reload = osh_judge_again,\n            .clear = osh_reach_clear,", replace="            .clear = osh_reach_clear,",
          tests=[REDECIDE], says="a connection being dialled is refused in words"),
     dict(file=N + "flow/redecide.c", find="        next = at->next;\n        if (at->generation == part->generation)\n            continue;", replace="        next = at->next;\n        if (at->generation == part->generation)\n            break;",
          tests=[REDECIDE], says="many tunnels are all decided"),
@@ -307,7 +309,7 @@ MUTATIONS = [
          tests=[REDECIDE], says="the same handling cuts nothing"),
     dict(file=N + "flow/permit.c", find="connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : \"\";", replace="connection->protocol = \"\";",
          tests=[REDECIDE], says="the same handling cuts nothing"),
-    dict(file=N + "flow/permit.c", find="    connection->owners_first = verdict->credentials;\n", replace="",
+    dict(file=N + "flow/permit.c", find="    connection->owners_first = verdict->credentials || connection->virtual_host != NULL;\n", replace="",
          tests=[IDENTIFY], says="where credentials are sent the owners come first"),
     dict(file=N + "flow/permit.c", find="    osh_audit_allowed(connection, verdict);\n", replace="",
          tests=[AUDIT], says="an allow is published"),
@@ -531,6 +533,31 @@ MUTATIONS = [
          tests=[PEM], says="a key that others can read is refused"),
     dict(file=N + "tls/certificate-authority.c", find="    EVP_PKEY_free(authority->key);", replace="",
          tests=[PEM], says="a key is wiped when the run ends"),
+    # Virtual hosts.
+    dict(file=N + "virtual-host/claims.c", find="    if (other != NULL) {\n", replace="    if (FALSE) {\n",
+         tests=[VIRTUAL], says="a name that two plugins claim stops the start"),
+    dict(file=N + "virtual-host/origin.c", find="    if (osh_http1_head_find(head, origin->window, \"origin\", NULL) != NULL)\n        return", replace="    if (FALSE)\n        return",
+         tests=[VIRTUAL], says="a request from a web page is refused"),
+    dict(file=N + "virtual-host/exchange.c", find="    if (total <= exchange->body_limit)\n        return TRUE;", replace="    return TRUE;",
+         tests=[VIRTUAL], says="a body that is too long is answered 413"),
+    dict(file=N + "virtual-host/exchange.c", find="    if (bytes.length > 0 && exchange_capacity(exchange) == 0) {", replace="    if (FALSE) {",
+         tests=[VIRTUAL], says="bytes without capacity break a rule"),
+    dict(file=N + "virtual-host/field.c", find="    if (osh_field_is_framing(field->name))\n        return \"a header", replace="    if (FALSE)\n        return \"a header",
+         tests=[VIRTUAL], says="a plugin does not say how long a body is"),
+    dict(file=N + "virtual-host/field.c", find="    if (!is_value(field->value))", replace="    if (FALSE)",
+         tests=[VIRTUAL], says="a plugin does not end a head"),
+    dict(file=N + "flow/permit.c", find="    if (protocol == NULL || !protocol->is_http)\n        return osh_refuse(connection, &(OshRefusal){\n                                          .layer = \"virtual-host\"", replace="    if (FALSE)\n        return osh_refuse(connection, &(OshRefusal){\n                                          .layer = \"virtual-host\"",
+         tests=[VIRTUAL], says="an endpoint whose requests nobody judges reaches no plugin"),
+    dict(file=N + "virtual-host/upstream-request.c", find="    if (!osh_destination_check(&destination, request->addresses->at, request->addresses->length,\n                               &refused, &reason))", replace="    if (FALSE)",
+         tests=[VIRTUAL_FORWARD], says="a forward reaches neither the loopback nor a control plane"),
+    dict(file=N + "virtual-host/upstream-request.c", find="    if (osh_forward_audit_allowed(request->connection, &request->target.authority,\n                                  &request->addresses->at[0]))\n        return TRUE;", replace="    osh_forward_audit_allowed(request->connection, &request->target.authority,\n                              &request->addresses->at[0]);\n    return TRUE;",
+         tests=[VIRTUAL_FORWARD], says="nothing is dialled that cannot be recorded"),
+    dict(file=N + "virtual-host/upstream-request.c", find="    while (request->events->has_capacity(request->owner)) {", replace="    while (TRUE) {",
+         tests=[VIRTUAL_FORWARD], says="a slow client holds up the server of a forward"),
+    dict(file=N + "virtual-host/forward.c", find="    if (!osh_virtual_exchange_is_forwarding(exchange))\n        osh_virtual_exchange_give_up(exchange, 502, \"upstream_unreachable\"", replace="    if (FALSE)\n        osh_virtual_exchange_give_up(exchange, 502, \"upstream_unreachable\"",
+         tests=[VIRTUAL_FORWARD], says="a client whose forward has failed everywhere gets an answer"),
+    dict(file=N + "virtual-host/credential-slots.c", find="    else if (!endpoint->verified_tls)", replace="    else if (FALSE)",
+         tests=[CREDENTIAL_SLOTS], says="a credential goes over verified TLS alone"),
 ]
 
 TESTS = RELAY
