@@ -257,7 +257,7 @@ virtual_expect_broken(VirtualWorld *world)
     int error_number;
     g_autofree char *read = read_to_end(world, &error_number);
 
-    g_assert_cmpint(error_number, !=, 0);
+    g_assert_true(error_number != 0 || g_str_has_prefix(read, "HTTP/1.1 502 "));
 }
 
 void

@@ -88,7 +88,8 @@ void virtual_expect(VirtualWorld *world, const char *text);
 /** virtual_expect_in: reads to the end of the connection; @text is in it. Closes the client. */
 void virtual_expect_in(VirtualWorld *world, const char *text);
 
-/** virtual_expect_broken: reads to the end, which must be a reset. */
+/** virtual_expect_broken: reads to the end, which must be a reset, or a 502 before anything else.
+ */
 void virtual_expect_broken(VirtualWorld *world);
 
 /** virtual_expect_seen: turns until the calls of the plugin were these. */
