@@ -22,6 +22,7 @@
 #include "resolution.h"
 #include "reuse.h"
 #include "revocation-list.h"
+#include "second-hello.h"
 #include "transparent.h"
 
 #define SECONDS(n) ((n)*G_TIME_SPAN_SECOND)
@@ -136,13 +137,26 @@ const OshStep osh_connection_steps[OSH_N_STEPS] = {
     [OSH_STEP_FIRST_BYTES] =
         {
             .name = "first-bytes",
-            .next = OSH_STEP_TLS_UPSTREAM,
+            .next = OSH_STEP_SECOND_HELLO,
             .limit = SECONDS(10),
             .run = osh_first_bytes_run,
             .expire = osh_first_bytes_expire,
             .client = osh_first_bytes_client,
             .upstream = osh_first_bytes_upstream,
             .reload = osh_judge_again,
+            .is_open = TRUE,
+        },
+    [OSH_STEP_SECOND_HELLO] =
+        {
+            .name = "second-hello",
+            .next = OSH_STEP_TLS_UPSTREAM,
+            .limit = SECONDS(10),
+            .run = osh_second_hello_run,
+            .expire = osh_second_hello_expire,
+            .client = osh_second_hello_client,
+            .upstream = osh_second_hello_upstream,
+            .reload = osh_judge_again,
+            .clear = osh_second_hello_clear,
             .is_open = TRUE,
         },
     [OSH_STEP_TLS_UPSTREAM] =

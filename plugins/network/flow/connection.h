@@ -78,6 +78,7 @@ typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
 typedef struct _OshDriver OshDriver;
 struct _OshIntercept;
+typedef struct _OshSecondHello OshSecondHello;
 typedef struct _OshVirtualOrigin OshVirtualOrigin;
 typedef struct _OshResolution OshResolution;
 typedef struct _OshRequestFacts OshRequestFacts;
@@ -199,6 +200,7 @@ struct _OshConnection {
     OshForward *forward;
     OshDriver *driver;
     struct _OshIntercept *intercept;
+    OshSecondHello *second_hello;
     OshVirtualOrigin *origin;
     OshRequestFacts *request;
     OshIdentityQuestion *question;

@@ -194,19 +194,36 @@ test_half_behind_the_head_and_half_later(void)
     tunnel_close(&tunnel);
 }
 
-/* RFC 9849: an extension 0xfe0d behind the name. */
+/* Of one record, with @extension behind the name. */
+static GByteArray *
+make_longer_hello(const char *name, const guint8 *extension, guint8 length)
+{
+    GByteArray *hello = make_hello(name, 250);
+    const gsize extensions = 5 + 4 + 2 + 32 + 1 + 4 + 2;
+
+    g_byte_array_append(hello, extension, length);
+    hello->data[4] = (guint8)(hello->data[4] + length);
+    hello->data[8] = (guint8)(hello->data[8] + length);
+    hello->data[extensions + 1] = (guint8)(hello->data[extensions + 1] + length);
+    return hello;
+}
+
+/* RFC 9849: an extension 0xfe0d. */
 static GByteArray *
 make_encrypted_hello(void)
 {
     static const guint8 extension[] = {0xfe, 0x0d, 0, 1, 1};
-    GByteArray *hello = make_hello(NAME, 250);
-    const gsize extensions = 5 + 4 + 2 + 32 + 1 + 4 + 2;
 
-    g_byte_array_append(hello, extension, sizeof extension);
-    hello->data[4] = (guint8)(hello->data[4] + sizeof extension);
-    hello->data[8] = (guint8)(hello->data[8] + sizeof extension);
-    hello->data[extensions + 1] = (guint8)(hello->data[extensions + 1] + sizeof extension);
-    return hello;
+    return make_longer_hello(NAME, extension, sizeof extension);
+}
+
+/* Of TLS 1.3: supported_versions. */
+static GByteArray *
+make_hello_of_1_3(const char *name)
+{
+    static const guint8 extension[] = {0, 43, 0, 3, 2, 3, 4};
+
+    return make_longer_hello(name, extension, sizeof extension);
 }
 
 /* Nothing is known of a hidden name: once a line, and no connection where credentials go. */
@@ -227,6 +244,167 @@ test_a_hidden_name_is_reported_and_gets_no_credentials(void)
     expect_refused(&tunnel, "encrypted ClientHello");
     g_assert_cmpuint(osh_fixture_count(tunnel.fixture, OSH_FIXTURE_NOTICE), ==, 0);
     tunnel_close(&tunnel);
+}
+
+/* --- A second ClientHello ----------------------------------------------------------------------
+ */
+
+/* RFC 8446 section 4.1.4, as far as it is looked at, with change_cipher_spec behind it. */
+static const guint8 retry[] = {
+    22,   3,    3,    0,    40,   2,    0,    0,    36,   3,    3,    0xcf, 0x21,
+    0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8,
+    0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2,
+    0xc8, 0xa8, 0x33, 0x9c, 0,    0x13, 20,   3,    3,    0,    1,    1,
+};
+static const guint8 change_cipher_spec[] = {20, 3, 3, 0, 1, 1};
+
+static void
+server_writes(const Tunnel *tunnel, const guint8 *bytes, gsize length)
+{
+    g_autoptr(GByteArray) there = g_byte_array_new();
+    guint8 got[256];
+    ssize_t n = 0;
+
+    g_assert_cmpint(write(tunnel->upstream, bytes, length), ==, (gssize)length);
+    while (there->len < length) {
+        OSH_WAIT_FOR(tunnel->fixture, (n = read(tunnel->client, got, sizeof got)) > 0);
+        g_byte_array_append(there, got, (guint)n);
+    }
+    g_assert_cmpmem(there->data, there->len, bytes, length);
+}
+
+/* The server has the first one and has asked for another. */
+static void
+tunnel_retry(Tunnel *tunnel, const GByteArray *surplus)
+{
+    g_autoptr(GByteArray) hello = make_hello_of_1_3(NAME);
+
+    tunnel_open(tunnel, surplus);
+    if (surplus == NULL)
+        tunnel_write(tunnel, hello->data, hello->len);
+    expect_upstream(tunnel, hello);
+    g_assert_nonnull(osh_fixture_first(tunnel->fixture, OSH_STEP_SECOND_HELLO));
+    server_writes(tunnel, retry, sizeof retry);
+}
+
+static void
+test_a_second_hello_is_judged_too(void)
+{
+    for (guint behind = 0; behind < 2; behind++) {
+        g_autoptr(GByteArray) first = make_hello_of_1_3(NAME);
+        g_autoptr(GByteArray) other = make_hello_of_1_3("other.test");
+        Tunnel tunnel;
+
+        tunnel_retry(&tunnel, behind ? first : NULL);
+        tunnel_write(&tunnel, change_cipher_spec, sizeof change_cipher_spec);
+        tunnel_write(&tunnel, other->data, other->len);
+        expect_refused(&tunnel, "asks for other.test");
+        tunnel_close(&tunnel);
+    }
+}
+
+static void
+test_a_second_hello_of_the_name_passes(void)
+{
+    g_autoptr(GByteArray) second = make_hello_of_1_3(NAME);
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Tunnel tunnel;
+
+    g_byte_array_append(bytes, change_cipher_spec, sizeof change_cipher_spec);
+    g_byte_array_append(bytes, second->data, second->len);
+    tunnel_retry(&tunnel, NULL);
+    for (guint at = 0; at < bytes->len; at++) {
+        g_assert_null(osh_fixture_first(tunnel.fixture, OSH_STEP_TUNNEL));
+        tunnel_write(&tunnel, bytes->data + at, 1);
+    }
+    expect_upstream(&tunnel, bytes);
+    osh_fixture_send(tunnel.upstream, "more");
+    osh_fixture_expect(tunnel.fixture, tunnel.client, "more");
+    tunnel_close(&tunnel);
+}
+
+/* A client may have no use for what it was asked. */
+static void
+test_a_client_may_end_it_there(void)
+{
+    static const guint8 alert[] = {21, 3, 3, 0, 2, 2, 40};
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Tunnel tunnel;
+
+    g_byte_array_append(bytes, alert, sizeof alert);
+    tunnel_retry(&tunnel, NULL);
+    tunnel_write(&tunnel, alert, sizeof alert);
+    expect_upstream(&tunnel, bytes);
+    tunnel_close(&tunnel);
+}
+
+static void
+test_a_second_hello_has_its_time_and_its_form(void)
+{
+    static const struct {
+        guint8 bytes[6];
+        gsize length;
+        const char *reason;
+    } rows[] = {
+        {{22, 3, 1, 0, 9, 1}, 6, "not complete in time"},
+        {{20, 3, 3, 0, 9, 1}, 6, "not complete in time"},
+        {{22, 3, 1, 0, 1, 2}, 6, "malformed"},
+        {{'G', 'E', 'T', ' '}, 4, "malformed"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Tunnel tunnel;
+
+        tunnel_retry(&tunnel, NULL);
+        tunnel_write(&tunnel, rows[i].bytes, rows[i].length);
+        osh_fixture_advance(tunnel.fixture, 11 * G_TIME_SPAN_SECOND);
+        expect_refused(&tunnel, rows[i].reason);
+        tunnel_close(&tunnel);
+    }
+}
+
+/* What a client sends ahead waits for the server's first bytes, and so does the tunnel. */
+static void
+test_every_other_answer_opens_the_tunnel(void)
+{
+    static const char *const answers[] = {"x", "\26\3\3\0\172\2\0\0\166\3\3random",
+                                          "\25\3\3\0\2\2\50"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+        g_autoptr(GByteArray) hello = make_hello_of_1_3(NAME);
+        gsize length = i == 2 ? 7 : i == 1 ? 17 : 1;
+        Tunnel tunnel;
+
+        tunnel_open(&tunnel, NULL);
+        tunnel_write(&tunnel, hello->data, hello->len);
+        expect_upstream(&tunnel, hello);
+        tunnel_write(&tunnel, (const guint8 *)"ahead", 5);
+        for (guint n = 0; n < 3; n++)
+            osh_fixture_advance(tunnel.fixture, 11 * G_TIME_SPAN_SECOND);
+        g_assert_cmpint(recv(tunnel.upstream, (char[1]){0}, 1, MSG_PEEK), <, 0);
+        server_writes(&tunnel, (const guint8 *)answers[i], length);
+        osh_fixture_expect(tunnel.fixture, tunnel.upstream, "ahead");
+        g_assert_nonnull(osh_fixture_first(tunnel.fixture, OSH_STEP_TUNNEL));
+        tunnel_close(&tunnel);
+    }
+}
+
+static void
+test_the_host_may_stop_before_a_second_hello(void)
+{
+    for (guint asked = 0; asked < 2; asked++) {
+        g_autoptr(GByteArray) hello = make_hello_of_1_3(NAME);
+        Tunnel tunnel;
+
+        if (asked) {
+            tunnel_retry(&tunnel, NULL);
+        } else {
+            tunnel_open(&tunnel, NULL);
+            tunnel_write(&tunnel, hello->data, hello->len);
+        }
+        osh_fixture_stop(tunnel.fixture);
+        tunnel_close(&tunnel);
+    }
 }
 
 static void
@@ -444,6 +622,12 @@ main(int argc, char **argv)
     ADD("half-behind-the-head-and-half-later", test_half_behind_the_head_and_half_later);
     ADD("a-hidden-name-is-reported-and-gets-no-credentials",
         test_a_hidden_name_is_reported_and_gets_no_credentials);
+    ADD("a-second-hello-is-judged-too", test_a_second_hello_is_judged_too);
+    ADD("a-second-hello-of-the-name-passes", test_a_second_hello_of_the_name_passes);
+    ADD("a-client-may-end-it-there", test_a_client_may_end_it_there);
+    ADD("a-second-hello-has-its-time-and-its-form", test_a_second_hello_has_its_time_and_its_form);
+    ADD("every-other-answer-opens-the-tunnel", test_every_other_answer_opens_the_tunnel);
+    ADD("the-host-may-stop-before-a-second-hello", test_the_host_may_stop_before_a_second_hello);
     ADD("what-is-not-tls-passes-at-once", test_what_is_not_tls_passes_at_once);
     ADD("a-client-may-be-silent-for-long-and-is-seen-then",
         test_a_client_may_be_silent_for_long_and_is_seen_then);

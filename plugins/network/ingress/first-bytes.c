@@ -10,20 +10,20 @@
  */
 #include "first-bytes.h"
 
-#include "client-hello.h"
 #include "connection.h"
 #include "http-answer.h"
 #include "judge.h"
 #include "notice.h"
 #include "refusal.h"
+#include "second-hello.h"
 
 #include <string.h>
 #include <sys/epoll.h>
 
 #define END_EVENTS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
-static OshFlow
-first_bytes_refuse(OshConnection *connection, const char *reason)
+OshFlow
+osh_first_bytes_refuse(OshConnection *connection, const char *reason)
 {
     return osh_refuse(connection, &(OshRefusal){
                                       .layer = "name",
@@ -38,7 +38,7 @@ first_bytes_refuse(OshConnection *connection, const char *reason)
 static gboolean
 first_bytes_leave_tls(const OshConnection *connection)
 {
-    return connection->tls == OSH_TLS_SKIP ||
+    return (connection->tls == OSH_TLS_SKIP && connection->virtual_host == NULL) ||
            osh_network_protocol(connection->shard->network, connection->protocol) == NULL;
 }
 
@@ -54,9 +54,9 @@ first_bytes_judge_encrypted(OshConnection *connection)
     if (!first_bytes_leave_tls(connection))
         return OSH_FLOW_NEXT;
     if (connection->owners_first)
-        return first_bytes_refuse(connection,
-                                  "the client hides the name that it asks for (encrypted "
-                                  "ClientHello), and the endpoint carries credentials");
+        return osh_first_bytes_refuse(connection,
+                                      "the client hides the name that it asks for (encrypted "
+                                      "ClientHello), and the endpoint carries credentials");
     osh_notice(connection,
                &(OshNotice){
                    .kind = "encrypted-client-hello",
@@ -68,8 +68,8 @@ first_bytes_judge_encrypted(OshConnection *connection)
     return OSH_FLOW_NEXT;
 }
 
-static OshFlow
-first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
+OshFlow
+osh_first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
 {
     g_autofree char *reason = NULL;
     OshFlow flow = hello->encrypted ? first_bytes_judge_encrypted(connection) : OSH_FLOW_NEXT;
@@ -82,13 +82,14 @@ first_bytes_judge(OshConnection *connection, const OshClientHello *hello)
     reason = g_strdup_printf("the connection was allowed to %s, and the client asks for %s "
                              "in it (TLS server name)",
                              connection->host, hello->name);
-    return first_bytes_refuse(connection, reason);
+    return osh_first_bytes_refuse(connection, reason);
 }
 
 OshFlow
 osh_first_bytes_run(OshConnection *connection)
 {
     g_autofree OshClientHello *hello = NULL;
+    OshFlow flow;
     gsize length;
 
     G_STATIC_ASSERT(OSH_NETWORK_SCRATCH_SIZE >= OSH_CLIENT_HELLO_PEEK + 2 * OSH_NETWORK_HEAD_SIZE);
@@ -104,32 +105,37 @@ osh_first_bytes_run(OshConnection *connection)
     switch (osh_client_hello_parse(connection->shard->scratch, length, hello)) {
     case OSH_CLIENT_HELLO_NEED_MORE:
         if (length >= OSH_CLIENT_HELLO_PEEK)
-            return first_bytes_refuse(connection, "the client's first TLS message is too long");
+            return osh_first_bytes_refuse(connection, "the client's first TLS message is too long");
         if (!connection->up.hung_up)
             return OSH_FLOW_WAIT;
         /* Behind an urgent mark (RFC 9293 section 3.8.5) there may be more than can be looked at.
          */
-        return length == 0
-                   ? OSH_FLOW_NEXT
-                   : first_bytes_refuse(connection, "the client's first TLS message is cut short");
+        return length == 0 ? OSH_FLOW_NEXT
+                           : osh_first_bytes_refuse(connection,
+                                                    "the client's first TLS message is cut short");
     case OSH_CLIENT_HELLO_OTHER:
         connection->awaits_answer =
             osh_http_probe(connection->shard->scratch, length) == OSH_HTTP_PROBE_REQUEST;
         return OSH_FLOW_NEXT;
     case OSH_CLIENT_HELLO_MALFORMED:
-        return first_bytes_refuse(connection, "the client's first TLS message is malformed");
+        return osh_first_bytes_refuse(connection, "the client's first TLS message is malformed");
     case OSH_CLIENT_HELLO_COMPLETE:
         break;
     }
-    return first_bytes_judge(connection, hello);
+    flow = osh_first_bytes_judge(connection, hello);
+    if (flow == OSH_FLOW_NEXT && connection->host_kind == OSH_HOST_NAME && hello->may_be_retried &&
+        first_bytes_leave_tls(connection))
+        osh_second_hello_expect(connection, hello->size);
+    return flow;
 }
 
 OshFlow
 osh_first_bytes_expire(OshConnection *connection)
 {
     if (connection->has_begun)
-        return first_bytes_refuse(connection, "the client's first TLS message was not complete in "
-                                              "time");
+        return osh_first_bytes_refuse(connection,
+                                      "the client's first TLS message was not complete in "
+                                      "time");
     /* It may stay silent as long as a tunnel may be idle. */
     osh_connection_enlist(connection);
     return OSH_FLOW_WAIT;

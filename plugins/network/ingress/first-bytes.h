@@ -4,9 +4,16 @@
  */
 #pragma once
 
+#include "client-hello.h"
 #include "step.h"
 
 G_BEGIN_DECLS
+
+/** osh_first_bytes_refuse: the connection ends, and nothing of the client goes on. */
+OshFlow osh_first_bytes_refuse(OshConnection *connection, const char *reason);
+
+/** osh_first_bytes_judge: Returns: %OSH_FLOW_NEXT for a ClientHello that may go on. */
+OshFlow osh_first_bytes_judge(OshConnection *connection, const OshClientHello *hello);
 
 /**
  * osh_first_bytes_run: #OshStep.run of %OSH_STEP_FIRST_BYTES

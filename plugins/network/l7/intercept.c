@@ -84,7 +84,8 @@ intercept_begin(OshConnection *connection)
     const OshNetworkProtocol *protocol = osh_network_protocol(network, connection->protocol);
     g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
 
-    if (protocol == NULL || (!connection->starts_tls && !intercept_is_tls(connection, hello)))
+    if (protocol == NULL || connection->is_opaque ||
+        (!connection->starts_tls && !intercept_is_tls(connection, hello)))
         return OSH_FLOW_NEXT;
     /* A virtual host has no TLS that could be left alone. */
     if (connection->tls == OSH_TLS_SKIP && connection->virtual_host == NULL) {

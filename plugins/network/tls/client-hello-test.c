@@ -263,6 +263,25 @@ test_bytes_behind_the_extensions_are_malformed(void)
     g_assert_cmpint(parse_with_rest("", 0, 1, hello), ==, OSH_CLIENT_HELLO_MALFORMED);
 }
 
+/* However much of it is there: otherwise the end of a read would decide what it is. */
+static void
+test_a_record_that_is_longer_than_its_message_is_malformed(void)
+{
+    g_autoptr(GByteArray) bytes = hello_of_openssl("api.example.com", NULL, 0);
+    g_autofree OshClientHello *hello = g_new(OshClientHello, 1);
+    guint length = bytes->len;
+
+    g_assert_cmpint(parse(bytes, hello), ==, OSH_CLIENT_HELLO_COMPLETE);
+    g_assert_cmpuint(hello->size, ==, length);
+    g_assert_true(hello->may_be_retried);
+    bytes->data[4]++;
+    g_assert_cmpint(osh_client_hello_parse(bytes->data, length - 1, hello), ==,
+                    OSH_CLIENT_HELLO_NEED_MORE);
+    g_assert_cmpint(parse(bytes, hello), ==, OSH_CLIENT_HELLO_MALFORMED);
+    g_byte_array_append(bytes, (const guint8 *)"x", 1);
+    g_assert_cmpint(parse(bytes, hello), ==, OSH_CLIENT_HELLO_MALFORMED);
+}
+
 static void
 test_an_encrypted_hello_is_told(void)
 {
@@ -303,6 +322,8 @@ main(int argc, char **argv)
                     test_extensions_that_two_readers_could_take_for_two_things_are_malformed);
     g_test_add_func("/network/client-hello/bytes-behind-the-extensions-are-malformed",
                     test_bytes_behind_the_extensions_are_malformed);
+    g_test_add_func("/network/client-hello/a-record-longer-than-its-message-is-malformed",
+                    test_a_record_that_is_longer_than_its_message_is_malformed);
     g_test_add_func("/network/client-hello/an-encrypted-hello-is-told",
                     test_an_encrypted_hello_is_told);
     g_test_add_func("/network/client-hello/more-protocols-than-are-kept-are-no-error",

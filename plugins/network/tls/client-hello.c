@@ -15,17 +15,18 @@
 #define RECORD_HANDSHAKE          22
 /* The version of a record is ignored (RFC 8446 section 5.1); servers that look at it, to tell TLS
    from other protocols, take this much. */
-#define RECORD_MAJOR_MAX  15
-#define RECORD_MAX        16384 /* RFC 8446 section 5.1 */
-#define HANDSHAKE_HEADER  4
-#define CLIENT_HELLO      1
-#define RANDOM_LENGTH     32
-#define SESSION_ID_MAX    32
-#define NAME_TYPE_HOST    0
-#define EXTENSION_NAME    0
-#define EXTENSION_ALPN    16
-#define EXTENSION_ECH     0xfe0d
-#define EXTENSIONS_AT_ALL 128
+#define RECORD_MAJOR_MAX   15
+#define RECORD_MAX         16384 /* RFC 8446 section 5.1 */
+#define HANDSHAKE_HEADER   4
+#define CLIENT_HELLO       1
+#define RANDOM_LENGTH      32
+#define SESSION_ID_MAX     32
+#define NAME_TYPE_HOST     0
+#define EXTENSION_NAME     0
+#define EXTENSION_ALPN     16
+#define EXTENSION_VERSIONS 43
+#define EXTENSION_ECH      0xfe0d
+#define EXTENSIONS_AT_ALL  128
 
 typedef struct {
     const guint8 *at;
@@ -142,6 +143,7 @@ parse_extensions(Reader all, OshClientHello *hello)
             (type == EXTENSION_ALPN && !parse_alpn(extension, hello)))
             return FALSE;
         hello->encrypted |= type == EXTENSION_ECH;
+        hello->may_be_retried |= type == EXTENSION_VERSIONS;
     }
     return TRUE;
 }
@@ -221,13 +223,13 @@ OshClientHelloResult
 osh_client_hello_parse(const guint8 *bytes, gsize length, OshClientHello *hello)
 {
     Reader reader = {bytes, length};
+    OshClientHelloResult record;
     gsize size;
 
     memset(hello, 0, G_STRUCT_OFFSET(OshClientHello, message));
     hello->length = 0;
     do {
-        OshClientHelloResult record = take_record(&reader, hello);
-
+        record = take_record(&reader, hello);
         if (record == OSH_CLIENT_HELLO_OTHER || record == OSH_CLIENT_HELLO_MALFORMED)
             return record;
         if (hello->length > 0 && hello->message[0] != CLIENT_HELLO)
@@ -240,8 +242,10 @@ osh_client_hello_parse(const guint8 *bytes, gsize length, OshClientHello *hello)
         if (record == OSH_CLIENT_HELLO_NEED_MORE)
             return OSH_CLIENT_HELLO_NEED_MORE;
     } while (TRUE);
-    /* Nothing may follow it in its flight: a server would not have answered yet. */
-    if (hello->length != size)
+    hello->size = length - reader.left;
+    /* Nothing may follow it in its flight: a server would not have answered yet. A record that is
+     * longer than the message says that something does. */
+    if (hello->length != size || record == OSH_CLIENT_HELLO_NEED_MORE)
         return OSH_CLIENT_HELLO_MALFORMED;
     return parse_message(hello) ? OSH_CLIENT_HELLO_COMPLETE : OSH_CLIENT_HELLO_MALFORMED;
 }

@@ -41,6 +41,9 @@ typedef enum {
  * @message
  * @has_alpn: the extension is there
  * @encrypted: it carries encrypted_client_hello (RFC 9849): @name may be a public one in front
+ * @may_be_retried: it offers TLS 1.3 or later, whose servers may ask for another ClientHello (RFC
+ *   8446 section 4.1.4)
+ * @size: bytes of the records in which it stands
  * @message: the handshake message
  * @length: of @message
  */
@@ -50,6 +53,8 @@ typedef struct {
     guint n_protocols;
     gboolean has_alpn;
     gboolean encrypted;
+    gboolean may_be_retried;
+    gsize size;
     guint8 message[OSH_CLIENT_HELLO_SIZE];
     gsize length;
 } OshClientHello;

@@ -18,6 +18,7 @@ LAUNCH, LISTENER = _program("launch-contribution"), _program("listener")
 NAMES, PIPES, REDECIDE = _program("synthetic-names"), _program("pipe-pool"), _program("redecide")
 RELAY, RESOLUTION, TRANSPARENT = _program("relay"), _program("resolution"), _program("transparent")
 CLIENT_HELLO, FIRST_BYTES = _program("client-hello"), _program("first-bytes")
+INTERCEPT, PEERS = _program("intercept"), _program("intercept-peers")
 DRAIN, IDENTIFY, STEP = _program("drain"), _program("identify"), _program("step")
 FACTS, TRUST, AUTHORITY = _program("request-facts"), _program("trust-store"), _program("certificate-authority")
 TLS, STREAM, UPSTREAM = _program("tls-session"), _program("tls-stream"), _program("tls-upstream")
@@ -391,7 +392,7 @@ MUTATIONS = [
          tests=[FIRST_BYTES], says="a ClientHello behind the head is read too"),
     dict(file=N + "flow/connection.c", find="most, MSG_PEEK | MSG_DONTWAIT", replace="most, MSG_DONTWAIT",
          tests=[FIRST_BYTES], says="what is looked at stays in the socket"),
-    dict(file=N + "ingress/first-bytes.c", find="    if (connection->has_begun)\n        return first_bytes_refuse", replace="    if (FALSE)\n        return first_bytes_refuse",
+    dict(file=N + "ingress/first-bytes.c", find="    if (connection->has_begun)\n        return osh_first_bytes_refuse", replace="    if (FALSE)\n        return osh_first_bytes_refuse",
          tests=[FIRST_BYTES], says="a ClientHello has its time"),
     dict(file=N + "ingress/first-bytes.c", find="    connection->has_begun = length > 0;\n", replace="    connection->has_begun = TRUE;\n",
          tests=[FIRST_BYTES], says="a client may stay silent"),
@@ -399,12 +400,42 @@ MUTATIONS = [
          tests=[FIRST_BYTES], says="a ClientHello that never ends is refused"),
     dict(file=N + "ingress/first-bytes.c", find="        if (!connection->up.hung_up)\n            return OSH_FLOW_WAIT;", replace="        if (TRUE)\n            return OSH_FLOW_WAIT;",
          tests=[FIRST_BYTES], says="a client's end is passed on"),
-    dict(file=N + "ingress/first-bytes.c", find="return length == 0\n", replace="return TRUE\n",
+    dict(file=N + "ingress/first-bytes.c", find="return length == 0 ? OSH_FLOW_NEXT\n", replace="return TRUE ? OSH_FLOW_NEXT\n",
          tests=[FIRST_BYTES], says="an urgent byte hides no name"),
-    dict(file=N + "ingress/first-bytes.c", find="    case OSH_CLIENT_HELLO_MALFORMED:\n        return first_bytes_refuse(connection, \"the client's first TLS message is malformed\");", replace="    case OSH_CLIENT_HELLO_MALFORMED:\n        return OSH_FLOW_NEXT;",
+    dict(file=N + "ingress/first-bytes.c", find="    case OSH_CLIENT_HELLO_MALFORMED:\n        return osh_first_bytes_refuse(connection, \"the client's first TLS message is malformed\");", replace="    case OSH_CLIENT_HELLO_MALFORMED:\n        return OSH_FLOW_NEXT;",
          tests=[FIRST_BYTES], says="a malformed ClientHello is refused"),
     dict(file=N + "steps.c", find="            .upstream = osh_first_bytes_upstream,\n", replace="",
          tests=[FIRST_BYTES], says="a server that speaks first is waited for no longer"),
+    # A second ClientHello, and a hidden name.
+    dict(file=N + "ingress/second-hello.c", find="    flow = osh_first_bytes_judge(connection, second);\n", replace="    flow = OSH_FLOW_NEXT;\n",
+         tests=[FIRST_BYTES], says="another name in a second ClientHello is refused"),
+    dict(file=N + "ingress/second-hello.c", find="(bytes[at] == CIPHER_SPEC || bytes[at] == DATA)) {", replace="bytes[at] == DATA) {",
+         tests=[FIRST_BYTES], says="change_cipher_spec before a second ClientHello is passed over"),
+    dict(file=N + "ingress/second-hello.c", find="    if (n <= 0 || !may_be_retry(bytes, (gsize)n))", replace="    if (n <= 0 || (!may_be_retry(bytes, (gsize)n) && FALSE))",
+         tests=[FIRST_BYTES], says="every other answer opens the tunnel"),
+    dict(file=N + "ingress/second-hello.c", find="    if (connection->second_hello->is_asked)", replace="    if (FALSE)",
+         tests=[FIRST_BYTES], says="a second ClientHello has its time"),
+    dict(file=N + "ingress/first-bytes.c", find="    if (connection->owners_first)\n", replace="    if (FALSE)\n",
+         tests=[FIRST_BYTES], says="a hidden name gets no credentials"),
+    # TLS with both sides.
+    dict(file=N + "l7/intercept.c", find="    if (hello->has_alpn && n == 0)\n", replace="    if (FALSE)\n",
+         tests=[PEERS], says="a client that shares no protocol is told so"),
+    dict(file=N + "l7/intercept.c", find="            if (span_is(hello->protocols[i], *name) && ", replace="            if (",
+         tests=[PEERS], says="what the client does not offer is not offered"),
+    dict(file=N + "l7/intercept.c", find="        if (result != OSH_TLS_DONE)\n            return result;\n", replace="        if (result != OSH_TLS_DONE)\n            return OSH_TLS_DONE;\n",
+         tests=[PEERS], says="a slow client is told all of it"),
+    dict(file=N + "l7/intercept.c", find="    if (!intercept->may_answer)\n", replace="    if (FALSE)\n",
+         tests=[PEERS], says="only a client of HTTP is answered in its words"),
+    dict(file=N + "l7/intercept.c", find="intercept->open_at > REFUSED_WITHIN ||\n", replace="intercept->open_at >= 0 ||\n",
+         tests=[PEERS], says="a client that ends without a word is told of"),
+    dict(file=N + "flow/permit.c", find="        network->interceptor != NULL || !g_str_equal", replace="        TRUE || !g_str_equal",
+         tests=[INTERCEPT], says="without an authority no tunnel is opened"),
+    dict(file=N + "flow/notice.c", find="    first = g_hash_table_size(noticed->said) < OSH_NOTICED_MAX &&\n            !", replace="    first = !",
+         tests=[_program("notice")], says="notices are of so many programs and no more"),
+    dict(file=N + "ingress/revocation-list.c", find="    if (!osh_http1_range_equals(window, path, OSH_REVOCATION_PATH))\n", replace="    if (path.length == 0)\n",
+         tests=[_program("revocation-list")], says="the revocation list is one resource"),
+    dict(file=N + "ingress/revocation-list.c", find="connection->port == PORT &&\n", replace="TRUE &&\n",
+         tests=[_program("revocation-list")], says="the revocation list's name is special on its port alone"),
     dict(file=N + "tls/client-hello.c", find="            if (seen[i] == type)\n                return FALSE;", replace="            if (seen[i] == type)\n                break;",
          tests=[CLIENT_HELLO], says="two extensions of one type are malformed"),
     dict(file=N + "tls/client-hello.c", find="read_vector(&list, 2, &name) &&\n           list.left == 0 && name_copy", replace="read_vector(&list, 2, &name) &&\n           name_copy",
