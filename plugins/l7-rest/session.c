@@ -52,6 +52,8 @@ rest_refuse(RestSession *session, guint32 flags)
     deny->u.deny.reason = session->refusal.detail;
     deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     deny->u.deny.ret_event = &session->event;
+    if (g_strcmp0(session->refusal.error, "request_authority_mismatch") == 0)
+        deny->u.deny.kind = OSH_L7_DENY_AUTHORITY;
     return session->list.n;
 }
 

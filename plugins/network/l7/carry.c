@@ -195,8 +195,11 @@ carry_deny(OshDriver *driver, const OshL7Action *action)
         event = osh_audit_failed(driver->connection,
                                  &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
     else
-        event = osh_record_denied(driver, action->message, &action->u.deny.facts,
-                                  action->u.deny.reason, ends);
+        event =
+            osh_record_denied(driver, action->message,
+                              action->u.deny.kind == OSH_L7_DENY_AUTHORITY ? OSH_CONTROL_AUTHORITY
+                                                                           : OSH_CONTROL_FRAMING,
+                              &action->u.deny.facts, action->u.deny.reason, ends);
     if (action->u.deny.ret_event != NULL)
         *action->u.deny.ret_event = event;
     if (action->message != 0)

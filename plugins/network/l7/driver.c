@@ -59,7 +59,8 @@ osh_driver_deny(OshDriver *driver, const char *reason)
         .reason = reason,
     };
 
-    osh_driver_tell(driver, &refusal, osh_record_denied(driver, 0, &none, reason, TRUE));
+    osh_driver_tell(driver, &refusal,
+                    osh_record_denied(driver, 0, OSH_CONTROL_FRAMING, &none, reason, TRUE));
     osh_driver_end(driver, "denied");
 }
 

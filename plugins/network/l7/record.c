@@ -180,11 +180,10 @@ osh_record_refused(OshMessage *message, const OshFacts *facts, OshDecisionOutcom
 }
 
 guint64
-osh_record_denied(OshDriver *driver, guint64 number, const OshFacts *facts, const char *reason,
-                  gboolean ends)
+osh_record_denied(OshDriver *driver, guint64 number, OshControl control, const OshFacts *facts,
+                  const char *reason, gboolean ends)
 {
-    return publish_denied(driver, number, "protocol", OSH_CONTROL_OF_LAYER, facts, NULL, reason,
-                          ends);
+    return publish_denied(driver, number, "protocol", control, facts, NULL, reason, ends);
 }
 
 void

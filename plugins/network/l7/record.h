@@ -30,13 +30,14 @@ void osh_record_refused(OshMessage *message, const OshFacts *facts, OshDecisionO
 /**
  * osh_record_denied: what the protocol or the driver itself refuses
  * @number: of the message; 0 for the connection
+ * @control: that refused it
  * @facts: what is known of it
  * @ends: the connection ends
  *
  * Returns: id of the event
  */
-guint64 osh_record_denied(OshDriver *driver, guint64 number, const OshFacts *facts,
-                          const char *reason, gboolean ends);
+guint64 osh_record_denied(OshDriver *driver, guint64 number, OshControl control,
+                          const OshFacts *facts, const char *reason, gboolean ends);
 
 /** osh_record_response: DONE of a message that was allowed. */
 void osh_record_response(const OshDriver *driver, const OshL7Action *done);

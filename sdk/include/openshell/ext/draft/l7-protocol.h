@@ -369,6 +369,16 @@ typedef enum {
 } OshL7ActionType;
 
 /**
+ * OshL7DenyKind: which control a DENY belongs to, for its event.
+ * @OSH_L7_DENY_FRAMING: what was said is malformed, or may be understood in two ways
+ * @OSH_L7_DENY_AUTHORITY: what was said names another destination than the connection has
+ */
+typedef enum {
+    OSH_L7_DENY_FRAMING = 0,
+    OSH_L7_DENY_AUTHORITY = 1,
+} OshL7DenyKind;
+
+/**
  * OshL7Flags: of an action; each belongs to the types named here.
  * @OSH_L7_FRAMING: PASS, REPLACE, EMIT: the bytes belong to no message; @message is 0
  * @OSH_L7_PAUSES: ASK, CONTENT: the direction that was fed is not fed before the answer
@@ -429,6 +439,8 @@ typedef struct {
             OshFacts facts;     /* what is known of the message; may be none */
             const char *reason; /* in words; constant or session-owned */
             guint64 *ret_event; /* (nullable): gets the id of the event that records it */
+            guint32 kind;       /* an OshL7DenyKind */
+            guint32 reserved;
         } deny;
         struct {
             guint64 bytes;  /* of the response, without framing */
