@@ -59,11 +59,38 @@ osh_l7_harness_new(const OshInterface *protocol, const char *manifest)
     return harness;
 }
 
+OshL7Harness *
+osh_l7_harness_new_for_plugin(const OshPluginEntry *entry, const char *manifest)
+{
+    OshFakeHost *host = osh_fake_host_new(manifest);
+    OshInterface protocol = {0};
+    gpointer plugin = NULL;
+    g_autoptr(GError) error = NULL;
+    OshL7Harness *harness;
+
+    if (!entry->create(osh_fake_host_table(host), &plugin, &error))
+        g_error("the plugin cannot be created: %s", error != NULL ? error->message : "no reason");
+    if (entry->get_interface == NULL ||
+        !entry->get_interface(plugin, OSH_INTERFACE_L7_PROTOCOL, &protocol))
+        g_error("the plugin provides no %s", OSH_INTERFACE_L7_PROTOCOL);
+    protocol.provider = "test";
+    harness = osh_l7_harness_new(NULL, manifest);
+    harness->entry = entry;
+    harness->host = host;
+    harness->plugin = plugin;
+    harness->provided = protocol;
+    harness->protocol = &harness->provided;
+    return harness;
+}
+
 void
 osh_l7_harness_free(OshL7Harness *harness)
 {
     if (harness == NULL)
         return;
+    if (harness->entry != NULL && harness->entry->destroy != NULL)
+        harness->entry->destroy(harness->plugin);
+    osh_fake_host_free(harness->host);
     osh_scripted_policy_free(harness->policy);
     osh_l7_declaration_free(harness->declared);
     g_ptr_array_unref(harness->secrets);

@@ -32,6 +32,7 @@
 #pragma once
 
 #include "openshell/ext/draft/l7-protocol.h"
+#include "openshell/plugin.h"
 #include "osh-scripted-policy.h"
 
 G_BEGIN_DECLS
@@ -126,6 +127,20 @@ char *osh_l7_outcome_describe(const OshL7Outcome *outcome);
  * Returns: (transfer full): a harness whose policy allows everything, for osh_l7_harness_free()
  */
 OshL7Harness *osh_l7_harness_new(const OshInterface *protocol, const char *manifest);
+
+/**
+ * osh_l7_harness_new_for_plugin:
+ * @entry: the plugin's `openshell_plugin_v1`; it is created on a fake host of the harness, without
+ *   configuration, and never started
+ * @manifest: text of its manifest, as for osh_l7_harness_new()
+ *
+ * What a test of a whole plugin begins with. A test that sets keys of the configuration creates the
+ * plugin itself, on a host of its own.
+ *
+ * Returns: (transfer full): a harness whose policy allows everything, for osh_l7_harness_free(),
+ *   which destroys the plugin
+ */
+OshL7Harness *osh_l7_harness_new_for_plugin(const OshPluginEntry *entry, const char *manifest);
 
 /** osh_l7_harness_free: @harness: (transfer full) (nullable). */
 void osh_l7_harness_free(OshL7Harness *harness);

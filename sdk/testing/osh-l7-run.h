@@ -5,6 +5,7 @@
 #pragma once
 
 #include "osh-fact-copy.h"
+#include "osh-fake-host.h"
 #include "osh-l7-harness.h"
 #include "osh-l7-ledger.h"
 
@@ -114,6 +115,11 @@ struct _OshL7Harness {
     char *replace_to;
     gboolean stream;
     GPtrArray *steps; /* of OshL7Step */
+    /* of a plugin that the harness has created; else NULL */
+    const OshPluginEntry *entry;
+    OshFakeHost *host;
+    gpointer plugin;
+    OshInterface provided;
 };
 
 /** osh_l7_run_break: ends the run: @rule was broken, as @format says. */

@@ -14,8 +14,9 @@
  * return osh_l7_list_more(list);
  * ]|
  *
- * The functions that add an action abort when it does not fit: ask osh_l7_list_has_space() first. A
- * list belongs to its session; functions are [shard].
+ * Each function that adds an action adds one, or none where its length is 0; it aborts when the
+ * action does not fit: ask osh_l7_list_has_space() first, with 1 for each, and 1 for the MORE at
+ * the end. A list belongs to its session; functions are [shard].
  */
 #pragma once
 

@@ -142,9 +142,26 @@ lines_terminate(Lines *self, OshL7TerminateReason reason)
     self->over = TRUE;
 }
 
+/* The driver gave up on the question: the message has ended. */
+static void
+lines_cancel(Lines *self, guint64 message)
+{
+    g_assert_cmpuint(message, ==, self->message);
+    self->over = TRUE;
+}
+
+static OshProbe
+lines_probe(OshSpan prefix)
+{
+    return prefix.length > 0 && prefix.data[0] == 'l' ? OSH_PROBE_YES : OSH_PROBE_NO;
+}
+
+static const char *const lines_protocols[] = {"lines", "more-lines", NULL};
+
 OSH_L7_PLUGIN_DEFINE(Lines, "lines", .init = lines_init, .clear = lines_clear,
                      .feed_client = lines_feed_client, .feed_server = lines_feed_server,
-                     .answer = lines_answer, .expire = lines_expire, .terminate = lines_terminate)
+                     .answer = lines_answer, .expire = lines_expire, .terminate = lines_terminate,
+                     .cancel = lines_cancel, .probe = lines_probe, .protocols = lines_protocols)
 
 typedef struct {
     gpointer self;
@@ -234,6 +251,44 @@ test_silence_and_termination_reach_the_session(Fixture *fixture, gconstpointer t
 }
 
 static void
+test_everything_of_the_contract_can_be_provided(Fixture *fixture, gconstpointer data)
+{
+    gpointer session;
+    OshL7Action actions[8];
+    gint64 deadline;
+    const OshL7Input input = {.struct_size = sizeof input, .window = OSH_SPAN_INIT("one\n")};
+
+    (void)data;
+    g_assert_cmpstr(osh_l7_protocols(&fixture->protocol)[1], ==, "more-lines");
+    g_assert_cmpint(osh_l7_probe(&fixture->protocol, osh_span("line")), ==, OSH_PROBE_YES);
+    g_assert_cmpint(osh_l7_probe(&fixture->protocol, osh_span("GET")), ==, OSH_PROBE_NO);
+    session = osh_l7_open(&fixture->protocol, osh_l7_harness_connection(fixture->harness), NULL);
+    g_assert_cmpuint(osh_l7_feed(&fixture->protocol, session, &input, actions, 8, &deadline), ==,
+                     1);
+    g_assert_cmpuint(actions[0].type, ==, OSH_L7_ASK);
+    g_assert_true(osh_l7_cancel(&fixture->protocol, session, 1, actions[0].message));
+    osh_l7_close(&fixture->protocol, session);
+}
+
+static void
+test_harness_makes_the_plugin(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Harness) harness = osh_l7_harness_new_for_plugin(
+        &openshell_plugin_v1, "[plugin]\nid=lines\n[protocol lines]\naction=lines.line\n"
+                              "[fact lines.line]\nprotocol=lines\ntype=string\n");
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)fixture;
+    (void)data;
+    osh_l7_harness_client(harness, "one\n", -1);
+    osh_l7_harness_server(harness, "1\n", -1);
+    outcome = osh_l7_harness_run_all(harness, 3);
+    g_assert_cmpstr(outcome->violation, ==, NULL);
+    g_assert_cmpstr(outcome->released[1]->str, ==, "1\n");
+    g_assert_true(g_str_has_prefix(outcome->records->str, "1 allowed one "));
+}
+
+static void
 test_init_that_refuses_is_told(Fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -257,6 +312,9 @@ main(int argc, char **argv)
     TEST("silence-reaches-the-session", NULL, test_silence_and_termination_reach_the_session);
     TEST("termination-reaches-the-session", "terminated",
          test_silence_and_termination_reach_the_session);
+    TEST("everything-of-the-contract-can-be-provided", NULL,
+         test_everything_of_the_contract_can_be_provided);
+    TEST("a-harness-makes-the-plugin", NULL, test_harness_makes_the_plugin);
     TEST("init-that-refuses-is-told", NULL, test_init_that_refuses_is_told);
     return g_test_run();
 }

@@ -36,7 +36,10 @@
  *   `gsize feed_server(Session *self, OshL7List *list)`, each returns what feed returns, mostly
  *   list->n; `void answer(Session *self, guint64 message, const OshL7Answer *answer)`;
  *   `void expire(Session *self, gint64 now)`, `void terminate(Session *self,
- *   OshL7TerminateReason reason)`, which may be left out: then the connection is closed
+ *   OshL7TerminateReason reason)`, `void cancel(Session *self, guint64 message)`, which may be left
+ *   out: then the connection is closed; `OshProbe probe(OshSpan prefix)`, without which the plugin
+ *   cannot tell; `const char *const *protocols`, NULL-terminated and constant, in place of
+ *   @protocol where the plugin speaks several: init finds the policy's in connection->protocol
  *
  * Stands once in a plugin, at the end of a file, without a semicolon. The manifest's `provides=` is
  * OSH_INTERFACE_L7_PROTOCOL.
@@ -50,6 +53,9 @@
         void (*answer)(Session * self, guint64 message, const OshL7Answer *answer);                \
         void (*expire)(Session * self, gint64 now);                                                \
         void (*terminate)(Session * self, OshL7TerminateReason reason);                            \
+        void (*cancel)(Session * self, guint64 message);                                           \
+        OshProbe (*probe)(OshSpan prefix);                                                         \
+        const char *const *protocols;                                                              \
     } OpenshellSessionFunctions;                                                                   \
                                                                                                    \
     OSH_PLUGIN_TYPES_ARE_CHECKED                                                                   \
@@ -61,7 +67,15 @@
         static const char *const names[] = {protocol, NULL};                                       \
                                                                                                    \
         (void)instance;                                                                            \
-        return names;                                                                              \
+        return openshell_session_functions.protocols != NULL                                       \
+                   ? openshell_session_functions.protocols                                         \
+                   : names;                                                                        \
+    }                                                                                              \
+                                                                                                   \
+    static OshProbe openshell_session_probe(gpointer instance, OshSpan prefix)                     \
+    {                                                                                              \
+        (void)instance;                                                                            \
+        return openshell_session_functions.probe(prefix);                                          \
     }                                                                                              \
                                                                                                    \
     static void openshell_session_close(gpointer data)                                             \
@@ -118,6 +132,12 @@
         openshell_session_functions.terminate((Session *)data, reason);                            \
     }                                                                                              \
                                                                                                    \
+    static void openshell_session_cancel(gpointer data, gint64 now, guint64 message)               \
+    {                                                                                              \
+        (void)now;                                                                                 \
+        openshell_session_functions.cancel((Session *)data, message);                              \
+    }                                                                                              \
+                                                                                                   \
     static gboolean openshell_session_create(const OshHost *host,                                  \
                                              OshL7ProtocolInterface **ret_self, GError **error)    \
     {                                                                                              \
@@ -132,6 +152,10 @@
         vtable->resume = openshell_session_resume;                                                 \
         if (openshell_session_functions.expire != NULL)                                            \
             vtable->expire = openshell_session_expire;                                             \
+        if (openshell_session_functions.probe != NULL)                                             \
+            vtable->probe = openshell_session_probe;                                               \
+        if (openshell_session_functions.cancel != NULL)                                            \
+            vtable->cancel = openshell_session_cancel;                                             \
         if (openshell_session_functions.terminate != NULL)                                         \
             vtable->terminate = openshell_session_terminate;                                       \
         vtable->close = openshell_session_close;                                                   \

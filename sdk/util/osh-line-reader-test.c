@@ -97,6 +97,24 @@ test_reader_begins_anew_behind_a_line(void)
 }
 
 static void
+test_reader_that_was_used_begins_anew(void)
+{
+    OshLineReader reader = OSH_LINE_READER_INIT(4, 0);
+    OshSpan line;
+    gsize length;
+
+    g_assert_cmpint(osh_line_reader_find(&reader, osh_span("one"), &line, &length), ==,
+                    OSH_LINE_MORE);
+    osh_line_reader_init(&reader, 8, OSH_LINE_LF);
+    g_assert_cmpint(osh_line_reader_find(&reader, osh_span("\nlong"), &line, &length), ==,
+                    OSH_LINE_FOUND);
+    g_assert_cmpuint(length, ==, 1);
+    osh_line_reader_next(&reader);
+    g_assert_cmpint(osh_line_reader_find(&reader, osh_span("longer\n"), &line, &length), ==,
+                    OSH_LINE_FOUND);
+}
+
+static void
 test_reader_of_zeroes_has_a_cap(void)
 {
     g_autofree char *line = g_strnfill(OSH_LINE_CAP, 'a');
@@ -159,6 +177,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/util/line-reader/reader-begins-anew-behind-a-line",
                     test_reader_begins_anew_behind_a_line);
+    g_test_add_func("/util/line-reader/reader-that-was-used-begins-anew",
+                    test_reader_that_was_used_begins_anew);
     g_test_add_func("/util/line-reader/reader-of-zeroes-has-a-cap",
                     test_reader_of_zeroes_has_a_cap);
     g_test_add_func("/util/line-reader/words-have-one-space-between-them",

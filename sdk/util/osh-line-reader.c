@@ -34,6 +34,12 @@ end_at(const OshLineReader *reader, OshSpan window, gsize at)
     return window.data[at + 1] == '\n' ? 2 : 0;
 }
 
+void
+osh_line_reader_init(OshLineReader *reader, gsize line_cap, guint32 line_flags)
+{
+    *reader = (OshLineReader)OSH_LINE_READER_INIT(line_cap, line_flags);
+}
+
 OshLineStatus
 osh_line_reader_find(OshLineReader *reader, OshSpan window, OshSpan *ret_line, gsize *ret_length)
 {

@@ -76,6 +76,10 @@ typedef struct {
         .cap = (line_cap), .flags = (line_flags), .scanned = 0                                     \
     }
 
+/** osh_line_reader_init: the same for a reader that was used before, or is part of a session that
+ * is all zeroes. */
+void osh_line_reader_init(OshLineReader *reader, gsize line_cap, guint32 line_flags);
+
 /**
  * osh_line_reader_find:
  * @window: all bytes from the start of the line

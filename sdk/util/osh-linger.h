@@ -35,7 +35,7 @@ gboolean osh_linger_is_on(const OshLinger *linger);
 void osh_linger_expire(OshLinger *linger, gint64 now);
 
 /** osh_linger_feed: for both directions, once what had to be said was emitted; sets the list's
- * deadline. Returns: what feed returns. */
+ * deadline. At most two actions: DROP, then END or MORE. Returns: what feed returns. */
 gsize osh_linger_feed(OshLinger *linger, OshL7List *list);
 
 G_END_DECLS

@@ -66,6 +66,27 @@ test_words_wait_for_capacity_and_end_their_message_once(void)
 }
 
 static void
+test_replies_carry_the_tag_of_their_request(void)
+{
+    OshReplyQueue queue;
+    OshL7List list = {0};
+    guint64 message = 0;
+
+    osh_reply_queue_init(&queue, 4);
+    g_assert_cmpuint(osh_reply_queue_tag(&queue), ==, 0);
+    osh_reply_queue_push_tagged(&queue, 1, 7);
+    osh_reply_queue_push_server(&queue, 2);
+    osh_reply_queue_push_tagged(&queue, 3, G_MAXUINT64);
+    g_assert_cmpuint(osh_reply_queue_tag(&queue), ==, 7);
+    g_assert_cmpint(next(&queue, &list, 10, &message), ==, OSH_REPLY_SERVER);
+    osh_reply_queue_done(&queue, &list, 200, 5);
+    g_assert_cmpuint(osh_reply_queue_tag(&queue), ==, 0);
+    osh_reply_queue_done(&queue, &list, 200, 5);
+    g_assert_cmpuint(osh_reply_queue_tag(&queue), ==, G_MAXUINT64);
+    osh_reply_queue_clear(&queue);
+}
+
+static void
 test_words_of_no_bytes_still_end_their_message(void)
 {
     OshReplyQueue queue;
@@ -122,6 +143,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/util/reply-queue/replies-carry-the-tag-of-their-request",
+                    test_replies_carry_the_tag_of_their_request);
     g_test_add_func("/util/reply-queue/words-wait-for-the-replies-before-them",
                     test_words_wait_for_the_replies_before_them);
     g_test_add_func("/util/reply-queue/words-wait-for-capacity-and-end-their-message-once",

@@ -17,6 +17,7 @@ typedef struct {
     EntryType type;
     gboolean begun; /* the words are in the outbox */
     guint64 message;
+    guint64 tag;
     guint32 status;
     gsize length;
     char words[];
@@ -61,6 +62,20 @@ void
 osh_reply_queue_push_server(OshReplyQueue *queue, guint64 message)
 {
     push(queue, ENTRY_SERVER, message, 0);
+}
+
+void
+osh_reply_queue_push_tagged(OshReplyQueue *queue, guint64 message, guint64 tag)
+{
+    push(queue, ENTRY_SERVER, message, 0)->tag = tag;
+}
+
+guint64
+osh_reply_queue_tag(const OshReplyQueue *queue)
+{
+    const Entry *first = queue->entries.head != NULL ? queue->entries.head->data : NULL;
+
+    return first != NULL ? first->tag : 0;
 }
 
 void

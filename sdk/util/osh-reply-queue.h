@@ -63,6 +63,14 @@ gboolean osh_reply_queue_is_full(const OshReplyQueue *queue);
 /** osh_reply_queue_push_server: @message is owed a reply of the server. */
 void osh_reply_queue_push_server(OshReplyQueue *queue, guint64 message);
 
+/** osh_reply_queue_push_tagged: the same, with a word of the session's about how to read the reply
+ * (which command asked for it): osh_reply_queue_tag() gives it back. */
+void osh_reply_queue_push_tagged(OshReplyQueue *queue, guint64 message, guint64 tag);
+
+/** osh_reply_queue_tag: Returns: the tag of the server's reply that is next; 0 where it has none,
+ * or something else is next. */
+guint64 osh_reply_queue_tag(const OshReplyQueue *queue);
+
 /** osh_reply_queue_push_words: @message is owed @words, copied; it ends with them, with @status. */
 void osh_reply_queue_push_words(OshReplyQueue *queue, guint64 message, guint32 status,
                                 OshSpan words);
@@ -75,11 +83,13 @@ void osh_reply_queue_push_end(OshReplyQueue *queue);
  * @list: of this feed, of the server's direction
  * @ret_message: (out): for %OSH_REPLY_SERVER: which message
  *
- * Emits words that are next, and ends their messages by DONE.
+ * Emits words that are next, and ends their messages by DONE. As many actions as the list has space
+ * for; an END is the last.
  */
 OshReplyNext osh_reply_queue_next(OshReplyQueue *queue, OshL7List *list, guint64 *ret_message);
 
-/** osh_reply_queue_done: the server's reply that was next is complete: ends its message by DONE. */
+/** osh_reply_queue_done: the server's reply that was next is complete: ends its message by DONE,
+ * which is one action. */
 void osh_reply_queue_done(OshReplyQueue *queue, OshL7List *list, guint32 status, guint64 bytes);
 
 G_END_DECLS

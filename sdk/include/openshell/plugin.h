@@ -165,19 +165,22 @@ G_BEGIN_DECLS
  * [protocol NAME]                            a value of `protocol:` in the policy
  * carrier=       what carries its messages, see below: tcp, http or websocket
  * alpn=          names separated by ;
- * server-speaks-first=  true or false (default)
- * window=        smallest window in bytes that its sessions work with, in each direction; the
- *                driver's cap is never below it. Absent or 0 means: any
- * action=        fact of this protocol that says what a message does (a method, a command): the
- *                action of its records; a string or strings that is not sensitive
- * target=        fact of this protocol that says what a message does it to (a path, a key): the
- *                target of its records; a string or strings that is not sensitive
+ * server-speaks-first=  true or false (default): the client waits for the server's greeting. It
+ * says so to people and tools; the data plane needs no telling: a connection on which the server
+ * says something before the client is taken for one without TLS, and its session is fed the
+ * server's bytes first window=        smallest window in bytes that its sessions work with, in each
+ * direction; the driver's cap is never below it. Absent or 0 means: any action=        fact of this
+ * protocol that says what a message does (a method, a command): the action of its records; a string
+ * or strings that is not sensitive target=        fact of this protocol that says what a message
+ * does it to (a path, a key): the target of its records; a string or strings that is not sensitive
  *
  * [fact NAME]                                a fact of the protocol above it; not network.* and
  *                                            not process.*, which the host states itself
  * protocol=      which
  * type=          string, integer, boolean, strings or records
- * sensitivity=   public (default) or sensitive (never recorded, never shown)
+ * sensitivity=   public (default) or sensitive (never recorded, never shown). Rules may name a
+ *                sensitive fact. A password or token that no rule can sensibly name is stated as no
+ *                fact at all
  * separator=     one ASCII character that * does not cross; absent means none
  * fields=        of records, separated by ;: NAME or NAME:TYPE, where TYPE is string (default),
  *                integer, boolean or strings; what is not declared cannot stand in a rule
