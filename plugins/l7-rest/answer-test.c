@@ -175,6 +175,40 @@ test_problem(gconstpointer data)
     talk_close(&talk);
 }
 
+/* What the plugin cannot do is refused, never left out. */
+static void
+test_beyond(gconstpointer data)
+{
+    static const OshL7Edit edit = {.name = "X", .value = "1"};
+    gboolean inspect = GPOINTER_TO_INT(data);
+    const OshL7Answer answer = {.struct_size = sizeof answer,
+                                .action = inspect ? OSH_ACTION_INSPECT : OSH_ACTION_ALLOW,
+                                .edits = &edit,
+                                .n_edits = inspect ? 0 : 1};
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, ASKED("GET"), &answer);
+    g_assert_cmpstr(talk.server->str, ==, "");
+    g_assert_true(talk.denied && talk.ended);
+    g_assert_nonnull(strstr(talk.client->str, "not served yet"));
+    talk_close(&talk);
+}
+
+static void
+test_other_status(void)
+{
+    const OshL7Answer answer = {
+        .struct_size = sizeof answer, .action = OSH_ACTION_DENY, .status = 503, .reason = "full"};
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, ASKED("GET"), &answer);
+    g_assert_true(g_str_has_prefix(talk.client->str, "HTTP/1.1 503 Service Unavailable\r\n"));
+    g_assert_nonnull(strstr(talk.client->str, "\"error\":\"request_refused\""));
+    talk_close(&talk);
+}
+
 /* The options of the endpoint say whether a slash may be a part of a name. */
 static void
 test_encoded_slash(void)
@@ -268,6 +302,11 @@ main(int argc, char **argv)
     }
     g_test_add_func("/l7-rest/answer/an-encoded-slash-needs-the-option-of-its-endpoint",
                     test_encoded_slash);
+    g_test_add_data_func("/l7-rest/answer/content-that-is-to-be-inspected-is-refused",
+                         GINT_TO_POINTER(TRUE), test_beyond);
+    g_test_add_data_func("/l7-rest/answer/a-head-that-is-to-be-changed-is-refused",
+                         GINT_TO_POINTER(FALSE), test_beyond);
+    g_test_add_func("/l7-rest/answer/a-limit-is-no-denial-by-policy", test_other_status);
     g_test_add_func("/l7-rest/answer/words-wait-for-capacity", test_capacity);
     g_test_add_func("/l7-rest/answer/a-withdrawn-question-ends-the-connection", test_cancelled);
     return g_test_run();

@@ -97,8 +97,9 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
     g_autoptr(GString) body = g_string_new("{");
     g_autofree char *rule = g_strdup_printf("%s %s", session->method->str, session->target->str);
     g_autofree char *missing = g_strdup_printf("%s_allow", session->protocol);
+    guint status = answer->status != 0 ? answer->status : 403;
 
-    append_json(body, "error", "policy_denied");
+    append_json(body, "error", status == 403 ? "policy_denied" : "request_refused");
     append_json(body, "policy", answer->policy != NULL ? answer->policy : "-");
     append_json(body, "rule", rule);
     append_json(body, "detail", answer->reason != NULL ? answer->reason : "");
@@ -111,8 +112,7 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
     append_json(body, "layer", "l7");
     append_request(session, body, answer->binary);
     g_string_append(body, "},\"next_steps\":[]}\n");
-    write_answer(session, answer->status != 0 ? answer->status : 403,
-                 answer->policy != NULL ? answer->policy : "-", body);
+    write_answer(session, status, answer->policy != NULL ? answer->policy : "-", body);
 }
 
 void

@@ -142,12 +142,13 @@ rest_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answe
 
     (void)now;
     (void)message;
-    if (answer->action != OSH_ACTION_ALLOW) {
+    if (answer->action == OSH_ACTION_DENY) {
         session->stage = REST_REFUSED;
         rest_answer_policy(session, answer);
         return;
     }
     session->stage = REST_ALLOWED;
+    session->is_beyond = answer->action != OSH_ACTION_ALLOW || answer->n_edits > 0;
     session->allows_encoded_slash = rest_option(answer, "allow_encoded_slash");
 }
 

@@ -105,6 +105,7 @@ typedef struct {
  * @closes: nothing follows this exchange
  * @is_over: nothing follows what is being said
  * @was_head: the request's method is HEAD
+ * @is_beyond: the answer asks for what this plugin does not serve: content, or another head
  * @allows_encoded_slash: the endpoint that was chosen does
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
@@ -142,6 +143,7 @@ typedef struct {
     gboolean closes;
     gboolean is_over;
     gboolean was_head;
+    gboolean is_beyond;
     gboolean allows_encoded_slash;
     guint16 status;
     RestRefusal refusal;

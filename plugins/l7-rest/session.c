@@ -106,13 +106,27 @@ read_request(RestSession *session)
     return osh_l7_list_ask(&session->list, session->message, session->facts, session->n_facts);
 }
 
-/* The endpoint is known only now; the policy has refused what it does not allow, and no driver may
- * let it through that does not say so. */
+/* The endpoint is known only now; the policy has refused an encoded slash that it does not allow,
+ * and no driver may let it through that does not say so. Returns: whether the request goes out;
+ * else the refusal is filled in. */
 static gboolean
-is_slash_allowed(const RestSession *session)
+check_answer(RestSession *session)
 {
-    return session->allows_encoded_slash ||
-           !osh_request_path_has_encoded_slash(session->target->str, session->target->len);
+    if (!session->allows_encoded_slash &&
+        osh_request_path_has_encoded_slash(session->target->str, session->target->len)) {
+        session->refusal =
+            (RestRefusal){400, "invalid_request_target",
+                          osh_request_path_result_name(OSH_REQUEST_PATH_ENCODED_SLASH)};
+        return FALSE;
+    }
+    if (session->is_beyond) {
+        session->refusal =
+            (RestRefusal){403, "unsupported_l7_protocol",
+                          "the endpoint needs the request changed, or its content inspected, which "
+                          "is not served yet"};
+        return FALSE;
+    }
+    return TRUE;
 }
 
 static void
@@ -222,12 +236,8 @@ rest_feed_client(RestSession *session)
     case REST_ALLOWED:
         if (list_is_full(session, 4))
             return session->list.n;
-        if (!is_slash_allowed(session)) {
-            session->refusal =
-                (RestRefusal){400, "invalid_request_target",
-                              osh_request_path_result_name(OSH_REQUEST_PATH_ENCODED_SLASH)};
+        if (!check_answer(session))
             return rest_refuse(session, 0);
-        }
         release_head(session);
         return release_request_body(session);
     case REST_BODY:

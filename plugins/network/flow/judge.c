@@ -121,7 +121,8 @@ static const char *
 judge_reason(const OshVerdict *verdict)
 {
     if (judge_allows(verdict) && judge_inspects(verdict))
-        return "the endpoint needs its content inspected, which is not enforced yet";
+        return "the endpoint needs its content inspected, and no plugin that runs speaks its "
+               "protocol";
     return verdict->reason != NULL ? verdict->reason : "no rule allows it";
 }
 
