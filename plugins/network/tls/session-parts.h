@@ -27,6 +27,7 @@ G_BEGIN_DECLS
  * @is_owed: the last read met an end behind its bytes, which the next one tells
  * @is_open: the handshake is done
  * @is_shut: our close_notify is with the kernel
+ * @is_deaf: a write failed, and what the peer said before can be read still
  * @has_read: the peer has sent a byte of data
  * @has_ended: the peer's stream has ended, in whatever way
  * @certificate_sent: of a server leg, the client has been sent our certificate
@@ -51,6 +52,7 @@ struct _OshTlsSession {
     gboolean is_owed;
     gboolean is_open;
     gboolean is_shut;
+    gboolean is_deaf;
     gboolean has_read;
     gboolean has_ended;
     gboolean certificate_sent;

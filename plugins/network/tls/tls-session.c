@@ -82,7 +82,7 @@ osh_tls_session_read(OshTlsSession *session, gpointer buffer, gsize size, gsize 
     OshTlsResult result = OSH_TLS_DONE;
     gsize length = 0;
 
-    if (has_failed(session))
+    if (has_failed(session) && !session->is_deaf)
         return OSH_TLS_FAILED;
     session->is_blocked = FALSE;
     session->is_owed = FALSE;
@@ -98,6 +98,7 @@ osh_tls_session_read(OshTlsSession *session, gpointer buffer, gsize size, gsize 
         length += n;
     }
     session->is_blocked = result == OSH_TLS_WANT_READ || result == OSH_TLS_WANT_WRITE;
+    session->is_deaf = session->is_deaf && result == OSH_TLS_DONE;
     if (length == 0)
         return result;
     session->has_read = TRUE;
@@ -110,7 +111,8 @@ gboolean
 osh_tls_session_pending(const OshTlsSession *session)
 {
     return session->is_owed ||
-           (!session->is_blocked && !has_failed(session) && SSL_has_pending(session->ssl) == 1);
+           (!session->is_blocked && (!has_failed(session) || session->is_deaf) &&
+            SSL_has_pending(session->ssl) == 1);
 }
 
 /* Returns: bytes of the pieces that go into one record, which stand in @ret_bytes: the piece
@@ -147,6 +149,7 @@ osh_tls_session_write(OshTlsSession *session, const OshSpan *pieces, gsize n_pie
     const guint8 *bytes = NULL;
     OshTlsResult result;
     gsize length, written = 0;
+    int value;
 
     if (has_failed(session))
         return OSH_TLS_FAILED;
@@ -156,7 +159,11 @@ osh_tls_session_write(OshTlsSession *session, const OshSpan *pieces, gsize n_pie
         return OSH_TLS_DONE;
     }
     ERR_clear_error();
-    result = result_of(session, SSL_write_ex(session->ssl, bytes, length, &written));
+    value = SSL_write_ex(session->ssl, bytes, length, &written);
+    /* The peer takes nothing more; what it said before, an early answer say, can be read still. */
+    session->is_deaf = value != 1 && session->socket_error != 0 &&
+                       SSL_get_error(session->ssl, value) == SSL_ERROR_SYSCALL;
+    result = result_of(session, value);
     /* A credential may have been among them. */
     if (bytes == record)
         OPENSSL_cleanse(record, length);

@@ -450,15 +450,24 @@ static void
 test_a_write_to_a_peer_that_has_gone(void)
 {
     const OshSpan piece = OSH_SPAN_LITERAL("hello");
+    char buffer[64];
     Stream stream;
     gsize n;
 
     stream_open(&stream, TLS1_3_VERSION, 0);
+    g_assert_cmpint(SSL_write(stream.link.peer, "early", 5), ==, 5);
     close(stream.link.theirs);
     stream.link.theirs = -1;
     g_assert_cmpint(osh_tls_session_write(stream.link.session, &piece, 1, &n), ==, OSH_TLS_FAILED);
     g_assert_cmpint(osh_tls_session_failure(stream.link.session)->kind, ==, OSH_TLS_FAILURE_LOST);
     g_assert_nonnull(strstr(osh_tls_session_failure(stream.link.session)->text, "Broken pipe"));
+    /* What the peer said before it went is not lost with that. */
+    g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 64, &n), ==, OSH_TLS_DONE);
+    g_assert_cmpmem(buffer, n, "early", 5);
+    for (guint i = 0; i < 2; i++)
+        g_assert_cmpint(osh_tls_session_read(stream.link.session, buffer, 64, &n), ==,
+                        OSH_TLS_FAILED);
+    g_assert_cmpint(osh_tls_session_write(stream.link.session, &piece, 1, &n), ==, OSH_TLS_FAILED);
     stream_close(&stream);
 }
 
