@@ -20,8 +20,8 @@
 #define FIRST_LOOK (75 * G_TIME_SPAN_MILLISECOND)
 /* At a request the reading may be as old as this. Before it is, the next look is begun. */
 #define REQUEST_AGE   (100 * G_TIME_SPAN_MILLISECOND)
-#define REQUEST_LOOK  (40 * G_TIME_SPAN_MILLISECOND)
-#define REQUEST_DELAY (20 * G_TIME_SPAN_MILLISECOND)
+#define REQUEST_LOOK  (60 * G_TIME_SPAN_MILLISECOND)
+#define REQUEST_DELAY (15 * G_TIME_SPAN_MILLISECOND)
 #define MAX_MISSED    2
 
 static void owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *problem,
