@@ -47,6 +47,7 @@ echo_request(gpointer instance, const char *name, const OshHttpHead *head, const
         g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "only POST");
         return NULL;
     }
+    g_assert_cmpuint(head->query.length, ==, strlen("last=5"));
     request = g_new0(Request, 1);
     request->reply = reply;
     return request;
@@ -154,7 +155,9 @@ test_request_fails_over_and_streams_back(gconstpointer cut)
                              .respond_head = exchange_respond_head,
                              .respond_body = exchange_respond_body,
                              .forward = exchange_forward};
-    OshHttpHead head = {.struct_size = sizeof(OshHttpHead), .method = OSH_SPAN_LITERAL("POST")};
+    OshHttpHead head = {.struct_size = sizeof(OshHttpHead),
+                        .method = OSH_SPAN_LITERAL("POST"),
+                        .query = OSH_SPAN_LITERAL("last=5")};
     OshHttpHead answer = {.struct_size = sizeof(OshHttpHead), .status = 200};
     OshFacts facts = {NULL, 0};
     g_autoptr(GError) refused = g_error_new(OSH_ERROR, OSH_ERROR_FAILED, "connection refused");

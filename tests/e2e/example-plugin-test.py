@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import harness
+import world
 from harness import expect, test
 
 
@@ -167,6 +168,20 @@ def _small_run():
         "--plugin-dir", built("example-small"), "--set", "com.example.note.text=hello in there"])
     expect(result.code == 0 and result.out == "hello in there\n", result)
     expect(re.search(r"[1-9]\d* events, 0 denials", result.err), result)
+
+
+@test("in a run the virtual host tells the time to a program that the policy allows, and to no other")
+def _small_virtual_host():
+    policy = world.policy({"host": "time.internal", "port": 80, "protocol": "rest",
+                           "enforcement": "enforce", "access": "read-only"}, binaries=("/usr/bin/curl",))
+    result = harness.run_host(["curl", "-sS", "--max-time", "8", "http://time.internal/"],
+                              harness.write_policy(policy), ["--plugin-dir", built("example-small")])
+    expect(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", result.out), result)
+    script = ("import urllib.request as u\ntry: print(u.urlopen('http://time.internal/', timeout=8).status)\n"
+              "except u.HTTPError as error: print(error.code)")
+    result = harness.run_python(script, harness.write_policy(policy),
+                                options=["--plugin-dir", built("example-small")])
+    expect(result.out == "403\n" and "DENIED" in result.err, result)
 
 
 def hacking(language):

@@ -260,7 +260,7 @@ def _ticks():
     result = python(TICKS)
     times = [int(line.split()[-1]) for line in result.out.splitlines() if "tick" in line]
     expect("text/event-stream" in result.out and len(times) == 5, result)
-    expect(times[-1] - times[0] >= 150 and times[0] < 150 * harness.SLOWER, result)
+    expect(times[-1] - times[0] >= 150, result)
 
 
 @test("a client that goes away in the middle is told to the plugin, which can go on serving others")
@@ -279,6 +279,8 @@ time.sleep(0.5)
     expect("200" in result.out, result)
     for path in (f"/stream/{64 * MEGABYTE}", "/ticks"):
         expect(f"closed {path} incomplete" in result.err, result)
+    ends = [event["payload"][4] for event in result.events("network.closed")]
+    expect(len(ends) == 3 and "stopping" not in ends, ends)
 
 
 @test("a plugin that fails is answered for: 502 with its own words")
@@ -384,6 +386,22 @@ def _malformed():
     for destination in ("a_b..c:80", f"{world.ADDRESS}:0", f"{world.ADDRESS}:70000"):
         result = run([*CURL, f"http://{RELAY}/x"], destinations=[destination])
         expect(result.out == "the forward is malformed\n", result)
+
+
+@test("one connection of a client may ask virtual hosts and servers in turn, each judged")
+def _turns():
+    policy = world.policy(rest(ECHO, 80), rest(OPEN, 80), rest(world.ADDRESS, world.API_PORT))
+    result = python(f"""
+import http.client, os
+proxy = os.environ['http_proxy'].removeprefix('http://')
+c = http.client.HTTPConnection(proxy, timeout=8)
+for host in ('{ECHO}', '{API}', '{ECHO}', '{ECHO}', '{OPEN}', '{API}'):
+    c.request('GET', 'http://%s/echo' % host); r = c.getresponse(); body = r.read().decode()
+    print(r.status, 'world' if 'hello' in body else body.split()[0])
+c.request('GET', 'http://{RELAY}/'); print(c.getresponse().status)
+""", policy)
+    expect(result.out.split() == ["200", ECHO, "200", "world", "200", ECHO, "200", ECHO, "200", OPEN,
+                                  "200", "world", "403"], result)
 
 
 @test("a policy that no longer allows the name ends its open connections")

@@ -142,9 +142,11 @@ exchange_respond_head(OshVirtualExchange *exchange, guint32 status, const OshHtt
     exchange->head = g_string_sized_new(256);
     g_string_append_printf(exchange->head, "HTTP/1.1 %u %s\r\n", status,
                            osh_virtual_exchange_phrase(status));
+    if (problem == NULL && n_fields > OSH_VIRTUAL_ANSWER_FIELDS)
+        problem = "the head of an answer has more fields than a client takes";
     for (gsize i = 0; i < n_fields && problem == NULL; i++)
         problem = osh_field_append(exchange->head, &fields[i]);
-    if (problem == NULL && exchange->head->len > OSH_HTTP1_INSPECTED_HEAD_SIZE - 64)
+    if (problem == NULL && exchange->head->len > OSH_VIRTUAL_ANSWER_HEAD)
         problem = "the head of an answer is longer than a client takes";
     if (problem != NULL) {
         exchange->is_answered = TRUE;

@@ -68,18 +68,27 @@ osh_field_append(GString *text, const OshHttpField *field)
     return NULL;
 }
 
+static gboolean
+is_nominated(const OshHttp1Head *head, const guint8 *window, OshSpan name)
+{
+    g_autofree char *lower = g_ascii_strdown(name.data, (gssize)name.length);
+
+    return osh_http1_head_list_has(head, window, "connection", lower);
+}
+
 gsize
 osh_field_list(const OshHttp1Head *head, const guint8 *window, gboolean drops_host,
                OshHttpField *ret_fields)
 {
     static const char *const of_server[] = {"expect", "host"};
+    gboolean has_options = osh_http1_head_find(head, window, "connection", NULL) != NULL;
     gsize n = 0;
 
     for (guint32 i = 0; i < head->n_fields && n < OSH_VIRTUAL_FIELDS; i++) {
         const OshHttp1Field *field = &head->fields[i];
         OshSpan name = {(const char *)window + field->name.offset, field->name.length};
 
-        if (osh_field_is_framing(name) ||
+        if (osh_field_is_framing(name) || (has_options && is_nominated(head, window, name)) ||
             (drops_host && is_one_of(name, of_server, G_N_ELEMENTS(of_server))))
             continue;
         ret_fields[n++] =

@@ -10,8 +10,16 @@
 
 G_BEGIN_DECLS
 
-/** OSH_VIRTUAL_FIELDS: fields of one head. */
+/** OSH_VIRTUAL_FIELDS: fields of a request, which a session may have added to. */
 #define OSH_VIRTUAL_FIELDS 128
+/** OSH_VIRTUAL_ANSWER_FIELDS: fields that a plugin may give an answer; framing comes with them. */
+#define OSH_VIRTUAL_ANSWER_FIELDS (OSH_HTTP1_DEFAULT_FIELDS - 4)
+/** OSH_VIRTUAL_ANSWER_HEAD: bytes of them, with the status line; likewise. */
+#define OSH_VIRTUAL_ANSWER_HEAD (OSH_HTTP1_INSPECTED_HEAD_SIZE - 64)
+/** OSH_UPSTREAM_FIELDS: fields of a response to a forward, to which a plugin may add some. */
+#define OSH_UPSTREAM_FIELDS (OSH_VIRTUAL_ANSWER_FIELDS - 8)
+/** OSH_UPSTREAM_HEAD: bytes of its head; likewise. */
+#define OSH_UPSTREAM_HEAD (OSH_VIRTUAL_ANSWER_HEAD - 1024)
 
 /** osh_field_is_framing: Returns: whether a field of this name is made by the data plane alone:
  * what frames a message, and what belongs to one hop (RFC 9110 section 7.6.1). */
@@ -33,8 +41,9 @@ gboolean osh_field_is_token(OshSpan text);
  * osh_field_list:
  * @head: complete, in @window
  * @drops_host: without Host, Expect and what only a server is told
- * @ret_fields: (out caller-allocates) (array length=OSH_VIRTUAL_FIELDS): those that a plugin is
- * told
+ * @ret_fields: (out caller-allocates) (array length=OSH_VIRTUAL_FIELDS): what a plugin is told
+ *
+ * Framing is left out, and what a Connection option names (RFC 9110 section 7.6.1).
  *
  * Returns: how many
  */

@@ -11,6 +11,7 @@
 
 #include "audit.h"
 #include "exchange.h"
+#include "field.h"
 #include "osh-text.h"
 #include "refusal.h"
 
@@ -55,7 +56,7 @@ struct _OshVirtualOrigin {
     OshVirtualExchange *exchange;
     OshHttp1Head head;
     OshHttp1Body body;
-    OshHttp1Field fields[OSH_HTTP1_DEFAULT_FIELDS];
+    OshHttp1Field fields[OSH_VIRTUAL_FIELDS];
     GByteArray *out;
     gsize sent; /* of @out */
     gsize length;

@@ -66,7 +66,7 @@ struct _OshUpstreamRequest {
     GError *error;
     OshHttp1Head head;
     OshHttp1Body body;
-    OshHttp1Field fields[OSH_HTTP1_DEFAULT_FIELDS];
+    OshHttp1Field fields[OSH_UPSTREAM_FIELDS];
     gsize length;
     guint8 window[OSH_VIRTUAL_WINDOW];
 };
@@ -640,8 +640,8 @@ osh_upstream_request_new(OshConnection *connection, const OshUpstreamTarget *tar
     request->owner = owner;
     request->fd = -1;
     request->began_at = osh_shard_now(shard_of(request));
-    osh_http1_head_init(&request->head, OSH_HTTP1_RESPONSE, OSH_HTTP1_INSPECTED_HEAD_SIZE,
-                        request->fields, G_N_ELEMENTS(request->fields));
+    osh_http1_head_init(&request->head, OSH_HTTP1_RESPONSE, OSH_UPSTREAM_HEAD, request->fields,
+                        G_N_ELEMENTS(request->fields));
     request_set_deadline(request, target->first_byte_timeout);
     request_again(request, 0);
     return request;

@@ -94,8 +94,10 @@ test_destination_gets_a_request_of_ours(void)
     got = g_strdup_printf("GET /a?b HTTP/1.1\r\nHost: " OSH_FIXTURE_OTHER ":%u\r\n" GOT,
                           world.l7.port);
     osh_fixture_expect(world.fixture, upstream, got);
-    osh_fixture_send(upstream, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nX: y\r\n"
-                               "Transfer-Encoding: chunked\r\nConnection: x\r\n\r\n3\r\none\r\n");
+    osh_fixture_send(upstream,
+                     "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nX: y\r\n"
+                     "X-One-Hop: z\r\nTransfer-Encoding: chunked\r\nConnection: x-one-hop\r\n\r\n"
+                     "3\r\none\r\n");
     virtual_expect(&world, "HTTP/1.1 201 Created\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n"
                            "3\r\none\r\n");
     osh_fixture_send(upstream, "3\r\ntwo\r\n0\r\nT: r\r\n\r\n");

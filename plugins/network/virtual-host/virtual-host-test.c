@@ -161,6 +161,27 @@ test_body_is_decoded_and_follows_an_early_answer(void)
 }
 
 static void
+test_bytes_may_come_one_by_one(void)
+{
+    static const char text[] =
+        POST "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n";
+    VirtualWorld world;
+
+    virtual_world_new(&world);
+    world.body_ended = answer_whole;
+    virtual_world_open(&world);
+    for (const char *at = text; *at != '\0'; at++) {
+        virtual_say(&world, ((char[2]){*at, '\0'}));
+        osh_fixture_turn(world.fixture, 1);
+        osh_fixture_turn(world.fixture, 1);
+    }
+    virtual_expect(&world, HEAD "Content-Length: 5\r\n\r\nwhole");
+    virtual_expect_seen(&world, SEEN "body 5\nclose\n");
+    g_assert_cmpstr(world.body->str, ==, "[1,2]");
+    virtual_world_close(&world);
+}
+
+static void
 test_body_is_asked_for(void)
 {
     VirtualWorld world;
@@ -280,6 +301,16 @@ break_by_length(VirtualWorld *world)
 }
 
 static void
+break_by_number(VirtualWorld *world)
+{
+    OshHttpField fields[101];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++)
+        fields[i] = (OshHttpField){OSH_SPAN_LITERAL("a"), OSH_SPAN_LITERAL("b")};
+    g_assert_false(osh_virtual_reply_respond_head(world->reply, 200, fields, G_N_ELEMENTS(fields)));
+}
+
+static void
 break_by_capacity(VirtualWorld *world)
 {
     g_autofree char *text = g_strnfill(4 * 1024 * 1024, 'x');
@@ -296,9 +327,13 @@ static const struct {
     const char *name;
     VirtualAct act;
 } breaches[] = {
-    {"a status", break_by_status},    {"a field name", break_by_name},
-    {"framing", break_by_framing},    {"a field value", break_by_value},
-    {"a long head", break_by_length}, {"bytes without capacity", break_by_capacity},
+    {"a status", break_by_status},
+    {"a field name", break_by_name},
+    {"framing", break_by_framing},
+    {"a field value", break_by_value},
+    {"a long head", break_by_length},
+    {"many fields", break_by_number},
+    {"bytes without capacity", break_by_capacity},
 };
 
 static void
@@ -559,6 +594,7 @@ main(int argc, char **argv)
                     test_requests_come_one_after_the_other);
     g_test_add_func("/virtual-host/body-is-decoded-and-follows-an-early-answer",
                     test_body_is_decoded_and_follows_an_early_answer);
+    g_test_add_func("/virtual-host/bytes-may-come-one-by-one", test_bytes_may_come_one_by_one);
     g_test_add_func("/virtual-host/body-is-asked-for", test_body_is_asked_for);
     g_test_add_func("/virtual-host/plugin-that-fails-is-answered-for",
                     test_plugin_that_fails_is_answered_for);
