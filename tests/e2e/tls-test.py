@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS of inspected connections: trust, revocation, resumption, ALPN, client certificates; and of
 those that are left alone, the name in the ClientHello."""
-import json
 import os
 import re
 import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import harness
 import world
@@ -407,6 +407,48 @@ def _pinned():
         expect(result.code == 90 and "pinning" in line and "tls: skip" in line, result)
 
 
+UNPREPARED = """
+import os, socket, ssl, time, urllib.parse
+open('ready', 'w').close()
+while not os.path.exists('changed'): time.sleep(0.05)
+proxy = urllib.parse.urlsplit(os.environ['http_proxy'])
+s = socket.create_connection((proxy.hostname, proxy.port), 8)
+s.sendall(b'CONNECT {address}:{port} HTTP/1.1\\r\\nHost: {address}:{port}\\r\\n\\r\\n')
+print(s.recv(65536).decode())
+try: ssl.create_default_context().wrap_socket(socket.create_connection(('{address}', {port}), 8),
+                                                server_hostname='{address}')
+except OSError as error: print(type(error).__name__)
+"""
+
+
+@test("an endpoint whose TLS is to be inspected gets no connection in a run without an authority: "
+      "503 to CONNECT, a reset where it was captured, and never a copy of the bytes")
+def _no_authority():
+    folder = harness.scratch()
+    path = os.path.join(harness.private_scratch(), "policy.yaml")
+
+    def write(*endpoints):
+        with open(path + ".new", "w", encoding="utf-8") as stream:
+            stream.write(world.policy(*endpoints))
+        os.rename(path + ".new", path)
+
+    write(f"{world.ADDRESS}:{world.TLS_PORT}")
+    before = len(secure.requests)
+    started = harness.start_host(
+        [PYTHON, "-I", "-c", UNPREPARED.format(address=world.ADDRESS, port=world.TLS_PORT)], path,
+        cwd=folder)
+    harness.wait_until(lambda: os.path.exists(os.path.join(folder, "ready")), 15, "no start")
+    write(rest(world.TLS_PORT))
+    time.sleep(1.5)
+    with open(os.path.join(folder, "changed"), "wb"):
+        pass
+    out, err = started.communicate(timeout=30)
+    expect(b"HTTP/1.1 503 Service Unavailable" in out and
+           b"tls_termination_unavailable" in out, out, err.decode())
+    expect(out.split()[-1] in (b"ConnectionResetError", b"SSLEOFError"), out, err.decode())
+    expect(b"needs a restart" in err and len(secure.requests) == before, err.decode())
+
+
 # --- TLS that is left alone ---------------------------------------------------------------------
 
 HELLO = """
@@ -446,6 +488,23 @@ def _fragments():
                                          port=world.TLS_PORT, size=37), policy)
             expect(result.out.split() == [answer], name, result)
             expect(bool(result.denials()) == (answer != "done"), result)
+
+
+@test("a server name that is not the one of CONNECT, of SOCKS, or of the address that was handed out "
+      "ends the connection, inspected or not")
+def _names():
+    left_alone = world.policy(f"{NAME}:{world.TLS_PORT}")
+    # curl asks for another name in TLS than it has connected to.
+    other = ["--connect-to", f"api.example.test:{world.TLS_PORT}:{NAME}:{world.TLS_PORT}", "-k",
+             f"https://api.example.test:{world.TLS_PORT}/x"]
+    before = len(secure.requests)
+    for policy in (POLICY, left_alone):
+        for words in TRANSPORTS:
+            result = run([*words, *other], policy)
+            expect(result.code in (35, 56), result)
+            [line] = result.denials()
+            expect("api.example.test" in line and "TLS server name" in line, line)
+    expect(len(secure.requests) == before, secure.requests)
 
 
 harness.main()
