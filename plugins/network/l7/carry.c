@@ -111,12 +111,7 @@ static void
 carry_send(OshDriver *driver, const OshL7Action *action)
 {
     guint direction = action->type == OSH_L7_EMIT ? action->direction : driver->ledger.direction;
-    OshMessage *message = direction == OSH_CLIENT_TO_SERVER && action->message != 0
-                              ? message_of(driver, action->message)
-                              : NULL;
 
-    if (message != NULL)
-        message->has_begun = TRUE;
     if (action->type == OSH_L7_PASS)
         osh_leg_send(leg_towards(driver, direction), driver->ledger.window.data + action->offset,
                      action->length);

@@ -39,7 +39,6 @@ typedef struct _OshInspected OshInspected;
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
  * @options: (nullable): of the endpoint that was chosen
- * @has_begun: something of it went out
  * @is_recorded: its allowed event was published
  * @secrets: (nullable): slots, leases and edits
  * @upgrade: (nullable): it asks for another protocol that a plugin knows
@@ -61,7 +60,6 @@ typedef struct {
     char *reason;
     guint status;
     GVariant *options;
-    gboolean has_begun;
     gboolean is_recorded;
     OshSecrets *secrets;
     OshUpgrade *upgrade;
