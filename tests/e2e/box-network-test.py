@@ -67,7 +67,7 @@ def _captures():
             expect('"hello": "world"' in result.out, kind, result)
             expect(f"| {kind} |" in result.err, result)
         began = time.monotonic()
-        result = harness.run_host(["env", "-i", *CURL, f"http://{world.ADDRESS}:8081/"],
+        result = harness.run_host(["env", "-i", *CURL, "-f", f"http://{world.ADDRESS}:8081/"],
                                   world.policy(API), capture(kind))
         expect(result.code != 0 and len(result.denials()) == 1, kind, result)
         expect("curl(" in result.denials()[0] and time.monotonic() - began < 3, kind, result)

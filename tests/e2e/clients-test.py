@@ -169,7 +169,7 @@ def _allowed_ips():
 @test("curl fails on a refused request of every kind, and the server never sees it")
 def _refused():
     url = f"http://{world.ADDRESS}:{world.REFUSED_PORT}/"
-    for command in ([*CURL, "-f", url], [*CURL, "--proxytunnel", url], ["env", "-i", *CURL, url]):
+    for command in ([*CURL, "-f", url], [*CURL, "--proxytunnel", url], ["env", "-i", *CURL, "-f", url]):
         result = harness.run_host(command, world.policy(API))
         expect(result.code != 0, command, result)
         expect(len(result.denials()) == 1, command, result)
