@@ -5,6 +5,7 @@
  */
 #include "shard-part.h"
 
+#include "answer-step.h"
 #include "connection.h"
 #include "deadlines.h"
 #include "dns-listener.h"
@@ -87,6 +88,7 @@ osh_shard_part_end(OshNetworkShard *part)
         osh_listener_leave(listeners->pdata[i], part);
     osh_shard_cancel_timer(&part->network->shard, g_steal_pointer(&part->tick));
     osh_owner_check_end(part);
+    osh_answer_end(part);
     for (guint step = 0; step < OSH_N_STEPS; step++)
         while (part->steps[step].first != NULL)
             osh_connection_close(part->steps[step].first, "stopping");

@@ -335,10 +335,13 @@ print(c.head()[0], c.ends())
 
 @test("a client that knows of no proxy is told of a refusal if it speaks HTTP, else it sees a reset")
 def _captured():
-    result = harness.run_recorded(["env", "-i", *CURL, f"http://{REFUSED}/x"], OPAQUE)
-    expect(result.code == 0 and json.loads(result.out)["error"] == "policy_denied", result)
-    result = harness.run_recorded(["env", "-i", *CURL, f"http://{CLOSED}/x"], OPAQUE)
-    expect(result.code == 0 and json.loads(result.out)["error"] == "upstream_unreachable", result)
+    for where, error in ((REFUSED, "policy_denied"), (CLOSED, "upstream_unreachable")):
+        # On a busy machine curl may say nothing for as long as a client is waited for.
+        for _ in range(5):
+            result = harness.run_recorded(["env", "-i", *CURL, f"http://{where}/x"], OPAQUE)
+            if result.code == 0:
+                break
+        expect(result.code == 0 and json.loads(result.out)["error"] == error, result)
     script = ("import socket\nc = socket.create_connection(('%s', %d), 5)\nc.sendall(b'HELO x\\r\\n')\n"
               "try: print(c.recv(10))\nexcept OSError as error: print(type(error).__name__)" %
               (world.ADDRESS, world.REFUSED_PORT))

@@ -86,7 +86,7 @@ def _own_loopback():
 @test("the Host header never supplies the name of a captured connection")
 def _host_header():
     result = harness.run_host(
-        ["env", "-i", *CURL, "-H", "Host: api.example.test:8080", f"http://{API}/hello"],
+        ["env", "-i", *CURL, "-f", "-H", "Host: api.example.test:8080", f"http://{API}/hello"],
         world.policy("api.example.test:8080"))
     expect(result.code != 0 and "hello" not in result.out, result)
     expect(len(result.denials()) == 1 and world.ADDRESS in result.denials()[0], result)
@@ -170,7 +170,7 @@ def _flood():
          "import socket\n"
          "for number in range(400):\n"
          "    s = socket.socket(); s.settimeout(2)\n"
-         "    try: s.connect((\"10.77.0.1\", 8081)); s.recv(1)\n"
+         "    try: s.connect((\"10.77.0.1\", 8081)); s.send(b\"x\"); s.recv(1)\n"
          "    except OSError: pass\n"
          "    s.close()\n"
          f"' & env -i {' '.join(CURL)} http://{API}/hello; wait"],

@@ -130,6 +130,7 @@ typedef struct {
 /**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
  * @looks: connections whose owners are looked at together when @look fires, at @look_at
+ * @answers: (nullable): when the oldest refused client that has said nothing sees a reset
  * @again: connections that used up their turn and go on after the others had theirs
  * @capacity_wanted: the bus is asked to say when it takes events again
  * @message_capacity_wanted: the same for events of messages
@@ -150,6 +151,7 @@ struct _OshNetworkShard {
     GPtrArray *looks;
     OshShardTimer *look;
     gint64 look_at;
+    OshShardTimer *answers;
     GPtrArray *again;
     gboolean again_posted;
     gboolean capacity_wanted;

@@ -14,10 +14,56 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+/* Whoever speaks HTTP has sent its request by then; whoever waits for the server to speak is not to
+ * wait long. */
+#define PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+
 static OshFlow
 answer_reset(OshConnection *connection)
 {
     return osh_connection_reset(connection, connection->end);
+}
+
+static void answer_look(gpointer data);
+
+static void
+answer_arm(OshNetworkShard *shard)
+{
+    const OshConnection *first = shard->steps[OSH_STEP_ANSWER].first;
+    gint64 since = first != NULL ? first->since : osh_shard_now(&shard->network->shard);
+
+    if (shard->answers == NULL)
+        shard->answers =
+            osh_shard_add_timer(&shard->network->shard, since + PATIENCE, answer_look, shard);
+}
+
+/* [shard]: connections stand in their list in the order in which they came. */
+static void
+answer_look(gpointer data)
+{
+    OshNetworkShard *shard = data;
+    const OshConnectionList *list = &shard->steps[OSH_STEP_ANSWER];
+    gint64 now = osh_shard_now(&shard->network->shard);
+
+    shard->answers = NULL;
+    while (list->first != NULL && now - list->first->since >= PATIENCE)
+        osh_connection_expire(list->first);
+    if (list->first != NULL)
+        answer_arm(shard);
+}
+
+void
+osh_answer_end(OshNetworkShard *shard)
+{
+    if (shard->answers != NULL)
+        osh_shard_cancel_timer(&shard->network->shard, g_steal_pointer(&shard->answers));
+}
+
+static OshFlow
+answer_wait(const OshConnection *connection)
+{
+    answer_arm(connection->shard);
+    return OSH_FLOW_WAIT;
 }
 
 OshFlow
@@ -32,12 +78,12 @@ osh_answer_run(OshConnection *connection)
     connection->new_head = words;
     n = recv(connection->client_fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN)
-        return OSH_FLOW_WAIT;
+        return answer_wait(connection);
     if (n <= 0)
         return answer_reset(connection);
     switch (osh_http_probe(bytes, (gsize)n)) {
     case OSH_HTTP_PROBE_MAYBE:
-        return OSH_FLOW_WAIT;
+        return answer_wait(connection);
     case OSH_HTTP_PROBE_REQUEST:
         break;
     case OSH_HTTP_PROBE_OTHER:

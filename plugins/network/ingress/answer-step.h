@@ -16,6 +16,9 @@ G_BEGIN_DECLS
  */
 OshFlow osh_answer_run(OshConnection *connection);
 
+/** osh_answer_end: the shard ends. */
+void osh_answer_end(OshNetworkShard *shard);
+
 /** osh_answer_expire: #OshStep.expire: a client that says nothing sees a reset. */
 OshFlow osh_answer_expire(OshConnection *connection);
 
