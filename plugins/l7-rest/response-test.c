@@ -264,6 +264,22 @@ test_early_response_that_closes(RestFixture *fixture, gconstpointer data)
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
 }
 
+/* What the server says behind its last response is read and dropped. */
+static void
+test_early_response_with_surplus(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    osh_l7_harness_client(fixture->harness, UPLOAD "12345", -1);
+    osh_l7_harness_server(fixture->harness, TOO_LARGE("Connection: close\r\n") "surplus", -1);
+    osh_l7_harness_client(fixture->harness, "67890", -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_CLIENT(outcome), ==, TOO_LARGE("Connection: close\r\n"));
+    g_assert_cmpstr(outcome->left[OSH_SERVER_TO_CLIENT]->str, ==, "");
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
+}
+
 static void
 test_early_response_that_goes_on(RestFixture *fixture, gconstpointer data)
 {
@@ -363,6 +379,7 @@ main(int argc, char **argv)
              test_early_response_that_closes, GINT_TO_POINTER(FALSE));
     ADD_WITH("after-an-early-response-that-closes-the-client-has-a-time",
              test_early_response_that_closes, GINT_TO_POINTER(TRUE));
+    ADD("what-follows-an-early-response-that-closes-is-dropped", test_early_response_with_surplus);
     ADD("after-an-early-response-that-goes-on-the-request-does-too",
         test_early_response_that_goes_on);
     ADD("after-an-early-response-of-a-server-that-is-gone-nothing-more-leaves",

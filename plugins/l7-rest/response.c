@@ -194,6 +194,16 @@ read_response(RestSession *session)
     return session->list.n;
 }
 
+/* The connection is about to end. */
+static gsize
+drop_surplus(RestSession *session)
+{
+    OshL7List *list = &session->list;
+
+    osh_l7_list_drop(list, session->message, osh_l7_list_window(list).length);
+    return list->input->eof ? list->n : osh_l7_list_more(list);
+}
+
 gsize
 rest_feed_server(RestSession *session)
 {
@@ -205,9 +215,7 @@ rest_feed_server(RestSession *session)
     case REST_REFUSED:
         return rest_say_refusal(session);
     case REST_LINGER:
-        osh_l7_list_drop(&session->list, session->message,
-                         osh_l7_list_window(&session->list).length);
-        return session->list.n;
+        return drop_surplus(session);
     case REST_IDLE:
     case REST_ASKED:
     case REST_ALLOWED:

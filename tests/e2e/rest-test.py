@@ -610,6 +610,64 @@ def _bodies():
     expect(unchunked(body) == b"abcdefg", body)
 
 
+STREAMED = """
+import os, socket, ssl, time
+s = ssl.create_default_context().wrap_socket(
+    socket.create_connection(('{address}', {port}), 8), server_hostname='{address}')
+s.settimeout(20)
+def wait(name):
+    while not os.path.exists(name): time.sleep(0.01)
+s.sendall(b'PUT /big HTTP/1.1\\r\\nHost: {address}:{port}\\r\\nContent-Length: %d\\r\\n\\r\\n' % {size})
+s.sendall(b'b' * 65536)
+open('ready', 'w').close(); wait('seen')
+for _ in range({size} // 65536 - 1): s.sendall(b'b' * 65536)
+answer = s.recv(65536)
+open('sent', 'w').close(); wait('measured')
+print(answer.decode().splitlines()[0])
+"""
+
+
+def memory(process, key):
+    """Kilobytes, as /proc/PID/status has them."""
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as stream:
+        return int(re.search(rf"(?m)^{key}:\s+(\d+) kB", stream.read()).group(1))
+
+
+@test("of a body of 64 MiB the first bytes arrive before the last are read, and none of it is kept")
+def _streamed():
+    size = 64 * 1024 * 1024
+    folder = harness.scratch()
+    received = []
+    path = os.path.join(harness.private_scratch(), "policy.yaml")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(world.policy(rest(SCRIPT_TLS_PORT, access="full")))
+
+    def take(connection):
+        count = 0
+        while count < size:
+            count += len(connection.recv(262144)) or size
+            if not received:
+                received.append(count)
+                open(os.path.join(folder, "seen"), "wb").close()
+        connection.sendall(OK)
+
+    def there(name):
+        return lambda: os.path.exists(os.path.join(folder, name))
+
+    secure_scripted.set(b"HTTP/1.1 102 Processing\r\n\r\n", then=take)
+    run_ = harness.start_host([PYTHON, "-I", "-c", STREAMED.format(
+        address=world.ADDRESS, port=SCRIPT_TLS_PORT, size=size)], path,
+        ["--set", f"network.upstream-ca={AUTHORITY}"], cwd=folder)
+    harness.wait_until(there("ready"), 15, "nothing was sent")
+    before = memory(run_, "VmRSS")
+    harness.wait_until(there("sent"), 30, "not all was sent")
+    grown = memory(run_, "VmHWM") - before
+    open(os.path.join(folder, "measured"), "wb").close()
+    out, err = run_.communicate(timeout=20)
+    expect(b"HTTP/1.1 102" in out and grown < 8192 and received[0] <= 131072, grown, received, out,
+           err.decode())
+
+
 @test("a server whose certificate is not trusted is told of by a 502, and by a failure event")
 def _untrusted():
     url = f"https://{world.ADDRESS}:{UNTRUSTED_PORT}/hello"
