@@ -547,6 +547,7 @@ driver_new(OshConnection *connection, const OshNetworkProtocol *protocol)
     driver->ledger.may_retarget = osh_driver_may_retarget(connection);
     driver->ledger.may_start_tls = connection->intercept == NULL &&
                                    connection->tls != OSH_TLS_SKIP &&
+                                   connection->virtual_host == NULL &&
                                    connection->shard->network->interceptor != NULL;
     driver->sides[0].leg.fd = connection->client_fd;
     driver->sides[1].leg.fd = connection->upstream_fd;

@@ -19,6 +19,9 @@
  * once, complete or not; the reply's functions are not to be called in it. No function of the reply
  * calls the plugin: what it leads to comes after the plugin has returned.
  *
+ * A request belongs to one shard. Several shards call request() of one instance, perhaps at the
+ * same time: what requests share is constant, or has a lock.
+ *
  * A client is never left without an answer by a forward. When failed() has returned FALSE, or there
  * is no further destination, and the plugin has neither answered nor begun another forward, the
  * driver answers 502. When aborted() has returned and the answer is not complete, the driver cuts
