@@ -196,13 +196,17 @@ check_lease(OshL7Ledger *ledger, const OshL7Action *action, guint direction,
 }
 
 static OshL7Rule
-check_content_piece(OshL7Ledger *ledger, const OshL7Action *action, const OshL7Piece *piece)
+check_content_piece(OshL7Ledger *ledger, const OshL7Action *action, guint direction,
+                    const OshL7Piece *piece)
 {
     const OshL7LedgerEntry *entry = osh_l7_ledger_find(ledger, action->message);
     guint64 length;
 
     if ((action->flags & OSH_L7_FRAMING) != 0)
         return broken(ledger, OSH_L7_RULE_FRAMING, "a content handle in framing");
+    /* It may hold what a lease stands for. */
+    if (direction != OSH_CLIENT_TO_SERVER)
+        return broken(ledger, OSH_L7_RULE_HANDLE, "a content handle towards the client");
     if (entry == NULL || !osh_l7_ledger_granted(entry, piece->content, &length))
         return broken(ledger, OSH_L7_RULE_HANDLE, "a handle that " NUMBER_OF " was not given",
                       action->message);
@@ -230,7 +234,7 @@ check_piece(OshL7Ledger *ledger, const OshL7Action *action, guint direction,
         return check_lease(ledger, action, direction, piece, total);
     case OSH_L7_PIECE_CONTENT:
         *total += piece->length;
-        return check_content_piece(ledger, action, piece);
+        return check_content_piece(ledger, action, direction, piece);
     default:
         return broken(ledger, OSH_L7_RULE_PIECE, "type %u", piece->type);
     }

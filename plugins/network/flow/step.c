@@ -180,8 +180,10 @@ osh_connection_reload(OshConnection *connection)
 {
     const OshStep *step = osh_connection_step(connection);
 
-    if (step->reload != NULL)
-        osh_connection_advance(connection, step->reload(connection));
+    if (step->reload == NULL)
+        return;
+    connection->running = TRUE;
+    connection_run(connection, step->reload(connection));
 }
 
 OshFlow

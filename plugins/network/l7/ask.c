@@ -131,6 +131,7 @@ ask_capacity(OshMessage *message, const OshFacts *facts)
     OshNetworkShard *shard = connection->shard;
     const OshNetwork *network = shard->network;
 
+    message->awaits_capacity = FALSE;
     if (message->is_recorded) {
         message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
         return OSH_ASKED_ANSWERED;
@@ -143,6 +144,7 @@ ask_capacity(OshMessage *message, const OshFacts *facts)
         osh_record_allowed(message, facts);
         return OSH_ASKED_ANSWERED;
     }
+    message->awaits_capacity = TRUE;
     connection->awaits_capacity = TRUE;
     if (!shard->message_capacity_wanted) {
         shard->message_capacity_wanted = TRUE;
@@ -164,7 +166,7 @@ ask_rest(OshMessage *message, const OshFacts *facts)
         asked = osh_secrets_ask(message, &reason);
     if (asked == OSH_ASKED_ALLOWED && message->direction == OSH_CLIENT_TO_SERVER) {
         layer = "content";
-        asked = osh_inspected_ask(message, facts, &reason);
+        asked = osh_inspected_ask(message, &reason);
     }
     switch (asked) {
     case OSH_ASKED_ALLOWED:
@@ -179,11 +181,17 @@ ask_rest(OshMessage *message, const OshFacts *facts)
 }
 
 /* What the verdict borrows from the policy does not outlive a wait. */
-static gboolean
-ask_waits(OshMessage *message)
+static void
+forget_verdict(OshMessage *message)
 {
     osh_verdict_clear(&message->verdict);
     message->verdict = (OshVerdict)OSH_VERDICT_INIT;
+}
+
+static gboolean
+ask_waits(OshMessage *message)
+{
+    forget_verdict(message);
     return FALSE;
 }
 
@@ -197,8 +205,12 @@ ask_go(OshMessage *message)
     const char *reason = NULL;
     OshAsked asked;
 
+    /* That of the question before may be of a policy that is no more. */
+    forget_verdict(message);
+    message->awaits_capacity = FALSE;
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
+    osh_inspected_go_on(message);
     asked = osh_upgrade_ask(message, &reason);
     if (asked == OSH_ASKED_WAITS)
         return ask_waits(message);
@@ -295,11 +307,15 @@ osh_driver_question_is_due(OshMessage *message)
     osh_connection_wake(message->driver->connection);
 }
 
-/* Returns: why the question of @message has no answer. */
-static const char *
-unanswered_reason(const OshMessage *message)
+/* Of a question that has waited too long. */
+static void
+refuse_unanswered(OshMessage *message)
 {
-    return message->driver->connection->awaits_capacity ? "audit-full" : "no answer came in time";
+    if (message->awaits_capacity)
+        ask_refuse(message, &message->facts.facts, "audit", "audit-full", OSH_DECISION_DENIED_HARD);
+    else
+        ask_refuse(message, &message->facts.facts, "protocol", "no answer came in time",
+                   OSH_DECISION_DENIED_HARD);
 }
 
 void
@@ -313,8 +329,7 @@ osh_driver_give_up(OshDriver *driver, gint64 now)
         if (message->gives_up_at == 0 || message->gives_up_at > now)
             continue;
         g_array_remove_index(driver->due, i--);
-        ask_refuse(message, &message->facts.facts, "audit", unanswered_reason(message),
-                   OSH_DECISION_DENIED_HARD);
+        refuse_unanswered(message);
         answer(driver, entry);
     }
 }
@@ -338,27 +353,41 @@ osh_driver_next_question(const OshDriver *driver, gint64 now)
     return earliest;
 }
 
+/* Returns: whether @message, which was allowed, still is. */
+static gboolean
+is_allowed_again(OshMessage *message)
+{
+    OshFact facts[OSH_MESSAGE_FACTS];
+    OshFacts set = {facts, gather_facts(message, facts)};
+    g_autofree char *reason = NULL;
+
+    if (ask_policy(message, &set) && message->verdict.action != OSH_ACTION_INSPECT)
+        return TRUE;
+    reason =
+        g_strdup_printf("the policy changed: %s", message->verdict.action == OSH_ACTION_INSPECT
+                                                      ? "its content would have to be inspected"
+                                                      : osh_message_reason(message));
+    osh_message_refuse(message, "policy", reason);
+    message->control = OSH_CONTROL_RELOAD;
+    osh_record_refused(message, &set, OSH_DECISION_DENIED_POLICY);
+    return FALSE;
+}
+
 gboolean
 osh_driver_ask_again(OshDriver *driver)
 {
+    gboolean allowed = TRUE;
+
     for (guint i = 0; i < driver->ledger.entries->len; i++) {
         OshL7LedgerEntry *entry = &g_array_index(driver->ledger.entries, OshL7LedgerEntry, i);
         OshMessage *message = entry->data;
-        OshFact facts[OSH_MESSAGE_FACTS];
-        OshFacts set = {facts, 0};
-        g_autofree char *reason = NULL;
 
         /* One that waits is decided when it is answered. */
-        if (entry->question || entry->judgement != OSH_L7_JUDGEMENT_ALLOWED)
+        if (message == NULL || entry->question)
             continue;
-        set.n_facts = gather_facts(message, facts);
-        if (ask_policy(message, &set))
-            continue;
-        reason = g_strdup_printf("the policy changed: %s", osh_message_reason(message));
-        osh_message_refuse(message, "policy", reason);
-        message->control = OSH_CONTROL_RELOAD;
-        osh_record_refused(message, &set, OSH_DECISION_DENIED_POLICY);
-        return FALSE;
+        forget_verdict(message);
+        if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED && !is_allowed_again(message))
+            allowed = FALSE;
     }
-    return TRUE;
+    return allowed;
 }

@@ -106,12 +106,29 @@ send_pieces(OshDriver *driver, const OshL7Action *action, guint direction)
         send_piece(driver, leg, action->message, &action->u.send.pieces[i]);
 }
 
+/* Returns: FALSE where a credential of a message of which nothing has gone out was revoked. */
+static gboolean
+carry_begins(OshDriver *driver, guint direction, guint64 number)
+{
+    OshMessage *message =
+        direction == OSH_CLIENT_TO_SERVER && number != 0 ? message_of(driver, number) : NULL;
+
+    if (message == NULL || message->secrets == NULL || message->has_begun)
+        return TRUE;
+    message->has_begun = TRUE;
+    return osh_secrets_are_valid(message);
+}
+
 /* PASS, REPLACE and EMIT */
 static void
 carry_send(OshDriver *driver, const OshL7Action *action)
 {
     guint direction = action->type == OSH_L7_EMIT ? action->direction : driver->ledger.direction;
 
+    if (!carry_begins(driver, direction, action->message)) {
+        osh_driver_fail(driver, "a credential was revoked before it was used");
+        return;
+    }
     if (action->type == OSH_L7_PASS)
         osh_leg_send(leg_towards(driver, direction), driver->ledger.window.data + action->offset,
                      action->length);
@@ -165,9 +182,8 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
     osh_message_end(driver, entry);
 }
 
-/* Returns: whether the client may have got a part of a response. */
-static gboolean
-is_answering(const OshDriver *driver)
+gboolean
+osh_driver_is_answering(const OshDriver *driver)
 {
     for (guint i = 0; i < driver->ledger.entries->len; i++)
         if (g_array_index(driver->ledger.entries, OshL7LedgerEntry, i).judgement ==
@@ -184,7 +200,7 @@ carry_deny(OshDriver *driver, const OshL7Action *action)
     guint64 event;
 
     /* An end in good order could be taken for the end of the response. */
-    if (ends && failure && is_answering(driver))
+    if (ends && failure && osh_driver_is_answering(driver))
         driver->connection->client_aborted = TRUE;
     if (failure)
         event = osh_audit_failed(driver->connection,

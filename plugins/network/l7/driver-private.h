@@ -35,6 +35,13 @@ typedef struct {
     guint64 paused_by;
 } OshDriverSide;
 
+/** osh_driver_side_is_empty: Returns: whether all that came from there was released. */
+static inline gboolean
+osh_driver_side_is_empty(const OshDriverSide *side)
+{
+    return side->window->start == side->window->end;
+}
+
 /**
  * OshDriver:
  * @protocol: who speaks it
@@ -56,6 +63,9 @@ typedef struct {
  * @is_ending: what was sent goes out, and nothing more
  * @ends_by: until when it may; 0 while it is not ending
  * @is_woken: the session asked for rounds
+ * @has_woken: it did so before
+ * @stalls_at: when a session that waits for nothing is ended; 0 while it waits for something
+ * @n_read: bytes of both peers in this turn
  * @flow: what a list of actions leads to; %OSH_FLOW_WAIT for nothing
  * @end: (nullable): why it ends; constant
  * @options: (nullable): of the endpoint @options_of in the policy of generation @options_in; owned
@@ -81,6 +91,9 @@ struct _OshDriver {
     gboolean is_ending;
     gint64 ends_by;
     gboolean is_woken;
+    gboolean has_woken;
+    gint64 stalls_at;
+    gsize n_read;
     OshFlow flow;
     const char *end;
     GVariant *options;
@@ -106,6 +119,9 @@ gint64 osh_driver_next_question(const OshDriver *driver, gint64 now);
 /** osh_driver_ask_again: decides again about each message that is open, by a policy that is new.
  * Returns: FALSE where one that has been allowed is no more; that is recorded. */
 gboolean osh_driver_ask_again(OshDriver *driver);
+
+/** osh_driver_is_answering: Returns: whether the client may have got a part of a response. */
+gboolean osh_driver_is_answering(const OshDriver *driver);
 
 /** osh_driver_end: nothing more is fed; what was sent goes out. @reason: constant. */
 void osh_driver_end(OshDriver *driver, const char *reason);

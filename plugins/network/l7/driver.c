@@ -26,12 +26,14 @@
 #define CAPACITY (64 * 1024)
 /* A session that has released nothing by then goes on for ever. */
 #define MAX_ROUNDS 10000
-/* What may be written before other connections get their turn. */
+/* What may be read, and what may be written, before other connections get their turn. */
 #define TURN_BYTES (4 * 1024 * 1024)
 /* What was sent before the end has this time to go out. */
 #define LINGER (2 * G_TIME_SPAN_SECOND)
 /* A session that is asked to end has this time. */
 #define TERMINATION (800 * G_TIME_SPAN_MILLISECOND)
+/* A session that waits for nothing has this time to wake us for the first time. */
+#define STALL (30 * G_TIME_SPAN_SECOND)
 
 static OshRelayDirection *
 direction_of(OshConnection *connection, guint direction)
@@ -285,6 +287,7 @@ driver_read(OshDriver *driver, guint direction)
     if (n > 0) {
         osh_buffer_commit(side->window, (gsize)n);
         side->n_new += (gsize)n;
+        driver->n_read += (gsize)n;
         /* No new edge announces what a full window left behind, nor an end that came already. */
         ready->readable =
             (gsize)n == space || ready->hung_up || ready->urgent || side->leg.tls != NULL;
@@ -301,8 +304,7 @@ driver_pass_ends(OshDriver *driver)
         OshDriverSide *side = &driver->sides[i];
         OshLeg *far = &driver->sides[1 - i].leg;
 
-        if (side->eof && !side->reset && side->window->start == side->window->end &&
-            osh_leg_left(far) == 0)
+        if (side->eof && !side->reset && osh_driver_side_is_empty(side) && osh_leg_left(far) == 0)
             osh_leg_end(far);
     }
 }
@@ -311,12 +313,41 @@ driver_pass_ends(OshDriver *driver)
 static gboolean
 driver_is_stuck(const OshDriver *driver)
 {
+    gboolean is_empty =
+        osh_driver_side_is_empty(&driver->sides[0]) && osh_driver_side_is_empty(&driver->sides[1]);
+
     if (driver->sides[0].reset || driver->sides[1].reset)
         return TRUE;
     for (guint i = 0; i < 2; i++)
-        if (!driver->sides[i].eof || osh_leg_left(&driver->sides[i].leg) > 0)
+        if (!driver->sides[i].eof || osh_leg_left(&driver->sides[i].leg) > 0 ||
+            (is_empty && !driver->sides[i].leg.is_ended))
             return FALSE;
-    return driver->deadline == 0 && driver->due->len == 0;
+    /* What is computed elsewhere ends by a wake. */
+    return driver->deadline == 0 && driver->due->len == 0 && (is_empty || !driver->has_woken);
+}
+
+/* It reads neither peer, and neither a question nor its deadline nor capacity is to come. */
+static gboolean
+driver_waits_for_nothing(const OshDriver *driver)
+{
+    for (guint i = 0; i < 2; i++)
+        if (driver->sides[i].wanted || osh_leg_left(&driver->sides[i].leg) > 0)
+            return FALSE;
+    return driver->deadline == 0 && driver->due->len == 0 && !driver->is_terminating &&
+           !driver->has_woken;
+}
+
+static void
+driver_look_for_stall(OshDriver *driver)
+{
+    gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
+
+    if (!driver_waits_for_nothing(driver))
+        driver->stalls_at = 0;
+    else if (driver->stalls_at == 0)
+        driver->stalls_at = now + STALL;
+    else if (driver->stalls_at <= now)
+        osh_driver_blame(driver, OSH_L7_RULE_STALL, "");
 }
 
 /* Both ends have been passed on, or something is left that never will be. */
@@ -343,19 +374,31 @@ driver_expired(gpointer data)
     osh_connection_wake(driver->connection);
 }
 
+static gint64
+earlier(gint64 at, gint64 other)
+{
+    return other != 0 && (at == 0 || other < at) ? other : at;
+}
+
+/* Returns: when something is to be done though nothing has come; 0 for never. */
+static gint64
+driver_next_look(const OshDriver *driver, gint64 now)
+{
+    gint64 at = earlier(driver->deadline, driver->stalls_at);
+
+    if (driver->is_ending)
+        return driver->ends_by;
+    if (driver->is_terminating)
+        at = earlier(at, driver->terminates_by);
+    return driver->due->len > 0 ? earlier(at, osh_driver_next_question(driver, now)) : at;
+}
+
 static void
 driver_arm(OshDriver *driver)
 {
     const OshInterface *shard = &driver->connection->shard->network->shard;
+    gint64 at = driver_next_look(driver, osh_shard_now(shard));
 
-    gint64 at = driver->deadline;
-    gint64 question =
-        driver->due->len > 0 ? osh_driver_next_question(driver, osh_shard_now(shard)) : 0;
-
-    if (driver->is_terminating && (at == 0 || driver->terminates_by < at))
-        at = driver->terminates_by;
-    if (question != 0 && (at == 0 || question < at))
-        at = question;
     if (driver->timer != NULL && driver->timer_at == at)
         return;
     osh_shard_cancel_timer(shard, g_steal_pointer(&driver->timer));
@@ -390,18 +433,19 @@ driver_ending(OshDriver *driver)
     gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
     gsize left = osh_leg_left(&driver->sides[0].leg) + osh_leg_left(&driver->sides[1].leg);
 
-    if (driver->ends_by == 0) {
+    gboolean told = TRUE;
+
+    if (driver->ends_by == 0)
         driver->ends_by = now + LINGER;
-        driver->deadline = driver->ends_by;
-        driver_arm(driver);
-    }
+    driver_arm(driver);
     if (left > 0 && now < driver->ends_by)
         return OSH_FLOW_WAIT;
     if (left > 0 || driver->connection->client_aborted)
         return osh_connection_reset(driver->connection, driver->end);
-    /* With TLS a peer that is not told of the end takes it for a cut. */
     for (guint i = 0; i < 2; i++)
-        osh_leg_end(&driver->sides[i].leg);
+        told = osh_leg_end(&driver->sides[i].leg) && told;
+    if (!told && now < driver->ends_by)
+        return OSH_FLOW_WAIT;
     driver->connection->end = driver->end;
     return OSH_FLOW_REFUSED;
 }
@@ -428,8 +472,12 @@ driver_go(OshDriver *driver)
     gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
     gboolean happened;
 
-    if (driver->is_terminating && driver->terminates_by <= now)
+    driver->n_read = 0;
+    if (driver->is_terminating && driver->terminates_by <= now && !driver->is_ending) {
+        /* What was cut must not look finished. */
+        driver->connection->client_aborted = osh_driver_is_answering(driver);
         osh_driver_end(driver, driver->end);
+    }
     if (driver->due->len > 0 && !driver->is_ending)
         osh_driver_give_up(driver, now);
     if (!driver->is_ending && !driver_expire(driver)) {
@@ -449,13 +497,17 @@ driver_go(OshDriver *driver)
         driver_pass_ends(driver);
         if (driver_is_stuck(driver))
             return driver_over(driver);
-        if (driver->sides[0].leg.written + driver->sides[1].leg.written - before >= TURN_BYTES) {
+        if (driver->sides[0].leg.written + driver->sides[1].leg.written - before >= TURN_BYTES ||
+            driver->n_read >= TURN_BYTES) {
             osh_connection_again(driver->connection);
             return OSH_FLOW_WAIT;
         }
         happened = driver_read(driver, 0);
         happened = driver_read(driver, 1) || happened;
     } while (happened);
+    driver_look_for_stall(driver);
+    if (driver->is_ending)
+        return driver_ending(driver);
     driver_arm(driver);
     return OSH_FLOW_WAIT;
 }
@@ -471,6 +523,7 @@ driver_woken(gpointer data)
     if (driver->is_woken)
         return;
     driver->is_woken = TRUE;
+    driver->has_woken = TRUE;
     osh_connection_again(driver->connection);
 }
 
@@ -695,8 +748,7 @@ osh_inspect_has_delivered(const OshConnection *connection)
     guint8 bytes[64];
     ssize_t n;
 
-    if (driver == NULL || !connection->up.hung_up ||
-        driver->sides[0].window->start != driver->sides[0].window->end ||
+    if (driver == NULL || !connection->up.hung_up || !osh_driver_side_is_empty(&driver->sides[0]) ||
         osh_leg_left(&driver->sides[1].leg) > 0)
         return FALSE;
     n = recv(connection->client_fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);

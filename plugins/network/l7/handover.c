@@ -12,16 +12,11 @@
 /* --- TLS ---------------------------------------------------------------------------------------
  */
 
-static gboolean
-window_is_empty(const OshDriverSide *side)
-{
-    return side->window->start == side->window->end;
-}
-
 OshFlow
 osh_handover_start_tls(OshDriver *driver)
 {
-    if (!window_is_empty(&driver->sides[0]) || !window_is_empty(&driver->sides[1])) {
+    if (!osh_driver_side_is_empty(&driver->sides[0]) ||
+        !osh_driver_side_is_empty(&driver->sides[1])) {
         osh_driver_deny(driver, "bytes were said in clear before TLS, maybe by somebody between");
         return OSH_FLOW_WAIT;
     }
@@ -59,6 +54,8 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
     OshL7Connection opened;
 
     osh_driver_fill_connection(driver, &opened);
+    /* The endpoint was chosen by what the message said. */
+    opened.options = message != NULL ? message->options : NULL;
     if (message != NULL && message->upgrade != NULL)
         return osh_upgrade_open(message, &opened, ret_protocol, error);
     opened.protocol = action->u.upgrade.protocol;
@@ -70,6 +67,19 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
     }
     *ret_protocol = &protocol->interface;
     return osh_l7_open(*ret_protocol, &opened, error);
+}
+
+/* Returns: (nullable): what the manifest says of the protocol that @protocol speaks. */
+static const OshL7Declaration *
+declaration_of(const OshNetwork *network, const OshInterface *protocol)
+{
+    const char *const *names = osh_l7_protocols(protocol);
+    const OshNetworkProtocol *found =
+        names != NULL ? osh_network_protocol(network, names[0]) : NULL;
+
+    return found != NULL && g_strcmp0(found->interface.provider, protocol->provider) == 0
+               ? found->declaration
+               : NULL;
 }
 
 /* What was not released is the next session's, from the first byte. */
@@ -88,12 +98,14 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
     }
     if (entry != NULL)
         osh_message_end(driver, entry);
+    /* What was sent may be the session's own memory. */
+    for (guint i = 0; i < 2; i++)
+        osh_leg_flush(&driver->sides[i].leg);
     osh_l7_close(driver->protocol, driver->session);
     driver->protocol = protocol;
     driver->session = next;
-    /* The facts of the next protocol are the same plugin's, of another part of its manifest. */
-    driver->declared = NULL;
-    driver->ledger.declared = NULL;
+    driver->declared = declaration_of(driver->connection->shard->network, protocol);
+    driver->ledger.declared = driver->declared;
     driver->first_number += driver->ledger.last;
     driver->ledger.last = 0;
     driver->ledger.may_start_tls = FALSE;

@@ -17,6 +17,7 @@ struct _OshContent {
 /**
  * OshInspected:
  * @inspector: (nullable): who finds facts in it
+ * @name: (nullable): of it, in the policy
  * @inspection: (nullable): of @inspector
  * @kept: (nullable): all of it, where placeholders are replaced
  * @media_type: (nullable): of the first that was marked
@@ -26,6 +27,7 @@ struct _OshContent {
  * @has_number: something was marked
  * @is_last: all of it was marked
  * @is_pending: the inspector computes
+ * @is_woken: it has something to say
  * @is_done: its facts are complete
  * @is_settled: @answer is final
  * @problem: (nullable): why the message is refused
@@ -36,6 +38,7 @@ struct _OshContent {
 struct _OshInspected {
     OshMessage *message;
     const OshInterface *inspector;
+    char *name;
     gpointer inspection;
     GByteArray *kept;
     char *media_type;
@@ -45,6 +48,7 @@ struct _OshInspected {
     gboolean has_number;
     gboolean is_last;
     gboolean is_pending;
+    gboolean is_woken;
     gboolean is_done;
     gboolean is_settled;
     char *problem;
@@ -52,15 +56,6 @@ struct _OshInspected {
     OshContent handle;
     guint64 handle_length;
 };
-
-static gboolean
-option_is_on(const OshMessage *message, const char *name)
-{
-    gboolean value = FALSE;
-
-    return message->options != NULL && g_variant_lookup(message->options, name, "b", &value) &&
-           value;
-}
 
 static const OshInterface *
 find_inspector(const OshMessage *message)
@@ -72,22 +67,14 @@ find_inspector(const OshMessage *message)
                : NULL;
 }
 
-/* The inspector is fed again, with nothing new. */
+/* It is fed again outside of this call, which is its own. */
 static void
 inspector_woken(gpointer data)
 {
-    static const OshSpan none = {"", 0};
     OshInspected *inspected = data;
-    OshInspection found;
 
-    if (!inspected->is_pending)
-        return;
-    found =
-        osh_inspector_feed(inspected->inspector, inspected->inspection, none, inspected->is_last);
-    inspected->is_pending = found == OSH_INSPECTION_PENDING;
-    inspected->is_done = found == OSH_INSPECTION_DONE;
-    if (!inspected->is_pending)
-        osh_driver_question_is_due(inspected->message);
+    inspected->is_woken = TRUE;
+    osh_connection_again(inspected->message->driver->connection);
 }
 
 static void
@@ -97,7 +84,7 @@ begin_inspection(OshInspected *inspected, const OshFacts *facts)
     g_autoptr(GError) error = NULL;
     const OshInspectionRequest request = {
         .struct_size = sizeof request,
-        .inspector = message->verdict.inspector,
+        .inspector = inspected->name,
         .media_type = inspected->media_type != NULL ? inspected->media_type : "",
         .head = *facts,
         .limit = inspected->limit,
@@ -118,18 +105,19 @@ needs_content(OshMessage *message)
 {
     const OshVerdict *verdict = &message->verdict;
     OshInspected *inspected;
-    gboolean rewrites = verdict->action == OSH_ACTION_ALLOW && osh_secrets_can_rewrite(message) &&
-                        option_is_on(message, "request_body_credential_rewrite");
+    gboolean rewrites = osh_secrets_rewrite_content(message);
 
     if (verdict->action != OSH_ACTION_INSPECT && !rewrites)
         return FALSE;
     inspected = message->inspected = g_new0(OshInspected, 1);
     inspected->message = message;
     inspected->limit = rewrites ? OSH_CONTENT_REWRITE_MAX : verdict->inspect_limit;
-    if (rewrites) {
+    if (rewrites)
         inspected->kept = g_byte_array_new();
+    if (verdict->action != OSH_ACTION_INSPECT)
         return TRUE;
-    }
+    inspected->limit = MIN(inspected->limit, verdict->inspect_limit);
+    inspected->name = g_strdup(verdict->inspector);
     inspected->inspector = find_inspector(message);
     if (inspected->inspector == NULL)
         inspected->problem =
@@ -182,37 +170,8 @@ wants_more(const OshInspected *inspected)
 {
     if (!inspected->has_number)
         return TRUE;
-    return inspected->kept != NULL ? !inspected->is_last : !inspected->is_done;
-}
-
-OshAsked
-osh_inspected_ask(OshMessage *message, const OshFacts *facts, const char **ret_reason)
-{
-    OshInspected *inspected = message->inspected;
-
-    if (inspected == NULL && !needs_content(message))
-        return OSH_ASKED_ALLOWED;
-    inspected = message->inspected;
-    if (inspected->inspector != NULL && inspected->inspection == NULL && inspected->has_number &&
-        inspected->problem == NULL)
-        begin_inspection(inspected, facts);
-    *ret_reason = inspected->problem;
-    if (inspected->problem != NULL)
-        return OSH_ASKED_REFUSED;
-    if (inspected->is_pending)
-        return OSH_ASKED_WAITS;
-    if (wants_more(inspected)) {
-        message->outcome = OSH_L7_JUDGEMENT_INSPECT;
-        return OSH_ASKED_ANSWERED;
-    }
-    if (message->verdict.action == OSH_ACTION_INSPECT && inspected->kept == NULL &&
-        osh_inspected_facts(message).n_facts == 0)
-        *ret_reason = "the inspector found nothing by which the policy could decide";
-    else if (message->verdict.action == OSH_ACTION_INSPECT)
-        *ret_reason = "the policy asks for another inspection of what was inspected";
-    else if (!inspected->is_settled)
-        *ret_reason = settle(inspected);
-    return *ret_reason == NULL ? OSH_ASKED_ALLOWED : OSH_ASKED_REFUSED;
+    return (inspected->inspector != NULL && !inspected->is_done) ||
+           (inspected->kept != NULL && !inspected->is_last);
 }
 
 static void
@@ -227,12 +186,51 @@ feed_inspector(OshInspected *inspected, OshSpan bytes)
         if (inspected->problem != NULL)
             return;
     }
+    inspected->is_woken = FALSE;
     found =
         osh_inspector_feed(inspected->inspector, inspected->inspection, bytes, inspected->is_last);
     inspected->is_pending = found == OSH_INSPECTION_PENDING;
     inspected->is_done = found == OSH_INSPECTION_DONE;
     if (inspected->is_last && found == OSH_INSPECTION_MORE)
         inspected->problem = g_strdup("the inspector wants more than there is");
+}
+
+OshAsked
+osh_inspected_ask(OshMessage *message, const char **ret_reason)
+{
+    OshInspected *inspected = message->inspected;
+
+    if (inspected == NULL && !needs_content(message))
+        return OSH_ASKED_ALLOWED;
+    inspected = message->inspected;
+    *ret_reason = inspected->problem;
+    if (inspected->problem != NULL)
+        return OSH_ASKED_REFUSED;
+    if (inspected->is_pending)
+        return OSH_ASKED_WAITS;
+    if (wants_more(inspected)) {
+        message->outcome = OSH_L7_JUDGEMENT_INSPECT;
+        return OSH_ASKED_ANSWERED;
+    }
+    if (message->verdict.action == OSH_ACTION_INSPECT && inspected->inspector != NULL &&
+        osh_inspected_facts(message).n_facts == 0)
+        *ret_reason = "the inspector found nothing by which the policy could decide";
+    else if (message->verdict.action == OSH_ACTION_INSPECT)
+        *ret_reason = "the policy asks for another inspection of what was inspected";
+    else if (!inspected->is_settled)
+        *ret_reason = settle(inspected);
+    return *ret_reason == NULL ? OSH_ASKED_ALLOWED : OSH_ASKED_REFUSED;
+}
+
+/* Whose inspector has computed something is fed again, with nothing new. */
+void
+osh_inspected_go_on(OshMessage *message)
+{
+    static const OshSpan none = {"", 0};
+    OshInspected *inspected = message->inspected;
+
+    if (inspected != NULL && inspected->is_pending && inspected->is_woken)
+        feed_inspector(inspected, none);
 }
 
 void
@@ -302,6 +300,7 @@ osh_inspected_free(OshInspected *inspected)
         osh_inspector_close(inspected->inspector, inspected->inspection);
     if (inspected->kept != NULL)
         g_byte_array_unref(inspected->kept);
+    g_free(inspected->name);
     g_free(inspected->media_type);
     g_free(inspected->problem);
     g_free(inspected);

@@ -13,9 +13,12 @@ G_BEGIN_DECLS
 /** OSH_CONTENT_REWRITE_MAX: bytes of content in which placeholders may be replaced. */
 #define OSH_CONTENT_REWRITE_MAX (256 * 1024)
 
+/** osh_inspected_go_on: feeds an inspector that has woken us, before its facts are used. */
+void osh_inspected_go_on(OshMessage *message);
+
 /** osh_inspected_ask: whether the content of @message has to be marked, or marked further, before
- * it may go on. @facts: of the message. @ret_reason: until the message ends. */
-OshAsked osh_inspected_ask(OshMessage *message, const OshFacts *facts, const char **ret_reason);
+ * it may go on. @ret_reason: until the message ends. */
+OshAsked osh_inspected_ask(OshMessage *message, const char **ret_reason);
 
 /** osh_inspected_add: CONTENT of @message, in @window. */
 void osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window);

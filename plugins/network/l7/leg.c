@@ -225,15 +225,17 @@ osh_leg_left(const OshLeg *leg)
     return leg->rest != NULL ? leg->rest->len : 0;
 }
 
-void
+gboolean
 osh_leg_end(OshLeg *leg)
 {
     if (leg->is_ended)
-        return;
+        return TRUE;
+    /* A peer that gets no close_notify takes the end for a cut. */
+    if (leg->tls != NULL && leg->tls->session_shutdown(leg->session) == OSH_TLS_WANT_WRITE)
+        return FALSE;
     leg->is_ended = TRUE;
-    if (leg->tls != NULL)
-        leg->tls->session_shutdown(leg->session);
     shutdown(leg->fd, SHUT_WR);
+    return TRUE;
 }
 
 void

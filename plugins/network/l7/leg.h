@@ -66,8 +66,9 @@ void osh_leg_flush(OshLeg *leg);
 /** osh_leg_left: Returns: bytes that the socket has not taken. */
 gsize osh_leg_left(const OshLeg *leg);
 
-/** osh_leg_end: tells the other side that nothing follows; once. */
-void osh_leg_end(OshLeg *leg);
+/** osh_leg_end: tells the other side that nothing follows. Returns: FALSE where the socket does not
+ * take that for now: call it again. */
+gboolean osh_leg_end(OshLeg *leg);
 
 /** osh_leg_clear: frees what was not taken. */
 void osh_leg_clear(OshLeg *leg);

@@ -38,7 +38,9 @@ typedef struct _OshInspected OshInspected;
  * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
+ * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
+ * @has_begun: something of it went out, where it has credentials
  * @is_recorded: its allowed event was published
  * @secrets: (nullable): slots, leases and edits
  * @upgrade: (nullable): it asks for another protocol that a plugin knows
@@ -60,7 +62,9 @@ typedef struct {
     char *reason;
     guint status;
     GVariant *options;
+    gboolean has_begun;
     gboolean is_recorded;
+    gboolean awaits_capacity;
     OshSecrets *secrets;
     OshUpgrade *upgrade;
     OshInspected *inspected;

@@ -8,6 +8,8 @@
 #include "driver-private.h"
 #include "upgrade.h"
 
+#include <string.h>
+
 #define MAX_INJECTIONS 16
 
 typedef struct {
@@ -24,8 +26,10 @@ typedef struct {
  * @edits: (element-type OshL7Edit): what the head becomes
  * @leases: all that were given
  * @lengths: (element-type guint64): of @leases
+ * @n_injected: of @edits, those that the provider asked for
  * @n_granted: of @leases, those that the ledger knows
  * @set: (nullable): what was prepared, by the policy of generation @generation
+ * @binding: (nullable): provider that @set was asked for
  * @is_preparing: the provider has not answered
  * @is_leased: slots and injections were asked for
  * @failure: (nullable): why the provider has none
@@ -37,9 +41,11 @@ struct _OshSecrets {
     GArray *edits;
     GPtrArray *leases;
     GArray *lengths;
+    guint n_injected;
     guint n_granted;
     OshCredentialSet *set;
     guint64 generation;
+    char *binding;
     gboolean is_preparing;
     gboolean is_leased;
     char *failure;
@@ -55,9 +61,13 @@ provider_of(const OshMessage *message)
 }
 
 gboolean
-osh_secrets_can_rewrite(const OshMessage *message)
+osh_secrets_rewrite_content(const OshMessage *message)
 {
-    return provider_of(message) != NULL;
+    gboolean value = FALSE;
+
+    return provider_of(message) != NULL && message->options != NULL &&
+           g_variant_lookup(message->options, "request_body_credential_rewrite", "b", &value) &&
+           value;
 }
 
 static void
@@ -144,29 +154,39 @@ text_of(const OshFacts *facts, const char *name)
     return NULL;
 }
 
+/* Returns: (transfer full) (nullable): the provider that the chosen endpoint is bound to. */
+static char *
+binding_of(const OshMessage *message)
+{
+    const OshNetworkShard *shard = message->driver->connection->shard;
+    g_autoptr(GVariant) binding = osh_policy_interface_endpoint_option(
+        &shard->network->policy, shard->snapshot, message->verdict.endpoint,
+        "credential_binding.provider");
+
+    return binding != NULL && g_variant_is_of_type(binding, G_VARIANT_TYPE_STRING)
+               ? g_variant_dup_string(binding, NULL)
+               : NULL;
+}
+
 static void
 secrets_prepare(OshSecrets *secrets, const OshInterface *provider)
 {
     const OshMessage *message = secrets->message;
     const OshConnection *connection = message->driver->connection;
-    const OshNetworkShard *shard = connection->shard;
     g_autofree char *path = text_of(&message->facts.facts, OSH_FACT_REQUEST_PATH);
-    g_autoptr(GVariant) binding = osh_policy_interface_endpoint_option(
-        &shard->network->policy, shard->snapshot, message->verdict.endpoint,
-        "credential_binding.provider");
     const OshCredentialEndpoint endpoint = {
         .struct_size = sizeof endpoint,
         .host = connection->host,
         .port = connection->port,
         .verified_tls = message->driver->sides[OSH_SERVER_TO_CLIENT].leg.tls != NULL,
         .path = path,
-        .binding = binding != NULL && g_variant_is_of_type(binding, G_VARIANT_TYPE_STRING)
-                       ? g_variant_get_string(binding, NULL)
-                       : NULL,
+        .binding = binding_of(message),
         .generation = message->verdict.generation,
     };
 
     secrets_give_back(secrets);
+    g_free(secrets->binding);
+    secrets->binding = (char *)endpoint.binding;
     secrets->generation = message->verdict.generation;
     secrets->is_preparing = TRUE;
     osh_credential_prepare(provider, &endpoint, secrets_prepared, secrets);
@@ -241,7 +261,24 @@ secrets_take_injections(OshSecrets *secrets)
         g_array_append_val(secrets->lengths, injections[i].length);
         g_array_append_val(secrets->edits, edit);
     }
+    secrets->n_injected = secrets->edits->len;
     return n > G_N_ELEMENTS(injections) ? "the endpoint has too many credentials" : NULL;
+}
+
+/* Another policy is in force since they were prepared. What the session was given stays as it is
+ * until the message ends. Returns: FALSE where that may not be used any more. */
+static gboolean
+secrets_renew(OshSecrets *secrets, const OshInterface *provider)
+{
+    g_autofree char *binding = NULL;
+
+    if (secrets->n_granted == 0) {
+        secrets_prepare(secrets, provider);
+        return TRUE;
+    }
+    binding = binding_of(secrets->message);
+    secrets->generation = secrets->message->verdict.generation;
+    return g_strcmp0(binding, secrets->binding) == 0;
 }
 
 OshAsked
@@ -250,12 +287,14 @@ osh_secrets_ask(OshMessage *message, const char **ret_reason)
     const OshInterface *provider = provider_of(message);
     OshSecrets *secrets = message->secrets;
 
-    if (provider == NULL || (secrets == NULL && !message->verdict.credentials))
+    if (provider == NULL ||
+        (secrets == NULL && !message->verdict.credentials && !osh_secrets_rewrite_content(message)))
         return OSH_ASKED_ALLOWED;
     secrets = secrets_of(message);
     if (!secrets->is_preparing && secrets->failure == NULL &&
-        (secrets->set == NULL || secrets->generation != message->verdict.generation))
-        secrets_prepare(secrets, provider);
+        (secrets->set == NULL || secrets->generation != message->verdict.generation) &&
+        !secrets_renew(secrets, provider))
+        secrets->failure = g_strdup("the policy binds another credential to the endpoint now");
     if (secrets->is_preparing)
         return OSH_ASKED_WAITS;
     *ret_reason = secrets->failure;
@@ -294,6 +333,10 @@ osh_secrets_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answe
         osh_upgrade_fill_answer(message, answer);
         return;
     }
+    if (answer->action == OSH_ACTION_DENY) {
+        g_array_set_size(secrets->answers, 0);
+        g_array_set_size(secrets->edits, 0);
+    }
     /* Slots that nobody was asked about are untouched. */
     for (guint i = secrets->answers->len; i < secrets->slots->len; i++) {
         const OshL7SlotAnswer untouched = {
@@ -307,11 +350,29 @@ osh_secrets_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answe
          secrets->n_granted++)
         osh_l7_ledger_grant(entry, secrets->leases->pdata[secrets->n_granted],
                             g_array_index(secrets->lengths, guint64, secrets->n_granted));
-    osh_upgrade_add_edits(message, secrets->edits);
+    if (answer->action != OSH_ACTION_DENY) {
+        /* An answer repeats what the one before it said, once. */
+        g_array_set_size(secrets->edits, secrets->n_injected);
+        osh_upgrade_add_edits(message, secrets->edits);
+    }
     answer->slots = (const OshL7SlotAnswer *)(gpointer)secrets->answers->data;
     answer->n_slots = secrets->answers->len;
     answer->edits = (const OshL7Edit *)(gpointer)secrets->edits->data;
     answer->n_edits = secrets->edits->len;
+}
+
+gboolean
+osh_secrets_are_valid(const OshMessage *message)
+{
+    const OshSecrets *secrets = message->secrets;
+    gboolean valid = TRUE;
+    guint8 byte;
+
+    for (guint i = 0; secrets != NULL && valid && i < secrets->leases->len; i++)
+        if (g_array_index(secrets->lengths, guint64, i) > 0)
+            valid = osh_secrets_read(message, secrets->leases->pdata[i], 0, &byte, 1);
+    explicit_bzero(&byte, sizeof byte);
+    return valid;
 }
 
 gboolean
@@ -335,6 +396,7 @@ osh_secrets_free(OshSecrets *secrets)
     g_array_unref(secrets->edits);
     g_ptr_array_unref(secrets->leases);
     g_array_unref(secrets->lengths);
+    g_free(secrets->binding);
     g_free(secrets->failure);
     g_free(secrets);
 }

@@ -37,8 +37,13 @@ void osh_secrets_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7
 gboolean osh_secrets_read(const OshMessage *message, OshLease *lease, guint64 offset, guint8 *bytes,
                           gsize length);
 
-/** osh_secrets_can_rewrite: Returns: whether there is anybody who knows placeholders. */
-gboolean osh_secrets_can_rewrite(const OshMessage *message);
+/** osh_secrets_are_valid: Returns: FALSE where a credential that was given to @message, of which
+ * nothing has gone out, was revoked meanwhile. */
+gboolean osh_secrets_are_valid(const OshMessage *message);
+
+/** osh_secrets_rewrite_content: Returns: whether placeholders in the content of @message, whose
+ * verdict allows it, are replaced. */
+gboolean osh_secrets_rewrite_content(const OshMessage *message);
 
 /** osh_secrets_free: gives back all of it. */
 void osh_secrets_free(OshSecrets *secrets);
