@@ -314,7 +314,7 @@ refuse_unanswered(OshMessage *message)
     if (message->awaits_capacity)
         ask_refuse(message, &message->facts.facts, "audit", "audit-full", OSH_DECISION_DENIED_HARD);
     else
-        ask_refuse(message, &message->facts.facts, "protocol", "no answer came in time",
+        ask_refuse(message, &message->facts.facts, "limit", "no answer came in time",
                    OSH_DECISION_DENIED_HARD);
 }
 

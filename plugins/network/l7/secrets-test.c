@@ -467,7 +467,7 @@ test_a_provider_that_never_answers_refuses_the_message(void)
     osh_fixture_settle(world.fixture);
     osh_fixture_advance(world.fixture, 11 * G_TIME_SPAN_SECOND);
     osh_fixture_expect(world.fixture, world.client, "no: no answer came in time\n");
-    l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "'protocol'");
+    l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "'limit'");
     /* The message has ended, and nobody waits any more. */
     g_assert_cmpuint(test.mock.n_cancelled, ==, 1);
     test.mock.defers = FALSE;
