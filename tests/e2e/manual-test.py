@@ -339,6 +339,8 @@ NOT_RUN = {
     "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
     "meson setup build && meson test -C build": "example-plugin-test.py does",
     "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
+    "openshell-host --plugin-dir build --policy policy.yaml -- curl -sS http://time.internal/":
+        "example-plugin-test.py does",
     "openshell-host explain --plugin-dir build policy.yaml cache.example.com:11211 --binary "
     "/usr/bin/python3 --fact command=get --fact keys=secret:1 --fact bytes=0":
         "example-plugin-test.py does",

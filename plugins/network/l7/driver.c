@@ -598,10 +598,9 @@ driver_new(OshConnection *connection, const OshNetworkProtocol *protocol)
     driver->declared = protocol->declaration;
     osh_l7_ledger_init(&driver->ledger, driver->declared);
     driver->ledger.may_retarget = osh_driver_may_retarget(connection);
-    driver->ledger.may_start_tls = connection->intercept == NULL &&
-                                   connection->tls != OSH_TLS_SKIP &&
-                                   connection->virtual_host == NULL &&
-                                   connection->shard->network->interceptor != NULL;
+    driver->ledger.may_start_tls =
+        connection->intercept == NULL && connection->tls != OSH_TLS_SKIP &&
+        connection->virtual_host == NULL && connection->shard->network->interceptor != NULL;
     driver->sides[0].leg.fd = connection->client_fd;
     driver->sides[1].leg.fd = connection->upstream_fd;
     for (guint i = 0; i < 2 && connection->intercept != NULL; i++) {
