@@ -7,6 +7,7 @@
 #include <openshell/plugin.h>
 
 #include "claims.h"
+#include "certificate-bundle.h"
 #include "dns-listener.h"
 #include "drain.h"
 #include "explicit-request.h"
@@ -361,12 +362,14 @@ network_make_shards(OshNetwork *network)
 static void
 network_read_roots(gpointer data)
 {
-    const NetworkPlugin *plugin = data;
+    NetworkPlugin *plugin = data;
     g_autoptr(GError) error = NULL;
 
-    if (!plugin->interceptor.tls->engine_prepare_upstream(plugin->interceptor.engine, &error))
-        osh_network_log(&plugin->network, G_LOG_LEVEL_WARNING,
-                        "no server can be verified by TLS: %s", error->message);
+    if (plugin->interceptor.tls->engine_prepare_upstream(plugin->interceptor.engine, &error))
+        return;
+    g_atomic_int_set(&plugin->interceptor.has_no_roots, TRUE);
+    osh_network_log(&plugin->network, G_LOG_LEVEL_WARNING, "no server can be verified by TLS: %s",
+                    error->message);
 }
 
 static void network_finish(NetworkPlugin *plugin);
@@ -390,12 +393,22 @@ network_intercept(NetworkPlugin *plugin)
         plugin->authority.functions,
         plugin->authority.engine,
         (const char *const *)plugin->network.config.client_certificate_hosts,
+        FALSE,
     };
     plugin->network.interceptor = &plugin->interceptor;
     plugin->reads_roots =
         osh_worker_submit(&plugin->network.worker, network_read_roots, network_roots_read, plugin);
     if (!plugin->reads_roots)
         network_read_roots(plugin);
+}
+
+static gboolean
+network_make_authority(NetworkPlugin *plugin, GError **error)
+{
+    return (!plugin->authority.wanted ||
+            osh_certificate_roots_check(osh_certificate_roots_of_host(),
+                                        plugin->network.config.upstream_ca, error)) &&
+           osh_run_authority_make(&plugin->authority, error);
 }
 
 static gboolean
@@ -436,7 +449,7 @@ network_bring_up(NetworkPlugin *plugin, GError **error)
     network->names = osh_synthetic_names_new(OSH_SYNTHETIC_POOL_SIZE, OSH_SYNTHETIC_PROCESS_LIMIT);
     network_raise_limit(network);
     if (!network_open_listeners(plugin, error) || !network_find_identities(network, error) ||
-        !osh_run_authority_make(&plugin->authority, error))
+        !network_make_authority(plugin, error))
         return FALSE;
     network_intercept(plugin);
     network_make_shards(network);

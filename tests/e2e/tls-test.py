@@ -361,6 +361,17 @@ def _roots_of_host():
     expect(result.out.split() == ["200", "200", "2", "kept"], result)
 
 
+@test("without a root by which a server could be verified a run does not start, and says which file")
+def _no_roots():
+    empty = os.path.join(FOLDER, "empty.pem")
+    with open(empty, "wb"):
+        pass
+    result = harness.run_host(["true"], POLICY, env=harness.clean_environment(SSL_CERT_FILE=empty))
+    expect(result.code != 0 and f"{empty}, which SSL_CERT_FILE names" in result.err, result)
+    result = harness.run_host(["true"], POLICY, ["--set", f"network.upstream-ca={empty}"])
+    expect(result.code != 0 and f"{empty}, which network.upstream-ca names" in result.err, result)
+
+
 # --- Programs that do not trust us --------------------------------------------------------------
 
 SILENT = """

@@ -334,6 +334,26 @@ test_roots_may_be_read_meanwhile(void)
     legs_close(&legs);
 }
 
+/* They were read, and there is none: at once, and not when the time is over. */
+static void
+test_without_roots_a_client_is_told_at_once(void)
+{
+    g_autofree char *answer = NULL;
+    int error;
+    Legs legs;
+
+    legs_new(&legs);
+    legs.interceptor.has_no_roots = TRUE;
+    l7_world_open(&legs.world);
+    legs.client = peer_new(tls_client_context(osh_tls_engine_authority_pem(legs.engine)),
+                           legs.world.client, FALSE);
+    OSH_WAIT_FOR(legs.world.fixture, peer_shake(&legs.client));
+    answer = legs_read_all(&legs, &legs.client, &error);
+    g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 502 "));
+    g_assert_nonnull(strstr(answer, "no certificate authority is known"));
+    legs_close(&legs);
+}
+
 static void
 test_a_handshake_has_its_time(void)
 {
@@ -425,6 +445,7 @@ main(int argc, char **argv)
     ADD("a-slow-client-loses-nothing", test_a_slow_client_loses_nothing);
     ADD("without-an-authority-nothing-passes", test_without_an_authority_nothing_passes);
     ADD("roots-may-be-read-meanwhile", test_roots_may_be_read_meanwhile);
+    ADD("without-roots-a-client-is-told-at-once", test_without_roots_a_client_is_told_at_once);
     ADD("a-handshake-has-its-time", test_a_handshake_has_its_time);
     ADD("an-address-is-contradicted-by-no-name", test_an_address_is_contradicted_by_no_name);
     ADD("the-host-may-stop-in-each-state", test_the_host_may_stop_in_each_state);

@@ -157,6 +157,9 @@ intercept_dial(OshConnection *connection)
     OshTlsFailure failure;
 
     if (!of->tls->engine_upstream_is_ready(of->engine)) {
+        if (g_atomic_int_get(&of->has_no_roots))
+            return intercept_fail(connection, "no certificate authority is known by which a server "
+                                              "could be verified");
         if (intercept->timer == NULL)
             intercept->timer = osh_shard_add_timer(shard, osh_shard_now(shard) + ROOTS_WAIT,
                                                    intercept_retry, connection);

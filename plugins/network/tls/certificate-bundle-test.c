@@ -40,6 +40,33 @@ test_what_the_host_names_is_taken_instead(void)
     g_assert_cmpstr(missing, ==, "authority\n");
 }
 
+/* One line that names the file and the setting. */
+static void
+test_without_a_root_there_is_a_reason(void)
+{
+    static const char certificate[] = "-----BEGIN CERTIFICATE-----\nAA==\n";
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "osh-roots-XXXXXX", NULL);
+    g_autoptr(GError) empty = NULL;
+    g_autoptr(GError) other = NULL;
+    g_autoptr(GError) absent = NULL;
+    int fd = g_mkstemp(path);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    g_assert_false(osh_certificate_roots_check(path, NULL, &empty));
+    g_assert_nonnull(strstr(empty->message, path));
+    g_assert_nonnull(strstr(empty->message, "SSL_CERT_FILE"));
+    g_assert_true(g_file_set_contents(path, "garbage\n", -1, NULL));
+    g_assert_false(osh_certificate_roots_check(NULL, path, &other));
+    g_assert_nonnull(strstr(other->message, "network.upstream-ca names, has no certificate"));
+    g_assert_true(g_file_set_contents(path, certificate, -1, NULL));
+    g_assert_true(osh_certificate_roots_check(path, NULL, NULL));
+    g_assert_true(osh_certificate_roots_check(NULL, path, NULL));
+    unlink(path);
+    g_assert_false(osh_certificate_roots_check(path, NULL, &absent));
+    g_assert_nonnull(strstr(absent->message, "is not there"));
+}
+
 static void
 test_an_empty_variable_names_nothing(void)
 {
@@ -60,6 +87,8 @@ main(int argc, char **argv)
                     test_bundle_holds_it_and_the_roots_and_no_key);
     g_test_add_func("/network/bundle/what-the-host-names-is-taken-instead",
                     test_what_the_host_names_is_taken_instead);
+    g_test_add_func("/network/bundle/without-a-root-there-is-a-reason",
+                    test_without_a_root_there_is_a_reason);
     g_test_add_func("/network/bundle/an-empty-variable-names-nothing",
                     test_an_empty_variable_names_nothing);
     return g_test_run();

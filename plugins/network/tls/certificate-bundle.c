@@ -2,6 +2,8 @@
 /* certificate-bundle.c: the roots of the machine with one more. Any thread; no state. */
 #include "certificate-bundle.h"
 
+#include "openshell/host.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +42,47 @@ read_behind(const char *first, const char *path)
     }
     text[at + (gsize)length] = '\0';
     return text;
+}
+
+/* RFC 7468 section 5; OpenSSL has other words before the last one too. */
+static gboolean
+has_certificate(const char *pem)
+{
+    return pem != NULL && strstr(pem, "-----BEGIN ") != NULL &&
+           strstr(pem, "CERTIFICATE-----") != NULL;
+}
+
+static gboolean
+check_file(const char *path, const char *setting, GError **error)
+{
+    g_autofree char *pem = read_behind("", path);
+
+    if (has_certificate(pem))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID,
+                "no server can be verified: %s, which %s names, %s", path, setting,
+                pem == NULL ? "is not there, is empty or cannot be read" : "has no certificate");
+    return FALSE;
+}
+
+gboolean
+osh_certificate_roots_check(const char *roots, const char *extra_roots, GError **error)
+{
+    g_autofree char *system = NULL;
+
+    if (roots != NULL && !check_file(roots, "SSL_CERT_FILE", error))
+        return FALSE;
+    if (extra_roots != NULL)
+        return check_file(extra_roots, "network.upstream-ca", error);
+    if (roots != NULL)
+        return TRUE;
+    system = osh_certificate_bundle("", NULL);
+    if (has_certificate(system))
+        return TRUE;
+    g_set_error(error, OSH_ERROR, OSH_ERROR_NOT_FOUND,
+                "no server can be verified: this machine has no root certificates; install "
+                "ca-certificates, or name a PEM file in SSL_CERT_FILE or network.upstream-ca");
+    return FALSE;
 }
 
 const char *

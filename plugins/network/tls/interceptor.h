@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * interceptor.h: what connections of a run are intercepted with. [any], constant after start.
+ * interceptor.h: what connections of a run are intercepted with. [any], constant after start but
+ * for what is atomic.
  */
 #pragma once
 
@@ -21,11 +22,13 @@ G_BEGIN_DECLS
  * @engine: has the authority
  * @identified_to: (nullable) (array zero-terminated=1): host names whose servers get the client
  *   certificate of the configuration when they ask for one
+ * @has_no_roots: atomic; they were read, and no server can be verified by them
  */
 typedef struct _OshInterceptor {
     const OshTlsModule *tls;
     OshTlsEngine *engine;
     const char *const *identified_to;
+    gint has_no_roots;
 } OshInterceptor;
 
 G_END_DECLS
