@@ -6,8 +6,8 @@
  */
 #include <openshell/plugin.h>
 
-#include "claims.h"
 #include "certificate-bundle.h"
+#include "claims.h"
 #include "dns-listener.h"
 #include "drain.h"
 #include "explicit-request.h"
