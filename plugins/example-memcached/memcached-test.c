@@ -8,32 +8,25 @@
 #include "memcached.c"
 
 static OshL7Harness *
-new_harness(OshInterface *protocol)
+new_harness(void)
 {
-    OshL7ProtocolInterface *self = NULL;
-
-    g_assert_true(openshell_plugin_v1.create(NULL, (gpointer *)&self, NULL));
-    g_assert_true(openshell_plugin_v1.get_interface(self, OSH_INTERFACE_L7_PROTOCOL, protocol));
-    g_assert_false(openshell_plugin_v1.get_interface(self, "openshell.other/1", protocol));
-    return osh_l7_harness_new(protocol, openshell_manifest_text);
+    return osh_l7_harness_new_for_plugin(&openshell_plugin_v1, openshell_manifest_text);
 }
 
 static OshL7Outcome *
-run(OshL7Harness *harness, OshInterface *protocol)
+run(OshL7Harness *harness)
 {
     OshL7Outcome *outcome = osh_l7_harness_run_all(harness, 100);
 
     g_assert_cmpstr(outcome->violation, ==, NULL);
     osh_l7_harness_free(harness);
-    openshell_plugin_v1.destroy((gpointer)protocol->vtable);
     return outcome;
 }
 
 static void
 test_refused_command_leaves_its_neighbours_alone(void)
 {
-    OshInterface protocol;
-    OshL7Harness *harness = new_harness(&protocol);
+    OshL7Harness *harness = new_harness();
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_DENY, "memcached.keys",
@@ -47,7 +40,7 @@ test_refused_command_leaves_its_neighbours_alone(void)
     osh_l7_harness_server(harness, "VALUE user:1 0 6\r\nEND\r\n!\r\nEND\r\nSTORED\r\nDELETED\r\n",
                           -1);
     osh_l7_harness_end(harness, OSH_SERVER_TO_CLIENT);
-    outcome = run(harness, &protocol);
+    outcome = run(harness);
     g_assert_cmpstr(outcome->released[OSH_CLIENT_TO_SERVER]->str, ==,
                     "get user:1 user:2\r\nset user:1 0 60 7\r\nget a\r\n\r\n"
                     "delete user:1\r\nquit\r\n");
@@ -70,15 +63,14 @@ test_refused_command_leaves_its_neighbours_alone(void)
 static void
 test_command_that_is_not_known_ends_the_connection_behind_earlier_replies(gconstpointer data)
 {
-    OshInterface protocol;
-    OshL7Harness *harness = new_harness(&protocol);
+    OshL7Harness *harness = new_harness();
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     osh_l7_harness_client(harness, "get a\r\n", -1);
     osh_l7_harness_client(harness, data, -1);
     osh_l7_harness_client(harness, "get b\r\n", -1);
     osh_l7_harness_server(harness, "END\r\n", -1);
-    outcome = run(harness, &protocol);
+    outcome = run(harness);
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
     g_assert_cmpstr(outcome->released[OSH_CLIENT_TO_SERVER]->str, ==, "get a\r\n");
     g_assert_cmpstr(outcome->released[OSH_SERVER_TO_CLIENT]->str, ==, "END\r\nERROR\r\n");
@@ -87,14 +79,13 @@ test_command_that_is_not_known_ends_the_connection_behind_earlier_replies(gconst
 static void
 test_reply_before_the_data_waits_for_it(void)
 {
-    OshInterface protocol;
-    OshL7Harness *harness = new_harness(&protocol);
+    OshL7Harness *harness = new_harness();
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     osh_l7_harness_client(harness, "set a 0 0 5\r\n12", -1);
     osh_l7_harness_server(harness, "SERVER_ERROR too large\r\n", -1);
     osh_l7_harness_client(harness, "345\r\n", -1);
-    outcome = run(harness, &protocol);
+    outcome = run(harness);
     g_assert_cmpstr(outcome->released[OSH_CLIENT_TO_SERVER]->str, ==, "set a 0 0 5\r\n12345\r\n");
     g_assert_cmpstr(outcome->released[OSH_SERVER_TO_CLIENT]->str, ==, "SERVER_ERROR too large\r\n");
     g_assert_cmpstr(outcome->records->str, ==,
@@ -105,12 +96,11 @@ test_reply_before_the_data_waits_for_it(void)
 static void
 test_data_block_that_goes_on_behind_its_length_ends_the_connection(void)
 {
-    OshInterface protocol;
-    OshL7Harness *harness = new_harness(&protocol);
+    OshL7Harness *harness = new_harness();
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     osh_l7_harness_client(harness, "set a 0 0 2\r\nabdelete b\r\n", -1);
-    outcome = run(harness, &protocol);
+    outcome = run(harness);
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_DENIED);
     g_assert_cmpstr(outcome->released[OSH_CLIENT_TO_SERVER]->str, ==, "set a 0 0 2\r\nab");
 }
@@ -118,13 +108,12 @@ test_data_block_that_goes_on_behind_its_length_ends_the_connection(void)
 static void
 test_server_that_speaks_unasked_or_wrongly_has_failed(gconstpointer data)
 {
-    OshInterface protocol;
-    OshL7Harness *harness = new_harness(&protocol);
+    OshL7Harness *harness = new_harness();
     g_autoptr(OshL7Outcome) outcome = NULL;
 
     osh_l7_harness_client(harness, "get a\r\n", -1);
     osh_l7_harness_server(harness, data, -1);
-    outcome = run(harness, &protocol);
+    outcome = run(harness);
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_FAILED);
 }
 
