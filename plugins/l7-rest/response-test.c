@@ -171,6 +171,7 @@ test_response(RestFixture *fixture, gconstpointer data)
         g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 502 Bad Gateway\r\n"));
         g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"error\":\"upstream_response_invalid\""));
         g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"method\":\"GET\",\"path\":\"/\","));
+        g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"id\":\"e1\""));
         g_assert_nonnull(strstr(outcome->records->str, "1 failed GET /"));
         g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
         break;

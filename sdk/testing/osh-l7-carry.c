@@ -320,6 +320,9 @@ carry_deny(OshL7Run *run, const OshL7Action *action)
         if (message->facts.memory == NULL)
             osh_fact_copy_set(&message->facts, &action->u.deny.facts);
     }
+    /* The event of an answer has the number of its message too. */
+    if (action->u.deny.ret_event != NULL)
+        *action->u.deny.ret_event = MAX(action->message, 1);
     if ((action->flags & OSH_L7_CONNECTION) != 0)
         osh_l7_run_end(run, failure ? OSH_L7_ENDED_FAILED : OSH_L7_ENDED_DENIED,
                        action->u.deny.reason);

@@ -93,6 +93,8 @@ typedef enum {
  * @tls: START_TLS was carried out
  * @records: a line for each message, in the order of their numbers, see below
  *
+ * The event of a refusal has the number of its message.
+ *
  * A line of @records: the number; `allowed`, `denied`, `failed`, `cancelled` or `unanswered`;
  * action and target where the manifest names them; the facts as NAME=VALUE, a list in brackets; of
  * a refusal the reason in quotes; `done STATUS BYTES` when DONE came. So `1 allowed get a

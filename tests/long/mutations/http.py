@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in how HTTP/1 is read, in one spelling of a path, and in l7-rest: each rule of the parser
-is disabled once, and a named test fails."""
+is disabled once, and a named test fails. And in what sessions are told and offered."""
 
 U = "sdk/util/"
 HEAD, BODY, GRAMMAR, PATH = (U + "osh-http1-head.c", U + "osh-http1-body.c",
                              U + "osh-http1-grammar.c", U + "osh-request-path.c")
 LINE = U + "osh-http1-grammar.h"
 R = "plugins/l7-rest/"
+D = "plugins/network/l7/"
+DRIVER, PLUGIN = "network-driver", "osh-l7-plugin"
 TESTS = "osh-http1-head"
 HEADS, BODIES, PATHS = "osh-http1-head", "osh-http1-body", "osh-request-path"
 SESSION, RESPONSE, ANSWER, CORPUS = ("l7-rest-session", "l7-rest-response", "l7-rest-answer",
@@ -197,6 +199,23 @@ ROWS = [
     (R + "plugin.c", "g_variant_lookup(answer->options, name, \"b\", &value) && value",
      "g_variant_lookup(answer->options, name, \"b\", &value)", ANSWER),
     (R + "plugin.c", "(guint32)MIN(session->limits.head_size, window)", "session->limits.head_size", SESSION),
+    # what the driver tells a session for its words
+    (D + "carry.c", "        *action->u.deny.ret_event = event;\n", "        ;\n", DRIVER),
+    (D + "ask.c", "        .binary = osh_audit_binary(driver->connection),\n", "", DRIVER),
+    (D + "ask.c", "        .options = message->options,\n", "", DRIVER),
+    (D + "ask.c", "    if (driver->options != NULL && driver->options_of == verdict->endpoint &&\n",
+     "    if (FALSE &&\n", DRIVER),
+    # what authors of sessions are offered
+    (U + "osh-l7-plugin.h", "            vtable->cancel = openshell_session_cancel; ", "            ; ", PLUGIN),
+    (U + "osh-l7-plugin.h", "            vtable->probe = openshell_session_probe; ", "            ; ", PLUGIN),
+    (U + "osh-l7-plugin.h", "        return openshell_session_functions.protocols != NULL ",
+     "        return FALSE ", PLUGIN),
+    (U + "osh-reply-queue.c", "push(queue, ENTRY_SERVER, message, 0)->tag = tag;",
+     "push(queue, ENTRY_SERVER, message, 0);", "osh-reply-queue"),
+    (U + "osh-line-reader.c", "    *reader = (OshLineReader)OSH_LINE_READER_INIT(line_cap, line_flags);",
+     "    reader->cap = line_cap;\n    reader->flags = line_flags;", "osh-line-reader"),
+    (U + "osh-line-reader.c", "(span.length == 0 || g_ascii_strncasecmp(span.data, text, span.length) == 0)",
+     "(span.length == 0 || memcmp(span.data, text, span.length) == 0)", "osh-line-reader"),
     # the policy's part in an encoded slash
     ("host/policy/decide/decide.c", "        (selected != NULL && selected->allow_encoded_slash))\n",
      "        selected != NULL)\n", "policy-judge"),
