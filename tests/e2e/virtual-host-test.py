@@ -370,6 +370,22 @@ def _fails_over():
     expect(judged(result, RELAY) == [("GET /x", 502)], result.recorded)
 
 
+@test("a credential is written into a forward over verified TLS to the host that it is bound to, and "
+      "nowhere else")
+def _credentials():
+    both = folder_with("virtual-host", "virtual-credentials")
+    bound, clear = f"tls:{world.ADDRESS}:{world.TLS_PORT}", API
+    elsewhere = f"tls:origin.test:{world.TLS_PORT}"
+    more = ["--set", "com.example.hosts.slot=true", "--set",
+            f"com.example.credentials.host={world.ADDRESS}"]
+    result = harness.run_recorded([*CURL, "-i", f"http://{RELAY}/x"], POLICY,
+                                  options(clear, elsewhere, bound, plugins=both, more=more))
+    expect("X-Tried: 2" in result.out and '"Authorization": "Bearer s3cret"' in result.out, result)
+    expect([told for told in relayed(result) if told[0] == "denied"] == [
+        ("denied", "credential", clear), ("denied", "credential", elsewhere[4:])], result.recorded)
+    expect("s3cret" not in result.err + json.dumps(result.recorded), result)
+
+
 @test("an answer that breaks off ends in the plugin's words, or looks broken off")
 def _breaks_off():
     cut = f"{world.ADDRESS}:{SCRIPT_PORT}"

@@ -24,7 +24,11 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "[config first_byte]\n"
                     "type=integer\n"
                     "default=2000\n"
-                    "help=milliseconds that a destination may take to answer\n");
+                    "help=milliseconds that a destination may take to answer\n"
+                    "[config slot]\n"
+                    "type=boolean\n"
+                    "default=false\n"
+                    "help=an Authorization field with the placeholder of virtual-credentials\n");
 
 #define PIECE      16384
 #define BODY_LIMIT (1024 * 1024)
@@ -194,6 +198,7 @@ forward(Request *request)
     Hosts *hosts = request->hosts;
     const OshHttpField field = {OSH_SPAN_LITERAL("X-Relayed"), OSH_SPAN_LITERAL("yes")};
     g_autoptr(GBytes) body = g_bytes_new(request->body->data, request->body->len);
+    const OshVirtualSlot slot = {"Authorization", "Bearer PLACE", OSH_SLOT_HEADER};
     const OshVirtualForward given = {
         .struct_size = sizeof given,
         .destinations = hosts->destinations,
@@ -201,6 +206,8 @@ forward(Request *request)
         .method = request->method,
         .fields = &field,
         .n_fields = 1,
+        .slots = &slot,
+        .n_slots = osh_host_config_boolean(hosts->host, "slot", FALSE),
         .body = request->body->len > 0 ? body : NULL,
         .first_byte_timeout = osh_host_config_integer(hosts->host, "first_byte", 2000) * 1000,
         .idle_timeout = G_TIME_SPAN_SECOND,
