@@ -507,6 +507,18 @@ def _early_response():
                result.recorded)
 
 
+@test("a client that is refused while it uploads gets all of the refusal")
+def _refused_upload():
+    policy = world.policy(rest(SCRIPT_PORT), rest(SCRIPT_TLS_PORT))
+    for server, port in ((scripted, SCRIPT_PORT), (secure_scripted, SCRIPT_TLS_PORT)):
+        server.set(OK)
+        result = python(UPLOAD.format(address=world.ADDRESS, port=port,
+                                      secure=server is secure_scripted)
+                        .replace("out.endswith(b'too large')", "out.endswith(b'[]}\\n')"), policy)
+        expect(result.out.startswith("HTTP/1.1 403 Forbidden True end "), port, result)
+        expect(not any(server.received), server.received)
+
+
 EVENTS = """
 import socket, ssl, time
 s = socket.create_connection(('{address}', {port}), 8); s.settimeout(8)
