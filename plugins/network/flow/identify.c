@@ -101,5 +101,9 @@ osh_verify_run(OshConnection *connection)
         if (flow != OSH_FLOW_WAIT)
             return flow;
     }
+    /* The owners of all connections with requests are read together, before the next one needs it.
+     */
+    if (network->config.identity_required && connection->last.port != 0)
+        osh_owner_check_schedule(connection);
     return OSH_FLOW_NEXT;
 }

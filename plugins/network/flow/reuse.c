@@ -143,9 +143,14 @@ osh_connection_set_authority(OshConnection *connection, const OshAuthority *auth
         return FALSE;
     }
     connection->host = g_steal_pointer(&last->host);
+    return TRUE;
+}
+
+void
+osh_upstream_look(OshConnection *connection)
+{
     if (connection->upstream_fd >= 0 && !upstream_is_idle(connection))
         osh_upstream_drop(connection, FALSE);
-    return TRUE;
 }
 
 void

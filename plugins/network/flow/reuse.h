@@ -25,11 +25,15 @@ void osh_connection_reuse(OshConnection *connection);
  * osh_connection_set_authority:
  *
  * Where the present request goes. The upstream connection of the request before stays where it
- * leads there and the server has not closed it; otherwise it is closed.
+ * leads there; otherwise it is closed.
  *
  * Returns: whether the request before went to the same authority
  */
 gboolean osh_connection_set_authority(OshConnection *connection, const OshAuthority *authority);
+
+/** osh_upstream_look: closes an upstream connection that its server has closed, or has said
+ * something on, without being asked. */
+void osh_upstream_look(OshConnection *connection);
 
 /** osh_upstream_suits_verdict: an upstream connection of the request before that was handled in
  * another way is to be made anew. */

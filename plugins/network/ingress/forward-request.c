@@ -189,6 +189,9 @@ osh_forward_take(OshConnection *connection, const OshHttp1Head *head, const guin
             connection, head, window,
             (OshHttp1Range){head->target.offset + target.path.offset, target.path.length});
     forward_begin(connection, head, window, &target);
+    /* What may be repeated finds an end by itself, at the cost of another connection. */
+    if (!connection->forward->is_repeatable)
+        osh_upstream_look(connection);
     if (osh_policy_interface_is_recording(&connection->shard->network->policy))
         connection->request = osh_request_facts_new(
             (OshSpan){(const char *)window + head->method.offset, head->method.length},
