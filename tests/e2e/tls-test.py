@@ -137,6 +137,29 @@ def _revocation():
         expect("crl.openshell.internal" not in hosts and not result.denials(), result.recorded)
 
 
+GIVEN = f"""
+openssl s_client -connect {world.ADDRESS}:{world.TLS_PORT} -servername {NAME} -CAfile {BUNDLE} \
+    </dev/null 2>/dev/null | openssl x509 -out leaf.pem
+openssl x509 -in leaf.pem -noout -ext crlDistributionPoints 2>/dev/null | grep -o 'URI:.*' || echo none
+curl -sS --max-time 8 {LIST} | openssl crl -inform DER -out list.pem
+openssl verify -crl_check -CRLfile list.pem -CAfile {AUTHORITY_FILE} leaf.pem 2>&1 | tail -1
+"""
+
+
+@test("the list of an authority that is given from files is there too, and certificates name none "
+      "where that authority may not sign lists")
+def _given_authority():
+    for usage, lines in (("keyCertSign,cRLSign", [f"URI:{LIST}", "leaf.pem: OK"]),
+                         ("keyCertSign", ["none", "error leaf.pem: verification failed"])):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout", "given.key", "-out", "given.pem", "-days", "30", "-subj", "/CN=Given",
+                "-addext", f"keyUsage=critical,{usage}")
+        result = run(["sh", "-c", GIVEN], options=[
+            "--set", f"network.authority-certificate={FOLDER}/given.pem",
+            "--set", f"network.authority-key={FOLDER}/given.key"])
+        expect(result.out.splitlines() == lines, result)
+
+
 JAVA_CLIENT = """
 import java.net.*;
 import java.security.*;
