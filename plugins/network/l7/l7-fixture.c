@@ -21,7 +21,7 @@ lines_open(gpointer instance, const OshL7Connection *connection, GError **error)
 {
     L7World *world = instance;
 
-    g_assert_cmpstr(connection->protocol, ==, "lines");
+    g_assert_cmpstr(connection->protocol, ==, world->fixture->policy.protocol);
     g_assert_cmpuint(connection->window_cap[0], >=, OSH_L7_WINDOW_MIN);
     if (world->refuses_to_open) {
         g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "the test does not open it");

@@ -147,9 +147,18 @@ pass_feed(L7World *l7, const OshL7Input *input, OshL7Action *actions, gint64 *re
     if (input->window.length == 0)
         return l7_more(actions);
     if (up && l7->session->state == L7_NOT_ASKED) {
+        const char *space = memchr(input->window.data, ' ', input->window.length);
+
+        if (space == NULL)
+            return l7_more(actions);
         l7_ask(l7->session, actions, osh_span("/"));
+        l7->session->facts[0] = (OshFact)OSH_FACT_STRING_INIT(
+            OSH_FACT_REQUEST_METHOD,
+            ((OshSpan){input->window.data, (gsize)(space - input->window.data)}));
         return 1;
     }
+    if (l7->session->state == L7_REFUSED)
+        return 0;
     g_assert_cmpint(l7->session->state, ==, L7_ALLOWED);
     actions[0] = (OshL7Action){.type = OSH_L7_PASS,
                                .message = up ? l7->session->message : 0,

@@ -488,6 +488,56 @@ test_endpoint_without_an_http_protocol_is_refused(void)
     }
 }
 
+static const struct {
+    const char *name;
+    const char *method;
+    gboolean reads_allowed;
+    gboolean has_entry;
+    gboolean connects;
+    gboolean is_asked;
+} reads[] = {
+    {"GET without an entry", "GET", TRUE, FALSE, TRUE, TRUE},
+    {"POST without an entry", "POST", TRUE, FALSE, TRUE, FALSE},
+    {"GET with an entry that denies", "GET", TRUE, TRUE, FALSE, FALSE},
+    {"GET of another name", "GET", FALSE, FALSE, FALSE, FALSE},
+};
+
+static void
+test_read(gconstpointer data)
+{
+    guint row = GPOINTER_TO_UINT(data);
+    g_autofree char *request =
+        g_strdup_printf("%s / HTTP/1.1\r\nHost: x\r\n\r\n", reads[row].method);
+    OshNetworkProtocol *protocol;
+    VirtualWorld world;
+
+    virtual_world_new(&world);
+    protocol = &world.l7.protocol;
+    g_hash_table_insert(world.fixture->network.protocols, (gpointer) "rest", protocol);
+    world.request = answer_whole;
+    world.host.reads_allowed = reads[row].reads_allowed;
+    world.fixture->policy.protocol = "rest";
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    world.fixture->policy.has_no_entry = !reads[row].has_entry;
+    osh_fixture_start(world.fixture);
+    world.client = osh_fixture_connect(world.fixture, VIRTUAL_NAME, 80);
+    if (!reads[row].connects) {
+        osh_fixture_expect_status(world.fixture, world.client, "403");
+        world.client = -1;
+        virtual_world_close(&world);
+        return;
+    }
+    virtual_expect(&world, "HTTP/1.1 200 Connection Established\r\n\r\n");
+    virtual_say(&world, request);
+    if (reads[row].is_asked)
+        virtual_expect(&world, HEAD "Content-Length: 5\r\n\r\nwhole");
+    osh_fixture_settle(world.fixture);
+    g_assert_cmpuint(world.n_requests, ==, reads[row].is_asked);
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_DENIED), ==,
+                     !reads[row].is_asked);
+    virtual_world_close(&world);
+}
+
 static void
 test_reload_that_denies_ends_the_connection(void)
 {
@@ -587,6 +637,11 @@ main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/virtual-host/breach-by/%s", breaches[i].name);
 
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_breach);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(reads); i++) {
+        g_autofree char *path = g_strdup_printf("/virtual-host/read/%s", reads[i].name);
+
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), test_read);
     }
     g_test_add_func("/virtual-host/head-goes-out-before-the-first-bytes",
                     test_head_goes_out_before_the_first_bytes);
