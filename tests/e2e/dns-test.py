@@ -88,7 +88,7 @@ def _dns_elsewhere():
 
 @test("an address that the resolver handed out leads to its name only on the allowed port")
 def _dns_port():
-    result = harness.run_host(["env", "-i", *CURL, "-f", "http://api.example.test:8081/"],
+    result = harness.run_host(["env", "-i", *CURL, "http://api.example.test:8081/"],
                               world.policy("api.example.test:8080"))
     expect('"error":"policy_denied"' in result.out and len(result.denials()) == 1, result)
     expect("api.example.test:8081" in result.denials()[0], result)
