@@ -179,7 +179,7 @@ test_problem(gconstpointer data)
 static void
 test_beyond(gconstpointer data)
 {
-    static const OshL7Edit edit = {.name = "X", .value = "1"};
+    static const OshL7Edit edit = {.name = "content-LENGTH", .value = "1"};
     gboolean inspect = GPOINTER_TO_INT(data);
     const OshL7Answer answer = {.struct_size = sizeof answer,
                                 .action = inspect ? OSH_ACTION_INSPECT : OSH_ACTION_ALLOW,
@@ -304,7 +304,7 @@ main(int argc, char **argv)
                     test_encoded_slash);
     g_test_add_data_func("/l7-rest/answer/content-that-is-to-be-inspected-is-refused",
                          GINT_TO_POINTER(TRUE), test_beyond);
-    g_test_add_data_func("/l7-rest/answer/a-head-that-is-to-be-changed-is-refused",
+    g_test_add_data_func("/l7-rest/answer/a-length-that-is-to-be-changed-is-refused",
                          GINT_TO_POINTER(FALSE), test_beyond);
     g_test_add_func("/l7-rest/answer/a-limit-is-no-denial-by-policy", test_other_status);
     g_test_add_func("/l7-rest/answer/words-wait-for-capacity", test_capacity);

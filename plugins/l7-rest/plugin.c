@@ -82,7 +82,7 @@ rest_make_parsers(RestSession *session)
 {
     for (guint i = 0; i < 2; i++)
         session->fields[i] = g_new(OshHttp1Field, session->limits.head_fields);
-    session->pieces = g_new(OshL7Piece, 2 * session->limits.head_fields + 16);
+    session->pieces = g_new(OshL7Piece, 2 * session->limits.head_fields + 16 + 4 * REST_EDITS);
     osh_http1_head_init(&session->request, OSH_HTTP1_REQUEST, session->limits.head_size,
                         session->fields[0], session->limits.head_fields);
     osh_http1_head_init(&session->response, OSH_HTTP1_RESPONSE, session->limits.head_size,
@@ -148,7 +148,7 @@ rest_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answe
         return;
     }
     session->stage = REST_ALLOWED;
-    session->is_beyond = answer->action != OSH_ACTION_ALLOW || answer->n_edits > 0;
+    session->is_beyond = answer->action != OSH_ACTION_ALLOW || !rest_edits_take(session, answer);
     session->allows_encoded_slash = rest_option(answer, "allow_encoded_slash");
 }
 
@@ -191,6 +191,7 @@ rest_close(gpointer data)
     RestSession *session = data;
 
     rest_query_free(session->query);
+    rest_edits_clear(session);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);
     g_free(session->pieces);

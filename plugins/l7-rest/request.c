@@ -303,17 +303,20 @@ line_end(const char *window, const OshHttp1Field *field)
     return at + 1;
 }
 
-/* The fields that are not dropped, from @fields on. */
+/* The fields that are not dropped, from @fields on. An edit is of all fields of its name. */
 static void
 add_fields(RestSession *session, const OshHttp1Head *head, const char *window, guint32 fields)
 {
+    gboolean edited = head->kind == OSH_HTTP1_REQUEST && session->n_edits > 0;
+
     guint32 from = fields;
     guint32 at = fields;
 
     for (guint32 i = 0; i < head->n_fields; i++) {
         guint32 end = line_end(window, &head->fields[i]);
 
-        if (is_dropped(head, window, &head->fields[i])) {
+        if (is_dropped(head, window, &head->fields[i]) ||
+            (edited && rest_edits_name(session, span_of(window, head->fields[i].name)))) {
             add_window(session, from, at - from);
             from = end;
         }
@@ -334,6 +337,25 @@ add_host(RestSession *session)
     add_bytes(session, session->host_field, length + 2);
 }
 
+static void
+add_edits(RestSession *session)
+{
+    for (guint i = 0; i < session->n_edits; i++) {
+        const RestEdit *edit = &session->edits[i];
+
+        if (edit->value == NULL && edit->lease == NULL)
+            continue;
+        add_bytes(session, edit->name, strlen(edit->name));
+        add_bytes(session, ": ", 2);
+        if (edit->lease != NULL)
+            session->pieces[session->n_pieces++] =
+                (OshL7Piece){.type = OSH_L7_PIECE_LEASE, .lease = edit->lease};
+        else if (edit->value[0] != '\0')
+            add_bytes(session, edit->value, strlen(edit->value));
+        add_bytes(session, "\r\n", 2);
+    }
+}
+
 void
 rest_request_pieces(RestSession *session, const char *window)
 {
@@ -350,6 +372,7 @@ rest_request_pieces(RestSession *session, const char *window)
     add_fields(session, head, window, fields);
     if (session->is_absolute && head->n_hosts == 0)
         add_host(session);
+    add_edits(session);
     if (!has_via)
         add_bytes(session, VIA, sizeof VIA - 1);
     if (session->closes)

@@ -23,6 +23,8 @@ G_BEGIN_DECLS
 #define REST_QUERY_KEYS 64
 /** REST_QUERY_VALUES: values in a query, of all names together. */
 #define REST_QUERY_VALUES 256
+/** REST_EDITS: fields that an answer changes; with more the request is refused. */
+#define REST_EDITS 16
 /** REST_FACTS: facts of one request. */
 #define REST_FACTS 3
 
@@ -74,6 +76,18 @@ typedef struct {
 } RestQuery;
 
 /**
+ * RestEdit: a field of the request as the answer wants it.
+ * @name: owned
+ * @value: (nullable): owned
+ * @lease: (nullable): instead of @value; the driver's, until the message ends. Neither removes it
+ */
+typedef struct {
+    char *name;
+    char *value;
+    OshLease *lease;
+} RestEdit;
+
+/**
  * RestRefusal: of a request that cannot be served, whatever the policy says.
  * @status: of the response
  * @error: a word for programs; constant
@@ -105,7 +119,9 @@ typedef struct {
  * @closes: nothing follows this exchange
  * @is_over: nothing follows what is being said
  * @was_head: the request's method is HEAD
- * @is_beyond: the answer asks for what this plugin does not serve: content, or another head
+ * @edits: (array length=n_edits): of the present request
+ * @is_beyond: the answer asks for what this plugin does not serve: content, or a change of what
+ *   frames or addresses the request
  * @allows_encoded_slash: the endpoint that was chosen does
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
@@ -143,6 +159,8 @@ typedef struct {
     gboolean closes;
     gboolean is_over;
     gboolean was_head;
+    RestEdit edits[REST_EDITS];
+    guint n_edits;
     gboolean is_beyond;
     gboolean allows_encoded_slash;
     guint16 status;
@@ -160,6 +178,15 @@ gboolean rest_query_read(RestQuery *query, const char *text, gsize length);
 
 /** rest_query_free: @query: (transfer full) (nullable). */
 void rest_query_free(RestQuery *query);
+
+/** rest_edits_take: keeps the edits of an answer. Returns: FALSE where one cannot be made. */
+gboolean rest_edits_take(RestSession *session, const OshL7Answer *answer);
+
+/** rest_edits_clear: there are none. */
+void rest_edits_clear(RestSession *session);
+
+/** rest_edits_name: Returns: whether an edit is of the field @name. */
+gboolean rest_edits_name(const RestSession *session, OshSpan name);
 
 /**
  * rest_request_read: reads a complete request head

@@ -324,6 +324,65 @@ test_hop_fields(RestFixture *fixture, gconstpointer data)
                     "GET / HTTP/1.1\r\nHost: api.test\r\nX-Keep:  2 \r\nVia: 1.0 one\r\n\r\n");
 }
 
+/* What a credential provider injects replaces every field of its name. */
+static void
+test_edits(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    osh_l7_harness_add_injection(fixture->harness, "Authorization", "the secret");
+    osh_l7_harness_add_edit(fixture->harness, "X-Gone", NULL);
+    osh_l7_harness_add_edit(fixture->harness, "X-New", "new");
+    osh_l7_harness_add_edit(fixture->harness, "X-Empty", "");
+    osh_l7_harness_client(
+        fixture->harness,
+        "GET /a HTTP/1.1\r\nauthorization: mine\r\nHost: api.test\r\nX-GONE: 1\r\n"
+        "X-Stays: 1\r\nAuthorization: mine too\r\nx-new: old\r\n\r\n",
+        -1);
+    osh_l7_harness_server(fixture->harness,
+                          "HTTP/1.1 200 OK\r\nX-Gone: 1\r\nConnection: x-own\r\n"
+                          "Content-Length: 0\r\n\r\n",
+                          -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==,
+                    "GET /a HTTP/1.1\r\nHost: api.test\r\nX-Stays: 1\r\n"
+                    "Authorization: the secret\r\nX-New: new\r\nX-Empty: \r\n"
+                    "Via: 1.1 openshell-sandbox\r\n\r\n");
+    g_assert_cmpstr(TO_CLIENT(outcome), ==,
+                    "HTTP/1.1 200 OK\r\nX-Gone: 1\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void
+test_edits_that_cannot_be(RestFixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {{"Host", "other.test"},
+                {"transfer-encoding", "chunked"},
+                {"X Y", "1"},
+                {"X", "1\r\nHost: other.test"},
+                {"", "1"}};
+
+    (void)data;
+    for (gsize i = 0; i <= G_N_ELEMENTS(rows); i++) {
+        g_autoptr(OshL7Harness) harness = osh_l7_harness_new(&fixture->protocol, NULL);
+        g_autoptr(OshL7Outcome) outcome = NULL;
+
+        *osh_l7_harness_connection(harness) = *osh_l7_harness_connection(fixture->harness);
+        if (i < G_N_ELEMENTS(rows))
+            osh_l7_harness_add_edit(harness, rows[i].name, rows[i].value);
+        for (guint k = 0; i == G_N_ELEMENTS(rows) && k < 17; k++)
+            osh_l7_harness_add_edit(harness, "X-Many", "1");
+        osh_l7_harness_client(harness, GET("/"), -1);
+        outcome = osh_l7_harness_run_all(harness, REST_RANDOM_RUNS);
+        g_assert_cmpstr(outcome->violation, ==, NULL);
+        g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+        g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 403 "));
+    }
+}
+
 static void
 test_bodies(RestFixture *fixture, gconstpointer data)
 {
@@ -496,6 +555,8 @@ main(int argc, char **argv)
     ADD("limits-come-from-the-configuration", test_limits);
     ADD("a-head-that-its-window-cannot-hold-is-431", test_head_and_window);
     ADD("what-belongs-to-this-hop-is-removed", test_hop_fields);
+    ADD("an-answer-may-change-fields-of-the-request", test_edits);
+    ADD("an-answer-never-changes-what-frames-or-addresses-it", test_edits_that_cannot_be);
     ADD("bodies-are-released-by-their-framing", test_bodies);
     ADD("a-body-that-is-broken-ends-the-connection-at-the-break", test_broken_body);
     ADD("a-query-is-judged-decoded-and-sent-as-it-came", test_query);

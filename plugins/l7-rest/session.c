@@ -120,10 +120,10 @@ check_answer(RestSession *session)
         return FALSE;
     }
     if (session->is_beyond) {
-        session->refusal =
-            (RestRefusal){403, "unsupported_l7_protocol",
-                          "the endpoint needs the request changed, or its content inspected, which "
-                          "is not served yet"};
+        session->refusal = (RestRefusal){
+            403, "unsupported_l7_protocol",
+            "the endpoint needs the request changed, or its content inspected, in a way that "
+            "is not served yet"};
         return FALSE;
     }
     return TRUE;
