@@ -98,7 +98,7 @@ leg_write(OshLeg *leg, const struct iovec *pieces, guint n_pieces)
 static void
 leg_drop_rest(OshLeg *leg)
 {
-    if (leg->rest != NULL && leg->is_secret)
+    if (leg->rest != NULL && leg->rest->len > 0 && leg->is_secret)
         explicit_bzero(leg->rest->data, leg->rest->len);
     leg->is_secret = FALSE;
     g_clear_pointer(&leg->rest, g_byte_array_unref);

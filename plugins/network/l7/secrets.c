@@ -330,7 +330,8 @@ osh_secrets_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answe
     OshSecrets *secrets = message->secrets;
 
     if (secrets == NULL) {
-        osh_upgrade_fill_answer(message, answer);
+        if (answer->action != OSH_ACTION_DENY)
+            osh_upgrade_fill_answer(message, answer);
         return;
     }
     if (answer->action == OSH_ACTION_DENY) {
