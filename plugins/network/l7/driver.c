@@ -198,6 +198,14 @@ driver_feed(OshDriver *driver, guint direction)
     return acted;
 }
 
+/* A look at the owners of the connection may have ended it meanwhile. */
+static gboolean
+driver_goes_on(const OshDriver *driver)
+{
+    return !driver->is_ending && driver->flow == OSH_FLOW_WAIT &&
+           driver->connection->pending == OSH_FLOW_WAIT;
+}
+
 static void
 driver_rounds(OshDriver *driver)
 {
@@ -207,9 +215,9 @@ driver_rounds(OshDriver *driver)
     driver->rounds = 0;
     if (driver->due->len > 0)
         osh_driver_answer(driver);
-    while (acted && !driver->is_ending && driver->flow == OSH_FLOW_WAIT) {
+    while (acted && driver_goes_on(driver)) {
         acted = FALSE;
-        for (guint i = 0; i < 2 && !driver->is_ending && driver->flow == OSH_FLOW_WAIT; i++)
+        for (guint i = 0; i < 2 && driver_goes_on(driver); i++)
             if (driver->sides[i].paused_by == 0 && osh_leg_left(&driver->sides[1 - i].leg) == 0 &&
                 driver_feed(driver, i))
                 acted = TRUE;
@@ -494,6 +502,8 @@ driver_go(OshDriver *driver)
             return driver_ending(driver);
         if (driver->flow != OSH_FLOW_WAIT)
             return driver_leaves(driver);
+        if (driver->connection->pending != OSH_FLOW_WAIT)
+            return OSH_FLOW_WAIT;
         driver_pass_ends(driver);
         if (driver_is_stuck(driver))
             return driver_over(driver);
