@@ -75,7 +75,11 @@ test_bad_answer(gconstpointer data)
     close(forward_take_fd(&world.upstream));
     got = osh_fixture_read_all(world.fixture, world.client, &error_number);
     g_assert_cmpint(error_number, ==, 0);
-    g_assert_nonnull(strstr(got, "HTTP/1.1 502 Bad Gateway\r\n"));
+    /* Nothing of a bad answer passes. */
+    g_assert_true(
+        g_str_has_prefix(got + (g_str_has_prefix(got, bad[i].answer) ? strlen(bad[i].answer) : 0),
+                         "HTTP/1.1 502 Bad Gateway\r\n"));
+    g_assert_cmpint(g_str_has_prefix(got, "HTTP/1.1 101"), ==, FALSE);
     g_assert_nonnull(strstr(got, "upstream_response_invalid"));
     g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_FAILED), ==, 1);
     forward_end(&world);

@@ -51,7 +51,7 @@ answer_repeat(OshConnection *connection)
     osh_upstream_again(connection);
     forward->server_ended = forward->server_reset = forward->is_unreachable = FALSE;
     forward->request.head_sent = 0;
-    connection->up.done = connection->up.blocked = FALSE;
+    connection->up.done = FALSE;
     connection->up.moved = 0;
     return OSH_FLOW_DIAL;
 }
@@ -249,7 +249,6 @@ answer_bulk(OshConnection *connection, guint64 before)
         int drained = bulk_drain(connection);
         ssize_t n;
 
-        connection->down.blocked = drained == 0;
         if (drained < 0)
             return osh_connection_reset(connection, "reset");
         if (drained == 0)
@@ -352,7 +351,6 @@ osh_forward_answer(OshConnection *connection)
             break;
         sent = osh_forward_send(&forward->answer, forward->window, connection->client_fd,
                                 &connection->down.moved);
-        connection->down.blocked = sent == 0;
         if (sent < 0)
             return osh_connection_reset(connection, "reset");
         if (sent == 0)

@@ -273,7 +273,6 @@ osh_forward_request(OshConnection *connection)
         int sent = osh_forward_send(&forward->request, connection->head, connection->upstream_fd,
                                     &connection->up.moved);
 
-        connection->up.blocked = sent == 0;
         /* What the server has said before stands in its socket. */
         if (sent < 0)
             forward->is_unreachable = TRUE;

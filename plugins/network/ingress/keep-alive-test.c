@@ -171,7 +171,7 @@ static const struct {
     {"interim-responses-come-in-order", GET("/"), GOT("/"),
      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK("ab"), NULL},
     {"fields-of-the-hop-are-not-passed-on", GET("/"), GOT("/"),
-     "HTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nKeep-Alive: timeout=5\r\nX-HOP: "
+     "HTTP/1.1 200 OK\r\nConnection: x-hop\r\nKeep-Alive: timeout=5\r\nX-HOP: "
      "1\r\nProxy-Connection: keep-alive\r\nContent-Length: 2\r\nX-Kept: 2\r\n\r\nab",
      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Kept: 2\r\n\r\nab"},
     {"a-client-of-http-1.0-that-asks-for-it-is-kept",
@@ -282,6 +282,7 @@ test_what_no_request_asked_for_reaches_no_client(void)
     forward_hears(&world, GOT("/two"));
     forward_answers(&world, OK("ab") OK("xx"));
     forward_gets(&world, OK("ab"));
+    osh_fixture_expect_end(world.fixture, world.upstream);
     forward_exchange(&world, TRUE);
     forward_end(&world);
 }
@@ -313,6 +314,24 @@ test_only_what_may_be_repeated_is(gconstpointer data)
         g_assert_false(osh_fixture_pending(world.servers[0]));
         g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_FAILED), ==, 1);
     }
+    forward_end(&world);
+}
+
+/* The server had the request, and has begun to say something. */
+static void
+test_what_got_an_interim_response_is_not_repeated(void)
+{
+    ForwardWorld world;
+
+    forward_begin(&world);
+    forward_exchange(&world, TRUE);
+    forward_say(&world, GET("/two"));
+    forward_hears(&world, GOT("/two"));
+    forward_answers(&world, "HTTP/1.1 103 Early Hints\r\n\r\n");
+    forward_gets(&world, "HTTP/1.1 103 Early Hints\r\n\r\n");
+    close(forward_take_fd(&world.upstream));
+    forward_is_refused(&world, "502");
+    g_assert_false(osh_fixture_pending(world.servers[0]));
     forward_end(&world);
 }
 
@@ -353,12 +372,16 @@ static void
 test_another_handling_is_dialled_anew(void)
 {
     ForwardWorld world;
+    int first;
 
     forward_begin(&world);
     forward_exchange(&world, TRUE);
     world.fixture->policy.generation++;
     world.fixture->policy.handling = 7;
+    first = forward_take_fd(&world.upstream);
     forward_exchange(&world, TRUE);
+    osh_fixture_expect_end(world.fixture, first);
+    close(first);
     forward_end(&world);
 }
 
@@ -495,6 +518,8 @@ main(int argc, char **argv)
                          test_only_what_may_be_repeated_is);
     g_test_add_data_func("/network/keep-alive/what-may-not-be-repeated-gets-a-502",
                          GINT_TO_POINTER(FALSE), test_only_what_may_be_repeated_is);
+    ADD("what-got-an-interim-response-is-not-repeated",
+        test_what_got_an_interim_response_is_not_repeated);
     ADD("a-new-connection-is-not-made-twice-for-a-request",
         test_a_new_connection_is_not_made_twice_for_a_request);
     ADD("a-request-after-a-reload-is-judged-by-it", test_a_request_after_a_reload_is_judged_by_it);
