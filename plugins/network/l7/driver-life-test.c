@@ -4,6 +4,7 @@
  * a session that waits for nothing. In the protocol of these tests a message is a line that may
  * have a body: "B", whose body goes up to a ".".
  */
+#include "drain.h"
 #include "driver-private.h"
 #include "l7-fixture.h"
 
@@ -16,6 +17,7 @@ static struct {
     guint32 reason;
     gboolean says_bye;
     gboolean in_body;
+    guint n_drained;
     OshL7Piece bye;
 } test;
 
@@ -405,6 +407,81 @@ test_a_session_that_waits_for_its_deadline_or_a_wake_is_not(void)
     }
 }
 
+/* --- The end of the run ------------------------------------------------------------------------
+ */
+
+/* Reads one line of the client and no more, and goes on with the server. */
+static gsize
+feed_one(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    if (input->direction == OSH_CLIENT_TO_SERVER && world->session->answers > 0 &&
+        world->session->state == L7_NOT_ASKED)
+        return 0;
+    return l7_lines_feed(world, input, actions, ret_deadline);
+}
+
+static void
+count_drained(OshNetworkShard *part)
+{
+    (void)part;
+    test.n_drained++;
+}
+
+static void
+drain(L7World *world)
+{
+    OshConnection *connection = osh_fixture_first(world->fixture, OSH_STEP_INSPECT);
+
+    OSH_WAIT_FOR(world->fixture, connection->up.hung_up);
+    osh_drain(&world->fixture->part,
+              osh_shard_now(&world->fixture->network.shard) + 10 * G_TIME_SPAN_SECOND,
+              count_drained);
+    for (guint i = 0; i < 10; i++)
+        osh_fixture_turn(world->fixture, 2);
+}
+
+static void
+test_who_left_before_its_answer_holds_up_nothing(void)
+{
+    for (guint reads = 0; reads < 2; reads++) {
+        L7World world;
+
+        begin_with(&world, FALSE);
+        if (!reads)
+            world.feed = feed_one;
+        l7_world_open(&world);
+        osh_fixture_send(world.client, "one\n");
+        osh_fixture_expect(world.fixture, world.upstream, "one\n");
+        shutdown(world.client, SHUT_WR);
+        drain(&world);
+        g_assert_cmpuint(test.n_drained, ==, 1);
+        l7_world_close(&world);
+    }
+}
+
+static void
+test_who_left_unread_bytes_is_waited_for(void)
+{
+    L7World world;
+
+    begin_with(&world, FALSE);
+    world.feed = feed_one;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "one\n");
+    osh_fixture_expect(world.fixture, world.upstream, "one\n");
+    osh_fixture_send(world.client, "two\n");
+    shutdown(world.client, SHUT_WR);
+    drain(&world);
+    g_assert_cmpuint(test.n_drained, ==, 0);
+    osh_fake_shard_advance(world.fixture->shard, 4 * G_TIME_SPAN_SECOND);
+    for (guint i = 0; i < 10; i++)
+        osh_fixture_turn(world.fixture, 2);
+    /* Not for ever. */
+    g_assert_cmpuint(test.n_drained, ==, 1);
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    l7_world_close(&world);
+}
+
 /* --- Other people's protocols ------------------------------------------------------------------
  */
 
@@ -525,6 +602,9 @@ main(int argc, char **argv)
         test_a_session_that_waits_for_nothing_is_ended);
     ADD("a-session-that-waits-for-its-deadline-or-a-wake-is-not",
         test_a_session_that_waits_for_its_deadline_or_a_wake_is_not);
+    ADD("who-left-before-its-answer-holds-up-nothing",
+        test_who_left_before_its_answer_holds_up_nothing);
+    ADD("who-left-unread-bytes-is-waited-for", test_who_left_unread_bytes_is_waited_for);
     ADD("a-pipeline-with-refused-commands-in-the-middle",
         test_a_pipeline_with_refused_commands_in_the_middle);
     ADD("a-large-value-passes-a-small-window", test_a_large_value_passes_a_small_window);

@@ -233,6 +233,9 @@ test_a_question_that_was_withdrawn_has_no_answer(void)
     osh_fixture_expect(world.fixture, world.upstream, "hello\n");
     g_assert_cmpuint(world.session->message, ==, 2);
     g_assert_cmpuint(world.session->answers, ==, 1);
+    /* What was withdrawn before it was answered is in no record. */
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 1);
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_DENIED), ==, 0);
     l7_world_close(&world);
 }
 

@@ -474,6 +474,94 @@ test_an_end_lingers_for_the_client(void)
     l7_world_close(&world);
 }
 
+/* --- What no other test sees -------------------------------------------------------------------
+ */
+
+/* Returns: how many of @length bytes are 0. */
+static gsize
+count_zeros(const guint8 *bytes, gsize length)
+{
+    gsize n = 0;
+
+    for (gsize i = 0; i < length; i++)
+        n += bytes[i] == 0;
+    return n;
+}
+
+/* What has been a secret is wiped where it was, also behind what is moved to the front. */
+static void
+test_a_secret_that_was_written_is_nowhere(void)
+{
+    enum { LENGTH = 300000, PART = 4096 };
+    const guint8 key[4] = {0};
+    OshLeg leg = {0};
+    guint8 part[PART];
+    guint8 sip[SIP];
+    int pair[2];
+    gsize before;
+
+    memset(part, 's', sizeof part);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), ==, 0);
+    l7_small_buffers(pair[0]);
+    leg.fd = pair[0];
+    osh_leg_send(&leg, "plain", 5);
+    for (gsize at = 0; at < LENGTH; at += PART)
+        osh_leg_send_secret(&leg, part, PART, at % 2 == 0 ? NULL : key, 0);
+    osh_leg_flush(&leg);
+    before = osh_leg_left(&leg);
+    g_assert_cmpuint(before, >, 0);
+    while (osh_leg_left(&leg) == before) {
+        g_assert_cmpint(recv(pair[1], sip, sizeof sip, 0), >, 0);
+        osh_leg_flush(&leg);
+    }
+    g_assert_true(leg.is_secret);
+    g_assert_cmpuint(count_zeros(leg.rest->data, leg.rest->len), ==, 0);
+    g_assert_cmpuint(count_zeros(leg.rest->data + leg.rest->len, before - leg.rest->len), ==,
+                     before - leg.rest->len);
+    while (osh_leg_left(&leg) > 0) {
+        g_assert_cmpint(recv(pair[1], sip, sizeof sip, 0), >, 0);
+        osh_leg_flush(&leg);
+    }
+    g_assert_false(leg.is_secret);
+    osh_leg_clear(&leg);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static guint n_shutdowns;
+
+static OshTlsResult
+shutdown_later(OshTlsSession *session)
+{
+    (void)session;
+    return ++n_shutdowns < 3 ? OSH_TLS_WANT_WRITE : OSH_TLS_DONE;
+}
+
+static void
+test_an_end_of_tls_waits_for_a_socket_that_is_full(void)
+{
+    const OshTlsModule tls = {.session_shutdown = shutdown_later};
+    OshLeg leg = {.tls = &tls};
+    int pair[2];
+    char byte;
+
+    n_shutdowns = 0;
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), ==, 0);
+    leg.fd = pair[0];
+    for (guint i = 0; i < 2; i++) {
+        g_assert_false(osh_leg_end(&leg));
+        g_assert_false(leg.is_ended);
+        /* Nobody is told of an end that is not one of TLS. */
+        g_assert_cmpint(recv(pair[1], &byte, 1, 0), <, 0);
+    }
+    g_assert_true(osh_leg_end(&leg));
+    g_assert_cmpint(recv(pair[1], &byte, 1, 0), ==, 0);
+    g_assert_true(osh_leg_end(&leg));
+    g_assert_cmpuint(n_shutdowns, ==, 3);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 /* --- Leaks: the fixture asserts that there are none --------------------------------------------
  */
 
@@ -539,6 +627,9 @@ main(int argc, char **argv)
         test_an_end_lets_out_what_was_sent_to_a_slow_server);
     ADD("an-end-does-not-wait-for-ever", test_an_end_does_not_wait_for_ever);
     ADD("an-end-lingers-for-the-client", test_an_end_lingers_for_the_client);
+    ADD("a-secret-that-was-written-is-nowhere", test_a_secret_that_was_written_is_nowhere);
+    ADD("an-end-of-tls-waits-for-a-socket-that-is-full",
+        test_an_end_of_tls_waits_for_a_socket_that_is_full);
     ADD("the-host-may-stop-at-any-moment", test_the_host_may_stop_at_any_moment);
     ADD("the-host-may-stop-while-bytes-wait", test_the_host_may_stop_while_bytes_wait);
     return g_test_run();
