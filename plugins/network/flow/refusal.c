@@ -54,7 +54,7 @@ osh_refusal_has_words(const OshConnection *connection)
 {
     /* In an exchange of plain HTTP interim responses may have gone out. */
     return connection->awaits_answer &&
-           (connection->forward != NULL || connection->down.moved == 0);
+           (connection->step == OSH_STEP_FORWARD || connection->down.moved == 0);
 }
 
 /* Returns: whether the client was told. */

@@ -69,6 +69,7 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
     osh_connection_set_authority(connection, &authority);
     /* A tunnel begins at the first byte of its upstream connection. */
     osh_upstream_drop(connection, FALSE);
+    osh_forward_clear(connection);
     claim = osh_host_claim_problem(head, window, &authority, 0);
     if (claim != NULL)
         return osh_head_refuse(connection, 403, "request_authority_mismatch", claim);

@@ -94,6 +94,32 @@ test_a_tunnel_may_follow(void)
     forward_end(&world);
 }
 
+/* In a tunnel behind a request words come only before the first byte of a response. */
+static void
+test_a_tunnel_that_has_begun_to_answer_gets_no_words(void)
+{
+    static const char *const address[] = {OSH_FIXTURE_OTHER, NULL};
+    ForwardWorld world;
+    g_autofree char *connect = NULL;
+
+    forward_begin(&world);
+    osh_fixture_resolve_to(address);
+    forward_exchange(&world, TRUE);
+    connect = g_strdup_printf("CONNECT name.test:%u HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+                              world.ports[0]);
+    forward_say(&world, connect);
+    forward_accepts(&world, 0);
+    forward_gets(&world, "HTTP/1.1 200 Connection Established\r\n\r\n");
+    forward_hears(&world, "GET / HTTP/1.1\r\n\r\n");
+    forward_answers(&world, "HTTP/1.1 200 OK\r\n\r\nsome");
+    forward_gets(&world, "HTTP/1.1 200 OK\r\n\r\nsome");
+    world.fixture->policy.generation++;
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    osh_fixture_advance(world.fixture, G_TIME_SPAN_SECOND);
+    osh_fixture_expect_reset(world.fixture, world.client);
+    forward_end(&world);
+}
+
 static void
 test_socks_may_not_follow(void)
 {
@@ -497,6 +523,8 @@ main(int argc, char **argv)
         test_each_exchange_has_its_own_number_and_bytes);
     ADD("another-authority-is-dialled-and-judged", test_another_authority_is_dialled_and_judged);
     ADD("a-tunnel-may-follow", test_a_tunnel_may_follow);
+    ADD("a-tunnel-that-has-begun-to-answer-gets-no-words",
+        test_a_tunnel_that_has_begun_to_answer_gets_no_words);
     ADD("socks-may-not-follow", test_socks_may_not_follow);
     ADD("a-pipelined-request-waits", test_a_pipelined_request_waits);
     ADD("of-a-pipeline-a-refused-request-ends-the-connection",

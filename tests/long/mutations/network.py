@@ -499,7 +499,7 @@ MUTATIONS = [
          tests=[KEEP], says="fields of the hop are not passed on to the client"),
     dict(file=N + "ingress/forward-request.c", find="        osh_http1_head_list_has(head, window, \"proxy-connection\", \"close\"))", replace="        FALSE)",
          tests=[ANSWERS], says="a client that says close to the proxy is closed"),
-    dict(file=N + "ingress/explicit-request.c", find="osh_upstream_drop(connection, FALSE);\n    claim", replace="claim",
+    dict(file=N + "ingress/explicit-request.c", find="osh_upstream_drop(connection, FALSE);\n    osh_forward_clear", replace="osh_forward_clear",
          tests=[KEEP], says="a tunnel has an upstream connection of its own"),
     dict(file=N + "ingress/explicit-request.c", find=" && !head_is_later(connection))", replace=")",
          tests=[KEEP], says="SOCKS may not follow a request"),
@@ -525,6 +525,8 @@ MUTATIONS = [
          tests=[RETARGET], says="a server does not take the end of a refused request for its own"),
     dict(file=N + "ingress/forward-answer.c", find=" || !connection->up.done;", replace=";",
          tests=[ANSWERS], says="an answer to half a request says that the connection ends"),
+    dict(file=N + "flow/refusal.c", find=" && (connection->step == OSH_STEP_FORWARD || connection->down.moved == 0);", replace=";",
+         tests=[KEEP], says="a tunnel that has begun to answer gets no words"),
     # Captured connections and names.
     dict(file=N + "ingress/transparent.c", find="return !osh_synthetic_names_contains(address, 16);", replace="return TRUE;",
          tests=[TRANSPARENT], says="an address of the pool without a name is reset"),
