@@ -161,16 +161,19 @@ adopt_loaded(OshPolicyAdopt *adopt, OshPolicyCandidate *candidate)
 {
     OshPolicySnapshot *snapshot = g_steal_pointer(&candidate->snapshot);
     g_autofree char *path = shown_path(candidate->path);
+    g_autofree char *line = NULL;
     g_auto(GStrv) restart = NULL;
 
     forget_rejection(adopt);
     say_warnings(adopt, candidate->diagnostics);
-    if (!adopt->quiet)
-        g_printerr("openshell: policy %s: generation %" G_GUINT64_FORMAT
-                   " is in force (sha256 %.12s)\n",
-                   path, osh_policy_generation(snapshot), osh_policy_sha256(snapshot));
     restart = report_restart(adopt, snapshot, path);
+    line = g_strdup_printf("openshell: policy %s: generation %" G_GUINT64_FORMAT
+                           " is in force (sha256 %.12s)",
+                           path, osh_policy_generation(snapshot), osh_policy_sha256(snapshot));
     adopt_swap(adopt, snapshot, (const char *const *)restart);
+    /* A reader of the line may count on it. */
+    if (!adopt->quiet)
+        g_printerr("%s\n", line);
 }
 
 /* Returns: (transfer full): the first error as @candidate's file has it; without the folder, since
