@@ -68,8 +68,8 @@ class Origin:
     """In clear and in TLS: what begins at a path is answered by the function that a test sets.
 
     The function gets the connection, the head and the bytes behind it; the connection is closed when
-    it returns, unless it returns True: then the next head is read. `cut` and `end` close one in ways
-    of their own.
+    it returns, unless it returns True, or the bytes that it has not used: then the next head is read.
+    `cut` and `end` close one in ways of their own.
     """
 
     def __init__(self):
@@ -104,6 +104,8 @@ class Origin:
                 path = head.split(b" ")[1].decode()
                 script = next(value for key, value in self.scripts.items() if path.startswith(key))
                 goes_on = script(connection, head, data)
+                data = goes_on if isinstance(goes_on, bytes) else b""
+                goes_on = goes_on is True or isinstance(goes_on, bytes)
         except OSError:
             pass
         finally:
