@@ -525,7 +525,7 @@ MUTATIONS = [
          tests=[RETARGET], says="a server does not take the end of a refused request for its own"),
     dict(file=N + "ingress/forward-answer.c", find=" || !connection->up.done;", replace=";",
          tests=[ANSWERS], says="an answer to half a request says that the connection ends"),
-    dict(file=N + "flow/refusal.c", find=" && (connection->step == OSH_STEP_FORWARD || connection->down.moved == 0);", replace=";",
+    dict(file=N + "flow/refusal.c", find=" &&\n           (connection->step == OSH_STEP_FORWARD || connection->down.moved == 0);", replace=";",
          tests=[KEEP], says="a tunnel that has begun to answer gets no words"),
     # Captured connections and names.
     dict(file=N + "ingress/transparent.c", find="return !osh_synthetic_names_contains(address, 16);", replace="return TRUE;",
