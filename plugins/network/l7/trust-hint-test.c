@@ -45,6 +45,7 @@ static void
 test_some_look_when_the_handshake_is_done(void)
 {
     g_assert_true(osh_trust_is_judged_late("/usr/bin/node"));
+    g_assert_true(osh_trust_is_judged_late("/usr/bin/wget"));
     g_assert_false(osh_trust_is_judged_late("/usr/bin/curl"));
     g_assert_false(osh_trust_is_judged_late(""));
 }

@@ -27,7 +27,8 @@ static const Program programs[] = {
     {"java",
      "set JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore=%s -Djavax.net.ssl.trustStoreType=PKCS12'",
      OSH_JAVA_FILE, FALSE},
-    {"wget", "give it --ca-certificate=%s", OSH_BUNDLE_FILE, FALSE},
+    /* By GnuTLS: it looks at the certificate when the handshake is over. */
+    {"wget", "give it --ca-certificate=%s", OSH_BUNDLE_FILE, TRUE},
     {"cargo", "set CARGO_HTTP_CAINFO=%s", OSH_BUNDLE_FILE, FALSE},
     {"perl", "set PERL_LWP_SSL_CA_FILE and SSL_CERT_FILE to %s", OSH_BUNDLE_FILE, FALSE},
     {"aws", "set AWS_CA_BUNDLE=%s", OSH_BUNDLE_FILE, FALSE},
