@@ -97,7 +97,6 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @greeted: the greeting of a SOCKS client was answered
  * @socks_reply: an #OshSocksReply that a refusal is to have; 0 for the one that fits it
  * @has_begun: the client has said something in the open connection
- * @answer_is_last: the end of the server's bytes ends the exchange
  * @keeps_upstream: the upstream connection is left in order by the request, for one that follows
  * @is_reused: the upstream connection served a request before
  * @retargets: the request was taken out of an inspected connection, since it goes elsewhere
@@ -167,7 +166,6 @@ struct _OshConnection {
     guint running : 1;
     guint woken : 1;
     guint answered : 1;
-    guint answer_is_last : 1;
     guint keeps_upstream : 1;
     guint is_reused : 1;
     guint retargets : 1;

@@ -49,33 +49,6 @@ range_is(const guint8 *window, OshHttp1Range range, const char *lower, gsize len
            g_ascii_strncasecmp((const char *)window + range.offset, lower, length) == 0;
 }
 
-/* Returns: whether a field of name "connection" names @name. */
-static gboolean
-is_nominated(const OshHttp1Head *head, const guint8 *window, OshHttp1Range name)
-{
-    const OshHttp1Field *field = NULL;
-
-    while ((field = osh_http1_head_find(head, window, "connection", field)) != NULL) {
-        const char *at = (const char *)window + field->value.offset;
-        const char *end = at + field->value.length;
-
-        while (at < end) {
-            const char *comma = memchr(at, ',', (gsize)(end - at));
-            const char *stop = comma != NULL ? comma : end;
-
-            while (at < stop && (*at == ' ' || *at == '\t'))
-                at++;
-            while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
-                stop--;
-            if ((gsize)(stop - at) == name.length &&
-                g_ascii_strncasecmp(at, (const char *)window + name.offset, name.length) == 0)
-                return TRUE;
-            at = comma != NULL ? comma + 1 : end;
-        }
-    }
-    return FALSE;
-}
-
 static gboolean
 is_dropped(const OshHttp1Head *head, const guint8 *window, const OshHttp1Field *field,
            const HopField *dropped, gsize n_dropped, gboolean has_connection)
@@ -84,7 +57,7 @@ is_dropped(const OshHttp1Head *head, const guint8 *window, const OshHttp1Field *
         if (range_is(window, field->name, dropped[i].name, dropped[i].length))
             return TRUE;
     /* Content-Length and Transfer-Encoding cannot be named there: the parser refuses that. */
-    return has_connection && is_nominated(head, window, field->name);
+    return has_connection && osh_http1_head_nominates(head, window, field);
 }
 
 /* Returns: whether one of the fields that stay is Via. */

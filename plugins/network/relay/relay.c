@@ -218,8 +218,6 @@ relay_down(OshConnection *connection)
 
     if (connection->down.moved != before)
         connection->moved_at = osh_shard_now(&connection->shard->network->shard);
-    if (connection->down.done && connection->answer_is_last)
-        connection->up.done = TRUE;
     return relay_finish(connection, result);
 }
 
@@ -255,62 +253,45 @@ relay_send_first(OshConnection *connection)
 }
 
 OshFlow
-osh_relay_both(OshConnection *connection, OshStepFunc up)
+osh_tunnel_run(OshConnection *connection)
 {
-    OshFlow flow = connection->up.done ? OSH_FLOW_WAIT : up(connection);
+    OshFlow flow;
 
+    if (connection->head != NULL && !relay_send_first(connection))
+        return osh_connection_gone(connection, "reset");
+    flow = connection->up.done ? OSH_FLOW_WAIT : relay_up(connection);
     if (flow != OSH_FLOW_WAIT || connection->down.done)
         return flow;
     return relay_down(connection);
 }
 
 OshFlow
-osh_relay_client_event(OshConnection *connection, guint32 events, OshStepFunc up)
+osh_tunnel_client(OshConnection *connection, guint32 events)
 {
     OshFlow flow = OSH_FLOW_WAIT;
 
     if (relay_note(&connection->up, events))
         return relay_finish(connection, RELAY_BROKEN);
     if (connection->up.readable && !connection->up.done && !connection->up.blocked)
-        flow = up(connection);
+        flow = relay_up(connection);
     if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->down.blocked)
         flow = relay_down(connection);
     return flow;
 }
 
 OshFlow
-osh_relay_upstream_event(OshConnection *connection, guint32 events, OshStepFunc up)
+osh_tunnel_upstream(OshConnection *connection, int fd, guint32 events)
 {
     OshFlow flow = OSH_FLOW_WAIT;
 
+    (void)fd;
     if (relay_note(&connection->down, events))
         return relay_finish(connection, RELAY_BROKEN);
     if (connection->down.readable && !connection->down.done && !connection->down.blocked)
         flow = relay_down(connection);
     if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->up.blocked)
-        flow = up(connection);
+        flow = relay_up(connection);
     return flow;
-}
-
-OshFlow
-osh_tunnel_run(OshConnection *connection)
-{
-    if (connection->head != NULL && !relay_send_first(connection))
-        return osh_connection_gone(connection, "reset");
-    return osh_relay_both(connection, relay_up);
-}
-
-OshFlow
-osh_tunnel_client(OshConnection *connection, guint32 events)
-{
-    return osh_relay_client_event(connection, events, relay_up);
-}
-
-OshFlow
-osh_tunnel_upstream(OshConnection *connection, int fd, guint32 events)
-{
-    (void)fd;
-    return osh_relay_upstream_event(connection, events, relay_up);
 }
 
 void

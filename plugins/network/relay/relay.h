@@ -23,18 +23,4 @@ OshFlow osh_tunnel_upstream(OshConnection *connection, int fd, guint32 events);
 /** osh_relay_clear: #OshStep.clear: gives back pipes. */
 void osh_relay_clear(OshConnection *connection);
 
-/**
- * osh_relay_both:
- * @up: moves bytes of the client; %OSH_FLOW_WAIT as long as there may be more
- *
- * For a step that reads what the client sends, and passes on what the server sends unread.
- */
-OshFlow osh_relay_both(OshConnection *connection, OshStepFunc up);
-
-/** osh_relay_client_event: likewise, for events of the client's socket. */
-OshFlow osh_relay_client_event(OshConnection *connection, guint32 events, OshStepFunc up);
-
-/** osh_relay_upstream_event: likewise, for events of the upstream socket. */
-OshFlow osh_relay_upstream_event(OshConnection *connection, guint32 events, OshStepFunc up);
-
 G_END_DECLS

@@ -71,7 +71,7 @@ MUTATIONS = [
          tests=[RELAY], says="a reset after the server's end arrives"),
     dict(file=N + "relay/relay.c", find="    connection->up.moved += (guint64)sent;\n    kept", replace="    kept",
          tests=[RELAY], says="bytes behind the head are counted"),
-    dict(file=N + "relay/relay.c", find="    if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->up.blocked)\n        flow = up(connection);\n", replace="",
+    dict(file=N + "relay/relay.c", find="    if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->up.blocked)\n        flow = relay_up(connection);\n", replace="",
          tests=[RELAY], says="64 MiB each way past readers that pause arrive whole"),
     dict(file=N + "relay/relay.c", find="    if (flow == OSH_FLOW_WAIT && (events & (EPOLLOUT | EPOLLERR)) && connection->down.blocked)\n        flow = relay_down(connection);\n", replace="",
          tests=[RELAY], says="64 MiB each way past readers that pause arrive whole"),
@@ -458,7 +458,7 @@ MUTATIONS = [
     # Plain HTTP.
     dict(file=N + "ingress/forward-head.c", find="HOP(\"proxy-authorization\"),", replace="HOP(\"proxy-x\"),",
          tests=[FORWARD], says="Proxy-Authorization never reaches the server"),
-    dict(file=N + "ingress/forward-head.c", find="return has_connection && is_nominated(head, window, field->name);", replace="return FALSE;",
+    dict(file=N + "ingress/forward-head.c", find="return has_connection && osh_http1_head_nominates(head, window, field);", replace="return FALSE;",
          tests=[FORWARD], says="fields named by Connection never reach the server"),
     dict(file=N + "ingress/forward-head.c", find="           g_ascii_strncasecmp((const char *)window + range.offset, lower, length) == 0;", replace="           memcmp(window + range.offset, lower, length) == 0;",
          tests=[FORWARD], says="PROXY-AUTHORIZATION never reaches the server either"),
