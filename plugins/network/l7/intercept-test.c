@@ -2,6 +2,7 @@
 /*
  * TLS with both sides of an inspected connection: what passes, what ends, and what does not begin.
  */
+#include "driver.h"
 #include "intercept-fixture.h"
 
 #include <errno.h>
@@ -421,6 +422,41 @@ test_an_address_is_contradicted_by_no_name(void)
     legs_close(&legs);
 }
 
+/* Reads one message of the client, and no more. */
+static gsize
+feed_one(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    if (input->direction == OSH_CLIENT_TO_SERVER && world->session->answers > 0 &&
+        world->session->state == L7_NOT_ASKED)
+        return 0;
+    return l7_lines_feed(world, input, actions, ret_deadline);
+}
+
+/* The end of TLS that nobody reads is no message that is still to be delivered. */
+static void
+test_a_client_that_ended_tls_has_delivered(void)
+{
+    for (guint more = 0; more < 2; more++) {
+        const OshConnection *connection;
+        Legs legs;
+
+        legs_new(&legs);
+        legs.world.feed = feed_one;
+        legs_open(&legs, NAME, NULL);
+        legs_shake(&legs);
+        peer_say(&legs.client, "one\n");
+        legs_expect(&legs, &legs.server, "one\n");
+        connection = osh_fixture_first(legs.world.fixture, OSH_STEP_INSPECT);
+        if (more)
+            peer_say(&legs.client, "two\n");
+        SSL_shutdown(legs.client.ssl);
+        shutdown(legs.world.client, SHUT_WR);
+        OSH_WAIT_FOR(legs.world.fixture, connection->up.hung_up);
+        g_assert_cmpint(osh_inspect_has_delivered(connection), ==, !more);
+        legs_close(&legs);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -449,5 +485,6 @@ main(int argc, char **argv)
     ADD("a-handshake-has-its-time", test_a_handshake_has_its_time);
     ADD("an-address-is-contradicted-by-no-name", test_an_address_is_contradicted_by_no_name);
     ADD("the-host-may-stop-in-each-state", test_the_host_may_stop_in_each_state);
+    ADD("a-client-that-ended-tls-has-delivered", test_a_client_that_ended_tls_has_delivered);
     return g_test_run();
 }

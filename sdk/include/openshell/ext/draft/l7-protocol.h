@@ -285,7 +285,8 @@ typedef struct {
  * @OSH_L7_PIECE_BYTES: @bytes
  * @OSH_L7_PIECE_WINDOW: bytes of the window that was fed, @offset and @length; copied nowhere
  * @OSH_L7_PIECE_LEASE: all of @lease; towards the server only, for the message that it was given to
- * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; for its own message only
+ * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; towards the server only, for
+ *   its own message only
  */
 typedef enum {
     OSH_L7_PIECE_BYTES = 1,
@@ -760,7 +761,7 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
     X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
     X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
-    X(HANDLE,       "handle",       "a content handle is used for the message whose answer gave it") \
+    X(HANDLE,       "handle",       "a content handle goes to the server, for the message whose answer gave it") \
     X(FACTS,        "facts",        "a fact is declared in the manifest with its type and values, and stated once; an ASK states the action") \
     X(DENY,         "deny",         "DENY has a reason, and names no message that was refused already") \
     X(DONE,         "done",         "DONE ends a message that has no question open") \
