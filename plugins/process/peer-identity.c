@@ -237,10 +237,10 @@ answer_connector(OshProcessPlugin *plugin, const OshPeerTuple *tuple, Question *
 
 static void
 ask_scanner(const OshProcessPlugin *plugin, const OshPeerTuple *tuple, OshIdentityPurpose purpose,
-            const Question *asked)
+            const OshSpan *known, gsize n_known, const Question *asked)
 {
-    osh_identity_lookup_owners(plugin->scanner, current_shard(plugin), tuple, purpose, looked_up,
-                               g_memdup2(asked, sizeof *asked));
+    osh_identity_lookup_owners(plugin->scanner, current_shard(plugin), tuple, purpose, known,
+                               n_known, looked_up, g_memdup2(asked, sizeof *asked));
 }
 
 static gboolean
@@ -268,12 +268,12 @@ peer_lookup(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPe
     if (g_atomic_pointer_get(&plugin->connects) != NULL)
         answer_connector(plugin, tuple, &question);
     else
-        ask_scanner(plugin, tuple, OSH_IDENTITY_DECIDE, &question);
+        ask_scanner(plugin, tuple, OSH_IDENTITY_DECIDE, NULL, 0, &question);
 }
 
 static void
-peer_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPeerOwnersFunc done,
-            gpointer data)
+peer_owners(gpointer instance, const OshPeerTuple *tuple, const OshSpan *known, gsize n_known,
+            gint64 deadline, OshPeerOwnersFunc done, gpointer data)
 {
     OshProcessPlugin *plugin = instance;
     const Question question = {.plugin = plugin,
@@ -286,7 +286,7 @@ peer_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPe
         ask_scanner(plugin, tuple,
                     g_atomic_pointer_get(&plugin->connects) != NULL ? OSH_IDENTITY_CHECK
                                                                     : OSH_IDENTITY_DECIDE,
-                    &question);
+                    known, n_known, &question);
 }
 
 const OshPeerIdentityInterface osh_peer_identity_vtable = {

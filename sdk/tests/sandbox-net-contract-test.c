@@ -77,8 +77,8 @@ identity_lookup(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, O
 }
 
 static void
-identity_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
-                OshPeerOwnersFunc done, gpointer data)
+identity_owners(gpointer instance, const OshPeerTuple *tuple, const OshSpan *known, gsize n_known,
+                gint64 deadline, OshPeerOwnersFunc done, gpointer data)
 {
     OshPeer peer = {.struct_size = sizeof(OshPeer),
                     .pid = 42,
@@ -86,6 +86,8 @@ identity_owners(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
                     .basis = OSH_PEER_BASIS_OWNERS};
 
     (void)instance;
+    (void)known;
+    (void)n_known;
     (void)deadline;
     if (tuple->client_port != 0)
         done(OSH_PEER_OWNERS_ONE, &peer, NULL, data);
@@ -163,12 +165,12 @@ test_peer_is_found_by_its_exact_tuple(void)
 
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 1);
-    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    osh_peer_identity_owners(&identity, &tuple, NULL, 0, 0, keep_owners, &owners);
     g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_ONE);
     tuple.client_port = 0;
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 101);
-    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    osh_peer_identity_owners(&identity, &tuple, NULL, 0, 0, keep_owners, &owners);
     g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_CLOSED);
 }
 
@@ -192,7 +194,7 @@ test_missing_functions_have_their_stated_default(void)
     g_assert_true(refused);
     osh_peer_identity_lookup(&identity, &tuple, 0, count_peer, &score);
     g_assert_cmpint(score, ==, 100);
-    osh_peer_identity_owners(&identity, &tuple, 0, keep_owners, &owners);
+    osh_peer_identity_owners(&identity, &tuple, NULL, 0, 0, keep_owners, &owners);
     g_assert_cmpint(owners, ==, OSH_PEER_OWNERS_UNCERTAIN);
 }
 

@@ -531,6 +531,14 @@ execution_text(const OshProgram *program)
     return g_string_free(text, FALSE);
 }
 
+gboolean
+osh_program_execution_is(const OshProgram *program, const char *text)
+{
+    g_autofree char *own = program->has_execution ? execution_text(program) : NULL;
+
+    return own != NULL && g_str_equal(own, text);
+}
+
 static OshPeerIdentity *
 identity_new(const OshProgram *program)
 {

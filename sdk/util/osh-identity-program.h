@@ -67,6 +67,10 @@ guint64 osh_program_start_time(const OshProgram *program);
  */
 gboolean osh_program_same(const OshProgram *left, const OshProgram *right);
 
+/** osh_program_execution_is: Returns: whether it is the execution that OshPeerIdentity.execution
+ * names @text. */
+gboolean osh_program_execution_is(const OshProgram *program, const char *text);
+
 /**
  * osh_program_identity:
  * @ret_problem: (out) (transfer full): why there is none; set with %OSH_IMAGE_FAILED only

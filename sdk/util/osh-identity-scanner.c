@@ -42,6 +42,7 @@ struct _OshIdentityLookup {
     gboolean name_only;
     OshIdentityPurpose purpose;
     OshPeerTuple tuple;
+    char **known; /* or NULL */
     guint64 inode;
     OshIdentityAnswer answer;
     OshProgram *program;
@@ -93,6 +94,7 @@ lookup_free(gpointer data)
 
     osh_program_unref(lookup->program);
     osh_peer_identity_unref(lookup->peer);
+    g_strfreev(lookup->known);
     g_free(lookup->problem);
     g_free(lookup);
 }
@@ -268,10 +270,36 @@ lookup_answer(OshIdentityLookup *lookup, OshIdentityAnswer answer, char *problem
     lookup->problem = problem;
 }
 
+static gboolean
+lookup_knows(const OshIdentityLookup *lookup, const OshProgram *program)
+{
+    for (char **known = lookup->known; *known != NULL; known++)
+        if (osh_program_execution_is(program, *known))
+            return TRUE;
+    return FALSE;
+}
+
+/* One that is not known stands for all. */
+static void
+lookup_add_beside_known(OshIdentityLookup *lookup, OshProgram *program)
+{
+    lookup->answer = OSH_IDENTITY_FOUND;
+    if (lookup->program != NULL && !lookup_knows(lookup, lookup->program))
+        return;
+    if (lookup->program != NULL && lookup_knows(lookup, program))
+        return;
+    osh_program_unref(lookup->program);
+    lookup->program = osh_program_ref(program);
+}
+
 /* Returns: whether @lookup has an owner after @program, another process that owns the socket. */
 static gboolean
 lookup_add_owner(OshIdentityLookup *lookup, OshProgram *program)
 {
+    if (lookup->known != NULL) {
+        lookup_add_beside_known(lookup, program);
+        return TRUE;
+    }
     if (lookup->program != NULL && !osh_program_same(lookup->program, program)) {
         lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
                       g_strdup_printf("different programs own the connection, processes %d and %d",
@@ -651,12 +679,16 @@ osh_identity_lookup_name(OshIdentityScanner *scanner, guint shard_index, guint64
 OshIdentityLookup *
 osh_identity_lookup_owners(OshIdentityScanner *scanner, guint shard_index,
                            const OshPeerTuple *tuple, OshIdentityPurpose purpose,
-                           OshIdentityFunc done, gpointer data)
+                           const OshSpan *known, gsize n_known, OshIdentityFunc done, gpointer data)
 {
     OshIdentityLookup *lookup = lookup_new(scanner, shard_index, done, data);
 
     lookup->purpose = purpose;
     lookup->tuple = *tuple;
+    if (n_known > 0)
+        lookup->known = g_new0(char *, n_known + 1);
+    for (gsize i = 0; i < n_known; i++)
+        lookup->known[i] = g_strndup(known[i].data, known[i].length);
     return scanner_ask(scanner, lookup);
 }
 

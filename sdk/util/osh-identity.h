@@ -209,11 +209,16 @@ typedef enum {
  * @shard_index: as above
  * @tuple: of a connection; the thread finds the socket too
  * @purpose: what the answer is for
+ * @known: (nullable) (array length=n_known): executions (OshPeerIdentity.execution) that may own
+ * it: with any, the answer is a program that is not one of them, where there is such an owner, and
+ *   different programs are no uncertainty
+ * @n_known: how many
  *
  * Returns: as above
  */
 OshIdentityLookup *osh_identity_lookup_owners(OshIdentityScanner *scanner, guint shard_index,
                                               const OshPeerTuple *tuple, OshIdentityPurpose purpose,
+                                              const OshSpan *known, gsize n_known,
                                               OshIdentityFunc done, gpointer data);
 
 /** osh_identity_lookup_cancel: [main, shard] @lookup: (nullable): @done will not be called. */

@@ -93,7 +93,7 @@ ask(const Client *client, guint16 port_offset, gint64 allowance)
     OshPeerTuple tuple = client->tuple;
 
     tuple.destination_port = (guint16)(tuple.destination_port + port_offset);
-    osh_peer_identity_owners(&client->identity, &tuple, g_get_monotonic_time() + allowance,
+    osh_peer_identity_owners(&client->identity, &tuple, NULL, 0, g_get_monotonic_time() + allowance,
                              told_owners, (gpointer)client);
 }
 

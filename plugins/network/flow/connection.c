@@ -177,6 +177,7 @@ osh_connection_close(OshConnection *connection, const char *reason)
         g_atomic_int_add(&connection->peer->n_connections, -1);
     g_free(connection->identity_problem);
     g_clear_pointer(&connection->peer, osh_peer_identity_unref);
+    g_clear_pointer(&connection->co_owners, g_ptr_array_unref);
     if (connection->again)
         g_ptr_array_remove_fast(shard->again, connection);
     osh_metrics_add(&network->metrics, network->open_connections, -1);

@@ -74,6 +74,9 @@ typedef struct {
     guint8 tls;
 } OshLastRequest;
 
+/** OSH_CO_OWNERS_MAX: programs beside the first that may own one connection. */
+#define OSH_CO_OWNERS_MAX 8
+
 typedef struct _OshDial OshDial;
 typedef struct _OshForward OshForward;
 typedef struct _OshDriver OshDriver;
@@ -117,6 +120,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @identified_early: before the step that uses it
  * @identity_problem: (nullable): why it is not known which
  * @peer: (nullable): the program
+ * @co_owners: (nullable) (element-type OshPeerIdentity): other programs that own its socket too,
+ * and that the policy allows what it allows @peer
  * @peer_read_at: when it, or an owner of the socket that is it, was last read
  * @by_connect: @peer was read at its connect(2)
  * @owners_seen: the owners of the socket were found to be @peer
@@ -205,6 +210,7 @@ struct _OshConnection {
     OshIdentityAnswer identity;
     char *identity_problem;
     OshPeerIdentity *peer;
+    GPtrArray *co_owners;
     gint64 peer_read_at;
     guint64 reservation;
     guint64 generation;

@@ -222,9 +222,29 @@ question_scanned(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *pr
     question_answer(data, answer, peer, problem, read_at);
 }
 
+/* The programs whose owning the connection is no surprise. Where it was not read at connect(2),
+ * none is known. Returns: how many */
+static gsize
+known_programs(const OshConnection *connection, OshSpan known[1 + OSH_CO_OWNERS_MAX])
+{
+    gsize n = 0;
+
+    if (!connection->by_connect || connection->peer->execution == NULL)
+        return 0;
+    known[n++] = osh_span(connection->peer->execution);
+    for (guint i = 0; connection->co_owners != NULL && i < connection->co_owners->len; i++) {
+        const OshPeerIdentity *owner = connection->co_owners->pdata[i];
+
+        if (owner->execution != NULL)
+            known[n++] = osh_span(owner->execution);
+    }
+    return n;
+}
+
 void
 osh_identity_ask(OshConnection *connection, OshIdentityPurpose purpose, OshIdentityFunc done)
 {
+    OshSpan known[1 + OSH_CO_OWNERS_MAX];
     const OshNetwork *network = connection->shard->network;
     gint64 deadline = g_get_monotonic_time() + QUESTION_DEADLINE;
     const OshPeerTuple tuple = {
@@ -245,12 +265,13 @@ osh_identity_ask(OshConnection *connection, OshIdentityPurpose purpose, OshIdent
     if (network->scanner != NULL)
         question->lookup =
             osh_identity_lookup_owners(network->scanner, connection->shard->index, &tuple,
-                                       OSH_IDENTITY_DECIDE, question_scanned, question);
+                                       OSH_IDENTITY_DECIDE, NULL, 0, question_scanned, question);
     else if (purpose == OSH_IDENTITY_DECIDE)
         osh_peer_identity_lookup(&network->peer_identity, &tuple, deadline, question_told,
                                  question);
     else
-        osh_peer_identity_owners(&network->peer_identity, &tuple, deadline, question_told_owners,
+        osh_peer_identity_owners(&network->peer_identity, &tuple, known,
+                                 known_programs(connection, known), deadline, question_told_owners,
                                  question);
 }
 

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include <string.h>
+
 /* What a name speaks that the policy has no entry for. */
 #define VIRTUAL_PROTOCOL "rest"
 
@@ -198,6 +200,79 @@ judge_objection(OshConnection *connection, OshVerdict *verdict, OshDecisionOutco
     return g_strdup_printf("the policy changed: %s", reason);
 }
 
+gboolean
+osh_judge_owner(OshConnection *connection, OshPeerIdentity *owner)
+{
+    OshPeerIdentity *peer = connection->peer;
+    OshVerdict verdict = OSH_VERDICT_INIT;
+    OshDecisionOutcome outcome;
+    g_autofree char *objection = NULL;
+
+    if (connection->protocol == NULL)
+        return FALSE;
+    connection->peer = owner;
+    objection = judge_objection(connection, &verdict, &outcome);
+    connection->peer = peer;
+    osh_verdict_clear(&verdict);
+    return objection == NULL;
+}
+
+/* The facts of the connection's own program stand first in @facts; those of @owner take their
+ * place.
+ */
+static gboolean
+judge_owner_facts(OshConnection *connection, OshPeerIdentity *owner, const OshFacts *facts,
+                  OshVerdict *verdict)
+{
+    OshPeerIdentity *peer = connection->peer;
+    OshFact own[OSH_CONNECTION_FACTS];
+    gsize n_own = osh_connection_facts(connection, own);
+    g_autofree OshFact *all = g_new0(OshFact, facts->n_facts + OSH_CONNECTION_FACTS);
+    gsize n;
+    gboolean allowed;
+
+    connection->peer = owner;
+    n = osh_connection_facts(connection, all);
+    connection->peer = peer;
+    memcpy(all + n, facts->facts + n_own, (facts->n_facts - n_own) * sizeof all[0]);
+    allowed = osh_judge_facts(connection, &(OshFacts){all, n + facts->n_facts - n_own}, verdict) ||
+              verdict->action == OSH_ACTION_INSPECT;
+    return allowed;
+}
+
+gboolean
+osh_judge_owners_facts(OshConnection *connection, const OshFacts *facts, OshVerdict *verdict)
+{
+    for (guint i = 0; connection->co_owners != NULL && i < connection->co_owners->len; i++) {
+        OshVerdict of_owner = OSH_VERDICT_INIT;
+
+        if (!judge_owner_facts(connection, connection->co_owners->pdata[i], facts, &of_owner)) {
+            osh_verdict_clear(verdict);
+            *verdict = of_owner;
+            return FALSE;
+        }
+        osh_verdict_clear(&of_owner);
+    }
+    return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): why a program that owns @connection too may no more. */
+static char *
+judge_owners_objection(OshConnection *connection, OshDecisionOutcome *ret_outcome)
+{
+    for (guint i = 0; connection->co_owners != NULL && i < connection->co_owners->len; i++) {
+        OshPeerIdentity *owner = connection->co_owners->pdata[i];
+
+        if (osh_judge_owner(connection, owner))
+            continue;
+        *ret_outcome = OSH_DECISION_DENIED_POLICY;
+        return g_strdup_printf("the policy changed: %s, which owns the connection too, is not "
+                               "allowed it",
+                               owner->shown_binary);
+    }
+    return NULL;
+}
+
 OshFlow
 osh_judge_again(OshConnection *connection)
 {
@@ -206,6 +281,8 @@ osh_judge_again(OshConnection *connection)
     g_autofree char *objection = judge_objection(connection, &verdict, &outcome);
     OshFlow flow = OSH_FLOW_WAIT;
 
+    if (objection == NULL)
+        objection = judge_owners_objection(connection, &outcome);
     if (objection != NULL)
         flow = osh_refuse(connection, &(OshRefusal){
                                           .layer = connection->transport->name,

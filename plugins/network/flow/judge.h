@@ -48,6 +48,20 @@ void osh_judge_destination(const OshConnection *connection, const OshVerdict *ve
                            OshDestinationRequest *ret_request);
 
 /**
+ * osh_judge_owner:
+ * @connection: whose verdict is in force
+ * @owner: another program that owns its socket
+ *
+ * Returns: whether the policy allows @owner the connection too, handled in the same way
+ */
+gboolean osh_judge_owner(OshConnection *connection, OshPeerIdentity *owner);
+
+/** osh_judge_owners_facts: as osh_judge_facts(), for each other program that owns @connection.
+ * Returns: whether all of them may; @verdict is the one that refuses then, else untouched */
+gboolean osh_judge_owners_facts(OshConnection *connection, const OshFacts *facts,
+                                OshVerdict *verdict);
+
+/**
  * osh_judge_again:
  * @connection: dialled, verified or open
  *

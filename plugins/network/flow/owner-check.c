@@ -6,14 +6,16 @@
  * the last reading is old by then, and once a second while bytes move. Looks that fall together are
  * one scan.
  *
- * Another program among the owners ends the connection, at the second sight: between two steps of
- * an exec a process is seen with its new executable and with descriptors that it is about to lose.
- * So do two sweeps in succession that see no owner while bytes move. A socket without any
- * descriptor is another thing: no program can use it, only its last bytes are on their way.
+ * Another program among the owners, which the policy does not allow the same, ends the connection,
+ * at the second sight: between two steps of an exec a process is seen with its new executable and
+ * with descriptors that it is about to lose. So do two sweeps in succession that see no owner while
+ * bytes move. A socket without any descriptor is another thing: no program can use it, only its
+ * last bytes are on their way.
  */
 #include "owner-check.h"
 
 #include "connection.h"
+#include "judge.h"
 #include "refusal.h"
 
 /* With the time that a scan takes, within 100 ms of the arrival. */
@@ -75,6 +77,46 @@ owner_is_same(OshConnection *connection, gint64 read_at)
     owner_wake(connection);
 }
 
+static gboolean
+owner_is_known(const OshConnection *connection, const OshPeerIdentity *peer)
+{
+    if (osh_peer_identity_equal(peer, connection->peer))
+        return TRUE;
+    for (guint i = 0; connection->co_owners != NULL && i < connection->co_owners->len; i++)
+        if (osh_peer_identity_equal(peer, connection->co_owners->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+co_owner_free(gpointer data)
+{
+    osh_peer_identity_unref(data);
+}
+
+/*
+ * A program may leave a connection to a child of another executable, as git does. Where it is known
+ * who connected, that gains the child nothing that the policy does not allow it anyway; then it is
+ * one owner more, and the others are looked for.
+ */
+static void
+owner_judge(OshConnection *connection, OshPeerIdentity *peer)
+{
+    guint n = connection->co_owners != NULL ? connection->co_owners->len : 0;
+
+    /* Before there is a verdict nothing goes on, and the owners are looked at again. */
+    if (connection->by_connect && connection->protocol == NULL)
+        return;
+    if (!connection->by_connect || n >= OSH_CO_OWNERS_MAX || !osh_judge_owner(connection, peer)) {
+        owner_differs(connection, "another program now owns the connection");
+        return;
+    }
+    if (connection->co_owners == NULL)
+        connection->co_owners = g_ptr_array_new_with_free_func(co_owner_free);
+    g_ptr_array_add(connection->co_owners, osh_peer_identity_ref(peer));
+    owner_ask(connection);
+}
+
 static void
 owner_missed(OshConnection *connection, const char *problem, gboolean by_sweep)
 {
@@ -96,10 +138,10 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
     connection->by_sweep = FALSE;
     switch (answer) {
     case OSH_IDENTITY_FOUND:
-        if (osh_peer_identity_equal(peer, connection->peer))
+        if (owner_is_known(connection, peer))
             owner_is_same(connection, read_at);
         else
-            owner_differs(connection, "another program now owns the connection");
+            owner_judge(connection, peer);
         return;
     case OSH_IDENTITY_UNCERTAIN:
         owner_differs(connection, problem);

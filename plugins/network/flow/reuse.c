@@ -118,6 +118,8 @@ osh_connection_reuse(OshConnection *connection)
     connection->is_head = FALSE;
     connection->awaits_answer = FALSE;
     connection->owners_first = FALSE;
+    /* What they were allowed was the request before. */
+    g_clear_pointer(&connection->co_owners, g_ptr_array_unref);
 }
 
 /* Returns: whether the upstream connection is as it was left: open and silent. */

@@ -95,7 +95,9 @@ ask_policy(OshMessage *message, const OshFacts *facts)
     osh_judge_facts(driver->connection, facts, verdict);
     g_clear_pointer(&message->options, g_variant_unref);
     message->options = g_variant_ref(options_of(driver, verdict));
-    return verdict->action != OSH_ACTION_DENY || verdict->audit;
+    if (verdict->action == OSH_ACTION_DENY && !verdict->audit)
+        return FALSE;
+    return osh_judge_owners_facts(driver->connection, facts, verdict);
 }
 
 static OshAsked

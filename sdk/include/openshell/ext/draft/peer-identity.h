@@ -91,7 +91,8 @@ typedef void (*OshPeerFunc)(const OshPeer *peer, const GError *error, gpointer d
  * OshPeerOwners: which processes own a socket.
  * @OSH_PEER_OWNERS_ONE: one program, in one or several processes
  * @OSH_PEER_OWNERS_NONE: none was seen, although a descriptor of the socket is open somewhere
- * @OSH_PEER_OWNERS_UNCERTAIN: different programs, or a process that cannot be read
+ * @OSH_PEER_OWNERS_UNCERTAIN: different programs, of which none was known, or a process that cannot
+ *   be read
  * @OSH_PEER_OWNERS_CLOSED: no descriptor of the socket is open any more, or there is no socket
  */
 typedef enum {
@@ -103,7 +104,8 @@ typedef enum {
 
 /**
  * OshPeerOwnersFunc:
- * @peer: (nullable): the program, with %OSH_PEER_OWNERS_ONE only
+ * @peer: (nullable): with %OSH_PEER_OWNERS_ONE only: the program; where some were known, one that
+ *   was not known, and a known one only when no other owns the socket
  * @problem: (nullable): with any other answer, why
  *
  * Everything is borrowed for the call.
@@ -118,14 +120,18 @@ typedef void (*OshPeerOwnersFunc)(OshPeerOwners owners, const OshPeer *peer, con
  *   or later, on the calling thread, before @deadline (g_get_monotonic_time() microseconds) or with
  *   %OSH_ERROR_TIMEOUT
  * @owners: [main, shard] which processes own its socket now; questions that are asked together are
- *   answered by one scan; likewise, but that what was read after @deadline is an answer as well
+ *   answered by one scan; likewise, but that what was read after @deadline is an answer as well.
+ * With
+ *   @known, (array length=n_known) of OshPeer.execution, the question is which program owns it
+ * beside those: a program that leaves a connection to a child of another executable is no
+ * uncertainty for who has judged both.
  */
 typedef struct {
     guint32 struct_size;
     void (*lookup)(gpointer instance, const OshPeerTuple *tuple, gint64 deadline, OshPeerFunc done,
                    gpointer data);
-    void (*owners)(gpointer instance, const OshPeerTuple *tuple, gint64 deadline,
-                   OshPeerOwnersFunc done, gpointer data);
+    void (*owners)(gpointer instance, const OshPeerTuple *tuple, const OshSpan *known,
+                   gsize n_known, gint64 deadline, OshPeerOwnersFunc done, gpointer data);
 } OshPeerIdentityInterface;
 
 /** osh_peer_identity_lookup: [main, shard] answers with an error when it cannot be asked. */
@@ -147,13 +153,14 @@ osh_peer_identity_lookup(const OshInterface *identity, const OshPeerTuple *tuple
 
 /** osh_peer_identity_owners: [main, shard] answers "uncertain" when it cannot be asked. */
 static inline void
-osh_peer_identity_owners(const OshInterface *identity, const OshPeerTuple *tuple, gint64 deadline,
+osh_peer_identity_owners(const OshInterface *identity, const OshPeerTuple *tuple,
+                         const OshSpan *known, gsize n_known, gint64 deadline,
                          OshPeerOwnersFunc done, gpointer data)
 {
     const OshPeerIdentityInterface *vtable = (const OshPeerIdentityInterface *)identity->vtable;
 
     if (osh_can_call(vtable, OshPeerIdentityInterface, owners))
-        vtable->owners(identity->instance, tuple, deadline, done, data);
+        vtable->owners(identity->instance, tuple, known, n_known, deadline, done, data);
     else
         done(OSH_PEER_OWNERS_UNCERTAIN, NULL, "the owners of connections cannot be asked for",
              data);
