@@ -187,10 +187,10 @@ check_kind(RestSession *session, const char *window)
 {
     const OshHttp1Head *head = &session->request;
 
-    if (g_str_equal(session->method->str, "CONNECT"))
+    if (g_ascii_strcasecmp(session->method->str, "CONNECT") == 0)
         return refuse(session, 403, "unsupported_l7_protocol",
                       "a tunnel inside a connection that is inspected is not served");
-    if (g_str_equal(session->method->str, "TRACE"))
+    if (g_ascii_strcasecmp(session->method->str, "TRACE") == 0)
         return refuse(session, 403, "unsupported_l7_protocol",
                       "TRACE would show the client what was added to its request");
     if (head->connection_upgrade ||
@@ -225,7 +225,7 @@ rest_request_read(RestSession *session, const char *window)
     make_facts(session);
     if (problem != OSH_HTTP1_ERROR_NONE)
         return refuse(session, 400, "invalid_request_head", osh_http1_error_text(problem));
-    if (g_str_equal(session->method->str, "CONNECT"))
+    if (g_ascii_strcasecmp(session->method->str, "CONNECT") == 0)
         return check_kind(session, window);
     if (!check_authority(session, window))
         return FALSE;
@@ -360,7 +360,8 @@ void
 rest_request_pieces(RestSession *session, const char *window)
 {
     const OshHttp1Head *head = &session->request;
-    gboolean has_via = osh_http1_head_find(head, (const guint8 *)window, "via", NULL) != NULL;
+    gboolean has_via = osh_http1_head_find(head, (const guint8 *)window, "via", NULL) != NULL &&
+                       !osh_http1_head_list_has(head, (const guint8 *)window, "connection", "via");
     guint32 after_target = head->target.offset + head->target.length;
     guint32 fields = head->start_line.offset + head->start_line.length + 2;
 

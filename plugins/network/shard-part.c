@@ -90,7 +90,11 @@ osh_shard_part_end(OshNetworkShard *part)
     osh_owner_check_end(part);
     osh_answer_end(part);
     for (guint step = 0; step < OSH_N_STEPS; step++)
-        while (part->steps[step].first != NULL)
+        while (part->steps[step].first != NULL) {
+            /* An end in good order could be taken for the end of what the server sends. */
+            if (part->network->steps[step].is_open)
+                osh_connection_abort_client(part->steps[step].first);
             osh_connection_close(part->steps[step].first, "stopping");
+        }
     osh_policy_interface_release(&part->network->policy, g_steal_pointer(&part->snapshot));
 }

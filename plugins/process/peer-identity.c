@@ -36,6 +36,7 @@ error_code(OshIdentityAnswer answer)
     case OSH_IDENTITY_NO_SOCKET:
         return OSH_ERROR_NOT_FOUND;
     case OSH_IDENTITY_UNCERTAIN:
+    case OSH_IDENTITY_SHARED:
     case OSH_IDENTITY_FOUND:
         break;
     }
@@ -52,6 +53,8 @@ owners_word(OshIdentityAnswer answer)
         return OSH_PEER_OWNERS_NONE;
     case OSH_IDENTITY_NO_SOCKET:
         return OSH_PEER_OWNERS_CLOSED;
+    case OSH_IDENTITY_SHARED:
+        return OSH_PEER_OWNERS_SHARED;
     case OSH_IDENTITY_UNCERTAIN:
         break;
     }
@@ -59,8 +62,8 @@ owners_word(OshIdentityAnswer answer)
 }
 
 static void
-answer_peer(const Question *question, const OshPeerIdentity *identity, gint64 read_at,
-            OshPeerBasis basis)
+answer_peer(const Question *question, OshPeerOwners owners, const OshPeerIdentity *identity,
+            gint64 read_at, OshPeerBasis basis)
 {
     const OshPeer peer = {
         .struct_size = sizeof peer,
@@ -79,7 +82,7 @@ answer_peer(const Question *question, const OshPeerIdentity *identity, gint64 re
     };
 
     if (question->owners_done != NULL)
-        question->owners_done(OSH_PEER_OWNERS_ONE, &peer, NULL, question->data);
+        question->owners_done(owners, &peer, NULL, question->data);
     else
         question->done(&peer, NULL, question->data);
 }
@@ -105,8 +108,9 @@ looked_up(OshIdentityAnswer answer, OshPeerIdentity *identity, const char *probl
      * late is true. */
     if (question->owners_done == NULL && g_get_monotonic_time() > question->deadline)
         answer_error(question, OSH_ERROR_TIMEOUT, "the program could not be identified in time");
-    else if (answer == OSH_IDENTITY_FOUND)
-        answer_peer(question, identity, read_at, OSH_PEER_BASIS_OWNERS);
+    else if (answer == OSH_IDENTITY_FOUND ||
+             (answer == OSH_IDENTITY_SHARED && question->owners_done != NULL))
+        answer_peer(question, owners_word(answer), identity, read_at, OSH_PEER_BASIS_OWNERS);
     else if (question->owners_done != NULL)
         question->owners_done(owners_word(answer), NULL, problem, question->data);
     else
@@ -140,7 +144,7 @@ answer_program(const Question *asked, OshProgram *program, gint64 read_at)
                 answer_error(asked, OSH_ERROR_TIMEOUT,
                              "the program could not be identified in time");
             else
-                answer_peer(asked, identity, read_at, OSH_PEER_BASIS_CONNECT);
+                answer_peer(asked, OSH_PEER_OWNERS_ONE, identity, read_at, OSH_PEER_BASIS_CONNECT);
             return;
         case OSH_IMAGE_FAILED:
             answer_error(asked, OSH_ERROR_DENIED, problem);

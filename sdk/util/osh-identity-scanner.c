@@ -43,6 +43,8 @@ struct _OshIdentityLookup {
     OshIdentityPurpose purpose;
     OshPeerTuple tuple;
     char **known; /* or NULL */
+    OshProgram *known_owner;
+    gboolean others_differ;
     guint64 inode;
     OshIdentityAnswer answer;
     OshProgram *program;
@@ -95,6 +97,7 @@ lookup_free(gpointer data)
     osh_program_unref(lookup->program);
     osh_peer_identity_unref(lookup->peer);
     g_strfreev(lookup->known);
+    osh_program_unref(lookup->known_owner);
     g_free(lookup->problem);
     g_free(lookup);
 }
@@ -279,28 +282,21 @@ lookup_knows(const OshIdentityLookup *lookup, const OshProgram *program)
     return FALSE;
 }
 
-/* One that is not known stands for all. */
-static void
-lookup_add_beside_known(OshIdentityLookup *lookup, OshProgram *program)
-{
-    lookup->answer = OSH_IDENTITY_FOUND;
-    if (lookup->program != NULL && !lookup_knows(lookup, lookup->program))
-        return;
-    if (lookup->program != NULL && lookup_knows(lookup, program))
-        return;
-    osh_program_unref(lookup->program);
-    lookup->program = osh_program_ref(program);
-}
-
 /* Returns: whether @lookup has an owner after @program, another process that owns the socket. */
 static gboolean
 lookup_add_owner(OshIdentityLookup *lookup, OshProgram *program)
 {
-    if (lookup->known != NULL) {
-        lookup_add_beside_known(lookup, program);
+    if (lookup->known != NULL && lookup_knows(lookup, program)) {
+        osh_program_unref(lookup->known_owner);
+        lookup->known_owner = osh_program_ref(program);
         return TRUE;
     }
     if (lookup->program != NULL && !osh_program_same(lookup->program, program)) {
+        /* Beside one that is known, any of the others stands for them. */
+        if (lookup->known != NULL) {
+            lookup->others_differ = TRUE;
+            return TRUE;
+        }
         lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
                       g_strdup_printf("different programs own the connection, processes %d and %d",
                                       osh_program_pid(lookup->program), osh_program_pid(program)));
@@ -314,6 +310,21 @@ lookup_add_owner(OshIdentityLookup *lookup, OshProgram *program)
     }
     lookup->answer = OSH_IDENTITY_FOUND;
     return TRUE;
+}
+
+/* What is known of the owners becomes the answer. */
+static void
+lookup_conclude(OshIdentityLookup *lookup)
+{
+    if (lookup->known_owner != NULL && lookup->program != NULL) {
+        lookup->answer = OSH_IDENTITY_SHARED;
+    } else if (lookup->known_owner != NULL) {
+        lookup->program = osh_program_ref(lookup->known_owner);
+        lookup->answer = OSH_IDENTITY_FOUND;
+    } else if (lookup->others_differ) {
+        lookup_answer(lookup, OSH_IDENTITY_UNCERTAIN,
+                      g_strdup("different programs own the connection"));
+    }
 }
 
 /* Returns: (transfer full) (nullable): as osh_program_read() */
@@ -353,6 +364,7 @@ scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdenti
         if (!lookup_add_owner(lookup, program))
             return;
     }
+    lookup_conclude(lookup);
 }
 
 /* For a record: the first that can be named, unless another one runs another program. */
@@ -390,6 +402,8 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
     if (owners == NULL)
         return;
     lookup_answer(lookup, OSH_IDENTITY_NOBODY, NULL);
+    g_clear_pointer(&lookup->known_owner, osh_program_unref);
+    lookup->others_differ = FALSE;
     if (scan->unreadable != 0) {
         lookup_answer(
             lookup, OSH_IDENTITY_UNCERTAIN,
@@ -473,8 +487,8 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 static gboolean
 lookup_is_answered(const OshIdentityLookup *lookup)
 {
-    return lookup->answer == OSH_IDENTITY_FOUND || lookup->answer == OSH_IDENTITY_NO_SOCKET ||
-           lookup->looks >= MAX_LOOKS;
+    return lookup->answer == OSH_IDENTITY_FOUND || lookup->answer == OSH_IDENTITY_SHARED ||
+           lookup->answer == OSH_IDENTITY_NO_SOCKET || lookup->looks >= MAX_LOOKS;
 }
 
 /* [any] The lookups are answered by whichever thread, and only there. */
@@ -516,8 +530,8 @@ lookup_identify(OshIdentityLookup *lookup)
 {
     OshImage *pending;
 
-    while (lookup->answer == OSH_IDENTITY_FOUND && lookup->program != NULL &&
-           lookup->peer == NULL) {
+    while ((lookup->answer == OSH_IDENTITY_FOUND || lookup->answer == OSH_IDENTITY_SHARED) &&
+           lookup->program != NULL && lookup->peer == NULL) {
         char *problem = NULL;
 
         switch (osh_program_identity(lookup->program, &lookup->peer, &pending, &problem)) {

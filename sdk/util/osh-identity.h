@@ -122,17 +122,20 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  *   is open somewhere
  * @OSH_IDENTITY_UNCERTAIN: different programs own it, or a process that cannot be read
  * @OSH_IDENTITY_NO_SOCKET: no socket with an open descriptor has exactly the tuple
+ * @OSH_IDENTITY_SHARED: a program that was known owns it, and another one
  */
 typedef enum {
     OSH_IDENTITY_FOUND,
     OSH_IDENTITY_NOBODY,
     OSH_IDENTITY_UNCERTAIN,
     OSH_IDENTITY_NO_SOCKET,
+    OSH_IDENTITY_SHARED,
 } OshIdentityAnswer;
 
 /**
  * OshIdentityFunc:
- * @peer: (nullable) (transfer none): the program, with %OSH_IDENTITY_FOUND only
+ * @peer: (nullable) (transfer none): the program, with %OSH_IDENTITY_FOUND; the one that was not
+ *   known, with %OSH_IDENTITY_SHARED
  * @problem: (nullable): with any other answer, why; borrowed
  * @read_at: g_get_monotonic_time() at which the reading began
  *
@@ -209,9 +212,8 @@ typedef enum {
  * @shard_index: as above
  * @tuple: of a connection; the thread finds the socket too
  * @purpose: what the answer is for
- * @known: (nullable) (array length=n_known): executions (OshPeerIdentity.execution) that may own
- * it: with any, the answer is a program that is not one of them, where there is such an owner, and
- *   different programs are no uncertainty
+ * @known: (nullable) (array length=n_known): executions (OshPeerIdentity.execution) of which each
+ * may own it; one of them beside another program is %OSH_IDENTITY_SHARED
  * @n_known: how many
  *
  * Returns: as above

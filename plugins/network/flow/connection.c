@@ -131,6 +131,14 @@ osh_connection_client_gone(const OshConnection *connection)
     return recv(connection->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN;
 }
 
+void
+osh_connection_abort_client(const OshConnection *connection)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(connection->client_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 /* A reset on one side, or a refusal that has no words, reaches the other side as a reset too. */
 void
 osh_connection_close_fd(int fd, gboolean abort_it)

@@ -280,6 +280,9 @@ void osh_connection_release(OshConnection *connection);
  */
 void osh_connection_close(OshConnection *connection, const char *reason);
 
+/** osh_connection_abort_client: the client will see a reset; what goes upstream is delivered. */
+void osh_connection_abort_client(const OshConnection *connection);
+
 /** osh_connection_close_fd: @abort_it: the other side sees a reset. @fd: -1 for none. */
 void osh_connection_close_fd(int fd, gboolean abort_it);
 

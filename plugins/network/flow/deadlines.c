@@ -38,8 +38,9 @@ sweep_list(const OshConnectionList *list, gint64 now, gint64 idle)
 
     for (OshConnection *at = list->first; at != NULL; at = next) {
         next = at->next;
+        /* An end in good order could be taken for the end of what was sent. */
         if (idle > 0 && now - at->moved_at > idle)
-            osh_connection_close(at, "idle");
+            osh_connection_advance(at, osh_connection_reset(at, "idle"));
         else
             osh_owner_check_sweep(at);
     }

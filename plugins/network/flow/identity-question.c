@@ -151,14 +151,14 @@ question_copy(const OshIdentityQuestion *question, const OshPeer *told)
 }
 
 static void
-question_found(OshIdentityQuestion *question, const OshPeer *told)
+question_found(OshIdentityQuestion *question, OshIdentityAnswer answer, const OshPeer *told)
 {
     g_autoptr(OshPeerIdentity) peer = question_copy(question, told);
 
     if (peer != NULL && told->basis == OSH_PEER_BASIS_CONNECT)
         question->connection->by_connect = TRUE;
     if (peer != NULL)
-        question_answer(question, OSH_IDENTITY_FOUND, peer, NULL, told->read_at);
+        question_answer(question, answer, peer, NULL, told->read_at);
     else
         question_answer(question, OSH_IDENTITY_UNCERTAIN, NULL, "the peer identity has no program",
                         0);
@@ -174,7 +174,7 @@ question_told(const OshPeer *told, const GError *error, gpointer data)
     if (question->connection == NULL)
         g_free(question);
     else if (told != NULL)
-        question_found(question, told);
+        question_found(question, OSH_IDENTITY_FOUND, told);
     else
         question_answer(question,
                         g_error_matches(error, OSH_ERROR, OSH_ERROR_NOT_FOUND)
@@ -196,8 +196,11 @@ question_told_owners(OshPeerOwners owners, const OshPeer *told, const char *prob
     }
     switch (owners) {
     case OSH_PEER_OWNERS_ONE:
+    case OSH_PEER_OWNERS_SHARED:
         if (told != NULL) {
-            question_found(question, told);
+            question_found(question,
+                           owners == OSH_PEER_OWNERS_ONE ? OSH_IDENTITY_FOUND : OSH_IDENTITY_SHARED,
+                           told);
             return;
         }
         break;

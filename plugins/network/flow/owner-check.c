@@ -95,9 +95,9 @@ co_owner_free(gpointer data)
 }
 
 /*
- * A program may leave a connection to a child of another executable, as git does. Where it is known
- * who connected, that gains the child nothing that the policy does not allow it anyway; then it is
- * one owner more, and the others are looked for.
+ * A program may share its connection with a child of another executable, as git does. Where it is
+ * known who connected, and the one still owns it, that gains the child nothing that the policy does
+ * not allow it anyway; then it is one owner more, and the others are looked for.
  */
 static void
 owner_judge(OshConnection *connection, OshPeerIdentity *peer)
@@ -108,7 +108,7 @@ owner_judge(OshConnection *connection, OshPeerIdentity *peer)
     if (connection->by_connect && connection->protocol == NULL)
         return;
     if (!connection->by_connect || n >= OSH_CO_OWNERS_MAX || !osh_judge_owner(connection, peer)) {
-        owner_differs(connection, "another program now owns the connection");
+        owner_differs(connection, "different programs own the connection");
         return;
     }
     if (connection->co_owners == NULL)
@@ -138,6 +138,12 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
     connection->by_sweep = FALSE;
     switch (answer) {
     case OSH_IDENTITY_FOUND:
+        if (owner_is_known(connection, peer))
+            owner_is_same(connection, read_at);
+        else
+            owner_differs(connection, "another program now owns the connection");
+        return;
+    case OSH_IDENTITY_SHARED:
         if (owner_is_known(connection, peer))
             owner_is_same(connection, read_at);
         else

@@ -489,7 +489,7 @@ test_another_owner_of_the_connection_gets_nothing(void)
     world.fixture->network.config.identity_required = TRUE;
     forward_exchange(&world, TRUE);
     forward_exchange(&world, FALSE);
-    world.fixture->program = "/usr/bin/other";
+    world.fixture->program = OSH_FIXTURE_STRANGER;
     osh_fixture_advance(world.fixture, 200 * G_TIME_SPAN_MILLISECOND);
     forward_say(&world, GET("/two"));
     forward_is_refused(&world, "403");

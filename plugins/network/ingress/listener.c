@@ -46,6 +46,8 @@ osh_listener_new(OshNetwork *network, int fd, const OshTransport *transport,
 {
     OshListener *listener = g_new0(OshListener, 1);
     const int on = 1;
+    const int keepalive_idle = 30;     /* seconds */
+    const int keepalive_interval = 10; /* likewise */
 
     listener->network = network;
     listener->fd = fd;
@@ -53,8 +55,12 @@ osh_listener_new(OshNetwork *network, int fd, const OshTransport *transport,
     listener->original_destination = original_destination;
     listener->address = *address;
     listener->port = port;
-    /* Accepted sockets inherit it. */
+    /* Accepted sockets inherit these. A client that has gone for good while its server is silent is
+     * found out by keepalive alone (RFC 9293 section 3.8.4): its end looks like a half-close. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_idle, sizeof keepalive_idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keepalive_interval, sizeof keepalive_interval);
     listener->watches = g_new0(struct OshListenerWatch, network->n_shards);
     return listener;
 }

@@ -286,14 +286,37 @@ test_a_message_waits_for_a_fresh_reading(void)
     l7_world_close(&world);
 }
 
+/* A child of another executable to which a program leaves its connection. */
+static void
+test_a_program_that_is_allowed_too_may_own_the_socket(void)
+{
+    L7World world;
+
+    begin_identified(&world);
+    osh_fixture_first(world.fixture, OSH_STEP_INSPECT)->by_connect = TRUE;
+    world.fixture->program = "/usr/bin/child";
+    world.fixture->owners = OSH_PEER_OWNERS_SHARED;
+    osh_fixture_send(world.client, "two\n");
+    osh_fixture_expect(world.fixture, world.upstream, "two\n");
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_DENIED), ==, 0);
+    g_assert_nonnull(strstr(world.fixture->asked->str, "/usr/bin/child"));
+    /* What it is refused is refused to the connection. */
+    world.fixture->program = OSH_FIXTURE_STRANGER;
+    osh_fixture_advance(world.fixture, G_TIME_SPAN_SECOND / 2);
+    osh_fixture_send(world.client, "three\n");
+    osh_fixture_expect_reset(world.fixture, world.client);
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 2);
+    l7_world_close(&world);
+}
+
 static const struct {
     const char *sentence;
     guint owners;
     const char *program;
     gboolean hangs;
 } strangers[] = {
-    {"another-program-has-the-socket", OSH_PEER_OWNERS_ONE, "/usr/bin/other", FALSE},
-    {"another-program-has-the-socket-as-is-heard-later", OSH_PEER_OWNERS_ONE, "/usr/bin/other",
+    {"another-program-has-the-socket", OSH_PEER_OWNERS_ONE, OSH_FIXTURE_STRANGER, FALSE},
+    {"another-program-has-the-socket-as-is-heard-later", OSH_PEER_OWNERS_ONE, OSH_FIXTURE_STRANGER,
      TRUE},
     {"no-program-is-seen-to-have-the-socket", OSH_PEER_OWNERS_NONE, "/usr/bin/client", FALSE},
     {"it-is-uncertain-who-has-the-socket", OSH_PEER_OWNERS_UNCERTAIN, "/usr/bin/client", FALSE},
@@ -601,6 +624,8 @@ main(int argc, char **argv)
     ADD("a-message-waits-for-a-fresh-reading", test_a_message_waits_for_a_fresh_reading);
     ADD("a-busy-connection-never-waits-for-its-owners",
         test_a_busy_connection_never_waits_for_its_owners);
+    ADD("a-program-that-is-allowed-too-may-own-the-socket",
+        test_a_program_that_is_allowed_too_may_own_the_socket);
     ADD("a-session-that-waits-for-nothing-is-ended",
         test_a_session_that_waits_for_nothing_is_ended);
     ADD("a-session-that-waits-for-its-deadline-or-a-wake-is-not",

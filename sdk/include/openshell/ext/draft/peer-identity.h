@@ -94,18 +94,20 @@ typedef void (*OshPeerFunc)(const OshPeer *peer, const GError *error, gpointer d
  * @OSH_PEER_OWNERS_UNCERTAIN: different programs, of which none was known, or a process that cannot
  *   be read
  * @OSH_PEER_OWNERS_CLOSED: no descriptor of the socket is open any more, or there is no socket
+ * @OSH_PEER_OWNERS_SHARED: a program that was known, and another one
  */
 typedef enum {
     OSH_PEER_OWNERS_ONE = 1,
     OSH_PEER_OWNERS_NONE = 2,
     OSH_PEER_OWNERS_UNCERTAIN = 3,
     OSH_PEER_OWNERS_CLOSED = 4,
+    OSH_PEER_OWNERS_SHARED = 5,
 } OshPeerOwners;
 
 /**
  * OshPeerOwnersFunc:
- * @peer: (nullable): with %OSH_PEER_OWNERS_ONE only: the program; where some were known, one that
- *   was not known, and a known one only when no other owns the socket
+ * @peer: (nullable): with %OSH_PEER_OWNERS_ONE the program, with %OSH_PEER_OWNERS_SHARED one that was
+ *   not known
  * @problem: (nullable): with any other answer, why
  *
  * Everything is borrowed for the call.
