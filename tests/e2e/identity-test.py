@@ -282,7 +282,8 @@ def _cannot_hide():
 def _environment():
     given = harness.clean_environment(
         OPENSHELL_SANDBOX_TOKEN="s3cret", OPENSHELL_ENDPOINT="https://gateway", PYTHONPATH="/x",
-        http_proxy="http://evil", SSL_CERT_FILE="/evil", OPENSHELL_SANDBOX="name")
+        http_proxy="http://evil", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt",
+        OPENSHELL_SANDBOX="name")
     plain = harness.run_host(["env"], world.policy(), env=given)
     result = harness.run_host(["env"], world.policy(), ["--set", "network.tls=always"], env=given)
     authority = set(result.out.splitlines()) - set(plain.out.splitlines())

@@ -114,7 +114,7 @@ ROWS = [
     (R + "request.c", "session->secure ? 443 : 80, &authority) ==", "session->port, &authority) ==", SESSION),
     (R + "request.c", "(session->request.n_hosts == 0 && !session->may_retarget) ||", "", SESSION),
     (R + "request.c", "if (problem != OSH_HTTP1_ERROR_NONE)", "if (FALSE)", SESSION),
-    (R + "request.c", "    if (g_str_equal(session->method->str, \"TRACE\"))", "    if (FALSE)", SESSION),
+    (R + "request.c", "    if (g_ascii_strcasecmp(session->method->str, \"TRACE\") == 0)", "    if (FALSE)", SESSION),
     (R + "request.c", "if (head->connection_upgrade ||\n", "if (\n", SESSION),
     (R + "request.c", "        osh_http1_head_find(head, (const guint8 *)window, \"upgrade\", NULL) != NULL)",
      "        FALSE)", SESSION),

@@ -106,8 +106,8 @@ typedef enum {
 
 /**
  * OshPeerOwnersFunc:
- * @peer: (nullable): with %OSH_PEER_OWNERS_ONE the program, with %OSH_PEER_OWNERS_SHARED one that was
- *   not known
+ * @peer: (nullable): with %OSH_PEER_OWNERS_ONE the program, with %OSH_PEER_OWNERS_SHARED one that
+ * was not known
  * @problem: (nullable): with any other answer, why
  *
  * Everything is borrowed for the call.
