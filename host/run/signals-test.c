@@ -283,6 +283,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* Not what these tests were started with, which may be nohup(1). */
+    signal(SIGHUP, SIG_DFL);
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
         g_test_add_data_func(tests[i].path, GSIZE_TO_POINTER(i), test_holds);
     return g_test_run();

@@ -350,14 +350,6 @@ def _captured():
     expect(result.out.strip() == "ConnectionResetError", result)
 
 
-@test("an IPv6 destination stands in brackets in a reason")
-def _brackets():
-    result = harness.run_recorded([*CURL, "http://[::ffff:10.77.0.1]:8081/x"], OPAQUE)
-    [payload] = reasons(result)
-    expect("::ffff:10.77.0.1]:8081" in str(payload) or "10.77.0.1:8081" in str(payload), payload)
-    expect("::ffff:10.77.0.1:8081" not in str(payload), payload)
-
-
 RELOADED = """
 c = Client()
 show(c.ask('GET', FIRST, '/one'))

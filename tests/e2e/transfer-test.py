@@ -187,7 +187,7 @@ def _idle():
             world.policy(TARGET), options=["--set", "network.idle_timeout=1"])
         expect(result.code == 0, result)
         word, seconds = result.out.split()
-        expect(word == "end" and 0.9 < float(seconds) < 3.5, result)
+        expect(word == "reset" and 0.9 < float(seconds) < 3.5, result)
         server.result(1)
 
 

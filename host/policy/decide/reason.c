@@ -103,18 +103,6 @@ compare_numbers(gconstpointer a, gconstpointer b)
     return left < right ? -1 : left > right;
 }
 
-/* RFC 3986 section 3.2.2: an IPv6 address stands in brackets before a port. */
-static void
-append_authority(GString *text, const OshPolicyQuestion *question)
-{
-    OshSpan host = question->asked_host;
-    gboolean is_address = host.length > 0 && memchr(host.data, ':', host.length) != NULL;
-
-    g_string_append(text, is_address ? "[" : "");
-    append_path(text, host, FALSE);
-    g_string_append_printf(text, is_address ? "]:%u" : ":%u", question->port);
-}
-
 static void
 append_miss(GString *text, const OshPolicyQuestion *question, const char *policy)
 {
@@ -144,8 +132,8 @@ osh_policy_network_reason(const OshPolicySnapshot *snapshot, const OshPolicyQues
                           note_policy, &misses);
     if (policies->len == 0) {
         g_string_append(text, "endpoint ");
-        append_authority(text, question);
-        g_string_append(text, " is not allowed by any policy");
+        append_path(text, question->asked_host, FALSE);
+        g_string_append_printf(text, ":%u is not allowed by any policy", question->port);
         return g_string_free(text, FALSE);
     }
     g_array_sort(policies, compare_numbers);
@@ -302,7 +290,8 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         osh_policy_append_span(text, question->jsonrpc_error);
     } else if (verdict->policy_name == NULL) {
         g_string_append(text, ": no policy lets this process reach ");
-        append_authority(text, question);
+        append_path(text, question->asked_host, FALSE);
+        g_string_append_printf(text, ":%u", question->port);
     } else {
         append_mcp_reason(text, question, answer, call, verdict);
     }
