@@ -23,6 +23,7 @@
 /* At a request the reading may be as old as this. Before it is, the next look is begun. */
 #define REQUEST_AGE   (100 * G_TIME_SPAN_MILLISECOND)
 #define REQUEST_LOOK  (60 * G_TIME_SPAN_MILLISECOND)
+#define REQUEST_SOON  (20 * G_TIME_SPAN_MILLISECOND)
 #define REQUEST_DELAY (15 * G_TIME_SPAN_MILLISECOND)
 #define MAX_MISSED    2
 
@@ -170,6 +171,30 @@ owner_answered(OshIdentityAnswer answer, OshPeerIdentity *peer, const char *prob
     owner_wake(connection);
 }
 
+static void
+owner_add_look(OshConnection *connection)
+{
+    OshNetworkShard *shard = connection->shard;
+
+    if (connection->look_index != OSH_NO_LOOK)
+        return;
+    connection->look_index = shard->looks->len;
+    g_ptr_array_add(shard->looks, connection);
+}
+
+/* Whoever carries requests will need a look soon too. One scan costs as much for all of them as for
+ * one, and without this each would come at a time of its own. */
+static void
+owner_add_busy(OshNetworkShard *shard)
+{
+    gint64 now = osh_shard_now(&shard->network->shard);
+
+    for (OshConnection *at = shard->steps[OSH_STEP_INSPECT].first; at != NULL; at = at->next)
+        if (at->peer != NULL && at->question == NULL && at->moved_at > at->peer_read_at &&
+            now - at->peer_read_at > REQUEST_SOON)
+            owner_add_look(at);
+}
+
 /* [shard] */
 static void
 owner_look(gpointer data)
@@ -177,6 +202,8 @@ owner_look(gpointer data)
     OshNetworkShard *shard = data;
 
     shard->look = NULL;
+    if (shard->network->config.identity_required)
+        owner_add_busy(shard);
     for (guint n = shard->looks->len; n > 0 && shard->looks->len > 0; n--)
         owner_ask(shard->looks->pdata[shard->looks->len - 1]);
 }
@@ -188,10 +215,7 @@ owner_schedule(OshConnection *connection, gint64 delay)
     const OshInterface *clock = &shard->network->shard;
     gint64 at = osh_shard_now(clock) + delay;
 
-    if (connection->look_index == OSH_NO_LOOK) {
-        connection->look_index = shard->looks->len;
-        g_ptr_array_add(shard->looks, connection);
-    }
+    owner_add_look(connection);
     if (shard->look != NULL && shard->look_at <= at)
         return;
     if (shard->look != NULL)
