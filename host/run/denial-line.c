@@ -62,6 +62,26 @@ append_destination(GString *line, const char *host, guint16 port)
         g_string_append_printf(line, ":%u", port);
 }
 
+/* "openshell: DENIED e7 curl(4121) -> host:443" */
+static void
+append_head(GString *line, const char *label, const OshEvent *event, const char *binary,
+            const char *host, guint16 port)
+{
+    g_string_append_printf(line, "openshell: %s e%" G_GUINT64_FORMAT " ", label, event->id);
+    append_process(line, binary, event);
+    append_destination(line, host, port);
+}
+
+/* " [kind] text" */
+static void
+append_kind(GString *line, const char *kind, const char *text)
+{
+    g_string_append(line, " [");
+    osh_text_append_terminal(line, kind);
+    g_string_append(line, "] ");
+    osh_text_append_terminal(line, text);
+}
+
 static gboolean
 is_host_text(const char *host)
 {
@@ -163,9 +183,7 @@ append_denial(GString *line, const OshEvent *event, const char *policy)
 
     if (!osh_event_network_denied_unpack(event->payload, &denied))
         return FALSE;
-    g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, denied.binary, event);
-    append_destination(line, denied.host, denied.port);
+    append_head(line, "DENIED", event, denied.binary, denied.host, denied.port);
     g_string_append(line, " [");
     osh_text_append_terminal(line, denied.layer);
     matched = denied.policy[0] != '\0' && !g_str_equal(denied.policy, "-");
@@ -194,9 +212,7 @@ append_audited(GString *line, const OshEvent *event, const char *policy)
 
     if (!osh_event_network_allowed_unpack(event->payload, &allowed) || !allowed.audited)
         return FALSE;
-    g_string_append_printf(line, "openshell: AUDIT e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, allowed.binary, event);
-    append_destination(line, allowed.host, allowed.port);
+    append_head(line, "AUDIT", event, allowed.binary, allowed.host, allowed.port);
     g_string_append(line, " [");
     osh_text_append_terminal(line, allowed.transport);
     g_string_append(line, "] would be refused: ");
@@ -252,9 +268,7 @@ append_message_denied(GString *line, const OshEvent *event, const char *policy)
 
     if (!osh_event_l7_denied_unpack(event->payload, &denied))
         return FALSE;
-    g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, denied.binary, event);
-    append_destination(line, denied.host, denied.port);
+    append_head(line, "DENIED", event, denied.binary, denied.host, denied.port);
     append_message(line, denied.action, denied.target, denied.protocol, denied.layer,
                    denied.policy);
     osh_text_append_terminal(line, denied.reason);
@@ -276,9 +290,7 @@ append_message_audited(GString *line, const OshEvent *event, const char *policy)
 
     if (!osh_event_l7_allowed_unpack(event->payload, &allowed) || !allowed.audited)
         return FALSE;
-    g_string_append_printf(line, "openshell: AUDIT e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, allowed.binary, event);
-    append_destination(line, allowed.host, allowed.port);
+    append_head(line, "AUDIT", event, allowed.binary, allowed.host, allowed.port);
     append_message(line, allowed.action, allowed.target, allowed.protocol, "policy",
                    allowed.policy);
     g_string_append(line, "would be refused: ");
@@ -296,13 +308,9 @@ append_failure(GString *line, const OshEvent *event, const char *policy)
     (void)policy;
     if (!osh_event_network_failed_unpack(event->payload, &failed))
         return FALSE;
-    g_string_append_printf(line, "openshell: FAILED e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, failed.binary != NULL ? failed.binary : "", event);
-    append_destination(line, failed.host, failed.port);
-    g_string_append(line, " [");
-    osh_text_append_terminal(line, failed.stage);
-    g_string_append(line, "] ");
-    osh_text_append_terminal(line, failed.text);
+    append_head(line, "FAILED", event, failed.binary != NULL ? failed.binary : "", failed.host,
+                failed.port);
+    append_kind(line, failed.stage, failed.text);
     g_string_append(line, " (a failure, not a denial)");
     return TRUE;
 }
@@ -316,13 +324,8 @@ append_notice(GString *line, const OshEvent *event, const char *policy)
     (void)policy;
     if (!osh_event_network_notice_unpack(event->payload, &notice))
         return FALSE;
-    g_string_append_printf(line, "openshell: NOTICE e%" G_GUINT64_FORMAT " ", event->id);
-    append_process(line, notice.binary, event);
-    append_destination(line, notice.host, notice.port);
-    g_string_append(line, " [");
-    osh_text_append_terminal(line, notice.kind);
-    g_string_append(line, "] ");
-    osh_text_append_terminal(line, notice.text);
+    append_head(line, "NOTICE", event, notice.binary, notice.host, notice.port);
+    append_kind(line, notice.kind, notice.text);
     if (notice.hint != NULL && notice.hint[0] != '\0')
         append_hint(line, notice.hint);
     return TRUE;
@@ -339,10 +342,7 @@ append_violation(GString *line, const OshEvent *event, const char *policy)
     g_string_append_printf(line, "openshell: DENIED e%" G_GUINT64_FORMAT " process", event->id);
     if (violation.pid != 0)
         g_string_append_printf(line, "(%u)", violation.pid);
-    g_string_append(line, " [");
-    osh_text_append_terminal(line, violation.kind);
-    g_string_append(line, "] ");
-    osh_text_append_terminal(line, violation.text);
+    append_kind(line, violation.kind, violation.text);
     return TRUE;
 }
 

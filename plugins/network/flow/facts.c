@@ -32,6 +32,15 @@ osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CONNECTI
     return 6;
 }
 
+const OshFact *
+osh_facts_find(const OshFacts *facts, const char *name, OshFactType type)
+{
+    for (gsize i = 0; i < facts->n_facts; i++)
+        if (facts->facts[i].type == (guint32)type && g_strcmp0(facts->facts[i].name, name) == 0)
+            return &facts->facts[i];
+    return NULL;
+}
+
 void
 osh_facts_record(const OshConnection *connection, const OshFacts *facts, OshDecisionOutcome outcome,
                  const OshVerdict *verdict)

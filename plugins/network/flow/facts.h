@@ -21,6 +21,9 @@ G_BEGIN_DECLS
  */
 gsize osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CONNECTION_FACTS]);
 
+/** osh_facts_find: Returns: (transfer none) (nullable): the fact @name, where it is of @type. */
+const OshFact *osh_facts_find(const OshFacts *facts, const char *name, OshFactType type);
+
 /**
  * osh_connection_record:
  * @verdict: (nullable): what the policy said

@@ -89,12 +89,6 @@ owner_is_known(const OshConnection *connection, const OshPeerIdentity *peer)
     return FALSE;
 }
 
-static void
-co_owner_free(gpointer data)
-{
-    osh_peer_identity_unref(data);
-}
-
 /*
  * A program may share its connection with a child of another executable, as git does. Where it is
  * known who connected, and the one still owns it, that gains the child nothing that the policy does
@@ -113,7 +107,8 @@ owner_judge(OshConnection *connection, OshPeerIdentity *peer)
         return;
     }
     if (connection->co_owners == NULL)
-        connection->co_owners = g_ptr_array_new_with_free_func(co_owner_free);
+        connection->co_owners =
+            g_ptr_array_new_with_free_func((GDestroyNotify)osh_peer_identity_unref);
     g_ptr_array_add(connection->co_owners, osh_peer_identity_ref(peer));
     owner_ask(connection);
 }

@@ -95,14 +95,7 @@ permit_termination(OshConnection *connection, const OshVerdict *verdict)
     if (protocol == NULL || !protocol->is_http || verdict->tls == OSH_TLS_SKIP ||
         network->interceptor != NULL || !g_str_equal(connection->transport->name, "connect"))
         return OSH_FLOW_NEXT;
-    return osh_refuse(connection, &(OshRefusal){
-                                      .layer = "tls",
-                                      .outcome = OSH_DECISION_DENIED_HARD,
-                                      .status = 503,
-                                      .error = "tls_termination_unavailable",
-                                      .reason = OSH_NO_AUTHORITY,
-                                      .verdict = verdict,
-                                  });
+    return osh_refuse_no_authority(connection, verdict);
 }
 
 static OshFlow

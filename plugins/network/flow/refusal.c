@@ -111,6 +111,20 @@ osh_refuse_identity(OshConnection *connection, const char *reason)
 }
 
 OshFlow
+osh_refuse_no_authority(OshConnection *connection, const OshVerdict *verdict)
+{
+    return osh_refuse(connection, &(OshRefusal){
+                                      .layer = "tls",
+                                      .outcome = OSH_DECISION_DENIED_HARD,
+                                      .status = 503,
+                                      .error = "tls_termination_unavailable",
+                                      .reason = "the endpoint has its content inspected, and this "
+                                                "run has no certificate authority",
+                                      .verdict = verdict,
+                                  });
+}
+
+OshFlow
 osh_refuse_limit(OshConnection *connection, const char *reason)
 {
     return osh_refuse(connection, &(OshRefusal){

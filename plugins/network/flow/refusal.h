@@ -18,10 +18,6 @@
 
 G_BEGIN_DECLS
 
-/** OSH_NO_AUTHORITY: reason of a 503. */
-#define OSH_NO_AUTHORITY                                                                           \
-    "the endpoint has its content inspected, and this run has no certificate authority"
-
 /**
  * OshRefusal:
  * @layer: of a denial a word of the list at NETWORK_DENIED in event.h; of a failure a stage of the
@@ -69,6 +65,10 @@ gboolean osh_refusal_has_words(const OshConnection *connection);
 
 /** osh_refuse_identity: it is not clear which program made @connection, or owns it. */
 OshFlow osh_refuse_identity(OshConnection *connection, const char *reason);
+
+/** osh_refuse_no_authority: TLS would have to be terminated, and this run cannot. @verdict:
+ * (nullable) */
+OshFlow osh_refuse_no_authority(OshConnection *connection, const OshVerdict *verdict);
 
 /** osh_refuse_limit: a number that is limited is reached. */
 OshFlow osh_refuse_limit(OshConnection *connection, const char *reason);

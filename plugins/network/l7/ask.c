@@ -14,6 +14,7 @@
  */
 #include "audit.h"
 #include "driver-private.h"
+#include "facts.h"
 #include "inspected.h"
 #include "judge.h"
 #include "owner-check.h"
@@ -61,6 +62,7 @@ options_of(OshDriver *driver, const OshVerdict *verdict)
     return driver->options;
 }
 
+/* Returns: how many there are then; 0 when it is too much, as before. */
 static gsize
 add_facts(OshFact facts[OSH_MESSAGE_FACTS], gsize n, const OshFacts *more)
 {
@@ -75,12 +77,24 @@ add_facts(OshFact facts[OSH_MESSAGE_FACTS], gsize n, const OshFacts *more)
 static gsize
 gather_facts(const OshMessage *message, OshFact facts[OSH_MESSAGE_FACTS])
 {
-    gsize n = osh_message_facts(message->driver, &message->facts.facts, facts);
+    const OshDriver *driver = message->driver;
     OshFacts found = osh_inspected_facts(message);
+    gsize n = osh_connection_facts(driver->connection, facts);
 
+    facts[n++] =
+        (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PROTOCOL, osh_span(driver->protocol_name));
+    n = add_facts(facts, n, &message->facts.facts);
     if (message->direction == OSH_SERVER_TO_CLIENT)
         n = add_facts(facts, n, &message->response.facts);
     return add_facts(facts, n, &found);
+}
+
+/* What the verdict borrows from the policy does not outlive a wait. */
+static void
+forget_verdict(OshMessage *message)
+{
+    osh_verdict_clear(&message->verdict);
+    message->verdict = (OshVerdict)OSH_VERDICT_INIT;
 }
 
 /* Decides by the policy in force. Returns: whether the message may go on so far. */
@@ -90,8 +104,7 @@ ask_policy(OshMessage *message, const OshFacts *facts)
     OshDriver *driver = message->driver;
     OshVerdict *verdict = &message->verdict;
 
-    osh_verdict_clear(verdict);
-    *verdict = (OshVerdict)OSH_VERDICT_INIT;
+    forget_verdict(message);
     osh_judge_facts(driver->connection, facts, verdict);
     g_clear_pointer(&message->options, g_variant_unref);
     message->options = g_variant_ref(options_of(driver, verdict));
@@ -160,9 +173,8 @@ static OshAsked
 ask_rest(OshMessage *message, const OshFacts *facts)
 {
     const char *reason = NULL;
-    OshAsked asked = OSH_ASKED_ALLOWED;
-
     const char *layer = "credential";
+    OshAsked asked = OSH_ASKED_ALLOWED;
 
     if (message->direction == OSH_CLIENT_TO_SERVER)
         asked = osh_secrets_ask(message, &reason);
@@ -180,14 +192,6 @@ ask_rest(OshMessage *message, const OshFacts *facts)
         break;
     }
     return asked;
-}
-
-/* What the verdict borrows from the policy does not outlive a wait. */
-static void
-forget_verdict(OshMessage *message)
-{
-    osh_verdict_clear(&message->verdict);
-    message->verdict = (OshVerdict)OSH_VERDICT_INIT;
 }
 
 static gboolean
@@ -266,9 +270,7 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
     message->gives_up_at = 0;
     entry->question = FALSE;
     entry->judgement = message->outcome;
-    for (guint i = 0; i < 2; i++)
-        if (driver->sides[i].paused_by == number)
-            driver->sides[i].paused_by = 0;
+    osh_driver_forget_question(driver, number);
     if (said.action == OSH_ACTION_DENY) {
         said.reason = osh_message_reason(message);
         said.event = message->event;
@@ -294,12 +296,10 @@ osh_driver_answer(OshDriver *driver)
         if (message->gives_up_at == 0)
             message->gives_up_at =
                 osh_shard_now(&driver->connection->shard->network->shard) + GIVE_UP_AFTER;
-        if (ask_go(message)) {
-            g_array_remove_index(driver->due, waiting);
+        if (ask_go(message))
             answer(driver, entry);
-        } else {
+        else
             waiting++;
-        }
     }
 }
 
@@ -330,9 +330,9 @@ osh_driver_give_up(OshDriver *driver, gint64 now)
 
         if (message->gives_up_at == 0 || message->gives_up_at > now)
             continue;
-        g_array_remove_index(driver->due, i--);
         refuse_unanswered(message);
         answer(driver, entry);
+        i--;
     }
 }
 

@@ -159,8 +159,8 @@ carry_question(OshDriver *driver, OshMessage *message, const OshL7Action *action
     g_array_append_val(driver->due, message->number);
 }
 
-static void
-forget_question(OshDriver *driver, guint64 number)
+void
+osh_driver_forget_question(OshDriver *driver, guint64 number)
 {
     for (guint i = 0; i < 2; i++)
         if (driver->sides[i].paused_by == number)
@@ -176,7 +176,7 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
     OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, action->message);
 
     if (action->type == OSH_L7_CANCEL)
-        forget_question(driver, action->message);
+        osh_driver_forget_question(driver, action->message);
     else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED)
         osh_record_response(driver, action);
     osh_message_end(driver, entry);
@@ -214,7 +214,7 @@ carry_deny(OshDriver *driver, const OshL7Action *action)
     if (action->u.deny.ret_event != NULL)
         *action->u.deny.ret_event = event;
     if (action->message != 0)
-        forget_question(driver, action->message);
+        osh_driver_forget_question(driver, action->message);
     if (ends)
         osh_driver_end(driver, failure ? "failed" : "denied");
 }

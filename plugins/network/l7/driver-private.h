@@ -110,6 +110,9 @@ void osh_driver_answer(OshDriver *driver);
 /** osh_driver_question_is_due: what the question of @message waited for has come: goes on. */
 void osh_driver_question_is_due(OshMessage *message);
 
+/** osh_driver_forget_question: that of message @number is due no more and pauses no direction. */
+void osh_driver_forget_question(OshDriver *driver, guint64 number);
+
 /** osh_driver_give_up: refuses questions whose time is over. */
 void osh_driver_give_up(OshDriver *driver, gint64 now);
 

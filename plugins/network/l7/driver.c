@@ -236,10 +236,7 @@ driver_cancel_questions(OshDriver *driver, gint64 now)
     while (driver->due->len > 0 && !driver->is_ending) {
         guint64 number = g_array_index(driver->due, guint64, 0);
 
-        g_array_remove_index(driver->due, 0);
-        for (guint i = 0; i < 2; i++)
-            if (driver->sides[i].paused_by == number)
-                driver->sides[i].paused_by = 0;
+        osh_driver_forget_question(driver, number);
         osh_message_end(driver, osh_l7_ledger_find(&driver->ledger, number));
         if (!osh_l7_cancel(driver->protocol, driver->session, now, number)) {
             driver->connection->client_aborted = TRUE;
@@ -440,7 +437,6 @@ driver_ending(OshDriver *driver)
 {
     gint64 now = osh_shard_now(&driver->connection->shard->network->shard);
     gsize left = osh_leg_left(&driver->sides[0].leg) + osh_leg_left(&driver->sides[1].leg);
-
     gboolean told = TRUE;
 
     if (driver->ends_by == 0)

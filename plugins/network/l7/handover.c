@@ -123,28 +123,10 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
 void
 osh_handover(OshDriver *driver, const OshL7Action *action)
 {
-    switch ((OshL7ActionType)action->type) {
-    case OSH_L7_START_TLS:
+    if (action->type == OSH_L7_START_TLS)
         driver->flow = OSH_FLOW_TLS;
-        break;
-    case OSH_L7_UPGRADE:
+    else if (action->type == OSH_L7_UPGRADE)
         carry_upgrade(driver, action);
-        break;
-    case OSH_L7_OPAQUE:
-    case OSH_L7_RETARGET:
-    case OSH_L7_MORE:
-    case OSH_L7_PASS:
-    case OSH_L7_REPLACE:
-    case OSH_L7_DROP:
-    case OSH_L7_EMIT:
-    case OSH_L7_SLOT:
-    case OSH_L7_CONTENT:
-    case OSH_L7_ASK:
-    case OSH_L7_CANCEL:
-    case OSH_L7_DENY:
-    case OSH_L7_END:
-    case OSH_L7_DONE:
-    default:
+    else
         osh_driver_deny(driver, "the protocol asks for what this connection does not offer");
-    }
 }

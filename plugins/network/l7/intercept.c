@@ -93,13 +93,7 @@ intercept_begin(OshConnection *connection)
         return OSH_FLOW_NEXT;
     }
     if (network->interceptor == NULL)
-        return osh_refuse(connection, &(OshRefusal){
-                                          .layer = "tls",
-                                          .outcome = OSH_DECISION_DENIED_HARD,
-                                          .status = 503,
-                                          .error = "tls_termination_unavailable",
-                                          .reason = OSH_NO_AUTHORITY,
-                                      });
+        return osh_refuse_no_authority(connection, NULL);
     connection->intercept = g_new0(OshIntercept, 1);
     connection->intercept->of = network->interceptor;
     /* Who changes to TLS says so before there is a ClientHello. */

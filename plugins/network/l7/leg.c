@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 
 static gssize
-leg_read_tls(OshLeg *leg, guint8 *bytes, gsize length)
+receive_tls(const OshTlsModule *tls, OshTlsSession *session, guint8 *bytes, gsize length)
 {
     gsize n;
 
-    switch (leg->tls->session_read(leg->session, bytes, length, &n)) {
+    switch (tls->session_read(session, bytes, length, &n)) {
     case OSH_TLS_DONE:
         return (gssize)n;
     case OSH_TLS_WANT_READ:
@@ -29,17 +29,23 @@ leg_read_tls(OshLeg *leg, guint8 *bytes, gsize length)
 }
 
 gssize
-osh_leg_read(OshLeg *leg, guint8 *bytes, gsize length)
+osh_leg_receive(int fd, const OshTlsModule *tls, OshTlsSession *session, guint8 *bytes,
+                gsize length)
 {
     ssize_t n;
 
-    if (leg->tls != NULL)
-        return leg_read_tls(leg, bytes, length);
-
+    if (tls != NULL)
+        return receive_tls(tls, session, bytes, length);
     do
-        n = recv(leg->fd, bytes, length, 0);
+        n = recv(fd, bytes, length, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
+}
+
+gssize
+osh_leg_read(OshLeg *leg, guint8 *bytes, gsize length)
+{
+    return osh_leg_receive(leg->fd, leg->tls, leg->session, bytes, length);
 }
 
 /* As leg_write(). The next call begins with the same bytes, since what was not taken is kept. */

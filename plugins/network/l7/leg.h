@@ -44,6 +44,11 @@ typedef struct {
     gboolean is_ended;
 } OshLeg;
 
+/** osh_leg_receive: osh_leg_read() of a socket that is nothing to be written to. @tls: (nullable):
+ * with it, @session is spoken over @fd. */
+gssize osh_leg_receive(int fd, const OshTlsModule *tls, OshTlsSession *session, guint8 *bytes,
+                       gsize length);
+
 /** osh_leg_read: Returns: bytes read, 0 at the end, or a negative errno; an end without the
  * peer's close_notify is %ECONNRESET. */
 gssize osh_leg_read(OshLeg *leg, guint8 *bytes, gsize length);

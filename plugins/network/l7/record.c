@@ -10,27 +10,11 @@
 
 #include <openshell/ext/draft/http-upgrade.h>
 
-#include <string.h>
-
 /* What the events of every protocol show alike. */
 typedef struct {
     char *action;
     char *target;
 } Shown;
-
-gsize
-osh_message_facts(const OshDriver *driver, const OshFacts *stated, OshFact facts[OSH_MESSAGE_FACTS])
-{
-    gsize n = osh_connection_facts(driver->connection, facts);
-
-    facts[n++] =
-        (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PROTOCOL, osh_span(driver->protocol_name));
-    if (stated->n_facts > OSH_MESSAGE_FACTS - n)
-        return 0;
-    if (stated->n_facts > 0)
-        memcpy(facts + n, stated->facts, stated->n_facts * sizeof facts[0]);
-    return n + stated->n_facts;
-}
 
 static char *
 copy_span(OshSpan span)

@@ -11,16 +11,6 @@ G_BEGIN_DECLS
 /** OSH_MESSAGE_FACTS: facts that a message and its connection may have together. */
 #define OSH_MESSAGE_FACTS 64
 
-/**
- * osh_message_facts:
- * @stated: of the session
- * @facts: (out): those of the connection, then @stated
- *
- * Returns: how many; 0 when there are too many
- */
-gsize osh_message_facts(const OshDriver *driver, const OshFacts *stated,
-                        OshFact facts[OSH_MESSAGE_FACTS]);
-
 /** osh_record_allowed: spends the reservation of @message. @facts: by which it was decided. */
 void osh_record_allowed(OshMessage *message, const OshFacts *facts);
 

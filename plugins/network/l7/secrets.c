@@ -6,6 +6,7 @@
 #include "secrets.h"
 
 #include "driver-private.h"
+#include "facts.h"
 #include "upgrade.h"
 
 #include <string.h>
@@ -145,13 +146,12 @@ secrets_prepared(OshCredentialSet *set, const GError *error, gpointer data)
 }
 
 static char *
-text_of(const OshFacts *facts, const char *name)
+path_of(const OshMessage *message)
 {
-    for (gsize i = 0; i < facts->n_facts; i++)
-        if (g_strcmp0(facts->facts[i].name, name) == 0 && facts->facts[i].type == OSH_FACT_STRING)
-            return g_strndup(facts->facts[i].value.string.data,
-                             facts->facts[i].value.string.length);
-    return NULL;
+    const OshFact *path =
+        osh_facts_find(&message->facts.facts, OSH_FACT_REQUEST_PATH, OSH_FACT_STRING);
+
+    return path != NULL ? g_strndup(path->value.string.data, path->value.string.length) : NULL;
 }
 
 /* Returns: (transfer full) (nullable): the provider that the chosen endpoint is bound to. */
@@ -173,7 +173,7 @@ secrets_prepare(OshSecrets *secrets, const OshInterface *provider)
 {
     const OshMessage *message = secrets->message;
     const OshConnection *connection = message->driver->connection;
-    g_autofree char *path = text_of(&message->facts.facts, OSH_FACT_REQUEST_PATH);
+    g_autofree char *path = path_of(message);
     const OshCredentialEndpoint endpoint = {
         .struct_size = sizeof endpoint,
         .host = connection->host,

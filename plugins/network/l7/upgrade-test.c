@@ -517,36 +517,33 @@ test_another_reply_frees_the_state(void)
     end(&world);
 }
 
+/* The server says yes, and the connection ends for @text. */
 static void
-test_an_upgrade_without_agreement_ends_the_connection(void)
+expect_no_upgrade(gboolean *knob, const char *text)
 {
     g_autofree char *got = NULL;
     int error_number;
     L7World world;
 
     begin_asked(&world);
-    test.skips_judgement = TRUE;
+    *knob = TRUE;
     osh_fixture_send(world.upstream, "101 yes\n");
     got = osh_fixture_read_all(world.fixture, world.client, &error_number);
     g_assert_cmpint(error_number, ==, ECONNRESET);
-    l7_assert_says(&world, OSH_FIXTURE_FAILED, "no plugin has agreed to the upgrade");
+    l7_assert_says(&world, OSH_FIXTURE_FAILED, text);
     end(&world);
+}
+
+static void
+test_an_upgrade_without_agreement_ends_the_connection(void)
+{
+    expect_no_upgrade(&test.skips_judgement, "no plugin has agreed to the upgrade");
 }
 
 static void
 test_an_upgrade_that_does_not_open_is_a_failure(void)
 {
-    g_autofree char *got = NULL;
-    int error_number;
-    L7World world;
-
-    begin_asked(&world);
-    test.opens_not = TRUE;
-    osh_fixture_send(world.upstream, "101 yes\n");
-    got = osh_fixture_read_all(world.fixture, world.client, &error_number);
-    g_assert_cmpint(error_number, ==, ECONNRESET);
-    l7_assert_says(&world, OSH_FIXTURE_FAILED, "the test does not open it");
-    end(&world);
+    expect_no_upgrade(&test.opens_not, "the test does not open it");
 }
 
 /* The message ends while its request is judged; the answer comes all the same, and finds nobody. */

@@ -3,6 +3,7 @@
 #include "upgrade.h"
 
 #include "driver-private.h"
+#include "facts.h"
 
 #include <openshell/ext/draft/http-upgrade.h>
 
@@ -32,19 +33,10 @@ struct _OshUpgrade {
     char *failure;
 };
 
-static const OshFact *
-find_fact(const OshFacts *facts, const char *name, guint type)
-{
-    for (gsize i = 0; i < facts->n_facts; i++)
-        if (facts->facts[i].type == type && g_strcmp0(facts->facts[i].name, name) == 0)
-            return &facts->facts[i];
-    return NULL;
-}
-
 static OshSpan
 string_of(const OshFacts *facts, const char *name)
 {
-    const OshFact *fact = find_fact(facts, name, OSH_FACT_STRING);
+    const OshFact *fact = osh_facts_find(facts, name, OSH_FACT_STRING);
 
     return fact != NULL ? fact->value.string : (OshSpan){NULL, 0};
 }
@@ -53,7 +45,7 @@ string_of(const OshFacts *facts, const char *name)
 static gsize
 fill_fields(const OshFacts *facts, const char *name, OshHttpField *fields, gsize capacity)
 {
-    const OshFact *fact = find_fact(facts, name, OSH_FACT_RECORDS);
+    const OshFact *fact = osh_facts_find(facts, name, OSH_FACT_RECORDS);
     gsize n = fact != NULL ? fact->count : 0;
 
     for (gsize i = 0; i < MIN(n, capacity); i++) {
@@ -119,7 +111,7 @@ upgrade_judge(OshUpgrade *upgrade)
     const OshMessage *message = upgrade->message;
     gboolean is_request = message->direction == OSH_CLIENT_TO_SERVER;
     const OshFacts *facts = is_request ? &message->facts.facts : &message->response.facts;
-    const OshFact *status = find_fact(facts, OSH_FACT_RESPONSE_STATUS, OSH_FACT_INTEGER);
+    const OshFact *status = osh_facts_find(facts, OSH_FACT_RESPONSE_STATUS, OSH_FACT_INTEGER);
     OshHttpField fields[MAX_FIELDS];
     OshHttpHead head = {
         .struct_size = sizeof head,

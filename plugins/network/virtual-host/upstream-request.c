@@ -13,6 +13,7 @@
 #include "field.h"
 #include "forward-audit.h"
 #include "intercept.h"
+#include "leg.h"
 #include "origin.h"
 #include "osh-destination.h"
 #include "osh-http1-body.h"
@@ -429,32 +430,6 @@ request_write(OshUpstreamRequest *request)
     }
 }
 
-static gssize
-request_receive(OshUpstreamRequest *request, guint8 *bytes, gsize size)
-{
-    ssize_t n;
-    gsize length;
-
-    if (request->tls != NULL) {
-        switch (tls_of(request)->session_read(request->tls, bytes, size, &length)) {
-        case OSH_TLS_DONE:
-            return (gssize)length;
-        case OSH_TLS_WANT_READ:
-        case OSH_TLS_WANT_WRITE:
-            return -EAGAIN;
-        case OSH_TLS_END:
-            return 0;
-        case OSH_TLS_FAILED:
-            break;
-        }
-        return -ECONNRESET;
-    }
-    do
-        n = recv(request->fd, bytes, size, MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
-}
-
 /* Returns: whether bytes or the end have come. */
 static gboolean
 request_read(OshUpstreamRequest *request)
@@ -463,7 +438,8 @@ request_read(OshUpstreamRequest *request)
 
     if (!request->readable || request->ended || request->length == sizeof request->window)
         return FALSE;
-    n = request_receive(request, request->window + request->length,
+    n = osh_leg_receive(request->fd, request->tls != NULL ? tls_of(request) : NULL, request->tls,
+                        request->window + request->length,
                         sizeof request->window - request->length);
     if (n == -EAGAIN) {
         request->readable = FALSE;

@@ -51,7 +51,7 @@ ROWS = [
      CREDENTIALS),
     (CARRY, "osh_content_lease(piece->content), piece->offset,",
      "osh_content_lease(piece->content), 0,", CONTENT),
-    (CARRY, "    if (action->type == OSH_L7_CANCEL)\n        forget_question(driver, action->message);\n    else if",
+    (CARRY, "    if (action->type == OSH_L7_CANCEL)\n        osh_driver_forget_question(driver, action->message);\n    else if",
      "    if", "network-driver"),
     # credentials
     (SECRETS, "        osh_credential_cancel(provider_of(secrets->message), secrets);", "        (void)0;",
