@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a refused request is answered with, byte for byte; and what an answer's options change. The
+ * The response to a refused request, byte for byte; and what an answer's options change. The
  * driver is the test itself, so that an answer holds what the test says.
  */
 #include "rest-fixture.h"
@@ -175,7 +175,7 @@ test_problem(gconstpointer data)
     talk_close(&talk);
 }
 
-/* What the plugin cannot do is refused, never left out. */
+/* An edit that the plugin cannot make, or an inspection, is refused and never left out. */
 static void
 test_beyond(gconstpointer data)
 {

@@ -3,7 +3,7 @@
  * The corpora of tests/corpora through a session alone: what reaches the server is one of the right
  * outcomes of each smuggling case, and odd input is read alike however it is split.
  *
- * What is sent to the server is read back here by a reader of the test's own, which forgives more.
+ * A reader of the test's own, which forgives more, reads back the bytes that went to the server.
  */
 #include "rest-fixture.h"
 

@@ -145,8 +145,8 @@ read_target(RestSession *session, const char *window)
                : "the query cannot be decoded in one way";
 }
 
-/* What is known of the request: the action and the target of its record, and of a good one the
- * query. */
+/* Method and path: the action and the target of the request's record. A request that is refused
+ * here has no other facts. */
 static void
 make_facts(RestSession *session)
 {
@@ -181,7 +181,7 @@ is_expectation_known(const OshHttp1Head *head, const char *window)
     return TRUE;
 }
 
-/* What no policy can allow here. */
+/* Kinds of requests that no policy can allow. */
 static gboolean
 check_kind(RestSession *session, const char *window)
 {

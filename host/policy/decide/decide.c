@@ -299,7 +299,7 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
 }
 
 /* Servers read an encoded slash as a part of a name or as a border of the path; only an endpoint
- * can say that there it is the former. Whatever else is decided, audit does not soften it. */
+ * can say that its server reads it as the former. Audit mode does not soften this refusal. */
 static void
 refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdict)
 {
