@@ -200,6 +200,8 @@ typedef enum {
  *   key order, then list order
  * @selected: (nullable): borrowed; without request facts the first of @endpoints, with them the
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
+ * @middleware: (nullable): borrowed; of those that select the host of a connection that is allowed,
+ *   one that allows nothing it cannot inspect, if there is any
  * @generation: of the snapshot that answered
  *
  * Fill with osh_policy_decide(), release with osh_policy_verdict_clear(). Do not copy.
@@ -214,6 +216,7 @@ typedef struct {
     const OshPolicyEndpoint *const *endpoints;
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
+    const OshPolicyMiddleware *middleware;
     guint64 generation;
     /*< private >*/
     const OshPolicyEndpoint *inline_endpoints[OSH_POLICY_INLINE_ENDPOINTS];
@@ -410,6 +413,26 @@ osh_policy_protocol_is_inspected(OshPolicyProtocol protocol)
 /** osh_policy_endpoint_inspects: [any] Returns: whether what passes is looked into, which takes the
  * run's certificate authority where it is TLS. */
 gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);
+
+/**
+ * osh_policy_middleware: [any]
+ * @host: (array length=length) (nullable): a host name, any letter case; %NULL for every entry
+ * @index: 0 for the first
+ *
+ * Returns: (transfer none) (nullable): middleware number @index of those that select @host, in the
+ *   order in which they run
+ */
+const OshPolicyMiddleware *osh_policy_middleware(const OshPolicySnapshot *snapshot,
+                                                 const char *host, gsize length, guint index);
+
+/** osh_policy_middleware_line: [any] Returns: line in the file of the policy where @middleware, of a
+ * snapshot, stands. */
+guint osh_policy_middleware_line(const OshPolicyMiddleware *middleware);
+
+/** osh_policy_middleware_strictest: [any] Returns: (transfer none) (nullable): the first that
+ * selects @host and allows nothing that it cannot inspect, or else the first that selects it. */
+const OshPolicyMiddleware *osh_policy_middleware_strictest(const OshPolicySnapshot *snapshot,
+                                                           const char *host, gsize length);
 
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);

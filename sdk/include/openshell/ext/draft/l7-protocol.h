@@ -545,6 +545,10 @@ typedef struct {
  *   far as it is settled
  * @binary: (nullable): path of the program that asks, as its events show it. For the words of a
  *   refusal alone: what a person has to write into the policy; a session decides nothing by it
+ * @error: (nullable): for a refusal: its kind as one machine word, where it is not the policy's:
+ *   "middleware_denied", "middleware_failed"
+ * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
+ *   "middleware", "reason_code"
  *
  * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
  * before it said. Borrowed for the call, but for leases and handles.
@@ -566,6 +570,8 @@ typedef struct {
     gsize n_edits;
     gboolean begin;
     const char *binary;
+    const char *error;
+    GVariant *members;
 } OshL7Answer;
 
 /**
