@@ -91,6 +91,8 @@ typedef struct {
  *   has changed cannot go on
  * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
  *   nothing goes there before the owners of the connection were looked at
+ * @inspect_limit_name: (nullable): for %OSH_ACTION_INSPECT, the key of the policy that says
+ *   @inspect_limit; borrowed
  *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
@@ -113,6 +115,7 @@ typedef struct {
     gconstpointer endpoint;
     guint64 handling;
     gboolean credentials;
+    const char *inspect_limit_name;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */
