@@ -2,7 +2,7 @@
 /*
  * ask.c: what becomes of the question about a message. [shard]
  *
- *   identity -> upgrade -> policy -> credentials -> content -> capacity -> answer
+ *   identity -> endpoint -> upgrade -> policy -> credentials -> content -> capacity -> answer
  *
  * A question goes through this from the first row each time that something it waits for has come,
  * so that the policy in force when it is answered is the one that decided, about a program that was
@@ -29,9 +29,12 @@
 /* Of the bus: when its sinks take events again is not known. */
 #define CAPACITY_LOOK (100 * G_TIME_SPAN_MILLISECOND)
 
-/* Keys of the schema that say how a session reads a message. */
+/* Keys of the schema that say how a session or an inspector reads a message. */
 static const char *const session_options[] = {
     "allow_encoded_slash",
+    "mcp.strict_tool_names",
+    "mcp.versions",
+    "protocol",
     "request_body_credential_rewrite",
     "websocket_credential_rewrite",
 };
@@ -194,6 +197,28 @@ ask_rest(OshMessage *message, const OshFacts *facts)
     return asked;
 }
 
+/* Of the endpoint that was chosen, where it lets nobody pass whatever its rules say; then of the
+ * rules. */
+static OshAsked
+ask_endpoint(OshMessage *message, const OshFacts *facts)
+{
+    const char *reason = NULL;
+    gboolean allowed = ask_policy(message, facts);
+    OshAsked asked;
+
+    if (!osh_upgrade_is_served(message, &reason)) {
+        ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+        message->error = "unsupported_l7_protocol";
+        return OSH_ASKED_ANSWERED;
+    }
+    asked = osh_upgrade_ask(message, &reason);
+    if (asked == OSH_ASKED_REFUSED)
+        return ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+    if (asked == OSH_ASKED_ALLOWED && !allowed)
+        return ask_refuse(message, facts, "policy", NULL, OSH_DECISION_DENIED_POLICY);
+    return asked == OSH_ASKED_ALLOWED ? ask_rest(message, facts) : asked;
+}
+
 static gboolean
 ask_waits(OshMessage *message)
 {
@@ -208,8 +233,6 @@ ask_go(OshMessage *message)
     OshDriver *driver = message->driver;
     OshFact facts[OSH_MESSAGE_FACTS];
     OshFacts set = {facts, 0};
-    const char *reason = NULL;
-    OshAsked asked;
 
     /* That of the question before may be of a policy that is no more. */
     forget_verdict(message);
@@ -217,9 +240,6 @@ ask_go(OshMessage *message)
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
     osh_inspected_go_on(message);
-    asked = osh_upgrade_ask(message, &reason);
-    if (asked == OSH_ASKED_WAITS)
-        return ask_waits(message);
     set.n_facts = gather_facts(message, facts);
     if (set.n_facts == 0)
         ask_refuse(message, &message->facts.facts, "protocol", "the message has too many facts",
@@ -227,11 +247,7 @@ ask_go(OshMessage *message)
     else if (driver->is_terminating)
         ask_refuse(message, &set, "protocol", "the connection is about to end",
                    OSH_DECISION_DENIED_HARD);
-    else if (asked == OSH_ASKED_REFUSED)
-        ask_refuse(message, &set, "protocol", reason, OSH_DECISION_DENIED_HARD);
-    else if (!ask_policy(message, &set))
-        ask_refuse(message, &set, "policy", NULL, OSH_DECISION_DENIED_POLICY);
-    else if (ask_rest(message, &set) == OSH_ASKED_WAITS)
+    else if (ask_endpoint(message, &set) == OSH_ASKED_WAITS)
         return ask_waits(message);
     return TRUE;
 }
@@ -275,7 +291,9 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
         said.reason = osh_message_reason(message);
         said.event = message->event;
         said.status = message->status;
+        said.error = message->error;
     }
+    said.upgrades = said.action == OSH_ACTION_ALLOW && osh_upgrade_is_agreed(message);
     osh_secrets_fill_answer(message, entry, &said);
     osh_inspected_fill_answer(message, entry, &said);
     /* The message may be ended, and the verdict with it, when the session is fed next. */

@@ -44,7 +44,7 @@ osh_handover_take_tls(OshDriver *driver)
 /* Returns: (transfer full) (nullable): a session of the protocol that follows. */
 static gpointer
 open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret_protocol,
-          GError **error)
+          const OshL7Declaration **ret_declared, GError **error)
 {
     const OshNetwork *network = driver->connection->shard->network;
     OshL7LedgerEntry *entry =
@@ -57,7 +57,7 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
     /* The endpoint was chosen by what the message said. */
     opened.options = message != NULL ? message->options : NULL;
     if (message != NULL && message->upgrade != NULL)
-        return osh_upgrade_open(message, &opened, ret_protocol, error);
+        return osh_upgrade_open(message, &opened, ret_protocol, ret_declared, error);
     opened.protocol = action->u.upgrade.protocol;
     protocol = osh_network_protocol(network, opened.protocol);
     if (protocol == NULL) {
@@ -66,20 +66,8 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
         return NULL;
     }
     *ret_protocol = &protocol->interface;
+    *ret_declared = protocol->declaration;
     return osh_l7_open(*ret_protocol, &opened, error);
-}
-
-/* Returns: (nullable): what the manifest says of the protocol that @protocol speaks. */
-static const OshL7Declaration *
-declaration_of(const OshNetwork *network, const OshInterface *protocol)
-{
-    const char *const *names = osh_l7_protocols(protocol);
-    const OshNetworkProtocol *found =
-        names != NULL ? osh_network_protocol(network, names[0]) : NULL;
-
-    return found != NULL && g_strcmp0(found->interface.provider, protocol->provider) == 0
-               ? found->declaration
-               : NULL;
 }
 
 /* What was not released is the next session's, from the first byte. */
@@ -88,7 +76,8 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
 {
     g_autoptr(GError) error = NULL;
     const OshInterface *protocol = NULL;
-    gpointer next = open_next(driver, action, &protocol, &error);
+    const OshL7Declaration *declared = NULL;
+    gpointer next = open_next(driver, action, &protocol, &declared, &error);
     OshL7LedgerEntry *entry =
         action->message != 0 ? osh_l7_ledger_find(&driver->ledger, action->message) : NULL;
 
@@ -104,8 +93,8 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
     osh_l7_close(driver->protocol, driver->session);
     driver->protocol = protocol;
     driver->session = next;
-    driver->declared = declaration_of(driver->connection->shard->network, protocol);
-    driver->ledger.declared = driver->declared;
+    driver->declared = declared;
+    driver->ledger.declared = declared;
     driver->first_number += driver->ledger.last;
     driver->ledger.last = 0;
     driver->ledger.may_start_tls = FALSE;

@@ -64,6 +64,7 @@ osh_message_refuse(OshMessage *message, const char *layer, const char *reason)
     message->outcome = OSH_L7_JUDGEMENT_REFUSED;
     message->layer = layer;
     message->status = 403;
+    message->error = NULL;
     if (message->reason != reason) {
         g_free(message->reason);
         message->reason = g_strdup(reason);

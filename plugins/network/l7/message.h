@@ -38,6 +38,7 @@ typedef struct _OshInspected OshInspected;
  * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
+ * @error: (nullable): of a refusal that is not the policy's, a word for programs; constant
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
  * @has_begun: something of it went out, where it has credentials
@@ -61,6 +62,7 @@ typedef struct {
     OshControl control;
     char *reason;
     guint status;
+    const char *error;
     GVariant *options;
     gboolean has_begun;
     gboolean is_recorded;
