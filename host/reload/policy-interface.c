@@ -86,6 +86,20 @@ audit_softens(const OshPolicyService *service, const OshPolicyVerdict *verdict)
 /* The size of the first version of the verdict; a later caller passes more. */
 #define VERDICT_SIZE (G_STRUCT_OFFSET(OshVerdict, endpoint) + sizeof(gconstpointer))
 
+/* Neither what the rules would say without the content nor audit holds before it was read. */
+static void
+translate_inspection(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
+{
+    if (verdict->inspector == NULL)
+        return;
+    ret_verdict->action = OSH_ACTION_INSPECT;
+    ret_verdict->inspector = verdict->inspector;
+    ret_verdict->inspect_limit = verdict->selected->max_body_bytes;
+    ret_verdict->inspect_limit_name = osh_policy_endpoint_limit_name(verdict->selected);
+    ret_verdict->audit = FALSE;
+    g_clear_pointer(&ret_verdict->reason, g_free);
+}
+
 static void
 translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
 {
@@ -108,6 +122,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->n_allowed_addresses = selected->n_allowed_ips;
     ret_verdict->allowed_addresses = selected->allowed_cidrs;
     ret_verdict->endpoint = selected;
+    translate_inspection(verdict, ret_verdict);
 }
 
 static void

@@ -200,6 +200,8 @@ typedef enum {
  *   key order, then list order
  * @selected: (nullable): borrowed; without request facts the first of @endpoints, with them the
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
+ * @inspector: (nullable): borrowed; the rules of @selected are about what the content of the
+ *   message says, and nothing is known of it yet: who looks into it, before this is an answer
  * @generation: of the snapshot that answered
  *
  * Fill with osh_policy_decide(), release with osh_policy_verdict_clear(). Do not copy.
@@ -214,6 +216,7 @@ typedef struct {
     const OshPolicyEndpoint *const *endpoints;
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
+    const char *inspector;
     guint64 generation;
     /*< private >*/
     const OshPolicyEndpoint *inline_endpoints[OSH_POLICY_INLINE_ENDPOINTS];
@@ -410,6 +413,10 @@ osh_policy_protocol_is_inspected(OshPolicyProtocol protocol)
 /** osh_policy_endpoint_inspects: [any] Returns: whether what passes is looked into, which takes the
  * run's certificate authority where it is TLS. */
 gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);
+
+/** osh_policy_endpoint_limit_name: [any] Returns: (transfer none) (nullable): the key by which an
+ * endpoint of this protocol says how much of a message is inspected. */
+const char *osh_policy_endpoint_limit_name(const OshPolicyEndpoint *endpoint);
 
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);
