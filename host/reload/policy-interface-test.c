@@ -16,6 +16,41 @@ static const char web_yaml[] =
     "    - {host: \"*.example.org\", port: 80, allowed_ips: [10.0.0.0/8]}\n"
     "    binaries: [{path: /usr/bin/curl}]\n";
 
+/* Endpoints whose rules are about content. */
+static const char content_yaml[] =
+    "version: 1\n"
+    "network_policies:\n"
+    "  content:\n"
+    "    endpoints:\n"
+    "    - {host: g.example, port: 80, protocol: graphql, enforcement: audit, path: /graphql,\n"
+    "       graphql_max_body_bytes: 1000, rules: [{allow: {operation_type: query}}]}\n"
+    "    - {host: g.example, port: 80, protocol: rest, enforcement: enforce, path: /rest/**,\n"
+    "       access: full}\n"
+    "    - {host: j.example, port: 80, protocol: json-rpc, enforcement: enforce,\n"
+    "       rules: [{allow: {method: ping}}]}\n"
+    "    - {host: m.example, port: 80, protocol: mcp, enforcement: enforce,\n"
+    "       mcp: {max_body_bytes: 3000}, rules: [{allow: {method: ping}}]}\n"
+    "    - {host: w.example, port: 80, protocol: websocket, enforcement: enforce,\n"
+    "       rules: [{allow: {method: GET, path: '/**'}}, {allow: {operation_type: query}}]}\n"
+    "    binaries: [{path: /usr/bin/curl}]\n";
+
+static OshPolicySnapshot *
+load_content(void)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    OshPolicySnapshot *snapshot =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = content_yaml,
+                                                .length = strlen(content_yaml),
+                                                .file_name = "content.yaml",
+                                                .generation = 1},
+                        diagnostics);
+    g_autofree char *messages = osh_policy_diagnostics_format(diagnostics);
+
+    if (snapshot == NULL)
+        g_error("%s", messages);
+    return snapshot;
+}
+
 static OshPolicySnapshot *
 load(guint64 generation)
 {
@@ -246,6 +281,77 @@ test_decision_uses_one_snapshot_or_the_other(void)
     g_assert_cmpint(race.backwards, ==, 0);
 }
 
+static const struct {
+    const char *host;
+    const char *method;
+    const char *path;
+    const char *error; /* a fact that an inspector has found */
+    OshAction action;
+    const char *inspector;
+    guint64 limit;
+    const char *name;
+} contents[] = {
+    {"g.example", "POST", "/graphql", NULL, OSH_ACTION_INSPECT, "graphql", 1000,
+     "graphql_max_body_bytes"},
+    {"g.example", "GET", "/graphql", NULL, OSH_ACTION_INSPECT, "graphql", 1000,
+     "graphql_max_body_bytes"},
+    {"g.example", "POST", "/graphql", OSH_FACT_GRAPHQL_ERROR, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"g.example", "POST", "/graphql", OSH_FACT_JSONRPC_ERROR, OSH_ACTION_INSPECT, "graphql", 1000,
+     "graphql_max_body_bytes"},
+    {"g.example", "POST", "/rest/a", NULL, OSH_ACTION_ALLOW, NULL, 0, NULL},
+    {"g.example", "POST", "/rest/a%2Fb", NULL, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"g.example", "POST", "/other", NULL, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"j.example", "POST", "/", NULL, OSH_ACTION_INSPECT, "json-rpc", 65536,
+     "json_rpc.max_body_bytes"},
+    {"j.example", "POST", "/a%2Fb", NULL, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"j.example", "POST", "/", OSH_FACT_JSONRPC_ERROR, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"m.example", "DELETE", "/", NULL, OSH_ACTION_INSPECT, "mcp", 3000, "mcp.max_body_bytes"},
+    {"m.example", "POST", "/", OSH_FACT_JSONRPC_ERROR, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"w.example", "GET", "/", NULL, OSH_ACTION_ALLOW, NULL, 0, NULL},
+    {"w.example", "WEBSOCKET_TEXT", "/", NULL, OSH_ACTION_INSPECT, "graphql", 65536,
+     "graphql_max_body_bytes"},
+    {"w.example", "WEBSOCKET_TEXT", "/", OSH_FACT_GRAPHQL_ERROR, OSH_ACTION_DENY, NULL, 0, NULL},
+    {"unknown.example", "POST", "/", NULL, OSH_ACTION_DENY, NULL, 0, NULL},
+};
+
+/* Content is looked into before the rules about it are asked, and audit lets nothing pass before.
+ */
+static void
+test_content_is_inspected_first(void)
+{
+    g_autoptr(OshPolicyService) service = osh_policy_service_new(load_content());
+    OshPolicySnapshot *snapshot;
+    OshInterface policy;
+
+    osh_policy_service_interface(service, &policy);
+    snapshot = osh_policy_interface_current(&policy);
+    for (gsize i = 0; i < G_N_ELEMENTS(contents); i++) {
+        OshVerdict verdict = OSH_VERDICT_INIT;
+        const OshFact facts[] = {
+            OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, osh_span(contents[i].host)),
+            OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 80),
+            OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/usr/bin/curl")),
+            OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, osh_span(contents[i].method)),
+            OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PATH, osh_span(contents[i].path)),
+            OSH_FACT_STRING_INIT(contents[i].error, osh_span("no")),
+        };
+        const OshFacts set = {facts, G_N_ELEMENTS(facts) - (contents[i].error == NULL ? 1 : 0)};
+
+        g_test_message("row %zu", i);
+        osh_policy_interface_decide(&policy, snapshot, &set, &verdict);
+        g_assert_cmpuint(verdict.action, ==, contents[i].action);
+        g_assert_cmpstr(verdict.inspector, ==, contents[i].inspector);
+        g_assert_cmpuint(verdict.inspect_limit, ==, contents[i].limit);
+        g_assert_cmpstr(verdict.inspect_limit_name, ==, contents[i].name);
+        if (contents[i].action == OSH_ACTION_INSPECT) {
+            g_assert_null(verdict.reason);
+            g_assert_false(verdict.audit);
+        }
+        osh_verdict_clear(&verdict);
+    }
+    osh_policy_interface_release(&policy, snapshot);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -260,5 +366,7 @@ main(int argc, char **argv)
                     test_audit_softens_denials_and_nothing_hard);
     g_test_add_func("/host/policy-interface/decision-uses-one-snapshot-or-the-other",
                     test_decision_uses_one_snapshot_or_the_other);
+    g_test_add_func("/host/policy-interface/content-is-inspected-first",
+                    test_content_is_inspected_first);
     return g_test_run();
 }

@@ -99,13 +99,27 @@ translate_middleware(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
         return;
     if (verdict->middleware->allow_uninspectable)
         ret_verdict->uninspectable = verdict->middleware->name;
-    if (selected != NULL && (selected->tls == OSH_POLICY_TLS_SKIP ||
-                             selected->protocol == OSH_POLICY_PROTOCOL_TCP))
+    if (selected != NULL &&
+        (selected->tls == OSH_POLICY_TLS_SKIP || selected->protocol == OSH_POLICY_PROTOCOL_TCP))
         return;
     ret_verdict->protocol = "rest";
     ret_verdict->unjudged = TRUE;
     /* Not that of an endpoint whose connections are only copied. */
     ret_verdict->handling = ~ret_verdict->handling;
+}
+
+/* Neither what the rules would say without the content nor audit holds before it was read. */
+static void
+translate_inspection(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
+{
+    if (verdict->inspector == NULL)
+        return;
+    ret_verdict->action = OSH_ACTION_INSPECT;
+    ret_verdict->inspector = verdict->inspector;
+    ret_verdict->inspect_limit = verdict->selected->max_body_bytes;
+    ret_verdict->inspect_limit_name = osh_policy_endpoint_limit_name(verdict->selected);
+    ret_verdict->audit = FALSE;
+    g_clear_pointer(&ret_verdict->reason, g_free);
 }
 
 static void
@@ -132,6 +146,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->n_allowed_addresses = selected->n_allowed_ips;
     ret_verdict->allowed_addresses = selected->allowed_cidrs;
     ret_verdict->endpoint = selected;
+    translate_inspection(verdict, ret_verdict);
 }
 
 static void

@@ -175,23 +175,20 @@ test_problem(gconstpointer data)
     talk_close(&talk);
 }
 
-/* An edit that the plugin cannot make, or an inspection, is refused and never left out. */
+/* An edit that the plugin cannot make is refused and never left out. */
 static void
-test_beyond(gconstpointer data)
+test_beyond(void)
 {
     static const OshL7Edit edit = {.name = "content-LENGTH", .value = "1"};
-    gboolean inspect = GPOINTER_TO_INT(data);
-    const OshL7Answer answer = {.struct_size = sizeof answer,
-                                .action = inspect ? OSH_ACTION_INSPECT : OSH_ACTION_ALLOW,
-                                .edits = &edit,
-                                .n_edits = inspect ? 0 : 1};
+    const OshL7Answer answer = {
+        .struct_size = sizeof answer, .action = OSH_ACTION_ALLOW, .edits = &edit, .n_edits = 1};
     Talk talk;
 
     talk_open(&talk);
     talk_say(&talk, ASKED("GET"), &answer);
     g_assert_cmpstr(talk.server->str, ==, "");
     g_assert_true(talk.denied && talk.ended);
-    g_assert_nonnull(strstr(talk.client->str, "not served yet"));
+    g_assert_nonnull(strstr(talk.client->str, "in a way that is not served"));
     talk_close(&talk);
 }
 
@@ -207,6 +204,53 @@ test_other_status(void)
     g_assert_true(g_str_has_prefix(talk.client->str, "HTTP/1.1 503 Service Unavailable\r\n"));
     g_assert_nonnull(strstr(talk.client->str, "\"error\":\"request_refused\""));
     talk_close(&talk);
+}
+
+/* What no rule could allow has a word of its own. */
+static void
+test_error(void)
+{
+    const OshL7Answer answers[] = {
+        {.struct_size = sizeof answers[0],
+         .action = OSH_ACTION_DENY,
+         .status = 413,
+         .reason = "too much",
+         .event = 9,
+         .error = "content_too_large",
+         .limit_name = "mcp.max_body_bytes"},
+        {.struct_size = sizeof answers[0],
+         .action = OSH_ACTION_DENY,
+         .status = 403,
+         .reason = "no such thing",
+         .policy = "web",
+         .error = "unsupported_l7_protocol",
+         .limit_name = "unused"},
+        /* A driver that knows less. */
+        {.struct_size = G_STRUCT_OFFSET(OshL7Answer, refusal),
+         .action = OSH_ACTION_DENY,
+         .status = 403,
+         .error = "content_too_large"},
+    };
+    static const char *const says[] = {
+        "{\"error\":\"content_too_large\",\"detail\":\"too much\","
+        "\"limit\":\"mcp.max_body_bytes\",\"layer\":\"l7\",\"protocol\":\"rest\","
+        "\"method\":\"GET\",\"path\":\"/a~b\",\"host\":\"api.test\",\"port\":80,\"id\":\"e9\"}\n",
+        "{\"error\":\"unsupported_l7_protocol\",\"detail\":\"no such thing\",\"layer\":\"l7\",",
+        "{\"error\":\"policy_denied\",",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+        Talk talk;
+
+        talk_open(&talk);
+        talk_say(&talk, ASKED("GET"), &answers[i]);
+        g_test_message("%s", talk.client->str);
+        g_assert_nonnull(strstr(talk.client->str, says[i]));
+        g_assert_cmpint(g_str_has_prefix(talk.client->str, "HTTP/1.1 413 Content Too Large\r\n"),
+                        ==, i == 0);
+        g_assert_true(talk.ended);
+        talk_close(&talk);
+    }
 }
 
 /* The options of the endpoint say whether a slash may be a part of a name. */
@@ -302,10 +346,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/l7-rest/answer/an-encoded-slash-needs-the-option-of-its-endpoint",
                     test_encoded_slash);
-    g_test_add_data_func("/l7-rest/answer/content-that-is-to-be-inspected-is-refused",
-                         GINT_TO_POINTER(TRUE), test_beyond);
-    g_test_add_data_func("/l7-rest/answer/a-length-that-is-to-be-changed-is-refused",
-                         GINT_TO_POINTER(FALSE), test_beyond);
+    g_test_add_func("/l7-rest/answer/a-length-that-is-to-be-changed-is-refused", test_beyond);
+    g_test_add_func("/l7-rest/answer/what-no-rule-could-allow-has-a-word-of-its-own", test_error);
     g_test_add_func("/l7-rest/answer/a-limit-is-no-denial-by-policy", test_other_status);
     g_test_add_func("/l7-rest/answer/words-wait-for-capacity", test_capacity);
     g_test_add_func("/l7-rest/answer/a-withdrawn-question-ends-the-connection", test_cancelled);

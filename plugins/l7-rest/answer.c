@@ -11,8 +11,14 @@ static const struct {
     guint status;
     const char *phrase;
 } phrases[] = {
+    {200, "OK"},
+    {202, "Accepted"},
     {400, "Bad Request"},
     {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
@@ -49,23 +55,35 @@ append_policy_field(GString *answer, const char *policy)
 }
 
 static void
-write_answer(RestSession *session, guint status, const char *policy, const GString *body)
+begin_answer(RestSession *session, guint status, const char *media_type, gsize length)
 {
-    GString *answer = session->answer;
     const char *phrase = "";
 
     for (gsize i = 0; i < G_N_ELEMENTS(phrases); i++)
         if (phrases[i].status == status)
             phrase = phrases[i].phrase;
-    g_string_printf(answer, "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n", status, phrase);
-    g_string_append_printf(answer, "Content-Length: %" G_GSIZE_FORMAT "\r\n", body->len);
-    if (policy != NULL)
-        append_policy_field(answer, policy);
-    g_string_append(answer, "Connection: close\r\n\r\n");
+    g_string_printf(session->answer, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\n", status, phrase,
+                    media_type);
+    g_string_append_printf(session->answer, "Content-Length: %" G_GSIZE_FORMAT "\r\n", length);
+    session->status = (guint16)status;
+}
+
+static void
+end_answer(RestSession *session, const char *body, gsize length)
+{
+    g_string_append(session->answer, session->keeps_open ? "\r\n" : "Connection: close\r\n\r\n");
     /* RFC 9110 section 9.3.2: the length that a GET would have had, and no content. */
     if (!session->was_head)
-        g_string_append_len(answer, body->str, (gssize)body->len);
-    session->status = (guint16)status;
+        g_string_append_len(session->answer, body, (gssize)length);
+}
+
+static void
+write_answer(RestSession *session, guint status, const char *policy, const GString *body)
+{
+    begin_answer(session, status, "application/json", body->len);
+    if (policy != NULL)
+        append_policy_field(session->answer, policy);
+    end_answer(session, body->str, body->len);
 }
 
 /* Members of what was refused, as far as they are known. */
@@ -91,6 +109,71 @@ append_event(GString *body, guint64 event)
         append_json(body, "id", id);
 }
 
+static void
+write_problem(RestSession *session, const RestRefusal *refusal, const char *binary, guint64 event)
+{
+    g_autoptr(GString) body = g_string_new("{");
+
+    append_json(body, "error", refusal->error);
+    append_json(body, "detail", refusal->detail);
+    if (refusal->limit != NULL)
+        append_json(body, "limit", refusal->limit);
+    append_json(body, "layer", "l7");
+    append_json(body, "protocol", session->protocol);
+    append_request(session, body, binary);
+    append_event(body, event);
+    g_string_append(body, "}\n");
+    write_answer(session, refusal->status, NULL, body);
+}
+
+/* What a field's value may hold beside letters and digits. */
+static const char field_marks[] = " !#$%&'*+-.^_`|~\"(),/:;<=>?@[\\]{}";
+
+static gboolean
+is_field_text(const char *text, const char *more)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at < 0x20 || *at >= 0x7f || (!g_ascii_isalnum(*at) && strchr(more, *at) == NULL))
+            return FALSE;
+    return *text != '\0';
+}
+
+/* A field that would frame the answer, or that no head can hold, is left out. */
+static void
+append_fields(GString *answer, const char *const *fields)
+{
+    static const char *const ours[] = {"connection", "content-length",    "content-type",
+                                       "keep-alive", "transfer-encoding", "upgrade"};
+
+    for (gsize i = 0; fields != NULL && fields[i] != NULL && fields[i + 1] != NULL; i += 2) {
+        gboolean is_ours = !is_field_text(fields[i], "!#$%&'*+-.^_`|~") ||
+                           !is_field_text(fields[i + 1], field_marks);
+
+        for (gsize k = 0; k < G_N_ELEMENTS(ours); k++)
+            is_ours = is_ours || g_ascii_strcasecmp(fields[i], ours[k]) == 0;
+        if (!is_ours)
+            g_string_append_printf(answer, "%s: %s\r\n", fields[i], fields[i + 1]);
+    }
+}
+
+void
+rest_answer_refusal(RestSession *session, const OshInspectionRefusal *refusal)
+{
+    begin_answer(session, refusal->status,
+                 is_field_text(refusal->media_type, field_marks) ? refusal->media_type
+                                                                 : "application/octet-stream",
+                 refusal->body.length);
+    append_fields(session->answer, refusal->fields);
+    end_answer(session, refusal->body.data, refusal->body.length);
+}
+
+/* What no rule of the policy could allow. */
+static gboolean
+answer_has_error(const OshL7Answer *answer)
+{
+    return osh_has_member(answer, OshL7Answer, limit_name) && answer->error != NULL;
+}
+
 void
 rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 {
@@ -99,6 +182,14 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
     g_autofree char *missing = g_strdup_printf("%s_allow", session->protocol);
     guint status = answer->status != 0 ? answer->status : 403;
 
+    if (answer_has_error(answer)) {
+        const RestRefusal refusal = {status, answer->error,
+                                     answer->reason != NULL ? answer->reason : "",
+                                     status == 413 ? answer->limit_name : NULL};
+
+        write_problem(session, &refusal, answer->binary, answer->event);
+        return;
+    }
     append_json(body, "error", status == 403 ? "policy_denied" : "request_refused");
     append_json(body, "policy", answer->policy != NULL ? answer->policy : "-");
     append_json(body, "rule", rule);
@@ -118,14 +209,5 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 void
 rest_answer_problem(RestSession *session)
 {
-    g_autoptr(GString) body = g_string_new("{");
-
-    append_json(body, "error", session->refusal.error);
-    append_json(body, "detail", session->refusal.detail);
-    append_json(body, "layer", "l7");
-    append_json(body, "protocol", session->protocol);
-    append_request(session, body, NULL);
-    append_event(body, session->event);
-    g_string_append(body, "}\n");
-    write_answer(session, session->refusal.status, NULL, body);
+    write_problem(session, &session->refusal, NULL, session->event);
 }

@@ -82,7 +82,7 @@ rest_make_parsers(RestSession *session)
 {
     for (guint i = 0; i < 2; i++)
         session->fields[i] = g_new(OshHttp1Field, session->limits.head_fields);
-    session->pieces = g_new(OshL7Piece, 2 * session->limits.head_fields + 16 + 4 * REST_EDITS);
+    session->pieces = g_new(OshL7Piece, 2 * session->limits.head_fields + 24 + 4 * REST_EDITS);
     osh_http1_head_init(&session->request, OSH_HTTP1_REQUEST, session->limits.head_size,
                         session->fields[0], session->limits.head_fields);
     osh_http1_head_init(&session->response, OSH_HTTP1_RESPONSE, session->limits.head_size,
@@ -108,6 +108,7 @@ rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
     session->method = g_string_new(NULL);
     session->target = g_string_new(NULL);
     session->answer = g_string_new(NULL);
+    session->upgrade = g_string_new(NULL);
     rest_make_parsers(session);
     return session;
 }
@@ -127,29 +128,12 @@ rest_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize ma
     return n;
 }
 
-static gboolean
-rest_option(const OshL7Answer *answer, const char *name)
-{
-    gboolean value = FALSE;
-
-    return answer->options != NULL && g_variant_lookup(answer->options, name, "b", &value) && value;
-}
-
 static void
-rest_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answer)
+rest_resume_message(gpointer data, gint64 now, guint64 message, const OshL7Answer *answer)
 {
-    RestSession *session = data;
-
     (void)now;
     (void)message;
-    if (answer->action == OSH_ACTION_DENY) {
-        session->stage = REST_REFUSED;
-        rest_answer_policy(session, answer);
-        return;
-    }
-    session->stage = REST_ALLOWED;
-    session->is_beyond = answer->action != OSH_ACTION_ALLOW || !rest_edits_take(session, answer);
-    session->allows_encoded_slash = rest_option(answer, "allow_encoded_slash");
+    rest_resume(data, answer);
 }
 
 static void
@@ -192,6 +176,8 @@ rest_close(gpointer data)
 
     rest_query_free(session->query);
     rest_edits_clear(session);
+    rest_content_free(&session->content);
+    rest_headers_free(&session->headers);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);
     g_free(session->pieces);
@@ -199,6 +185,7 @@ rest_close(gpointer data)
     g_string_free(session->method, TRUE);
     g_string_free(session->target, TRUE);
     g_string_free(session->answer, TRUE);
+    g_string_free(session->upgrade, TRUE);
     g_free(session->host);
     g_free(session);
 }
@@ -209,7 +196,7 @@ static const OshL7ProtocolInterface rest_vtable = {
     .probe = rest_probe,
     .open = rest_open,
     .feed = rest_feed,
-    .resume = rest_resume,
+    .resume = rest_resume_message,
     .expire = rest_expire,
     .cancel = rest_cancel,
     .terminate = rest_terminate,

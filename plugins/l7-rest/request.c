@@ -14,8 +14,9 @@
 
 #include <string.h>
 
-#define VIA   "Via: 1.1 openshell-sandbox\r\n"
-#define CLOSE "Connection: close\r\n"
+#define VIA     "Via: 1.1 openshell-sandbox\r\n"
+#define CLOSE   "Connection: close\r\n"
+#define UPGRADE "Connection: Upgrade\r\nUpgrade: "
 
 static const char *const hop_fields[] = {
     "connection",       "http2-settings",      "keep-alive", "proxy-authenticate",
@@ -45,10 +46,10 @@ is_host_right(const RestSession *session, const char *window)
            strcmp(authority.host, session->host) == 0 && authority.port == session->port;
 }
 
-static gboolean
-refuse(RestSession *session, guint status, const char *error, const char *detail)
+gboolean
+rest_request_refuse(RestSession *session, guint status, const char *error, const char *detail)
 {
-    session->refusal = (RestRefusal){status, error, detail};
+    session->refusal = (RestRefusal){status, error, detail, NULL};
     return FALSE;
 }
 
@@ -79,7 +80,7 @@ check_authority(RestSession *session, const char *window)
     OshAbsoluteTarget absolute;
 
     if (!is_host_right(session, window))
-        return refuse(
+        return rest_request_refuse(
             session, 403, "request_authority_mismatch",
             "the Host field names another destination than the connection was allowed to");
     session->is_absolute = FALSE;
@@ -87,12 +88,12 @@ check_authority(RestSession *session, const char *window)
         return TRUE;
     if ((session->request.n_hosts == 0 && !session->may_retarget) ||
         osh_absolute_target_parse(target.data, target.length, &absolute) != OSH_AUTHORITY_OK)
-        return refuse(session, 400, "invalid_request_target",
-                      "the request target is neither a path nor a URL");
+        return rest_request_refuse(session, 400, "invalid_request_target",
+                                   "the request target is neither a path nor a URL");
     if (absolute.scheme != (session->secure ? OSH_URI_HTTPS : OSH_URI_HTTP) ||
         strcmp(absolute.authority.host, session->host) != 0 ||
         absolute.authority.port != session->port)
-        return refuse(
+        return rest_request_refuse(
             session, 403, "request_authority_mismatch",
             "the request target names another destination than the connection was allowed to");
     session->authority = absolute.authority;
@@ -188,19 +189,17 @@ check_kind(RestSession *session, const char *window)
     const OshHttp1Head *head = &session->request;
 
     if (g_ascii_strcasecmp(session->method->str, "CONNECT") == 0)
-        return refuse(session, 403, "unsupported_l7_protocol",
-                      "a tunnel inside a connection that is inspected is not served");
+        return rest_request_refuse(session, 403, "unsupported_l7_protocol",
+                                   "a tunnel inside a connection that is inspected is not served");
     if (g_ascii_strcasecmp(session->method->str, "TRACE") == 0)
-        return refuse(session, 403, "unsupported_l7_protocol",
-                      "TRACE would show the client what was added to its request");
-    if (head->connection_upgrade ||
-        osh_http1_head_find(head, (const guint8 *)window, "upgrade", NULL) != NULL)
-        return refuse(session, 403, "unsupported_l7_protocol",
-                      "the endpoint does not allow to change the protocol (Upgrade)");
+        return rest_request_refuse(session, 403, "unsupported_l7_protocol",
+                                   "TRACE would show the client what was added to its request");
     if (!is_expectation_known(head, window))
-        return refuse(session, 417, "expectation_failed",
-                      "the request expects what is not 100-continue");
-    return TRUE;
+        return rest_request_refuse(session, 417, "expectation_failed",
+                                   "the request expects what is not 100-continue");
+    return (!head->connection_upgrade &&
+            osh_http1_head_find(head, (const guint8 *)window, "upgrade", NULL) == NULL) ||
+           rest_upgrade_read(session, window);
 }
 
 static void
@@ -220,17 +219,19 @@ rest_request_read(RestSession *session, const char *window)
     OshHttp1Error problem = osh_http1_head_check_host(head, (const guint8 *)window);
     const char *why;
 
+    session->is_upgrade = FALSE;
     read_method(session, window);
     why = read_target(session, window);
     make_facts(session);
     if (problem != OSH_HTTP1_ERROR_NONE)
-        return refuse(session, 400, "invalid_request_head", osh_http1_error_text(problem));
+        return rest_request_refuse(session, 400, "invalid_request_head",
+                                   osh_http1_error_text(problem));
     if (g_ascii_strcasecmp(session->method->str, "CONNECT") == 0)
         return check_kind(session, window);
     if (!check_authority(session, window))
         return FALSE;
     if (why != NULL)
-        return refuse(session, 400, "invalid_request_target", why);
+        return rest_request_refuse(session, 400, "invalid_request_target", why);
     add_query_fact(session);
     session->closes = !osh_http1_head_keep_alive(head);
     return check_kind(session, window);
@@ -249,8 +250,8 @@ rest_request_read_rejected(RestSession *session, const char *window)
     else
         g_string_truncate(session->target, 0);
     make_facts(session);
-    refuse(session, too_large ? 431 : 400, "invalid_request_head",
-           osh_http1_error_text(head->error));
+    rest_request_refuse(session, too_large ? 431 : 400, "invalid_request_head",
+                        osh_http1_error_text(head->error));
 }
 
 /* --- Heads as they go on -----------------------------------------------------------------------
@@ -266,7 +267,9 @@ add_bytes(RestSession *session, const char *bytes, gsize length)
 static void
 add_window(RestSession *session, guint64 offset, guint64 length)
 {
-    if (length > 0)
+    if (length > 0 && session->piece_base != NULL)
+        add_bytes(session, session->piece_base + offset, (gsize)length);
+    else if (length > 0)
         session->pieces[session->n_pieces++] =
             (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = offset, .length = length};
 }
@@ -292,6 +295,31 @@ is_dropped(const OshHttp1Head *head, const char *window, const OshHttp1Field *fi
     return osh_http1_head_nominates(head, (const guint8 *)window, field);
 }
 
+/* Returns: whether the length of the body that goes out is another one than the client stated. */
+static gboolean
+is_framed_anew(const RestSession *session)
+{
+    const OshHttp1Head *head = &session->request;
+    guint64 total = rest_content_total(&session->content);
+
+    if (!session->content.is_active)
+        return FALSE;
+    return head->chunked || (head->has_content_length ? head->content_length != total : total > 0);
+}
+
+/* What framed a body that was gathered, and what its client was told already. */
+static gboolean
+is_replaced(const RestSession *session, const char *window, const OshHttp1Field *field)
+{
+    if (!session->content.is_active)
+        return FALSE;
+    if (field_is(window, field, "expect"))
+        return TRUE;
+    return is_framed_anew(session) &&
+           (field_is(window, field, "content-length") || field_is(window, field, "trailer") ||
+            field_is(window, field, "transfer-encoding"));
+}
+
 /* From where a field line begins to where its CRLF ends. */
 static guint32
 line_end(const char *window, const OshHttp1Field *field)
@@ -307,8 +335,8 @@ line_end(const char *window, const OshHttp1Field *field)
 static void
 add_fields(RestSession *session, const OshHttp1Head *head, const char *window, guint32 fields)
 {
-    gboolean edited = head->kind == OSH_HTTP1_REQUEST && session->n_edits > 0;
-
+    gboolean is_request = head->kind == OSH_HTTP1_REQUEST;
+    gboolean edited = is_request && session->n_edits > 0;
     guint32 from = fields;
     guint32 at = fields;
 
@@ -316,6 +344,7 @@ add_fields(RestSession *session, const OshHttp1Head *head, const char *window, g
         guint32 end = line_end(window, &head->fields[i]);
 
         if (is_dropped(head, window, &head->fields[i]) ||
+            (is_request && is_replaced(session, window, &head->fields[i])) ||
             (edited && rest_edits_name(session, span_of(window, head->fields[i].name)))) {
             add_window(session, from, at - from);
             from = end;
@@ -356,6 +385,31 @@ add_edits(RestSession *session)
     }
 }
 
+static void
+add_length(RestSession *session)
+{
+    RestContent *content = &session->content;
+    gint length =
+        g_snprintf(content->length_field, sizeof content->length_field,
+                   "Content-Length: %" G_GUINT64_FORMAT "\r\n", rest_content_total(content));
+
+    add_bytes(session, content->length_field, (gsize)length);
+}
+
+/* What follows the last field. */
+static void
+add_connection(RestSession *session)
+{
+    if (session->is_upgrade) {
+        add_bytes(session, UPGRADE, sizeof UPGRADE - 1);
+        add_bytes(session, session->upgrade->str, session->upgrade->len);
+        add_bytes(session, "\r\n", 2);
+    } else if (session->closes) {
+        add_bytes(session, CLOSE, sizeof CLOSE - 1);
+    }
+    add_bytes(session, "\r\n", 2);
+}
+
 void
 rest_request_pieces(RestSession *session, const char *window)
 {
@@ -366,6 +420,7 @@ rest_request_pieces(RestSession *session, const char *window)
     guint32 fields = head->start_line.offset + head->start_line.length + 2;
 
     session->n_pieces = 0;
+    session->piece_base = session->content.is_active ? window : NULL;
     add_window(session, 0, head->target.offset);
     add_bytes(session, session->target->str, session->target->len);
     add_window(session, session->query_range.offset, session->query_range.length);
@@ -374,11 +429,12 @@ rest_request_pieces(RestSession *session, const char *window)
     if (session->is_absolute && head->n_hosts == 0)
         add_host(session);
     add_edits(session);
+    if (is_framed_anew(session))
+        add_length(session);
     if (!has_via)
         add_bytes(session, VIA, sizeof VIA - 1);
-    if (session->closes)
-        add_bytes(session, CLOSE, sizeof CLOSE - 1);
-    add_bytes(session, "\r\n", 2);
+    add_connection(session);
+    session->piece_base = NULL;
 }
 
 /* Returns: whether a field is of this hop, but for a Connection that says close or keep-alive alone

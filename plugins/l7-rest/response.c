@@ -22,7 +22,7 @@ list_is_full(const RestSession *session, guint n)
 static gsize
 fail_response(RestSession *session, const char *detail)
 {
-    session->refusal = (RestRefusal){502, "upstream_response_invalid", detail};
+    session->refusal = (RestRefusal){502, "upstream_response_invalid", detail, NULL};
     return rest_refuse(session, OSH_L7_FAILURE);
 }
 
@@ -57,7 +57,7 @@ begin_response_body(RestSession *session)
 static const char *
 check_response(RestSession *session)
 {
-    if (session->status == 101)
+    if (session->status == 101 && !session->is_upgrade)
         return "the server changed the protocol without being asked";
     /* RFC 9112 section 6.3: a client that believes the length takes the next response for a body.
      */
@@ -115,11 +115,13 @@ read_response_head(RestSession *session, gsize *ret_n)
         problem = check_response(session);
         break;
     }
-    if (problem == NULL)
-        release_response_head(session);
-    else
+    if (problem != NULL)
         *ret_n = fail_response(session, problem);
-    return problem == NULL;
+    else if (session->status == 101)
+        *ret_n = rest_upgrade_ask(session);
+    else
+        release_response_head(session);
+    return problem == NULL && session->status != 101;
 }
 
 /* Returns: whether the list goes on: the body has ended. */
@@ -181,6 +183,11 @@ read_response(RestSession *session)
 {
     gsize n = 0;
 
+    if (session->has_response == REST_RESPONSE_ASKED)
+        return session->list.n;
+    if (session->has_response == REST_RESPONSE_AGREED)
+        return rest_upgrade_go(session);
+
     while (!list_is_full(session, 4)) {
         if (session->has_response == REST_NO_RESPONSE) {
             if (!read_response_head(session, &n))
@@ -216,9 +223,15 @@ rest_feed_server(RestSession *session)
         return rest_say_refusal(session);
     case REST_LINGER:
         return drop_surplus(session);
+    case REST_RELEASE:
+        if (session->content.head_sent && session->has_response != REST_RESPONSE_ENDED)
+            return read_response(session);
+        break;
     case REST_IDLE:
     case REST_ASKED:
     case REST_ALLOWED:
+    case REST_CONTENT:
+    case REST_MARKED:
         break;
     }
     return expect_nothing(session);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <openshell/ext/draft/http-upgrade.h>
 #include <openshell/ext/draft/l7-protocol.h>
 
 #include "osh-authority.h"
@@ -26,7 +27,9 @@ G_BEGIN_DECLS
 /** REST_EDITS: fields that an answer changes; with more the request is refused. */
 #define REST_EDITS 16
 /** REST_FACTS: facts of one request. */
-#define REST_FACTS 3
+#define REST_FACTS 5
+/** REST_PARTS: pieces of a body that one feed sends. */
+#define REST_PARTS 4
 
 /**
  * RestLimits: from the configuration.
@@ -52,14 +55,19 @@ typedef enum {
     REST_REFUSED, /* the words that refuse it are to be written */
     REST_BODY,    /* its body follows */
     REST_SENT,    /* all of it is released */
+    REST_CONTENT, /* its body is gathered, to be inspected */
+    REST_MARKED,  /* what an inspection makes of a part of it is awaited */
+    REST_RELEASE, /* all of it was inspected and goes out */
     REST_LINGER,  /* what the client still says is dropped, then the connection ends */
 } RestStage;
 
 /** RestResponse: where the response stands. */
 typedef enum {
     REST_NO_RESPONSE,
-    REST_RESPONSE_BODY,  /* its final head was released */
-    REST_RESPONSE_ENDED, /* all of it was, and the request is not */
+    REST_RESPONSE_ASKED,  /* a 101 came; its answer is awaited */
+    REST_RESPONSE_AGREED, /* it is to be released, and another protocol follows */
+    REST_RESPONSE_BODY,   /* its final head was released */
+    REST_RESPONSE_ENDED,  /* all of it was, and the request is not */
 } RestResponse;
 
 /** RestQuery: the names of a query with their values, decoded, in the order of their first use. */
@@ -91,13 +99,72 @@ typedef struct {
  * RestRefusal: of a request that cannot be served, whatever the policy says.
  * @status: of the response
  * @error: a word for programs; constant
- * @detail: words for a person; constant
+ * @detail: words for a person; constant, or the session's
+ * @limit: (nullable): name of a limit that was crossed; the session's
  */
 typedef struct {
     guint status;
     const char *error;
     const char *detail;
+    const char *limit;
 } RestRefusal;
+
+/** RestHeaders: the fields of a head as a fact; made at the first use. */
+typedef struct {
+    GString *names; /* in lower case */
+    OshFact (*fields)[2];
+    OshFactRecord *records;
+} RestHeaders;
+
+/**
+ * RestContent: the body of a request that is inspected before anything of it goes out.
+ * @is_active: the present request is one
+ * @has_head: @head was taken, and the body is being read
+ * @head: its head, which left the window
+ * @body: of it, decoded
+ * @type: Content-Type as sent
+ * @encoding: Content-Encoding, likewise
+ * @media_type: of @type, in lower case, without parameters
+ * @limit: most bytes of @body
+ * @limit_name: (nullable): what a person calls it
+ * @detail: words that name the limit
+ * @wants_continue: the client waits to be told that the body is wanted (RFC 9110 section 10.1.1)
+ * @is_begun: something was marked
+ * @marked: bytes of @body that were marked
+ * @is_allowed: the last answer allowed it
+ * @is_replaced: by another body
+ * @handle: (nullable): what stands behind the @settled bytes of @body then
+ * @handle_length: of it
+ * @settled: bytes of @body that go out as they are then
+ * @head_sent: the head is on its way
+ * @sent: bytes of the body that are
+ */
+typedef struct {
+    gboolean is_active;
+    gboolean has_head;
+    GByteArray *head;
+    GByteArray *body;
+    GString *type;
+    GString *encoding;
+    GString *media_type;
+    guint64 limit;
+    char *limit_name;
+    GString *detail;
+    gboolean wants_continue;
+    gboolean is_begun;
+    gsize marked;
+    gboolean is_allowed;
+    gboolean is_replaced;
+    OshContent *handle;
+    guint64 handle_length;
+    guint64 settled;
+    gboolean head_sent;
+    guint64 sent;
+    OshFact facts[3];
+    OshL7Piece parts[REST_PARTS];
+    OshL7Piece continue_piece;
+    char length_field[48];
+} RestContent;
 
 /**
  * RestSession:
@@ -110,6 +177,7 @@ typedef struct {
  * @method: of the request; empty when it is not known
  * @target: the path as it is judged and sent; of a refused request as far as it is known
  * @query_range: what follows @target in the request, as sent, with its question mark
+ * @response_facts: of a 101
  * @may_retarget: the client names an authority in each request, and may name another one
  * @authority: of a target in absolute form
  * @is_absolute: the target is one
@@ -120,8 +188,15 @@ typedef struct {
  * @is_over: nothing follows what is being said
  * @was_head: the request's method is HEAD
  * @edits: (array length=n_edits): of the present request
- * @is_beyond: the answer asks for what this plugin does not serve: content, or a change of what
- *   frames or addresses the request
+ * @is_beyond: the answer asks for what this plugin does not serve: a change of what frames or
+ *   addresses the request
+ * @content: of the present request, where it is inspected
+ * @headers: of the request or the response that is asked about
+ * @is_upgrade: the request asks for the protocol @upgrade
+ * @upgrade: its token, in lower case
+ * @may_upgrade: the answer agreed to that
+ * @keeps_open: the answer to a refused request ends no connection
+ * @piece_base: (nullable): where the head that is sent stands, when it left the window
  * @allows_encoded_slash: the endpoint that was chosen does
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
@@ -151,6 +226,7 @@ typedef struct {
     RestQuery *query;
     OshFact facts[REST_FACTS];
     guint n_facts;
+    OshFact response_facts[2];
     gboolean may_retarget;
     OshAuthority authority;
     gboolean is_absolute;
@@ -162,6 +238,13 @@ typedef struct {
     RestEdit edits[REST_EDITS];
     guint n_edits;
     gboolean is_beyond;
+    RestContent content;
+    RestHeaders headers;
+    gboolean is_upgrade;
+    GString *upgrade;
+    gboolean may_upgrade;
+    gboolean keeps_open;
+    const char *piece_base;
     gboolean allows_encoded_slash;
     guint16 status;
     RestRefusal refusal;
@@ -205,13 +288,67 @@ void rest_request_read_rejected(RestSession *session, const char *window);
  * and the data plane takes it there. Fills in authority. */
 gboolean rest_request_leaves(RestSession *session, const char *window);
 
+/**
+ * rest_request_refuse: a request that cannot be served. @error, @detail: constant. Returns: FALSE
+ */
+gboolean rest_request_refuse(RestSession *session, guint status, const char *error,
+                             const char *detail);
+
 /** rest_request_pieces: the head as it goes to the server: hop-by-hop fields removed, the target
- * canonical. */
+ * canonical; with the length of a body that was inspected. */
 void rest_request_pieces(RestSession *session, const char *window);
 
 /** rest_response_pieces: the final head as it goes to the client, without hop-by-hop fields.
  * Returns: FALSE where it goes as it came. */
 gboolean rest_response_pieces(RestSession *session, const char *window);
+
+/** rest_headers_fact: Returns: the fields of @head, in @base, as a fact called @name, without those
+ * that hold credentials; of the session until the next call. */
+OshFact rest_headers_fact(RestSession *session, const OshHttp1Head *head, const char *base,
+                          const char *name);
+
+/** rest_headers_free: forgets them. */
+void rest_headers_free(RestHeaders *headers);
+
+/** rest_upgrade_read: of a request that names another protocol, whose other facts are made.
+ * Returns: whether it does so in one way; else the refusal is filled in. */
+gboolean rest_upgrade_read(RestSession *session, const char *window);
+
+/** rest_upgrade_refuse: fills in the refusal of an upgrade. Returns: FALSE */
+gboolean rest_upgrade_refuse(RestSession *session);
+
+/** rest_upgrade_ask: about a 101. Returns: what feed returns. */
+gsize rest_upgrade_ask(RestSession *session);
+
+/** rest_upgrade_go: releases the 101 that was agreed to. Returns: what feed returns. */
+gsize rest_upgrade_go(RestSession *session);
+
+/** rest_content_begin: the answer asks for the body of the request. */
+void rest_content_begin(RestSession *session, const OshL7Answer *answer);
+
+/** rest_content_allow: the answer allows it. */
+void rest_content_allow(RestSession *session, const OshL7Answer *answer);
+
+/** rest_content_clear: there is none. */
+void rest_content_clear(RestSession *session);
+
+/** rest_content_free: frees what @content keeps from one request to the next. */
+void rest_content_free(RestContent *content);
+
+/** rest_content_total: Returns: bytes of the body as it goes out. */
+guint64 rest_content_total(const RestContent *content);
+
+/** rest_content_feed: of %REST_CONTENT. Returns: what feed returns. */
+gsize rest_content_feed(RestSession *session);
+
+/** rest_content_release: of %REST_RELEASE. Returns: what feed returns. */
+gsize rest_content_release(RestSession *session);
+
+/** rest_resume: takes an answer. */
+void rest_resume(RestSession *session, const OshL7Answer *answer);
+
+/** rest_answer_refusal: makes the answer in the words of an inspector. */
+void rest_answer_refusal(RestSession *session, const OshInspectionRefusal *refusal);
 
 /** rest_answer_policy: makes the 403 of a request that the policy refuses. */
 void rest_answer_policy(RestSession *session, const OshL7Answer *answer);
@@ -224,6 +361,20 @@ gsize rest_feed_client(RestSession *session);
 
 /** rest_feed_server: the server's direction. */
 gsize rest_feed_server(RestSession *session);
+
+/** rest_check_answer: Returns: whether a request that was allowed goes out; else the refusal is
+ * filled in. */
+gboolean rest_check_answer(RestSession *session);
+
+/** rest_body_begin: the body of the present request follows. */
+void rest_body_begin(RestSession *session);
+
+/** rest_body_refuse: the client is at fault, in the body. @reason: constant. Returns: what feed
+ * returns. */
+gsize rest_body_refuse(RestSession *session, const char *reason);
+
+/** rest_request_end: all of the request is released. Returns: what feed returns. */
+gsize rest_request_end(RestSession *session);
 
 /** rest_refuse: records why the message is not served; words follow with the next feed. @flags: of
  * the DENY. Returns: what feed returns. */

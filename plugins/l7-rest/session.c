@@ -23,6 +23,18 @@ list_is_full(const RestSession *session, guint n)
 /* --- The end of an exchange --------------------------------------------------------------------
  */
 
+static void
+expect_request(RestSession *session)
+{
+    session->stage = REST_IDLE;
+    session->has_response = REST_NO_RESPONSE;
+    session->n_interim = 0;
+    session->keeps_open = FALSE;
+    rest_content_clear(session);
+    osh_http1_head_reset(&session->request);
+    osh_http1_head_reset(&session->response);
+}
+
 gsize
 rest_exchange_end(RestSession *session)
 {
@@ -32,11 +44,7 @@ rest_exchange_end(RestSession *session)
     session->message = 0;
     if (session->closes || session->is_over)
         return osh_l7_list_end(list);
-    session->stage = REST_IDLE;
-    session->has_response = REST_NO_RESPONSE;
-    session->n_interim = 0;
-    osh_http1_head_reset(&session->request);
-    osh_http1_head_reset(&session->response);
+    expect_request(session);
     return list->n;
 }
 
@@ -52,6 +60,9 @@ rest_refuse(RestSession *session, guint32 flags)
     deny->u.deny.reason = session->refusal.detail;
     deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     deny->u.deny.ret_event = &session->event;
+    session->keeps_open = FALSE;
+    if (session->refusal.limit != NULL)
+        deny->u.deny.kind = OSH_L7_DENY_LIMIT;
     if (g_strcmp0(session->refusal.error, "request_authority_mismatch") == 0)
         deny->u.deny.kind = OSH_L7_DENY_AUTHORITY;
     return session->list.n;
@@ -75,7 +86,10 @@ rest_say_refusal(RestSession *session)
                      session->answer->len);
     osh_l7_list_done(list, session->message, session->status, 0);
     session->message = 0;
-    return osh_l7_list_end(list);
+    if (!session->keeps_open || session->is_over)
+        return osh_l7_list_end(list);
+    expect_request(session);
+    return list->n;
 }
 
 /* --- A request ---------------------------------------------------------------------------------
@@ -107,26 +121,36 @@ read_request(RestSession *session)
 }
 
 /* The endpoint is known only now; the policy has refused an encoded slash that it does not allow,
- * and no driver may let it through that does not say so. Returns: whether the request goes out;
- * else the refusal is filled in. */
-static gboolean
-check_answer(RestSession *session)
+ * and an upgrade that no plugin has agreed to, and no driver may let one through that does not say
+ * so. */
+gboolean
+rest_check_answer(RestSession *session)
 {
+    if (session->is_upgrade && !session->may_upgrade)
+        return rest_upgrade_refuse(session);
     if (!session->allows_encoded_slash &&
         osh_request_path_has_encoded_slash(session->target->str, session->target->len)) {
         session->refusal =
             (RestRefusal){400, "invalid_request_target",
-                          osh_request_path_result_name(OSH_REQUEST_PATH_ENCODED_SLASH)};
+                          osh_request_path_result_name(OSH_REQUEST_PATH_ENCODED_SLASH), NULL};
         return FALSE;
     }
     if (session->is_beyond) {
         session->refusal = (RestRefusal){
             403, "unsupported_l7_protocol",
-            "the endpoint needs the request changed, or its content inspected, in a way that "
-            "is not served yet"};
+            "the endpoint needs the request changed in a way that is not served", NULL};
         return FALSE;
     }
     return TRUE;
+}
+
+void
+rest_body_begin(RestSession *session)
+{
+    osh_http1_body_init(&session->request_body, osh_http1_request_framing(&session->request),
+                        session->request.content_length);
+    osh_http1_body_limit(&session->request_body, session->limits.chunk_line_size,
+                         session->limits.trailer_size);
 }
 
 static void
@@ -137,20 +161,17 @@ release_head(RestSession *session)
     rest_request_pieces(session, window.data);
     osh_l7_list_replace(&session->list, session->message, session->request.size, session->pieces,
                         session->n_pieces);
-    osh_http1_body_init(&session->request_body, osh_http1_request_framing(&session->request),
-                        session->request.content_length);
-    osh_http1_body_limit(&session->request_body, session->limits.chunk_line_size,
-                         session->limits.trailer_size);
+    rest_body_begin(session);
     session->stage = REST_BODY;
 }
 
-/* The client is at fault, and its request has begun to go out: the server never gets its end. */
-static gsize
-refuse_body(RestSession *session, const char *reason)
+/* Where the request has begun to go out, the server never gets its end. */
+gsize
+rest_body_refuse(RestSession *session, const char *reason)
 {
     OshL7Action *deny;
 
-    session->refusal = (RestRefusal){400, "invalid_request_body", reason};
+    session->refusal = (RestRefusal){400, "invalid_request_body", reason, NULL};
     if (session->has_response == REST_NO_RESPONSE)
         return rest_refuse(session, 0);
     deny = osh_l7_list_add(&session->list, OSH_L7_DENY, session->message);
@@ -161,9 +182,8 @@ refuse_body(RestSession *session, const char *reason)
     return session->list.n;
 }
 
-/* All of the request is released. */
-static gsize
-end_request(RestSession *session)
+gsize
+rest_request_end(RestSession *session)
 {
     session->stage = REST_SENT;
     return session->has_response == REST_RESPONSE_ENDED ? rest_exchange_end(session)
@@ -185,9 +205,9 @@ release_request_body(RestSession *session)
         case OSH_HTTP1_BODY_NEED_MORE:
             return osh_l7_list_more(&session->list);
         case OSH_HTTP1_BODY_COMPLETE:
-            return end_request(session);
+            return rest_request_end(session);
         case OSH_HTTP1_BODY_REJECTED:
-            return refuse_body(session, osh_http1_error_text(session->request_body.error));
+            return rest_body_refuse(session, osh_http1_error_text(session->request_body.error));
         }
     }
     return session->list.n;
@@ -236,7 +256,7 @@ rest_feed_client(RestSession *session)
     case REST_ALLOWED:
         if (list_is_full(session, 4))
             return session->list.n;
-        if (!check_answer(session))
+        if (!rest_check_answer(session))
             return rest_refuse(session, 0);
         release_head(session);
         return release_request_body(session);
@@ -244,8 +264,13 @@ rest_feed_client(RestSession *session)
         return release_request_body(session);
     case REST_REFUSED:
         return rest_say_refusal(session);
+    case REST_CONTENT:
+        return rest_content_feed(session);
+    case REST_RELEASE:
+        return rest_content_release(session);
     case REST_LINGER:
         return linger(session);
+    case REST_MARKED:
     case REST_ASKED:
     case REST_SENT:
         break;

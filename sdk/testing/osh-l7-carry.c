@@ -34,6 +34,7 @@ osh_l7_message_free(gpointer data)
 
     g_free(message->reason);
     osh_fact_copy_clear(&message->facts);
+    osh_fact_copy_clear(&message->content_facts);
     g_array_unref(message->slots);
     g_ptr_array_unref(message->leases);
     g_ptr_array_unref(message->handles);
@@ -290,17 +291,22 @@ carry_content(OshL7Run *run, const OshL7Action *action)
         g_array_append_val(message->contents, first);
     }
     answer = &g_array_index(message->contents, OshL7ContentAnswer, 0);
+    if (action->u.content.facts.n_facts > 0)
+        osh_fact_copy_set(&message->content_facts, &action->u.content.facts);
     if (text.length == 0 && action->length > 0)
         text = (OshSpan){run->ledger.window.data + action->offset, action->length};
     g_string_append_len(message->content, text.length > 0 ? text.data : "", (gssize)text.length);
-    if (run->terminated)
+    message->inspected = (action->flags & OSH_L7_LAST) != 0;
+    if (run->terminated) {
         refuse(message, "the connection ends");
-    else if (message->content->len > message->limit)
+    } else if (message->content->len > message->limit) {
         refuse(message, "its content is larger than may be inspected");
-    else if ((action->flags & OSH_L7_LAST) != 0)
+        message->error = "content_too_large";
+    } else if ((action->flags & OSH_L7_LAST) != 0) {
         finish_content(run, message, answer);
-    else if (run->harness->stream)
+    } else if (run->harness->stream) {
         answer->settled = MAX(answer->settled, settled(run, message));
+    }
     open_question(run, message, action);
 }
 
@@ -463,6 +469,14 @@ judgement_of(OshL7MessageState state)
     }
 }
 
+static gboolean
+asks_for_upgrade(const OshL7Message *message)
+{
+    g_autofree char *token = osh_l7_fact_text(&message->facts.facts, "request.upgrade");
+
+    return token != NULL;
+}
+
 void
 osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
 {
@@ -478,6 +492,7 @@ osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
         .n_edits = message->edits->len,
         .begin = message->begin,
         .inspect_limit = message->limit,
+        .limit_name = "scripted_limit",
     };
 
     message->state = message->answer;
@@ -494,7 +509,12 @@ osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
         answer.action = OSH_ACTION_DENY;
         answer.reason = message->reason;
         answer.event = message->number;
-        answer.status = 403;
+        answer.status = message->error != NULL ? 413 : 403;
+        answer.error = message->error;
+        answer.refusal =
+            message->inspected && message->error == NULL ? run->harness->refusal : NULL;
     }
+    answer.upgrades =
+        answer.action == OSH_ACTION_ALLOW && run->harness->upgrades && asks_for_upgrade(message);
     osh_l7_resume(run->harness->protocol, run->session, run->now, message->number, &answer);
 }

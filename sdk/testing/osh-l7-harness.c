@@ -156,6 +156,18 @@ osh_l7_harness_stream_content(OshL7Harness *harness)
     harness->stream = TRUE;
 }
 
+void
+osh_l7_harness_set_refusal(OshL7Harness *harness, const OshInspectionRefusal *refusal)
+{
+    harness->refusal = refusal;
+}
+
+void
+osh_l7_harness_agree_to_upgrades(OshL7Harness *harness)
+{
+    harness->upgrades = TRUE;
+}
+
 static void
 add_step(OshL7Harness *harness, OshL7StepType type, guint direction, GBytes *bytes, gint64 number)
 {

@@ -96,7 +96,8 @@ typedef enum {
  * The event of a refusal has the number of its message.
  *
  * A line of @records: the number; `allowed`, `denied`, `failed`, `cancelled` or `unanswered`;
- * action and target where the manifest names them; the facts as NAME=VALUE, a list in brackets; of
+ * action and target where the manifest names them; the facts as NAME=VALUE, a list in brackets; the
+ * facts that came with its content, likewise after `content`; of
  * a refusal the reason in quotes; `done STATUS BYTES` when DONE came. So `1 allowed get a
  * [memcached.command=get memcached.key=[a]] done 0 5`.
  */
@@ -171,6 +172,18 @@ void osh_l7_harness_replace_content(OshL7Harness *harness, const char *from, con
 /** osh_l7_harness_stream_content: answers INSPECT come with begin, and content is settled as it
  * comes. */
 void osh_l7_harness_stream_content(OshL7Harness *harness);
+
+/**
+ * osh_l7_harness_set_refusal:
+ * @refusal: stays as long as the harness
+ *
+ * A message that is refused once all its content was marked is refused in these words.
+ */
+void osh_l7_harness_set_refusal(OshL7Harness *harness, const OshInspectionRefusal *refusal);
+
+/** osh_l7_harness_agree_to_upgrades: answers that allow a message which states request.upgrade say
+ * that its upgrade was agreed to. */
+void osh_l7_harness_agree_to_upgrades(OshL7Harness *harness);
 
 /** osh_l7_harness_client: the client says @bytes; @length: or -1 up to the NUL. */
 void osh_l7_harness_client(OshL7Harness *harness, const char *bytes, gssize length);

@@ -56,6 +56,12 @@ osh_l7_run_write_records(OshL7Run *run)
             osh_l7_facts_print(text, message->facts.facts.facts, message->facts.facts.n_facts);
             g_string_append_c(text, ']');
         }
+        if (message->content_facts.facts.n_facts > 0) {
+            g_string_append(text, " content [");
+            osh_l7_facts_print(text, message->content_facts.facts.facts,
+                               message->content_facts.facts.n_facts);
+            g_string_append_c(text, ']');
+        }
         if (message->reason != NULL)
             g_string_append_printf(text, " \"%s\"", message->reason);
         if (message->done)

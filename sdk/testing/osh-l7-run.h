@@ -43,6 +43,9 @@ typedef struct {
     guint64 bytes;
     char *reason;
     OshFactCopy facts;
+    OshFactCopy content_facts;
+    gboolean inspected; /* all its content was marked */
+    const char *error;  /* of a refusal */
     GArray *slots;      /* of OshL7SlotAnswer */
     GPtrArray *leases;  /* of OshLease */
     GPtrArray *handles; /* of OshContent */
@@ -114,6 +117,8 @@ struct _OshL7Harness {
     char *replace_from;
     char *replace_to;
     gboolean stream;
+    const OshInspectionRefusal *refusal; /* or NULL */
+    gboolean upgrades;
     GPtrArray *steps; /* of OshL7Step */
     /* of a plugin that the harness has created; else NULL */
     const OshPluginEntry *entry;

@@ -449,8 +449,13 @@ check_content(OshL7Ledger *ledger, const OshL7Action *action)
         fault = "it has no media type; \"\" says that it is unknown";
     else if (entry->has_content && entry->content != action->u.content.content)
         fault = "another content had not ended";
+    else if (entry->has_content && action->u.content.facts.n_facts > 0)
+        fault = "facts of the head stand with the first piece";
     if (fault != NULL)
         return broken(ledger, OSH_L7_RULE_CONTENT, "%s", fault);
+    rule = check_facts(ledger, &action->u.content.facts);
+    if (rule != KEPT)
+        return rule;
     return action->u.content.bytes.length > 0
                ? KEPT
                : check_in_window(ledger, action->offset, action->length);

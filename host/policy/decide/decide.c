@@ -9,6 +9,7 @@
  */
 #include "question.h"
 #include "reason.h"
+#include "schema-protocol.h"
 
 #include "osh-request-path.h"
 
@@ -298,6 +299,36 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
     }
 }
 
+/* Returns: (nullable): who has to look into the content of a message before the rules of the
+ * endpoint that was chosen can be about it. */
+static const char *
+inspector_of(const OshPolicyQuestion *question, const OshPolicyVerdict *verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+
+    if (selected == NULL || verdict->action == OSH_POLICY_ERROR)
+        return NULL;
+    switch (selected->protocol) {
+    case OSH_POLICY_PROTOCOL_JSONRPC:
+    case OSH_POLICY_PROTOCOL_MCP:
+        return question->has_jsonrpc ? NULL : osh_schema_protocol_name(selected->protocol);
+    case OSH_POLICY_PROTOCOL_WEBSOCKET:
+        if (!selected->has_graphql_rules ||
+            !osh_policy_span_equal_fold(question->method, "WEBSOCKET_TEXT"))
+            return NULL;
+        return question->has_graphql ? NULL : osh_schema_protocol_name(OSH_POLICY_PROTOCOL_GRAPHQL);
+    case OSH_POLICY_PROTOCOL_GRAPHQL:
+        return question->has_graphql ? NULL : osh_schema_protocol_name(selected->protocol);
+    case OSH_POLICY_PROTOCOL_NONE:
+    case OSH_POLICY_PROTOCOL_TCP:
+    case OSH_POLICY_PROTOCOL_REST:
+    case OSH_POLICY_PROTOCOL_SQL:
+    case OSH_POLICY_PROTOCOL_PLUGIN:
+    default:
+        return NULL;
+    }
+}
+
 /* Servers read an encoded slash as a part of a name or as a border of the path; only an endpoint
  * can say that its server reads it as the former. Audit mode does not soften this refusal. */
 static void
@@ -309,6 +340,7 @@ refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdic
         (selected != NULL && selected->allow_encoded_slash))
         return;
     verdict->hard = TRUE;
+    verdict->inspector = NULL;
     if (verdict->action != OSH_POLICY_ALLOW)
         return;
     verdict->action = OSH_POLICY_DENY;
@@ -335,10 +367,11 @@ judge_middleware(const OshPolicySnapshot *snapshot, const OshPolicyQuestion *que
         return;
     verdict->action = OSH_POLICY_DENY;
     verdict->hard = TRUE;
-    verdict->reason = g_strdup_printf("middleware '%s' has to inspect what goes to this host, which "
-                                      "%s of %s rules out; exclude the host from the middleware, "
-                                      "or write on_uninspectable: allow",
-                                      verdict->middleware->name, what, selected->label);
+    verdict->reason =
+        g_strdup_printf("middleware '%s' has to inspect what goes to this host, which "
+                        "%s of %s rules out; exclude the host from the middleware, "
+                        "or write on_uninspectable: allow",
+                        verdict->middleware->name, what, selected->label);
 }
 
 static void
@@ -377,6 +410,7 @@ decide(Decision *decision, OshPolicyVerdict *verdict)
     }
     if (question->is_request) {
         decide_request(decision, verdict);
+        verdict->inspector = inspector_of(question, verdict);
         refuse_encoded_slash(question, verdict);
         return;
     }
@@ -401,6 +435,7 @@ osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
     verdict->n_endpoints = 0;
     verdict->selected = NULL;
     verdict->middleware = NULL;
+    verdict->inspector = NULL;
     verdict->heap_endpoints = NULL;
     verdict->generation = snapshot->generation;
     if (snapshot->quarantine != NULL) {

@@ -260,6 +260,18 @@ osh_policy_endpoint_option(const OshPolicyEndpoint *endpoint, const char *name)
     return key != NULL ? option_of(key, endpoint) : NULL;
 }
 
+/* The key that is the protocol's own stands behind those that it shares. */
+const char *
+osh_policy_endpoint_limit_name(const OshPolicyEndpoint *endpoint)
+{
+    const char *name = NULL;
+
+    for (const OshEndpointKey *key = table; key->name != NULL; key++)
+        if (key->type == BYTES && osh_endpoint_key_holds(key, endpoint->protocol))
+            name = key->name;
+    return name;
+}
+
 gboolean
 osh_policy_endpoint_has_credentials(const OshPolicyEndpoint *endpoint)
 {

@@ -202,6 +202,8 @@ typedef enum {
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
  * @middleware: (nullable): borrowed; of those that select the host of a connection that is allowed,
  *   one that allows nothing it cannot inspect, if there is any
+ * @inspector: (nullable): borrowed; the rules of @selected are about what the content of the
+ *   message says, and nothing is known of it yet: who looks into it, before this is an answer
  * @generation: of the snapshot that answered
  *
  * Fill with osh_policy_decide(), release with osh_policy_verdict_clear(). Do not copy.
@@ -217,6 +219,7 @@ typedef struct {
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
     const OshPolicyMiddleware *middleware;
+    const char *inspector;
     guint64 generation;
     /*< private >*/
     const OshPolicyEndpoint *inline_endpoints[OSH_POLICY_INLINE_ENDPOINTS];
@@ -425,14 +428,18 @@ gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);
 const OshPolicyMiddleware *osh_policy_middleware(const OshPolicySnapshot *snapshot,
                                                  const char *host, gsize length, guint index);
 
-/** osh_policy_middleware_line: [any] Returns: line in the file of the policy where @middleware, of a
- * snapshot, stands. */
+/** osh_policy_middleware_line: [any] Returns: line in the file of the policy where @middleware, of
+ * a snapshot, stands. */
 guint osh_policy_middleware_line(const OshPolicyMiddleware *middleware);
 
 /** osh_policy_middleware_strictest: [any] Returns: (transfer none) (nullable): the first that
  * selects @host and allows nothing that it cannot inspect, or else the first that selects it. */
 const OshPolicyMiddleware *osh_policy_middleware_strictest(const OshPolicySnapshot *snapshot,
                                                            const char *host, gsize length);
+
+/** osh_policy_endpoint_limit_name: [any] Returns: (transfer none) (nullable): the key by which an
+ * endpoint of this protocol says how much of a message is inspected. */
+const char *osh_policy_endpoint_limit_name(const OshPolicyEndpoint *endpoint);
 
 /** osh_policy_needs_binaries: [any] Returns: TRUE when an answer depends on who asks. */
 gboolean osh_policy_needs_binaries(const OshPolicySnapshot *snapshot);

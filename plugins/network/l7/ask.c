@@ -2,7 +2,7 @@
 /*
  * ask.c: what becomes of the question about a message. [shard]
  *
- *   identity -> upgrade -> policy -> credentials -> content -> capacity -> answer
+ *   identity -> endpoint -> upgrade -> policy -> credentials -> content -> capacity -> answer
  *
  * A question goes through this from the first row each time that something it waits for has come,
  * so that the policy in force when it is answered is the one that decided, about a program that was
@@ -30,9 +30,12 @@
 /* Of the bus: when its sinks take events again is not known. */
 #define CAPACITY_LOOK (100 * G_TIME_SPAN_MILLISECOND)
 
-/* Keys of the schema that say how a session reads a message. */
+/* Keys of the schema that say how a session or an inspector reads a message. */
 static const char *const session_options[] = {
     "allow_encoded_slash",
+    "mcp.strict_tool_names",
+    "mcp.versions",
+    "protocol",
     "request_body_credential_rewrite",
     "websocket_credential_rewrite",
 };
@@ -98,8 +101,8 @@ forget_verdict(OshMessage *message)
     message->verdict = (OshVerdict)OSH_VERDICT_INIT;
 }
 
-/* No endpoint has rules about messages that only middlewares see: what holds for the connection holds
- * for them. @facts: all that is known; then what was judged. */
+/* No endpoint has rules about messages that only middlewares see: what holds for the connection
+ * holds for them. @facts: all that is known; then what was judged. */
 static void
 judge_message(OshConnection *connection, OshFacts *facts, OshVerdict *verdict)
 {
@@ -216,6 +219,28 @@ ask_rest(OshMessage *message, const OshFacts *facts)
     return asked;
 }
 
+/* Of the endpoint that was chosen, where it lets nobody pass whatever its rules say; then of the
+ * rules. */
+static OshAsked
+ask_endpoint(OshMessage *message, const OshFacts *facts)
+{
+    const char *reason = NULL;
+    gboolean allowed = ask_policy(message, facts);
+    OshAsked asked;
+
+    if (!osh_upgrade_is_served(message, &reason)) {
+        ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+        message->error = "unsupported_l7_protocol";
+        return OSH_ASKED_ANSWERED;
+    }
+    asked = osh_upgrade_ask(message, &reason);
+    if (asked == OSH_ASKED_REFUSED)
+        return ask_refuse(message, facts, "protocol", reason, OSH_DECISION_DENIED_HARD);
+    if (asked == OSH_ASKED_ALLOWED && !allowed)
+        return ask_refuse(message, facts, "policy", NULL, OSH_DECISION_DENIED_POLICY);
+    return asked == OSH_ASKED_ALLOWED ? ask_rest(message, facts) : asked;
+}
+
 static gboolean
 ask_waits(OshMessage *message)
 {
@@ -230,8 +255,6 @@ ask_go(OshMessage *message)
     OshDriver *driver = message->driver;
     OshFact facts[OSH_MESSAGE_FACTS];
     OshFacts set = {facts, 0};
-    const char *reason = NULL;
-    OshAsked asked;
 
     /* That of the question before may be of a policy that is no more. */
     forget_verdict(message);
@@ -239,9 +262,6 @@ ask_go(OshMessage *message)
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
     osh_inspected_go_on(message);
-    asked = osh_upgrade_ask(message, &reason);
-    if (asked == OSH_ASKED_WAITS)
-        return ask_waits(message);
     set.n_facts = gather_facts(message, facts);
     if (set.n_facts == 0)
         ask_refuse(message, &message->facts.facts, "protocol", "the message has too many facts",
@@ -249,11 +269,7 @@ ask_go(OshMessage *message)
     else if (driver->is_terminating)
         ask_refuse(message, &set, "protocol", "the connection is about to end",
                    OSH_DECISION_DENIED_HARD);
-    else if (asked == OSH_ASKED_REFUSED)
-        ask_refuse(message, &set, "protocol", reason, OSH_DECISION_DENIED_HARD);
-    else if (!ask_policy(message, &set))
-        ask_refuse(message, &set, "policy", NULL, OSH_DECISION_DENIED_POLICY);
-    else if (ask_rest(message, &set) == OSH_ASKED_WAITS)
+    else if (ask_endpoint(message, &set) == OSH_ASKED_WAITS)
         return ask_waits(message);
     return TRUE;
 }
@@ -300,6 +316,7 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
         said.error = message->error;
         said.members = message->members;
     }
+    said.upgrades = said.action == OSH_ACTION_ALLOW && osh_upgrade_is_agreed(message);
     osh_secrets_fill_answer(message, entry, &said);
     osh_inspected_fill_answer(message, entry, &said);
     /* The message may be ended, and the verdict with it, when the session is fed next. */
@@ -394,9 +411,10 @@ is_allowed_again(OshMessage *message)
     gboolean inspected;
 
     allowed = ask_policy(message, &set);
-    inspected = allowed && (message->verdict.action == OSH_ACTION_INSPECT ||
-                            (message->direction == OSH_CLIENT_TO_SERVER &&
-                             !osh_middleware_is_current(message)));
+    inspected =
+        allowed &&
+        (message->verdict.action == OSH_ACTION_INSPECT ||
+         (message->direction == OSH_CLIENT_TO_SERVER && !osh_middleware_is_current(message)));
     if (allowed && !inspected)
         return TRUE;
     reason = g_strdup_printf("the policy changed: %s",

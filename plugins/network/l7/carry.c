@@ -203,6 +203,14 @@ osh_driver_is_answering(const OshDriver *driver)
     return FALSE;
 }
 
+static OshControl
+control_of(guint kind)
+{
+    if (kind == OSH_L7_DENY_LIMIT)
+        return OSH_CONTROL_LIMIT;
+    return kind == OSH_L7_DENY_AUTHORITY ? OSH_CONTROL_AUTHORITY : OSH_CONTROL_FRAMING;
+}
+
 static void
 carry_deny(OshDriver *driver, const OshL7Action *action)
 {
@@ -217,11 +225,8 @@ carry_deny(OshDriver *driver, const OshL7Action *action)
         event = osh_audit_failed(driver->connection,
                                  &(OshRefusal){.layer = "relay", .reason = action->u.deny.reason});
     else
-        event =
-            osh_record_denied(driver, action->message,
-                              action->u.deny.kind == OSH_L7_DENY_AUTHORITY ? OSH_CONTROL_AUTHORITY
-                                                                           : OSH_CONTROL_FRAMING,
-                              &action->u.deny.facts, action->u.deny.reason, ends);
+        event = osh_record_denied(driver, action->message, control_of(action->u.deny.kind),
+                                  &action->u.deny.facts, action->u.deny.reason, ends);
     if (action->u.deny.ret_event != NULL)
         *action->u.deny.ret_event = event;
     if (action->message != 0)

@@ -14,6 +14,11 @@ content_resume(gpointer session, gint64 now, guint64 message, const OshL7Answer 
     content.action = answer->action;
     content.limit_told = answer->inspect_limit;
     content.n_contents = (guint)answer->n_contents;
+    content.status = answer->status;
+    g_free(content.told);
+    content.told = g_strdup_printf("%s %s %.*s", answer->error, answer->limit_name,
+                                   answer->refusal != NULL ? (int)answer->refusal->body.length : 4,
+                                   answer->refusal != NULL ? answer->refusal->body.data : "none");
     if (answer->n_contents > 0)
         content.answer = answer->contents[0];
     if (answer->action == OSH_ACTION_INSPECT) {
@@ -31,6 +36,8 @@ mark(const L7Session *session, OshL7Action *action, gsize start, gsize end)
     gsize length = end - start;
     gsize part = content.n_parts > 0 ? length / content.n_parts : 0;
     gsize from = start + content.marked * part;
+    static const OshFact fact =
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_CONTENT_TYPE, OSH_SPAN_INIT("application/json"));
     gboolean last = content.marked + 1 >= content.n_parts;
 
     *action = (OshL7Action){
@@ -41,6 +48,8 @@ mark(const L7Session *session, OshL7Action *action, gsize start, gsize end)
         .length = last ? end - from : part,
         .u.content = {.content = content.content, .media_type = "application/json"},
     };
+    if (content.marked == 0)
+        action->u.content.facts = (OshFacts){&fact, 1};
     content.marked++;
     return 1;
 }
@@ -48,8 +57,9 @@ mark(const L7Session *session, OshL7Action *action, gsize start, gsize end)
 static gsize
 send_replaced(L7Session *session, OshL7Action *actions, gsize start, gsize length)
 {
-    OshL7Piece whole = {
-        .type = OSH_L7_PIECE_CONTENT, .content = content.answer.handle, .length = content.answer.length};
+    OshL7Piece whole = {.type = OSH_L7_PIECE_CONTENT,
+                        .content = content.answer.handle,
+                        .length = content.answer.length};
     gsize n = 0;
 
     content.pieces[n++] = (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = 0, .length = start};
@@ -64,7 +74,8 @@ send_replaced(L7Session *session, OshL7Action *actions, gsize start, gsize lengt
         content.pieces[n].offset = 3;
         content.pieces[n++].length = content.answer.length - 3;
     }
-    content.pieces[n++] = (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = length - 1, .length = 1};
+    content.pieces[n++] =
+        (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = length - 1, .length = 1};
     actions[0] = (OshL7Action){.type = content.to_client ? OSH_L7_EMIT : OSH_L7_REPLACE,
                                .direction = OSH_SERVER_TO_CLIENT,
                                .message = session->message,
@@ -116,4 +127,10 @@ content_begin(L7World *world, L7Feed feed)
     world->feed = feed;
     content.resume = world->vtable.resume;
     world->vtable.resume = content_resume;
+}
+
+void
+content_end(void)
+{
+    g_clear_pointer(&content.told, g_free);
 }

@@ -19,6 +19,8 @@ G_BEGIN_DECLS
  * @masks: masks it
  * @to_client: sends it to the client, which is a breach
  * @action: of the newest answer
+ * @status: of it
+ * @told: its error, limit and refusal, in words
  * @limit_told: by it
  * @answer: the content's part of it
  * @n_contents: how many it had
@@ -33,6 +35,8 @@ typedef struct {
     gboolean masks;
     gboolean to_client;
     guint32 action;
+    guint32 status;
+    char *told;
     guint64 limit_told;
     OshL7ContentAnswer answer;
     guint n_contents;
@@ -44,6 +48,9 @@ extern ContentSession content;
 
 /** content_begin: @world, which is not open yet, speaks it. @feed: content_feed(), or another. */
 void content_begin(L7World *world, L7Feed feed);
+
+/** content_end: frees what the session has heard. */
+void content_end(void);
 
 /** content_feed: the protocol as the head of this file tells it. */
 gsize content_feed(L7World *world, const OshL7Input *input, OshL7Action *actions,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handover.c: START_TLS, UPGRADE, OPAQUE and what is not possible on a connection. [shard]. Bytes that were
- * said in clear are never taken for what was said in TLS.
+ * handover.c: START_TLS, UPGRADE, OPAQUE and what is not possible on a connection. [shard]. Bytes
+ * that were said in clear are never taken for what was said in TLS.
  */
 #include "handover.h"
 
@@ -46,7 +46,7 @@ osh_handover_take_tls(OshDriver *driver)
 /* Returns: (transfer full) (nullable): a session of the protocol that follows. */
 static gpointer
 open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret_protocol,
-          GError **error)
+          const OshL7Declaration **ret_declared, GError **error)
 {
     const OshNetwork *network = driver->connection->shard->network;
     OshL7LedgerEntry *entry =
@@ -59,7 +59,7 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
     /* The endpoint was chosen by what the message said. */
     opened.options = message != NULL ? message->options : NULL;
     if (message != NULL && message->upgrade != NULL)
-        return osh_upgrade_open(message, &opened, ret_protocol, error);
+        return osh_upgrade_open(message, &opened, ret_protocol, ret_declared, error);
     opened.protocol = action->u.upgrade.protocol;
     protocol = osh_network_protocol(network, opened.protocol);
     if (protocol == NULL) {
@@ -68,25 +68,14 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
         return NULL;
     }
     *ret_protocol = &protocol->interface;
+    *ret_declared = protocol->declaration;
     return osh_l7_open(*ret_protocol, &opened, error);
-}
-
-/* Returns: (nullable): what the manifest says of the protocol that @protocol speaks. */
-static const OshL7Declaration *
-declaration_of(const OshNetwork *network, const OshInterface *protocol)
-{
-    const char *const *names = osh_l7_protocols(protocol);
-    const OshNetworkProtocol *found =
-        names != NULL ? osh_network_protocol(network, names[0]) : NULL;
-
-    return found != NULL && g_strcmp0(found->interface.provider, protocol->provider) == 0
-               ? found->declaration
-               : NULL;
 }
 
 /* @next: (transfer full): what was not released is its own, from the first byte. */
 static void
-change_session(OshDriver *driver, const OshInterface *protocol, gpointer next)
+change_session(OshDriver *driver, const OshInterface *protocol, const OshL7Declaration *declared,
+               gpointer next)
 {
     /* What was sent may be the session's own memory. */
     for (guint i = 0; i < 2; i++)
@@ -94,8 +83,8 @@ change_session(OshDriver *driver, const OshInterface *protocol, gpointer next)
     osh_l7_close(driver->protocol, driver->session);
     driver->protocol = protocol;
     driver->session = next;
-    driver->declared = declaration_of(driver->connection->shard->network, protocol);
-    driver->ledger.declared = driver->declared;
+    driver->declared = declared;
+    driver->ledger.declared = declared;
     driver->is_upgraded = TRUE;
     driver->first_number += driver->ledger.last;
     driver->ledger.last = 0;
@@ -116,7 +105,8 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
 {
     g_autoptr(GError) error = NULL;
     const OshInterface *protocol = NULL;
-    gpointer next = open_next(driver, action, &protocol, &error);
+    const OshL7Declaration *declared = NULL;
+    gpointer next = open_next(driver, action, &protocol, &declared, &error);
     OshL7LedgerEntry *entry =
         action->message != 0 ? osh_l7_ledger_find(&driver->ledger, action->message) : NULL;
 
@@ -126,7 +116,7 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
     }
     if (entry != NULL)
         osh_message_end(driver, entry);
-    change_session(driver, protocol, next);
+    change_session(driver, protocol, declared, next);
 }
 
 /* The policy lets what cannot be inspected go on, and wants to know. */
@@ -143,7 +133,7 @@ carry_opaque(OshDriver *driver)
                                     "on_uninspectable: allow lets pass",
                             .hint = "write on_uninspectable: deny to refuse it",
                             .alert = -1});
-    change_session(driver, protocol, osh_l7_open(protocol, &opened, NULL));
+    change_session(driver, protocol, NULL, osh_l7_open(protocol, &opened, NULL));
 }
 
 void

@@ -25,6 +25,7 @@ static struct {
     gboolean wants_more;
     gboolean done_early;
     gboolean finds_nothing;
+    guint refuses_with; /* a status */
     guint n_open;
     guint n_feeds;
     GString *fed;
@@ -56,6 +57,7 @@ inspector_open(gpointer instance, const OshInspectionRequest *request, GError **
     g_free(test.media_type);
     test.media_type = g_strdup(request->media_type);
     g_free(test.head);
+    g_assert_cmpstr(request->head.facts[2].name, ==, OSH_FACT_REQUEST_CONTENT_TYPE);
     test.head = g_strndup(request->head.facts[1].value.string.data,
                           request->head.facts[1].value.string.length);
     test.wake = request->wake;
@@ -103,12 +105,25 @@ inspector_close(gpointer inspection)
     g_string_truncate(test.fed, 0);
 }
 
+static const OshInspectionRefusal *
+inspector_refusal(gpointer inspection, const OshInspectionDenial *denial)
+{
+    static OshInspectionRefusal refusal = {.struct_size = sizeof refusal, .media_type = "a/b"};
+
+    g_assert_true(inspection == &test && denial->event != 0);
+    g_assert_true(denial->by_policy == !test.finds_nothing);
+    refusal.status = test.refuses_with;
+    refusal.body = osh_span(denial->reason);
+    return test.refuses_with != 0 ? &refusal : NULL;
+}
+
 static const OshContentInspectorInterface inspector_vtable = {
     .struct_size = sizeof(OshContentInspectorInterface),
     .open = inspector_open,
     .feed = inspector_feed,
     .facts = inspector_facts,
     .close = inspector_close,
+    .refusal = inspector_refusal,
 };
 
 /* --- The policy --------------------------------------------------------------------------------
@@ -137,6 +152,7 @@ judge_content(const OshFacts *facts, OshVerdict *verdict)
         verdict->action = OSH_ACTION_INSPECT;
         verdict->inspector = "mock";
         verdict->inspect_limit = test.limit;
+        verdict->inspect_limit_name = "some_key";
     }
 }
 
@@ -177,6 +193,7 @@ end(L7World *world)
     l7_world_close(world);
     g_assert_cmpuint(test.n_open, ==, 0);
     credential_mock_end(&test.mock);
+    content_end();
     g_string_free(test.fed, TRUE);
     g_free(test.media_type);
     g_free(test.head);
@@ -325,7 +342,7 @@ static const struct {
     {.sentence = "content-beyond-the-limit",
      .limit = 4,
      .line = "one 12345\n",
-     .reason = "larger than may be inspected: 4 bytes"},
+     .reason = "larger than may be inspected: 4 bytes, see some_key"},
 };
 
 /* A hard denial, where the policy only audits too. */
@@ -355,6 +372,9 @@ test_refusal(gconstpointer data)
         l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, refusals[row].reason);
         g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
         g_assert_cmpuint(world.fixture->warnings, ==, 0);
+        g_assert_cmpuint(content.status, ==, refusals[row].limit != 0 ? 413 : 403);
+        if (refusals[row].limit != 0)
+            g_assert_cmpstr(content.told, ==, "content_too_large some_key none");
         end(&world);
     }
 }
@@ -369,6 +389,24 @@ test_content_at_the_limit_is_inspected(void)
     osh_fixture_send(world.client, "one 1234\n");
     osh_fixture_expect(world.fixture, world.upstream, "one 1234\n");
     end(&world);
+}
+
+static void
+test_an_inspector_may_have_words_for_the_client(void)
+{
+    static const guint statuses[] = {200, 599, 0, 100, 600};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(statuses); i++) {
+        L7World world;
+
+        begin(&world);
+        test.refuses_with = statuses[i];
+        osh_fixture_send(world.client, "one bad\n");
+        osh_fixture_expect(world.fixture, world.client, "no: the word is bad\n");
+        g_assert_cmpstr(content.told, ==,
+                        i < 2 ? "(null) some_key the word is bad" : "(null) some_key none");
+        end(&world);
+    }
 }
 
 static void
@@ -603,6 +641,8 @@ main(int argc, char **argv)
     ADD("a-client-that-is-gone-closes-the-inspection",
         test_a_client_that_is_gone_closes_the_inspection);
     ADD("content-at-the-limit-is-inspected", test_content_at_the_limit_is_inspected);
+    ADD("an-inspector-may-have-words-for-the-client",
+        test_an_inspector_may_have_words_for_the_client);
     ADD("what-was-found-may-be-audited", test_what_was_found_may_be_audited);
     ADD("a-reload-between-the-answer-and-the-content",
         test_a_reload_between_the_answer_and_the_content);

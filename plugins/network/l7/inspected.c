@@ -8,9 +8,12 @@
 
 #include "driver-private.h"
 #include "middleware-chain.h"
+#include "osh-fact-copy.h"
 #include "secrets.h"
 
 #include <openshell/ext/draft/content-inspector.h>
+
+#include <string.h>
 
 /* One of the two. */
 struct _OshContent {
@@ -30,6 +33,9 @@ struct _OshContent {
  * @media_type: (nullable): of the first that was marked
  * @length: bytes that were marked
  * @limit: that may be
+ * @limit_name: (nullable): what a person calls it
+ * @is_too_large: more was marked
+ * @head: facts that came with it, for the inspector alone
  * @number: the session's
  * @has_number: something was marked
  * @is_last: all of it was marked
@@ -54,6 +60,9 @@ struct _OshInspected {
     char *media_type;
     guint64 length;
     guint64 limit;
+    char *limit_name;
+    gboolean is_too_large;
+    OshFactCopy head;
     guint64 number;
     gboolean has_number;
     gboolean is_last;
@@ -91,18 +100,24 @@ static void
 begin_inspection(OshInspected *inspected, const OshFacts *facts)
 {
     const OshMessage *message = inspected->message;
+    const OshFacts *more = &inspected->head.facts;
+    g_autofree OshFact *head = g_new0(OshFact, facts->n_facts + more->n_facts);
     g_autoptr(GError) error = NULL;
     const OshInspectionRequest request = {
         .struct_size = sizeof request,
         .inspector = inspected->name,
         .media_type = inspected->media_type != NULL ? inspected->media_type : "",
-        .head = *facts,
+        .head = {head, facts->n_facts + more->n_facts},
         .limit = inspected->limit,
         .options = message->options,
         .wake = inspector_woken,
         .wake_data = inspected,
     };
 
+    if (facts->n_facts > 0)
+        memcpy(head, facts->facts, facts->n_facts * sizeof head[0]);
+    if (more->n_facts > 0)
+        memcpy(head + facts->n_facts, more->facts, more->n_facts * sizeof head[0]);
     inspected->inspection = osh_inspector_open(inspected->inspector, &request, &error);
     if (inspected->inspection == NULL)
         inspected->problem =
@@ -124,14 +139,19 @@ needs_content(OshMessage *message)
     inspected->message = message;
     inspected->rewrites = rewrites;
     inspected->has_middleware = has_middleware;
-    inspected->limit = rewrites         ? OSH_CONTENT_REWRITE_MAX
-                       : has_middleware ? OSH_MIDDLEWARE_CONTENT_MAX
-                                        : verdict->inspect_limit;
+    inspected->limit = rewrites ? OSH_CONTENT_REWRITE_MAX : OSH_MIDDLEWARE_CONTENT_MAX;
     if (rewrites || has_middleware)
         inspected->kept = g_byte_array_new();
+    if (verdict->action == OSH_ACTION_INSPECT &&
+        ((!rewrites && !has_middleware) || verdict->inspect_limit < inspected->limit)) {
+        inspected->limit = verdict->inspect_limit;
+        inspected->limit_name = g_strdup(verdict->inspect_limit_name);
+    } else {
+        inspected->limit_name =
+            g_strdup(rewrites ? "request_body_credential_rewrite" : "network_middlewares");
+    }
     if (verdict->action != OSH_ACTION_INSPECT)
         return TRUE;
-    inspected->limit = MIN(inspected->limit, verdict->inspect_limit);
     inspected->name = g_strdup(verdict->inspector);
     inspected->inspector = find_inspector(message);
     if (inspected->inspector == NULL)
@@ -158,8 +178,7 @@ settle_as_kept(OshInspected *inspected)
         inspected->answer.settled = inspected->length;
         return NULL;
     }
-    inspected->handle.bytes =
-        (OshSpan){(const char *)inspected->kept->data, inspected->kept->len};
+    inspected->handle.bytes = (OshSpan){(const char *)inspected->kept->data, inspected->kept->len};
     inspected->answer.disposition = OSH_L7_REPLACED;
     inspected->answer.handle = &inspected->handle;
     inspected->answer.length = inspected->kept->len;
@@ -277,6 +296,8 @@ osh_inspected_ask(OshMessage *message, const char **ret_reason)
         return OSH_ASKED_ALLOWED;
     inspected = message->inspected;
     *ret_reason = inspected->problem;
+    if (inspected->is_too_large)
+        message->control = OSH_CONTROL_LIMIT;
     if (inspected->problem != NULL)
         return OSH_ASKED_REFUSED;
     if (inspected->is_pending)
@@ -340,15 +361,18 @@ osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window
         bytes = (OshSpan){window.data + action->offset, action->length};
     if (!inspected->has_number)
         inspected->media_type = g_strdup(action->u.content.media_type);
+    if (action->u.content.facts.n_facts > 0)
+        osh_fact_copy_set(&inspected->head, &action->u.content.facts);
     inspected->has_number = TRUE;
     inspected->number = action->u.content.content;
     inspected->length += bytes.length;
     inspected->is_last = (action->flags & OSH_L7_LAST) != 0;
-    if (inspected->length > inspected->limit && inspected->problem == NULL &&
-        !passes_over(inspected))
-        inspected->problem = g_strdup_printf("its content is larger than may be inspected: "
-                                             "%" G_GUINT64_FORMAT " bytes",
-                                             inspected->limit);
+    inspected->is_too_large = inspected->length > inspected->limit && !passes_over(inspected);
+    if (inspected->is_too_large && inspected->problem == NULL)
+        inspected->problem = g_strdup_printf(
+            "its content is larger than may be inspected: %" G_GUINT64_FORMAT " bytes%s%s",
+            inspected->limit, inspected->limit_name != NULL ? ", see " : "",
+            inspected->limit_name != NULL ? inspected->limit_name : "");
     if (inspected->problem != NULL)
         return;
     if (inspected->kept != NULL)
@@ -368,6 +392,39 @@ osh_inspected_facts(const OshMessage *message)
                : none;
 }
 
+/* The refusal is recorded, and the inspector has words for the client. */
+static void
+fill_refusal(OshMessage *message, OshL7Answer *answer)
+{
+    const OshInspected *inspected = message->inspected;
+    const OshInspectionDenial denial = {
+        .struct_size = sizeof denial,
+        .reason = answer->reason,
+        .policy = answer->policy,
+        .event = answer->event,
+        .by_policy = g_strcmp0(message->layer, "policy") == 0,
+    };
+    const OshInspectionRefusal *refusal;
+
+    if (!inspected->is_done || inspected->inspection == NULL)
+        return;
+    refusal = osh_inspector_refusal(inspected->inspector, inspected->inspection, &denial);
+    if (refusal != NULL && refusal->status >= 200 && refusal->status <= 599 &&
+        refusal->media_type != NULL && refusal->body.length <= OSH_L7_BYTES_MAX)
+        answer->refusal = refusal;
+}
+
+static void
+fill_refused(OshMessage *message, OshL7Answer *answer)
+{
+    if (!message->inspected->is_too_large) {
+        fill_refusal(message, answer);
+        return;
+    }
+    answer->status = 413;
+    answer->error = "content_too_large";
+}
+
 void
 osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answer *answer)
 {
@@ -376,6 +433,9 @@ osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Ans
     if (inspected == NULL)
         return;
     answer->inspect_limit = inspected->limit;
+    answer->limit_name = inspected->limit_name;
+    if (answer->action == OSH_ACTION_DENY)
+        fill_refused(message, answer);
     if (!inspected->has_number)
         return;
     inspected->answer.content = inspected->number;
@@ -404,6 +464,8 @@ osh_inspected_free(OshInspected *inspected)
         osh_inspector_close(inspected->inspector, inspected->inspection);
     if (inspected->kept != NULL)
         g_byte_array_unref(inspected->kept);
+    osh_fact_copy_clear(&inspected->head);
+    g_free(inspected->limit_name);
     g_free(inspected->name);
     g_free(inspected->media_type);
     g_free(inspected->problem);

@@ -40,7 +40,7 @@ typedef struct _OshMiddlewareChain OshMiddlewareChain;
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
  * @status_wanted: what it becomes; 0 for 403
- * @error: (nullable): machine word of a refusal, for the client; constant
+ * @error: (nullable): of a refusal that is not the policy's, a word for programs; constant
  * @members: (nullable): a{sv} for the client, beside @error
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen

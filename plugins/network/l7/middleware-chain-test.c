@@ -58,10 +58,10 @@ middleware_evaluate(gpointer instance, const char *implementation,
         test.done = done;
         test.done_data = data;
     } else {
-        g_autoptr(GBytes) bytes = deed->replacement != NULL
-                                      ? g_bytes_new_static(deed->replacement,
-                                                           strlen(deed->replacement))
-                                      : NULL;
+        g_autoptr(GBytes) bytes =
+            deed->replacement != NULL
+                ? g_bytes_new_static(deed->replacement, strlen(deed->replacement))
+                : NULL;
 
         done(deed->outcome, deed->code, bytes, data);
     }
@@ -218,6 +218,7 @@ end(L7World *world)
     l7_assert_nowhere(world, test.mock.secret);
     l7_world_close(world);
     credential_mock_end(&test.mock);
+    content_end();
     g_string_free(test.seen, TRUE);
     g_string_free(test.fed, TRUE);
     g_free(test.operation);
@@ -444,9 +445,8 @@ test_a_change_that_is_larger_than_may_be_inspected_is_refused(void)
     test.deeds[0] = (Deed){.outcome = OSH_MIDDLEWARE_REPLACE, .replacement = large};
     l7_world_open(&world);
     osh_fixture_send(world.client, "one good\n");
-    osh_fixture_expect(
-        world.fixture, world.client,
-        "no: a middleware left more than may be inspected: 100 bytes\n");
+    osh_fixture_expect(world.fixture, world.client,
+                       "no: a middleware left more than may be inspected: 100 bytes\n");
     end(&world);
 }
 
@@ -457,8 +457,8 @@ test_placeholders_are_replaced_behind_the_last(void)
 
     begin(&world, "ab");
     test.rewrites = TRUE;
-    test.deeds[0] = (Deed){.outcome = OSH_MIDDLEWARE_REPLACE,
-                           .replacement = "now " MOCK_PLACEHOLDER};
+    test.deeds[0] =
+        (Deed){.outcome = OSH_MIDDLEWARE_REPLACE, .replacement = "now " MOCK_PLACEHOLDER};
     l7_world_open(&world);
     osh_fixture_send(world.client, "one said\n");
     osh_fixture_expect(world.fixture, world.upstream, "one now s3cret\n");
@@ -592,8 +592,9 @@ main(int argc, char **argv)
                     test_what_is_changed_is_inspected_and_decided_again);
     g_test_add_func("/network/middleware-chain/what-policy-denies-is-shown-to-no-middleware",
                     test_what_policy_denies_is_shown_to_no_middleware);
-    g_test_add_func("/network/middleware-chain/a-change-that-is-larger-than-may-be-inspected-is-refused",
-                    test_a_change_that_is_larger_than_may_be_inspected_is_refused);
+    g_test_add_func(
+        "/network/middleware-chain/a-change-that-is-larger-than-may-be-inspected-is-refused",
+        test_a_change_that_is_larger_than_may_be_inspected_is_refused);
     g_test_add_func("/network/middleware-chain/placeholders-are-replaced-behind-the-last",
                     test_placeholders_are_replaced_behind_the_last);
     g_test_add_func("/network/middleware-chain/content-beyond-the-limit-is-passed-over-or-refused",
@@ -602,7 +603,8 @@ main(int argc, char **argv)
                     test_what_has_to_be_inspected_is_never_passed_over);
     g_test_add_func("/network/middleware-chain/a-new-policy-begins-again-with-what-was-said",
                     test_a_new_policy_begins_again_with_what_was_said);
-    g_test_add_func("/network/middleware-chain/messages-that-no-endpoint-judges-are-seen-all-the-same",
-                    test_messages_that_no_endpoint_judges_are_seen_all_the_same);
+    g_test_add_func(
+        "/network/middleware-chain/messages-that-no-endpoint-judges-are-seen-all-the-same",
+        test_messages_that_no_endpoint_judges_are_seen_all_the_same);
     return g_test_run();
 }

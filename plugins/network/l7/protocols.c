@@ -11,6 +11,8 @@
 #include <openshell/ext/draft/middleware.h>
 
 #define MAX_PROVIDERS 64
+/* Whose plugin speaks HTTP. */
+#define HTTP_PROTOCOL "rest"
 
 static void
 protocol_free(gpointer data)
@@ -21,15 +23,22 @@ protocol_free(gpointer data)
     g_free(protocol);
 }
 
+/* Returns: (transfer full) (nullable): what the manifest of @provider says of @name. */
+static OshL7Declaration *
+declaration_of(const OshHost *host, const OshInterface *provider, const char *name)
+{
+    const char *manifest = osh_host_manifest(host, provider->provider);
+
+    return manifest != NULL ? osh_l7_declaration_new(manifest, name) : NULL;
+}
+
 /* A plugin that declares nothing of @name has no ALPN names for it. */
 static OshNetworkProtocol *
 protocol_new(const OshHost *host, const OshInterface *provider, const char *name)
 {
     static char *no_names[] = {NULL};
     OshNetworkProtocol *protocol = g_new0(OshNetworkProtocol, 1);
-    const char *manifest = osh_host_manifest(host, provider->provider);
-    OshL7Declaration *declaration =
-        manifest != NULL ? osh_l7_declaration_new(manifest, name) : NULL;
+    OshL7Declaration *declaration = declaration_of(host, provider, name);
 
     protocol->interface = *provider;
     protocol->declaration = declaration;
@@ -38,9 +47,66 @@ protocol_new(const OshHost *host, const OshInterface *provider, const char *name
     return protocol;
 }
 
+/* Connections of @name, which @provider declares, begin with HTTP. */
+static void
+begin_with_http(GHashTable *found, const OshHost *host, const OshInterface *http,
+                const OshInterface *provider, const char *name)
+{
+    OshL7Declaration *declaration = declaration_of(host, provider, name);
+
+    if (declaration != NULL && g_strcmp0(declaration->carrier, "http") == 0 &&
+        !g_str_equal(name, HTTP_PROTOCOL))
+        g_hash_table_replace(found, (gpointer)name, protocol_new(host, http, HTTP_PROTOCOL));
+    osh_l7_declaration_free(declaration);
+}
+
+static void
+find_inspected(GHashTable *found, const OshHost *host, const OshInterface *http)
+{
+    OshInterface providers[MAX_PROVIDERS];
+    gsize n = osh_host_find_interfaces(host, OSH_INTERFACE_CONTENT_INSPECTOR, providers,
+                                       G_N_ELEMENTS(providers));
+
+    for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(providers)); i++) {
+        const char *const *names = osh_inspector_inspectors(&providers[i]);
+
+        for (; names != NULL && *names != NULL; names++)
+            if (!g_hash_table_contains(found, *names))
+                begin_with_http(found, host, http, &providers[i], *names);
+    }
+}
+
+static void
+find_upgraded(GHashTable *found, const OshHost *host, const OshInterface *http)
+{
+    OshInterface upgrades[MAX_PROVIDERS];
+    gsize n = osh_host_find_interfaces(host, OSH_INTERFACE_HTTP_UPGRADE, upgrades,
+                                       G_N_ELEMENTS(upgrades));
+    GHashTableIter all;
+    gpointer name;
+    gpointer protocol;
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    g_hash_table_iter_init(&all, found);
+    while (g_hash_table_iter_next(&all, &name, &protocol))
+        for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(upgrades)); i++)
+            if (g_strcmp0(((OshNetworkProtocol *)protocol)->interface.provider,
+                          upgrades[i].provider) == 0)
+                g_ptr_array_add(names, name);
+    for (guint i = 0; i < names->len; i++) {
+        const OshInterface provider =
+            ((OshNetworkProtocol *)g_hash_table_lookup(found, names->pdata[i]))->interface;
+
+        begin_with_http(found, host, http, &provider, names->pdata[i]);
+    }
+}
+
 GHashTable *
 osh_protocols_find(const OshHost *host)
 {
+    const OshNetworkProtocol *http;
+    OshInterface http_interface;
+
     GHashTable *found = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, protocol_free);
     OshInterface providers[MAX_PROVIDERS];
     gsize n = osh_host_find_interfaces(host, OSH_INTERFACE_L7_PROTOCOL, providers,
@@ -53,6 +119,12 @@ osh_protocols_find(const OshHost *host)
             if (!g_hash_table_contains(found, *names))
                 g_hash_table_insert(found, (gpointer)*names,
                                     protocol_new(host, &providers[i], *names));
+    }
+    http = g_hash_table_lookup(found, HTTP_PROTOCOL);
+    if (http != NULL) {
+        http_interface = http->interface;
+        find_upgraded(found, host, &http_interface);
+        find_inspected(found, host, &http_interface);
     }
     return found;
 }
@@ -81,8 +153,17 @@ find_by_name(const OshHost *host, const char *id,
 }
 
 static void
-add_upgrade(OshProviders *providers, const OshInterface *upgrade, const OshInterface *protocols,
-            gsize n_protocols)
+upgrade_provider_free(gpointer data)
+{
+    OshUpgradeProvider *provider = data;
+
+    osh_l7_declaration_free(provider->declaration);
+    g_free(provider);
+}
+
+static void
+add_upgrade(OshProviders *providers, const OshHost *host, const OshInterface *upgrade,
+            const OshInterface *protocols, gsize n_protocols)
 {
     const char *token = osh_http_upgrade_token(upgrade);
 
@@ -90,9 +171,12 @@ add_upgrade(OshProviders *providers, const OshInterface *upgrade, const OshInter
         if (g_strcmp0(protocols[i].provider, upgrade->provider) == 0 &&
             !g_hash_table_contains(providers->upgrades, token)) {
             OshUpgradeProvider *provider = g_new0(OshUpgradeProvider, 1);
+            const char *const *names = osh_l7_protocols(&protocols[i]);
 
             provider->upgrade = *upgrade;
             provider->protocol = protocols[i];
+            if (names != NULL && names[0] != NULL)
+                provider->declaration = declaration_of(host, &protocols[i], names[0]);
             g_hash_table_insert(providers->upgrades, (gpointer)token, provider);
         }
 }
@@ -108,7 +192,8 @@ find_upgrades(OshProviders *providers, const OshHost *host)
         osh_host_find_interfaces(host, OSH_INTERFACE_HTTP_UPGRADE, found, G_N_ELEMENTS(found));
 
     for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(found)); i++)
-        add_upgrade(providers, &found[i], protocols, MIN(n_protocols, G_N_ELEMENTS(protocols)));
+        add_upgrade(providers, host, &found[i], protocols,
+                    MIN(n_protocols, G_N_ELEMENTS(protocols)));
 }
 
 OshProviders *
@@ -120,7 +205,8 @@ osh_providers_find(const OshHost *host)
         find_by_name(host, OSH_INTERFACE_CONTENT_INSPECTOR, osh_inspector_inspectors);
     providers->middlewares =
         find_by_name(host, OSH_INTERFACE_MIDDLEWARE, osh_middleware_implementations);
-    providers->upgrades = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    providers->upgrades =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, upgrade_provider_free);
     find_upgrades(providers, host);
     (void)osh_host_get_interface(host, OSH_INTERFACE_CREDENTIAL_PROVIDER, &providers->credentials);
     return providers;

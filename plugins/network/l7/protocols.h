@@ -13,10 +13,12 @@ G_BEGIN_DECLS
  * OshUpgradeProvider:
  * @upgrade: judges the request
  * @protocol: the same plugin's openshell.draft.l7-protocol/1
+ * @declaration: (nullable): what its manifest says of it
  */
 typedef struct {
     OshInterface upgrade;
     OshInterface protocol;
+    OshL7Declaration *declaration;
 } OshUpgradeProvider;
 
 /**
@@ -33,8 +35,15 @@ typedef struct _OshProviders {
     OshInterface credentials;
 } OshProviders;
 
-/** osh_protocols_find: Returns: (transfer full) (element-type utf8 OshNetworkProtocol): value of
- * `protocol:` in the policy to the plugin that speaks it; the first one where several do. */
+/**
+ * osh_protocols_find:
+ *
+ * What HTTP carries begins at the plugin that speaks it: the protocols whose plugin inspects the
+ * content of requests, and those whose plugin has requests upgraded.
+ *
+ * Returns: (transfer full) (element-type utf8 OshNetworkProtocol): value of `protocol:` in the
+ *   policy to the plugin with which a connection begins; the first one where several speak it
+ */
 GHashTable *osh_protocols_find(const OshHost *host);
 
 /** osh_providers_find: Returns: (transfer full): what works together with protocols. */

@@ -37,9 +37,12 @@ static struct {
     gboolean opens_not;
     /* The session of lines. */
     gboolean skips_judgement;
+    gboolean asks_nothing;
     const char *by_name;
     guint step;
     guint n_edits;
+    gboolean upgrades;
+    char *error;
     char *edit;
     OshFact facts[4];
     OshFact field[2];
@@ -119,6 +122,7 @@ judge_open(gpointer instance, gpointer state, const OshL7Connection *connection,
     (void)instance;
     g_assert_true(state == &test);
     g_assert_cmpuint(connection->window_cap[0], >=, OSH_L7_WINDOW_MIN);
+    g_assert_nonnull(connection->options);
     test.n_freed++;
     if (test.opens_not) {
         g_set_error_literal(error, OSH_ERROR, OSH_ERROR_UNSUPPORTED, "the test does not open it");
@@ -148,7 +152,7 @@ static const OshHttpUpgradeInterface judge_vtable = {
 static const char *const *
 next_protocols(gpointer instance)
 {
-    static const char *const names[] = {"next", NULL};
+    static const char *const names[] = {"next", "upgraded", NULL};
 
     (void)instance;
     return names;
@@ -230,6 +234,9 @@ static void
 resume_edits(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer)
 {
     test.n_edits = (guint)answer->n_edits;
+    test.upgrades = answer->upgrades;
+    g_free(test.error);
+    test.error = g_strdup(answer->error);
     g_free(test.edit);
     test.edit = answer->n_edits > 0
                     ? g_strdup_printf("%s=%s", answer->edits[0].name, answer->edits[0].value)
@@ -260,7 +267,7 @@ ask_for_upgrade(L7Session *session, OshL7Action *actions, OshSpan text)
                               .type = OSH_FACT_RECORDS,
                               .count = 1,
                               .value.records = &test.record};
-    actions[0].u.ask.facts = (OshFacts){test.facts, 4};
+    actions[0].u.ask.facts = (OshFacts){test.facts, test.asks_nothing ? 2 : 4};
     return 1;
 }
 
@@ -363,7 +370,7 @@ feed_upgrade(L7World *world, const OshL7Input *input, OshL7Action *actions, gint
 }
 
 static void
-begin(L7World *world)
+begin_endpoint(L7World *world, const char *protocol)
 {
     memset(&test, 0, sizeof test);
     for (guint i = 0; i < 2; i++)
@@ -380,6 +387,9 @@ begin(L7World *world)
     test.provider.upgrade = (OshInterface){"next-plugin", &judge_vtable, &test};
     test.provider.protocol = (OshInterface){"next-plugin", &test.next_vtable, &test};
     test.next_protocol.interface = test.provider.protocol;
+    /* The endpoint's protocol begins with the one that is upgraded. */
+    world->fixture->policy.protocol = protocol;
+    g_hash_table_insert(world->fixture->network.protocols, (gpointer) "upgraded", &world->protocol);
     g_hash_table_insert(world->fixture->network.protocols, (gpointer) "next", &test.next_protocol);
     test.providers.inspectors = g_hash_table_new(g_str_hash, g_str_equal);
     test.providers.upgrades = g_hash_table_new(g_str_hash, g_str_equal);
@@ -393,6 +403,12 @@ begin(L7World *world)
 }
 
 static void
+begin(L7World *world)
+{
+    begin_endpoint(world, "upgraded");
+}
+
+static void
 end(L7World *world)
 {
     l7_world_close(world);
@@ -403,6 +419,7 @@ end(L7World *world)
     for (guint i = 0; i < 2; i++)
         g_string_free(test.seen[i], TRUE);
     g_free(test.edit);
+    g_free(test.error);
 }
 
 /* Returns: number of the message of the newest event of @topic. */
@@ -432,6 +449,7 @@ test_what_was_agreed_to_goes_on_as_another_protocol(void)
         }
         osh_fixture_expect(world.fixture, world.upstream, "UP\n");
         g_assert_cmpstr(test.edit, ==, "Sec-Mock=1");
+        g_assert_true(test.upgrades);
         osh_fixture_send(world.upstream, "101 yes\nglued\npart");
         OSH_WAIT_FOR(world.fixture, test.response_done != NULL);
         g_assert_cmpuint(test.status, ==, 101);
@@ -617,7 +635,7 @@ test_a_protocol_may_be_named(void)
 {
     L7World world;
 
-    begin(&world);
+    begin_endpoint(&world, "lines");
     test.by_name = "next";
     osh_fixture_send(world.client, "one\n");
     osh_fixture_expect(world.fixture, world.upstream, "one\n");
@@ -631,13 +649,41 @@ test_a_protocol_that_nobody_speaks_is_a_failure(void)
 {
     L7World world;
 
-    begin(&world);
+    begin_endpoint(&world, "lines");
     test.by_name = "unknown";
     osh_fixture_send(world.client, "one\n");
     osh_fixture_expect_reset(world.fixture, world.client);
     osh_fixture_expect_reset(world.fixture, world.upstream);
     l7_assert_says(&world, OSH_FIXTURE_FAILED, "no plugin of this run speaks unknown");
     end(&world);
+}
+
+/* Whatever its rules say, in audit too. */
+static void
+test_an_endpoint_is_upgraded_to_its_own_protocol_alone(void)
+{
+    for (guint row = 0; row < 4; row++) {
+        gboolean audit = row % 2 == 1;
+        L7World world;
+
+        begin_endpoint(&world, row < 2 ? "lines" : "upgraded");
+        osh_fixture_settle(world.fixture);
+        if (audit) {
+            world.fixture->policy.action = OSH_ACTION_DENY;
+            world.fixture->policy.audit = TRUE;
+        }
+        test.asks_nothing = row >= 2;
+        osh_fixture_send(world.client, "UP\n");
+        osh_fixture_expect(world.fixture, world.client,
+                           row < 2 ? "no: the endpoint does not allow to change the protocol "
+                                     "(Upgrade)\n"
+                                   : "no: the endpoint requires a valid WebSocket upgrade\n");
+        g_assert_cmpstr(test.error, ==, "unsupported_l7_protocol");
+        g_assert_cmpuint(test.n_fields, ==, 0);
+        g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
+        l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "'protocol'");
+        end(&world);
+    }
 }
 
 int
@@ -661,6 +707,8 @@ main(int argc, char **argv)
     ADD("a-connection-may-end-while-its-reply-is-judged",
         test_a_connection_may_end_while_its_reply_is_judged);
     ADD("header-fields-are-in-no-event", test_header_fields_are_in_no_event);
+    ADD("an-endpoint-is-upgraded-to-its-own-protocol-alone",
+        test_an_endpoint_is_upgraded_to_its_own_protocol_alone);
     ADD("a-protocol-may-be-named", test_a_protocol_may_be_named);
     ADD("a-protocol-that-nobody-speaks-is-a-failure",
         test_a_protocol_that_nobody_speaks_is_a_failure);

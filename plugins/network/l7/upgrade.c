@@ -152,6 +152,59 @@ find_provider(const OshMessage *message)
     return g_hash_table_lookup(providers->upgrades, name);
 }
 
+static gboolean
+provider_speaks(const OshUpgradeProvider *provider, const char *protocol)
+{
+    const char *const *names = osh_l7_protocols(&provider->protocol);
+
+    return protocol != NULL && names != NULL && g_strv_contains(names, protocol);
+}
+
+/* Returns: (nullable): who speaks @protocol, which begins with an upgrade. */
+static const OshUpgradeProvider *
+find_speaker(const OshMessage *message, const char *protocol)
+{
+    const OshProviders *providers = message->driver->connection->shard->network->providers;
+    GHashTableIter all;
+    gpointer provider;
+
+    if (providers == NULL)
+        return NULL;
+    g_hash_table_iter_init(&all, providers->upgrades);
+    while (g_hash_table_iter_next(&all, NULL, &provider))
+        if (provider_speaks(provider, protocol))
+            return provider;
+    return NULL;
+}
+
+gboolean
+osh_upgrade_is_served(const OshMessage *message, const char **ret_reason)
+{
+    const OshVerdict *verdict = &message->verdict;
+    const OshUpgradeProvider *needed = find_speaker(message, verdict->protocol);
+    gboolean asks = string_of(&message->facts.facts, OSH_FACT_REQUEST_UPGRADE).length > 0;
+
+    /* A message of the protocol itself, or a response whose request was served. */
+    if ((needed != NULL && message->driver->protocol == &needed->protocol) ||
+        message->direction == OSH_SERVER_TO_CLIENT)
+        return TRUE;
+    if (needed != NULL && !asks)
+        *ret_reason = "the endpoint requires a valid WebSocket upgrade";
+    else if (asks && (needed == NULL || needed != find_provider(message)))
+        *ret_reason = "the endpoint does not allow to change the protocol (Upgrade)";
+    else
+        return TRUE;
+    /* Where no endpoint was chosen the policy has the better words. */
+    return verdict->action == OSH_ACTION_DENY &&
+           (verdict->protocol == NULL || verdict->protocol[0] == '\0');
+}
+
+gboolean
+osh_upgrade_is_agreed(const OshMessage *message)
+{
+    return message->upgrade != NULL && message->upgrade->state != NULL;
+}
+
 OshAsked
 osh_upgrade_ask(OshMessage *message, const char **ret_reason)
 {
@@ -192,7 +245,8 @@ osh_upgrade_fill_answer(const OshMessage *message, OshL7Answer *answer)
 
 gpointer
 osh_upgrade_open(OshMessage *message, const OshL7Connection *connection,
-                 const OshInterface **ret_protocol, GError **error)
+                 const OshInterface **ret_protocol, const OshL7Declaration **ret_declared,
+                 GError **error)
 {
     OshUpgrade *upgrade = message->upgrade;
 
@@ -202,6 +256,7 @@ osh_upgrade_open(OshMessage *message, const OshL7Connection *connection,
         return NULL;
     }
     *ret_protocol = &upgrade->provider->protocol;
+    *ret_declared = upgrade->provider->declaration;
     return osh_http_upgrade_open(&upgrade->provider->upgrade, g_steal_pointer(&upgrade->state),
                                  connection, error);
 }

@@ -163,6 +163,18 @@ typedef struct {
  * question one about a message even where the plugin has no other fact to state. String.
  */
 #define OSH_FACT_REQUEST_PROTOCOL "request.protocol"
+/**
+ * Header fields of a request: records of {"name": string, lower-case, "value": string}, one for
+ * each field line, in order, without authorization, cookie and proxy-authorization. Stated where
+ * request.upgrade is, and with the content of a request for its inspector. Never recorded. Records.
+ */
+#define OSH_FACT_REQUEST_HEADERS "request.headers"
+/** Content-Type of a request as sent, for the inspector of its content; several field lines are
+ * joined by ", "; absent where there is none. Never recorded. String. */
+#define OSH_FACT_REQUEST_CONTENT_TYPE "request.content_type"
+/** Content-Encoding of a request, likewise. What is marked as content is in this encoding: an
+ * inspector that does not undo it refuses the message. String. */
+#define OSH_FACT_REQUEST_CONTENT_ENCODING "request.content_encoding"
 /** SQL command word. String. */
 #define OSH_FACT_SQL_COMMAND "sql.command"
 /**

@@ -96,6 +96,8 @@ typedef struct {
  * @uninspectable: (nullable): name of a middleware that selects the host of an endpoint without
  *   rules about messages, and lets pass what it cannot inspect, with a finding; borrowed. Where it
  *   is %NULL and a middleware selects the host, such a thing is refused.
+ * @inspect_limit_name: (nullable): for %OSH_ACTION_INSPECT, the key of the policy that says
+ *   @inspect_limit; borrowed
  *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
@@ -120,6 +122,7 @@ typedef struct {
     gboolean credentials;
     gboolean unjudged;
     const char *uninspectable;
+    const char *inspect_limit_name;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */

@@ -14,6 +14,9 @@
  * as it comes. An inspector that answers %OSH_INSPECTION_DONE before the last piece has its facts
  * decided then, and the rest is not fed to it. One inspection serves one message; it never outlives
  * the message, and is closed without an answer when the message is cancelled.
+ *
+ * A message that is refused after it was inspected may be answered in the words of what it says: a
+ * JSON-RPC error with the id of the call, for example (refusal).
  */
 #pragma once
 
@@ -29,7 +32,8 @@ G_BEGIN_DECLS
  * @struct_size: sizeof(OshInspectionRequest) of the driver
  * @inspector: the name that the policy uses: "graphql", "json-rpc", "mcp"
  * @media_type: lower-case, without parameters; "" when unknown
- * @head: facts of the message's head, request.* above all
+ * @head: facts of the message's head, request.* above all; of HTTP request.headers,
+ *   request.content_type and request.content_encoding too
  * @limit: most bytes of content; more is a hard denial by the driver
  * @options: (nullable): a{sv}: options of the endpoint
  * @wake: [shard] asks to be fed again, with no bytes, after %OSH_INSPECTION_PENDING
@@ -61,6 +65,44 @@ typedef enum {
 } OshInspection;
 
 /**
+ * OshInspectionDenial:
+ * @struct_size: sizeof(OshInspectionDenial) of the driver
+ * @reason: why the message is refused, in words fit for the client
+ * @policy: (nullable): key of the policy that decided
+ * @event: id of the event that recorded it, to be shown to the client; 0 for none
+ * @by_policy: the policy refused what was found; FALSE where nothing could allow it: an error fact,
+ *   a credential that may not go there, a middleware
+ *
+ * Borrowed for the call of refusal.
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *reason;
+    const char *policy;
+    guint64 event;
+    gboolean by_policy;
+} OshInspectionDenial;
+
+/**
+ * OshInspectionRefusal:
+ * @struct_size: sizeof(OshInspectionRefusal) of the inspector
+ * @status: of the response, 200 to 599, where the protocol has one
+ * @media_type: of @body, with parameters where it needs them
+ * @body: what the client gets; it must hold nothing secret
+ * @fields: (nullable) (array zero-terminated=1): more fields of the response: a name, its value, a
+ *   name, and so on
+ *
+ * What a refused message is answered with. It is the inspection's and stays until close.
+ */
+typedef struct {
+    guint32 struct_size;
+    guint32 status;
+    const char *media_type;
+    OshSpan body;
+    const char *const *fields;
+} OshInspectionRefusal;
+
+/**
  * OshContentInspectorInterface:
  * @struct_size: sizeof(OshContentInspectorInterface) of the provider
  * @inspectors: [any] the names that it serves, NULL-terminated; constant
@@ -71,6 +113,9 @@ typedef enum {
  * @facts: [shard] what was found; after %OSH_INSPECTION_DONE. The spans belong to the inspection
  *   and may point into nothing that was fed.
  * @close: [shard] frees the inspection
+ * @refusal: (nullable): [shard] the message of an inspection that is %OSH_INSPECTION_DONE was
+ *   refused, and that is recorded: what the client gets; NULL leaves it to the protocol. Called
+ *   once at most.
  */
 typedef struct {
     guint32 struct_size;
@@ -79,6 +124,7 @@ typedef struct {
     OshInspection (*feed)(gpointer inspection, OshSpan bytes, gboolean last);
     OshFacts (*facts)(gpointer inspection);
     void (*close)(gpointer inspection);
+    const OshInspectionRefusal *(*refusal)(gpointer inspection, const OshInspectionDenial *denial);
 } OshContentInspectorInterface;
 
 /** osh_inspector_inspectors: [any] Returns: (array zero-terminated=1) (nullable): its names. */
@@ -132,6 +178,20 @@ osh_inspector_facts(const OshInterface *inspector, gpointer inspection)
 
     return osh_can_call(vtable, OshContentInspectorInterface, facts) ? vtable->facts(inspection)
                                                                      : none;
+}
+
+/** osh_inspector_refusal: [shard] Returns: (transfer none) (nullable): words for the client, valid
+ * until close. */
+static inline const OshInspectionRefusal *
+osh_inspector_refusal(const OshInterface *inspector, gpointer inspection,
+                      const OshInspectionDenial *denial)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    return osh_can_call(vtable, OshContentInspectorInterface, refusal)
+               ? vtable->refusal(inspection, denial)
+               : NULL;
 }
 
 /** osh_inspector_close: [shard] @inspection: (transfer full) (nullable). */

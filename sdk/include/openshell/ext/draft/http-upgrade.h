@@ -6,8 +6,8 @@
  * that an HTTP plugin and it need not know each other. All of it is about one message of the HTTP
  * session, the request:
  *   1. the ASK of the request carries the facts request.upgrade and request.headers; before it
- *      decides, the driver calls request(). An error is a denial of the message. The edits reach
- *      the HTTP session in the answer, as OshL7Answer.edits, beside those of injections,
+ *      decides, the driver calls request(). An error is a denial of the message. The answer says
+ *      OshL7Answer.upgrades, and the edits reach the HTTP session beside those of injections,
  *   2. the HTTP session sees the 101 and asks again: an ASK of the same message, in the server's
  *      direction, with response.status and response.headers. The driver calls response(). An
  *      error is a DENY of the message: the 101 is not forwarded, the session emits a 502 and ends
@@ -16,8 +16,13 @@
  *      The driver calls open() and feeds the session that it returns, which is one of the
  *      provider's own l7-protocol, what is unreleased in both directions.
  * A response other than 101 needs no ASK; the upgrade did not happen and the driver calls
- * state_free() when the message ends. A message is upgraded once; a request whose token has no
- * provider is an ordinary request, whose Upgrade field the HTTP session removes.
+ * state_free() when the message ends. A message is upgraded once.
+ *
+ * An endpoint is upgraded to its own protocol and to no other: a request whose token has no
+ * provider, or whose endpoint has another protocol than the provider speaks, is refused whatever
+ * the policy says, in audit mode too, and so is a request without an upgrade on an endpoint whose
+ * protocol begins with one. A session refuses an upgrade that is allowed without
+ * OshL7Answer.upgrades.
  */
 #pragma once
 
@@ -30,12 +35,10 @@ G_BEGIN_DECLS
 
 /** The Upgrade token of a request, lower-case. String; absent where there is none. */
 #define OSH_FACT_REQUEST_UPGRADE "request.upgrade"
-/** Header fields of a request that carries request.upgrade: records of {"name": string, "value":
- * string}, in order. Never recorded. Records. */
-#define OSH_FACT_REQUEST_HEADERS "request.headers"
 /** Status of a response that is asked about. Integer. */
 #define OSH_FACT_RESPONSE_STATUS "response.status"
-/** Header fields of such a response, as request.headers. Never recorded. Records. */
+/** Header fields of such a response, as request.headers without set-cookie. Never recorded.
+ * Records. */
 #define OSH_FACT_RESPONSE_HEADERS "response.headers"
 
 /** OshHttpField: one header field. */

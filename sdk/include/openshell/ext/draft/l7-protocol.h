@@ -68,6 +68,11 @@
  * @settled bytes from the start of the content are final and may be released as they are, and a
  * handle stands for what comes behind the settled bytes.
  *
+ * Content that is larger than a window is kept by the session: it drops the window's bytes, marks
+ * what it decoded by content.bytes, and sends that, or the handle, when the message is allowed.
+ * What an inspector needs to know of the head beyond the facts of the ASK is stated by
+ * content.facts, with the first CONTENT; the policy is not asked about it and no event holds it.
+ *
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
  *
@@ -91,7 +96,9 @@
  * what was released and emitted before still goes out within a linger, then both legs are closed
  * and feed is not called again. %OSH_L7_FAILURE says that the peer is at fault and not the policy's
  * subject: a malformed reply of a server is a failure, never called a denial. A message that an
- * answer refused is recorded by the driver and gets no DENY.
+ * answer refused is recorded by the driver and gets no DENY. An inspector may have words of its own
+ * for the client: then the answer brings them (OshL7Answer.refusal), and the session puts them into
+ * the framing of its protocol.
  *
  * Record. An allowed message is one openshell.l7.allowed/1, for which the driver has reserved
  * capacity before it answers; a refused one is one openshell.l7.denied/1; DONE of an allowed one is
@@ -183,6 +190,7 @@
 
 #include <string.h>
 
+#include "openshell/ext/draft/content-inspector.h"
 #include "openshell/ext/draft/credential-provider.h"
 #include "openshell/ext/policy.h"
 #include "openshell/fact.h"
@@ -373,10 +381,12 @@ typedef enum {
  * OshL7DenyKind: which control a DENY belongs to, for its event.
  * @OSH_L7_DENY_FRAMING: what was said is malformed, or may be understood in two ways
  * @OSH_L7_DENY_AUTHORITY: what was said names another destination than the connection has
+ * @OSH_L7_DENY_LIMIT: more was said than may be looked into
  */
 typedef enum {
     OSH_L7_DENY_FRAMING = 0,
     OSH_L7_DENY_AUTHORITY = 1,
+    OSH_L7_DENY_LIMIT = 2,
 } OshL7DenyKind;
 
 /**
@@ -432,6 +442,7 @@ typedef struct {
             guint64 content;        /* the session's number for it, unique in the message */
             const char *media_type; /* lower-case, without parameters; "" when unknown */
             OshSpan bytes;          /* instead of a range */
+            OshFacts facts;         /* of the head, for the inspector alone; with the first */
         } content;
         struct {
             OshFacts facts; /* declared in the manifest; without network.* and process.* */
@@ -530,7 +541,7 @@ typedef struct {
  * @action: an #OshAction: go on, refuse, or mark (more of) the content and wait for the next answer
  * @reason: (nullable): for a refusal, in words fit for the client
  * @event: id of the event that recorded it, to be shown to the client; 0 for none
- * @status: for a refusal: 403 policy, 429 limit, 502 upstream, 503 overload, 504 timeout
+ * @status: for a refusal: 403 policy, 413 size, 429 limit, 502 upstream, 503 overload, 504 timeout
  * @policy: (nullable): key of the policy that decided
  * @inspect_limit: for %OSH_ACTION_INSPECT: most decoded bytes
  * @options: (nullable): a{sv}: options of the endpoint that was chosen
@@ -545,8 +556,12 @@ typedef struct {
  *   far as it is settled
  * @binary: (nullable): path of the program that asks, as its events show it. For the words of a
  *   refusal alone: what a person has to write into the policy; a session decides nothing by it
- * @error: (nullable): for a refusal: its kind as one machine word, where it is not the policy's:
- *   "middleware_denied", "middleware_failed"
+ * @refusal: (nullable): for a refusal: an inspector's words for the client, in place of the
+ *   protocol's own; its body fits into %OSH_L7_BYTES_MAX
+ * @error: (nullable): for a refusal that is not the policy's: a word for programs, such as
+ *   "content_too_large", "unsupported_l7_protocol", "middleware_denied" or "middleware_failed"
+ * @limit_name: (nullable): what a person calls @inspect_limit: a key of the policy
+ * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
  *
@@ -570,7 +585,10 @@ typedef struct {
     gsize n_edits;
     gboolean begin;
     const char *binary;
+    const OshInspectionRefusal *refusal;
     const char *error;
+    const char *limit_name;
+    gboolean upgrades;
     GVariant *members;
 } OshL7Answer;
 

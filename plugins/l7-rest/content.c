@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * content.c: the body of a request that is inspected. [shard]
+ *
+ *   head, body: out of the window, decoded -> marked in parts -> allowed -> head, body
+ *
+ * Nothing of the request leaves before all of its body was read and the last answer allowed it. The
+ * body is kept here, because it may be larger than a window, and goes out with its length: what
+ * framed it before is the client's own word (trailers are dropped with it). A body that is larger
+ * than may be inspected is refused at the byte that is too much.
+ */
+#include "rest.h"
+
+#include "osh-line-reader.h"
+
+#include <string.h>
+
+/* Bytes that are marked at a time. */
+#define PART 16384
+/* Bytes that one action sends of a body. */
+#define SENT_AT_ONCE 32768
+/* Memory that is kept from one request to the next. */
+#define KEPT_SIZE 65536
+#define CONTINUE  "HTTP/1.1 100 Continue\r\n\r\n"
+
+/* --- A request that is to be inspected ---------------------------------------------------------
+ */
+
+/* Several lines are one list (RFC 9110 section 5.3). */
+static void
+join_fields(const RestSession *session, const char *lower_name, GString *value)
+{
+    const OshHttp1Head *head = &session->request;
+    const guint8 *base = session->content.head->data;
+    const OshHttp1Field *field = NULL;
+
+    g_string_truncate(value, 0);
+    while ((field = osh_http1_head_find(head, base, lower_name, field)) != NULL) {
+        g_string_append(value, value->len > 0 ? ", " : "");
+        g_string_append_len(value, (const char *)base + field->value.offset, field->value.length);
+    }
+}
+
+static void
+read_media_type(RestContent *content)
+{
+    const char *end = strchr(content->type->str, ';');
+
+    g_string_assign(content->media_type, content->type->str);
+    if (end != NULL)
+        g_string_truncate(content->media_type, (gsize)(end - content->type->str));
+    g_strchomp(content->media_type->str);
+    g_string_truncate(content->media_type, strlen(content->media_type->str));
+    g_string_ascii_down(content->media_type);
+}
+
+void
+rest_content_begin(RestSession *session, const OshL7Answer *answer)
+{
+    RestContent *content = &session->content;
+
+    if (content->head == NULL) {
+        content->head = g_byte_array_new();
+        content->body = g_byte_array_new();
+        content->type = g_string_new(NULL);
+        content->encoding = g_string_new(NULL);
+        content->media_type = g_string_new(NULL);
+        content->detail = g_string_new(NULL);
+    }
+    content->is_active = TRUE;
+    content->limit = answer->inspect_limit;
+    if (osh_has_member(answer, OshL7Answer, limit_name))
+        content->limit_name = g_strdup(answer->limit_name);
+}
+
+void
+rest_content_allow(RestSession *session, const OshL7Answer *answer)
+{
+    RestContent *content = &session->content;
+    const OshL7ContentAnswer *said = answer->n_contents > 0 ? &answer->contents[0] : NULL;
+
+    content->is_allowed = TRUE;
+    if (said == NULL || said->disposition == OSH_L7_UNTOUCHED)
+        return;
+    content->is_replaced = TRUE;
+    content->handle = said->handle;
+    content->handle_length = said->length;
+    content->settled = said->settled;
+    /* What was not marked has no place behind a handle. */
+    if (said->disposition != OSH_L7_REPLACED || said->settled > content->body->len ||
+        (said->handle == NULL && said->length > 0) ||
+        !osh_http1_body_is_complete(&session->request_body))
+        session->is_beyond = TRUE;
+}
+
+static void
+shrink(GByteArray **bytes)
+{
+    if (*bytes != NULL && (*bytes)->len > KEPT_SIZE) {
+        g_byte_array_unref(*bytes);
+        *bytes = g_byte_array_new();
+    } else if (*bytes != NULL) {
+        g_byte_array_set_size(*bytes, 0);
+    }
+}
+
+void
+rest_content_clear(RestSession *session)
+{
+    RestContent *content = &session->content;
+    RestContent fresh = {.head = content->head,
+                         .body = content->body,
+                         .type = content->type,
+                         .encoding = content->encoding,
+                         .media_type = content->media_type,
+                         .detail = content->detail};
+
+    if (!content->is_active)
+        return;
+    g_free(content->limit_name);
+    shrink(&fresh.head);
+    shrink(&fresh.body);
+    *content = fresh;
+}
+
+void
+rest_content_free(RestContent *content)
+{
+    if (content->head == NULL)
+        return;
+    g_byte_array_unref(content->head);
+    g_byte_array_unref(content->body);
+    g_string_free(content->type, TRUE);
+    g_string_free(content->encoding, TRUE);
+    g_string_free(content->media_type, TRUE);
+    g_string_free(content->detail, TRUE);
+    g_free(content->limit_name);
+}
+
+guint64
+rest_content_total(const RestContent *content)
+{
+    if (!content->is_active)
+        return 0;
+    return content->is_replaced ? content->settled + content->handle_length : content->body->len;
+}
+
+/* --- Read and marked ---------------------------------------------------------------------------
+ */
+
+static gboolean
+refuse_size(RestSession *session)
+{
+    RestContent *content = &session->content;
+
+    g_string_printf(content->detail,
+                    "the body is larger than may be inspected: %" G_GUINT64_FORMAT " bytes",
+                    content->limit);
+    if (content->limit_name != NULL)
+        g_string_append_printf(content->detail, ", see %s", content->limit_name);
+    session->refusal =
+        (RestRefusal){413, "content_too_large", content->detail->str,
+                      content->limit_name != NULL ? content->limit_name : "inspect_limit"};
+    return FALSE;
+}
+
+/* Returns: FALSE where the request is refused without a look at its body. */
+static gboolean
+take_head(RestSession *session)
+{
+    RestContent *content = &session->content;
+    const OshHttp1Head *head = &session->request;
+    OshSpan window = osh_l7_list_window(&session->list);
+
+    if (!rest_check_answer(session))
+        return FALSE;
+    g_byte_array_append(content->head, (const guint8 *)window.data, head->size);
+    osh_l7_list_drop(&session->list, session->message, head->size);
+    rest_body_begin(session);
+    content->has_head = TRUE;
+    if (head->content_length > content->limit)
+        return refuse_size(session);
+    content->wants_continue =
+        head->minor_version == 1 && (head->chunked || head->content_length > 0) &&
+        osh_http1_head_find(head, content->head->data, "expect", NULL) != NULL;
+    return TRUE;
+}
+
+static void
+say_continue(RestSession *session)
+{
+    RestContent *content = &session->content;
+
+    content->continue_piece =
+        (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {CONTINUE, sizeof CONTINUE - 1}};
+    osh_l7_list_emit(&session->list, OSH_SERVER_TO_CLIENT, session->message,
+                     &content->continue_piece, sizeof CONTINUE - 1);
+    content->wants_continue = FALSE;
+}
+
+/* What the inspector is to know of the head. */
+static OshFacts
+head_facts(RestSession *session)
+{
+    RestContent *content = &session->content;
+    gsize n = 0;
+
+    join_fields(session, "content-type", content->type);
+    join_fields(session, "content-encoding", content->encoding);
+    read_media_type(content);
+    if (content->type->len > 0)
+        content->facts[n++] = (OshFact)OSH_FACT_STRING_INIT(
+            OSH_FACT_REQUEST_CONTENT_TYPE, ((OshSpan){content->type->str, content->type->len}));
+    if (content->encoding->len > 0)
+        content->facts[n++] = (OshFact)OSH_FACT_STRING_INIT(
+            OSH_FACT_REQUEST_CONTENT_ENCODING,
+            ((OshSpan){content->encoding->str, content->encoding->len}));
+    /* With an upgrade the question itself has stated them. */
+    if (!session->is_upgrade)
+        content->facts[n++] =
+            rest_headers_fact(session, &session->request, (const char *)content->head->data,
+                              OSH_FACT_REQUEST_HEADERS);
+    return (OshFacts){content->facts, n};
+}
+
+static gsize
+mark(RestSession *session, gsize length, gboolean is_last)
+{
+    RestContent *content = &session->content;
+    OshL7Action *action = osh_l7_list_add(&session->list, OSH_L7_CONTENT, session->message);
+
+    action->flags = OSH_L7_PAUSES | (is_last ? OSH_L7_LAST : 0);
+    action->u.content.content = 1;
+    if (!content->is_begun)
+        action->u.content.facts = head_facts(session);
+    action->u.content.media_type = content->media_type->str;
+    if (length > 0)
+        action->u.content.bytes =
+            (OshSpan){(const char *)content->body->data + content->marked, length};
+    content->is_begun = TRUE;
+    content->marked += length;
+    session->stage = REST_MARKED;
+    return session->list.n;
+}
+
+/* Returns: FALSE where it is too much. */
+static gboolean
+take_step(RestSession *session, const OshHttp1BodyStep *step)
+{
+    RestContent *content = &session->content;
+    OshSpan window = osh_l7_list_window(&session->list);
+    guint64 room = content->limit - content->body->len;
+
+    if (step->content_length > room) {
+        osh_l7_list_drop(&session->list, session->message, (gsize)room);
+        return refuse_size(session);
+    }
+    g_byte_array_append(content->body, (const guint8 *)window.data, (guint)step->content_length);
+    osh_l7_list_drop(&session->list, session->message, step->release);
+    return TRUE;
+}
+
+static gsize
+gather(RestSession *session)
+{
+    RestContent *content = &session->content;
+    OshL7List *list = &session->list;
+
+    while (osh_l7_list_has_space(list, 3)) {
+        OshSpan window = osh_l7_list_window(list);
+        OshHttp1BodyStep step;
+
+        if (!content->is_allowed && content->body->len - content->marked >= PART)
+            return mark(session, PART, FALSE);
+        switch (osh_http1_body_feed(&session->request_body, (const guint8 *)window.data,
+                                    window.length, &step)) {
+        case OSH_HTTP1_BODY_STEP:
+            if (!take_step(session, &step))
+                return rest_refuse(session, 0);
+            break;
+        case OSH_HTTP1_BODY_NEED_MORE:
+            if (list->input->eof)
+                return rest_body_refuse(session,
+                                        osh_http1_error_text(OSH_HTTP1_ERROR_BODY_CUT_SHORT));
+            return osh_l7_list_more(list);
+        case OSH_HTTP1_BODY_REJECTED:
+            return rest_body_refuse(session, osh_http1_error_text(session->request_body.error));
+        case OSH_HTTP1_BODY_COMPLETE:
+            if (!content->is_allowed)
+                return mark(session, content->body->len - content->marked, TRUE);
+            session->stage = REST_RELEASE;
+            return rest_content_release(session);
+        }
+    }
+    return list->n;
+}
+
+gsize
+rest_content_feed(RestSession *session)
+{
+    RestContent *content = &session->content;
+    OshL7List *list = &session->list;
+
+    if (!osh_l7_list_has_space(list, 4))
+        return list->n;
+    if (!content->has_head && !take_head(session))
+        return rest_refuse(session, 0);
+    if (content->is_allowed && !rest_check_answer(session))
+        return rest_refuse(session, 0);
+    if (content->wants_continue && list->capacity[OSH_SERVER_TO_CLIENT] == 0)
+        return list->n;
+    if (content->wants_continue)
+        say_continue(session);
+    return gather(session);
+}
+
+/* --- Allowed -----------------------------------------------------------------------------------
+ */
+
+/* Returns: the next piece of the body as it goes out. */
+static OshL7Piece
+next_piece(RestContent *content)
+{
+    guint64 own = content->is_replaced ? content->settled : content->body->len;
+    OshL7Piece piece = {.type = OSH_L7_PIECE_BYTES};
+
+    if (content->sent < own) {
+        piece.bytes = (OshSpan){(const char *)content->body->data + content->sent,
+                                (gsize)MIN(own - content->sent, SENT_AT_ONCE)};
+        content->sent += piece.bytes.length;
+        return piece;
+    }
+    piece.type = OSH_L7_PIECE_CONTENT;
+    piece.content = content->handle;
+    piece.offset = content->sent - own;
+    piece.length = MIN(rest_content_total(content) - content->sent, SENT_AT_ONCE);
+    content->sent += piece.length;
+    return piece;
+}
+
+/* With the first of the body, so that a short request leaves in one piece. */
+static void
+emit_head(RestSession *session)
+{
+    RestContent *content = &session->content;
+    OshL7List *list = &session->list;
+    OshL7Action *action = osh_l7_list_add(list, OSH_L7_EMIT, session->message);
+
+    rest_request_pieces(session, (const char *)content->head->data);
+    if (content->sent < rest_content_total(content))
+        session->pieces[session->n_pieces++] = next_piece(content);
+    action->direction = OSH_CLIENT_TO_SERVER;
+    action->u.send.pieces = session->pieces;
+    action->u.send.n_pieces = session->n_pieces;
+    content->head_sent = TRUE;
+}
+
+gsize
+rest_content_release(RestSession *session)
+{
+    RestContent *content = &session->content;
+    OshL7List *list = &session->list;
+    gsize *capacity = &list->capacity[OSH_CLIENT_TO_SERVER];
+
+    if (*capacity == 0 || !osh_l7_list_has_space(list, REST_PARTS + 2))
+        return list->n;
+    if (!content->head_sent) {
+        emit_head(session);
+        /* How long its leases are is the driver's to count. */
+        *capacity = 0;
+    }
+    for (guint i = 0; i<REST_PARTS && * capacity> 0 && content->sent < rest_content_total(content);
+         i++) {
+        guint64 before = content->sent;
+
+        content->parts[i] = next_piece(content);
+        osh_l7_list_emit(list, OSH_CLIENT_TO_SERVER, session->message, &content->parts[i],
+                         (gsize)(content->sent - before));
+    }
+    if (content->sent < rest_content_total(content))
+        return list->n;
+    return rest_request_end(session);
+}
