@@ -29,8 +29,8 @@ OshFacts osh_inspected_facts(const OshMessage *message);
 /** osh_inspected_fill_answer: the content's part of an answer. */
 void osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answer *answer);
 
-/** osh_content_lease: Returns: (transfer none) (nullable): the lease that @content stands for; %NULL
- * where it holds no credential. */
+/** osh_content_lease: Returns: (transfer none) (nullable): the lease that @content stands for;
+ * %NULL where it holds no credential. */
 OshLease *osh_content_lease(const OshContent *content);
 
 /** osh_content_bytes: Returns: what @content stands for where it holds no credential; until its
