@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <openshell/host.h>
+#include "openshell/host.h"
 
 G_BEGIN_DECLS
 
