@@ -108,11 +108,18 @@ static void
 note_handling(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboolean uninspected,
               OshPolicyExplanation *explanation)
 {
-    if (uninspected && osh_policy_asked_has_request(asked))
+    gboolean skips = verdict->selected != NULL && verdict->selected->tls == OSH_POLICY_TLS_SKIP;
+
+    if (osh_policy_asked_is_skipped(asked, verdict))
+        note(explanation, "the endpoint's rules do not hold for this: requests over TLS are not "
+                          "inspected (tls: skip); only what is sent without TLS is judged");
+    else if (uninspected && osh_policy_asked_has_request(asked))
         note(explanation, "requests are not inspected there: what is sent is not judged");
     else if (!uninspected && !osh_policy_asked_has_request(asked))
-        note(explanation, "each request is judged by the endpoint's rules");
-    if (verdict->selected != NULL && verdict->selected->tls == OSH_POLICY_TLS_SKIP)
+        note(explanation, skips ? "each request that is sent without TLS is judged by the "
+                                  "endpoint's rules; requests over TLS are not (tls: skip)"
+                                : "each request is judged by the endpoint's rules");
+    else if (skips)
         note(explanation, "TLS is not decrypted (tls: skip)");
 }
 
