@@ -91,12 +91,24 @@ append_event(GString *body, guint64 event)
         append_json(body, "id", id);
 }
 
+/* Where anything but the lack of a rule refuses the request, another rule would not help. */
+static void
+append_missing_rule(const RestSession *session, GString *body, const char *binary)
+{
+    g_autofree char *type = g_strdup_printf("%s_allow", session->protocol);
+
+    g_string_append(body, ",\"rule_missing\":{");
+    append_json(body, "type", type);
+    append_json(body, "layer", "l7");
+    append_request(session, body, binary);
+    g_string_append_c(body, '}');
+}
+
 void
 rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 {
     g_autoptr(GString) body = g_string_new("{");
     g_autofree char *rule = g_strdup_printf("%s %s", session->method->str, session->target->str);
-    g_autofree char *missing = g_strdup_printf("%s_allow", session->protocol);
     guint status = answer->status != 0 ? answer->status : 403;
 
     append_json(body, "error", status == 403 ? "policy_denied" : "request_refused");
@@ -107,11 +119,9 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
     append_json(body, "protocol", session->protocol);
     append_request(session, body, answer->binary);
     append_event(body, answer->event);
-    g_string_append(body, ",\"rule_missing\":{");
-    append_json(body, "type", missing);
-    append_json(body, "layer", "l7");
-    append_request(session, body, answer->binary);
-    g_string_append(body, "},\"next_steps\":[]}\n");
+    if (answer->rule_missing)
+        append_missing_rule(session, body, answer->binary);
+    g_string_append(body, ",\"next_steps\":[]}\n");
     write_answer(session, status, answer->policy != NULL ? answer->policy : "-", body);
 }
 

@@ -275,6 +275,7 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
         said.reason = osh_message_reason(message);
         said.event = message->event;
         said.status = message->status;
+        said.rule_missing = message->reason == NULL && message->verdict.rule_missing;
     }
     osh_secrets_fill_answer(message, entry, &said);
     osh_inspected_fill_answer(message, entry, &said);

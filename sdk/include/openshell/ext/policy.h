@@ -91,6 +91,8 @@ typedef struct {
  *   has changed cannot go on
  * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
  *   nothing goes there before the owners of the connection were looked at
+ * @rule_missing: of a denied message: one more allow rule would let it pass. FALSE where a deny
+ *   rule refuses it, which @reason then names, and for a hard denial
  *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
@@ -113,6 +115,7 @@ typedef struct {
     gconstpointer endpoint;
     guint64 handling;
     gboolean credentials;
+    gboolean rule_missing;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */

@@ -545,6 +545,8 @@ typedef struct {
  *   far as it is settled
  * @binary: (nullable): path of the program that asks, as its events show it. For the words of a
  *   refusal alone: what a person has to write into the policy; a session decides nothing by it
+ * @rule_missing: for a refusal: one more allow rule would let the message pass. FALSE where a deny
+ *   rule or anything else refuses it, which @reason then names: an answer must not propose a rule
  *
  * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
  * before it said. Borrowed for the call, but for leases and handles.
@@ -566,6 +568,7 @@ typedef struct {
     gsize n_edits;
     gboolean begin;
     const char *binary;
+    gboolean rule_missing;
 } OshL7Answer;
 
 /**

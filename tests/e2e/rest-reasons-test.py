@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""protocol: rest: what a refused request is told, and what is said of it, by what refuses it."""
+import json
+import subprocess
+
+import harness
+import world
+from harness import expect, test
+
+origins = world.World()
+secure, AUTHORITY = origins.serve_https(harness.private_scratch())
+HTTP = f"http://{world.ADDRESS}:{world.API_PORT}"
+HTTPS = f"https://{world.ADDRESS}:{world.TLS_PORT}"
+CURL = ["curl", "-sS", "-g", "--max-time", "10"]
+SECRET = "s3cr3t-value"
+RULES = [{"allow": {"method": "GET", "path": "/search", "query": {"q": "repo:*", "page": "?"}}},
+         {"allow": {"method": "POST", "path": "/items/*"}}]
+DENY = [{"method": "POST", "path": "/items/locked"},
+        {"method": "POST", "path": "/items/*", "query": {"force": "*"}}]
+
+
+def rest(port, **keys):
+    return {"host": world.ADDRESS, "port": port, "protocol": "rest", "enforcement": "enforce",
+            **({} if "access" in keys else {"rules": RULES, "deny_rules": DENY}), **keys}
+
+
+def run(command, policy, **keywords):
+    return harness.run_recorded(command, policy, ["--set", f"network.upstream-ca={AUTHORITY}"],
+                                **keywords)
+
+
+def refused(method, target, url=HTTP, port=world.API_PORT):
+    """The body of the answer, the event and the line on standard error of one refused request."""
+    result = run([*CURL, "-X", method, f"{url}{target}"], world.policy(rest(port)))
+    expect(result.code == 0, result)
+    [denied] = result.events("l7.denied")
+    [line] = result.denials()
+    expect(SECRET not in line and SECRET not in json.dumps(result.recorded), line, result.recorded)
+    return json.loads(result.out), denied["payload"], line
+
+
+def explain_next(line):
+    """What the command says that a line says to type next."""
+    command = line.partition("next: ")[2]
+    expect(command.startswith("openshell-host explain "), line)
+    done = subprocess.run(["/bin/sh", "-c", command.replace("openshell-host", harness.HOST, 1)],
+                          capture_output=True, text=True, check=False, timeout=20)
+    return command, done.stdout
+
+
+@test("a deny rule that refuses a request is named with its place, and no allow rule is proposed")
+def _deny_rule():
+    for target, rule in (("/items/locked", "'POST /items/locked'"),
+                         (f"/items/1?force={SECRET}", "'POST /items/*'")):
+        body, payload, line = refused("POST", target)
+        reason = body["detail"]
+        expect(reason.startswith(f"POST {target.partition('?')[0]} blocked by deny rule {rule} (line "),
+               body)
+        expect("rule_missing" not in body and "allow" not in json.dumps(body["next_steps"]), body)
+        expect("change that rule" in reason and payload[10] == reason and reason in line, payload, line)
+
+
+@test("a refusal because of the query alone names the keys and none of their values, in the answer, "
+      "the event and the line")
+def _query():
+    for method, target, words in (
+            ("GET", f"/search?q={SECRET}", "the query does not: 'q' does not match, 'page' is missing"),
+            ("POST", f"/items/1?force={SECRET}", "because of the query key 'force'")):
+        body, payload, line = refused(method, target)
+        expect(words in body["detail"] and payload[10] == body["detail"] and words in line,
+               body, payload, line)
+        expect(("rule_missing" in body) == (method == "GET"), body)
+        expect("query" in explain_next(line)[1], line)
+    body, _, line = refused("GET", "/other?q=1")
+    expect("query" not in body["detail"] and body["rule_missing"]["type"] == "rest_allow", body)
+
+
+@test("the command to type next has the scheme that the client used, whatever the port")
+def _scheme():
+    _, _, line = refused("DELETE", "/items/1")
+    expect(f" DELETE {HTTP}/items/1 " in line, line)
+    _, _, line = refused("DELETE", "/items/1", HTTPS, world.TLS_PORT)
+    command, said = explain_next(line)
+    expect(f" DELETE {HTTPS}/items/1 " in command and said.startswith("denied: DELETE"), line, said)
+    result = run([*CURL, f"{HTTPS}/"], world.policy(rest(world.API_PORT)))
+    [line] = result.denials()
+    command, said = explain_next(line)
+    expect("://" not in command and said.startswith("denied: "), line, said)
+
+
+@test("rules beside tls: skip are warned of on every port, and explain says that they do not hold "
+      "over TLS")
+def _skip():
+    policy = world.policy(rest(world.TLS_PORT, tls="skip", access="read-only"), read_only=[AUTHORITY])
+    words = [*CURL, "--cacert", AUTHORITY, "-d", "x", f"{HTTPS}/skipped"]
+    before = len(secure.requests)
+    result = run(words, policy)
+    expect(result.code == 0 and secure.requests[before:] == ["POST /skipped"], result)
+    expect("encrypted requests cannot be inspected" in result.err, result)
+    path = harness.private_scratch() + "/skip.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(policy)
+    for arguments, wanted, code in (
+            (["explain", path, "POST", f"{HTTPS}/skipped", "--binary", "/usr/bin/curl"],
+             "requests over TLS are not inspected (tls: skip)", 0),
+            (["explain", path, "POST", f"http://{world.ADDRESS}:{world.TLS_PORT}/", "--binary",
+              "/usr/bin/curl"], "denied: POST / not permitted by policy", 1),
+            (["check", path], "encrypted requests cannot be inspected", 0)):
+        done = subprocess.run([harness.HOST, *arguments], capture_output=True, text=True, check=False,
+                              timeout=20)
+        expect(wanted in done.stdout + done.stderr and done.returncode == code, done)
+
+
+harness.main()
