@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """protocol: rest: what a refused request is told, and what is said of it, by what refuses it."""
 import json
+import socket
 import subprocess
 
 import harness
@@ -12,6 +13,7 @@ secure, AUTHORITY = origins.serve_https(harness.private_scratch())
 HTTP = f"http://{world.ADDRESS}:{world.API_PORT}"
 HTTPS = f"https://{world.ADDRESS}:{world.TLS_PORT}"
 CURL = ["curl", "-sS", "-g", "--max-time", "10"]
+SILENT_PORT = 8447
 SECRET = "s3cr3t-value"
 RULES = [{"allow": {"method": "GET", "path": "/search", "query": {"q": "repo:*", "page": "?"}}},
          {"allow": {"method": "POST", "path": "/items/*"}}]
@@ -109,6 +111,22 @@ def _skip():
         done = subprocess.run([harness.HOST, *arguments], capture_output=True, text=True, check=False,
                               timeout=20)
         expect(wanted in done.stdout + done.stderr and done.returncode == code, done)
+
+
+@test("a server that is silent in the TLS handshake is told of by a 504, and one that speaks no TLS "
+      "by a 502 with what to do")
+def _silent():
+    silent = socket.create_server((world.ADDRESS, SILENT_PORT))
+    result = run([*CURL[:-1], "20", "-o", "/dev/stdout", "-w", " %{http_code}",
+                  f"https://{world.ADDRESS}:{SILENT_PORT}/"], world.policy(rest(SILENT_PORT)))
+    expect(result.out.endswith(" 504") and "did not answer the TLS handshake in time" in result.out,
+           result)
+    [failed] = result.events("network.failed")
+    expect(failed["payload"][1] == "timeout" and "DENIED" not in result.err, failed, result)
+    silent.close()
+    result = run([*CURL, "-w", " %{http_code}", f"https://{world.ADDRESS}:{world.API_PORT}/"],
+                 world.policy(rest(world.API_PORT)))
+    expect(result.out.endswith(" 502") and "may not speak TLS on this port" in result.out, result)
 
 
 harness.main()

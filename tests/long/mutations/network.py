@@ -28,6 +28,8 @@ VIRTUAL, VIRTUAL_FORWARD = _program("virtual-host"), _program("virtual-forward")
 CREDENTIAL_SLOTS = _program("credential-slots")
 
 MUTATIONS = [
+    dict(file=N + "l7/intercept.c", find="    intercept->is_late = TRUE;\n", replace="",
+         tests=[INTERCEPT], says="a server that is silent in the handshake is told of by a 504"),
     # The relay.
     dict(file=N + "relay/relay.c", find="        if (n < 0)\n            return -errno;\n        direction->pipe->queued -=",
          replace="        if (n < 0)\n            return 0;\n        direction->pipe->queued -=",
