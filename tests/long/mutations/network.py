@@ -30,6 +30,9 @@ CREDENTIAL_SLOTS = _program("credential-slots")
 MUTATIONS = [
     dict(file=N + "l7/intercept.c", find="    intercept->is_late = TRUE;\n", replace="",
          tests=[INTERCEPT], says="a server that is silent in the handshake is told of by a 504"),
+    dict(file=N + "ingress/forward-answer.c", find="answer->head->len > 0 && answer->head_sent == 0",
+         replace="FALSE", tests=[ANSWERS],
+         says="a bad body whose head is still to be sent is told of by a 502"),
     # The relay.
     dict(file=N + "relay/relay.c", find="        if (n < 0)\n            return -errno;\n        direction->pipe->queued -=",
          replace="        if (n < 0)\n            return 0;\n        direction->pipe->queued -=",
