@@ -219,6 +219,33 @@ test_what_a_reload_cuts_does_not_look_finished(void)
     l7_world_close(&world);
 }
 
+/* The upstream's descriptor is closed with the words, and may be another connection's at once. */
+static void
+test_a_client_that_was_told_of_a_reload_is_done(void)
+{
+    OshConnection *connection;
+    int taken, upstream, error;
+    g_autofree char *got = NULL;
+    L7World world;
+
+    begin_in_body(&world, TRUE);
+    connection = osh_fixture_first(world.fixture, OSH_STEP_INSPECT);
+    connection->awaits_answer = TRUE;
+    upstream = connection->upstream_fd;
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    reload(&world);
+    OSH_WAIT_FOR(world.fixture, connection->upstream_fd < 0);
+    taken = dup(world.server);
+    g_assert_cmpint(taken, ==, upstream);
+    osh_fixture_send(world.client, " and more.");
+    got = osh_fixture_read_all(world.fixture, world.client, &error);
+    g_assert_true(g_str_has_prefix(got, "HTTP/1.1 403 "));
+    g_assert_null(strstr(got, "bye"));
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    close(taken);
+    l7_world_close(&world);
+}
+
 /* Its last words do not keep the connection, where nobody takes them. */
 static void
 test_a_client_that_takes_nothing_does_not_outlive_its_policy(void)
@@ -619,6 +646,8 @@ main(int argc, char **argv)
     ADD("a-session-may-say-that-it-ends", test_a_session_may_say_that_it_ends);
     ADD("what-a-reload-cuts-does-not-look-finished",
         test_what_a_reload_cuts_does_not_look_finished);
+    ADD("a-client-that-was-told-of-a-reload-is-done",
+        test_a_client_that_was_told_of_a_reload_is_done);
     ADD("a-client-that-takes-nothing-does-not-outlive-its-policy",
         test_a_client_that_takes_nothing_does_not_outlive_its_policy);
     ADD("a-message-waits-for-a-fresh-reading", test_a_message_waits_for_a_fresh_reading);

@@ -725,7 +725,8 @@ osh_inspect_reload(OshConnection *connection)
     OshDriver *driver = connection->driver;
     OshFlow flow = osh_judge_again(connection);
 
-    if (driver == NULL || driver->is_ending || driver->session == NULL)
+    /* A client that was told has no upstream any more. */
+    if (driver == NULL || driver->is_ending || driver->session == NULL || flow == OSH_FLOW_REFUSED)
         return flow;
     if (flow == OSH_FLOW_WAIT && osh_driver_ask_again(driver))
         return driver_go(driver);

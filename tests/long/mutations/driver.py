@@ -29,6 +29,7 @@ ROWS = [
      "if (ask_policy(message, &set))", LIFE),
     (ASK, "!is_allowed_again(message))\n            allowed = FALSE;",
      "!is_allowed_again(message))\n            allowed = TRUE;", LIFE),
+    (DRIVER, " || flow == OSH_FLOW_REFUSED)", ")", LIFE),
     (DRIVER, "driver->connection->client_aborted = osh_driver_is_answering(driver);",
      "driver->connection->client_aborted = FALSE;", LIFE),
     (DRIVER, "    if (driver->is_ending)\n        return driver->ends_by;\n", "", LIFE),
