@@ -366,6 +366,7 @@ is_allowed_again(OshMessage *message)
 
     if (ask_policy(message, &set) && message->verdict.action != OSH_ACTION_INSPECT)
         return TRUE;
+    message->is_withdrawn = TRUE;
     reason =
         g_strdup_printf("the policy changed: %s", message->verdict.action == OSH_ACTION_INSPECT
                                                       ? "its content would have to be inspected"

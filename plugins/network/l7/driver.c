@@ -733,6 +733,7 @@ osh_inspect_reload(OshConnection *connection)
     if (!driver_terminate(driver, OSH_L7_TERMINATE_POLICY_CHANGED, "policy changed"))
         return osh_connection_reset(connection, "policy changed");
     connection->client_aborted = FALSE;
+    osh_driver_withdraw(driver, flow != OSH_FLOW_WAIT);
     return driver_go(driver);
 }
 

@@ -38,6 +38,7 @@ typedef struct _OshInspected OshInspected;
  * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
+ * @is_withdrawn: a later policy refuses it, or its connection: no more of it goes to the server
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
  * @has_begun: something of it went out, where it has credentials
@@ -64,6 +65,7 @@ typedef struct {
     GVariant *options;
     gboolean has_begun;
     gboolean is_recorded;
+    gboolean is_withdrawn;
     gboolean awaits_capacity;
     OshSecrets *secrets;
     OshUpgrade *upgrade;
