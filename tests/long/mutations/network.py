@@ -33,6 +33,9 @@ MUTATIONS = [
     dict(file=N + "ingress/forward-answer.c", find="answer->head->len > 0 && answer->head_sent == 0",
          replace="FALSE", tests=[ANSWERS],
          says="a bad body whose head is still to be sent is told of by a 502"),
+    dict(file=N + "flow/step.c", find="    connection->running = TRUE;\n    connection_run(connection, act(connection));",
+         replace="    connection_run(connection, act(connection));", tests=[STEP],
+         says="an answer inside an expiry or a reload frees nothing"),
     # The relay.
     dict(file=N + "relay/relay.c", find="        if (n < 0)\n            return -errno;\n        direction->pipe->queued -=",
          replace="        if (n < 0)\n            return 0;\n        direction->pipe->queued -=",
