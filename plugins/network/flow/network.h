@@ -81,6 +81,7 @@ typedef enum {
  * @authority_certificate: (nullable): PEM file of the authority by which connections are
  * intercepted; without it the run makes one of its own
  * @authority_key: (nullable): PEM file of its key
+ * @authority_folder: (nullable): where the authority's certificate is written to
  * @client_certificate: (nullable): PEM file of what servers get that ask for a certificate
  * @client_key: (nullable): PEM file of its key
  * @client_certificate_hosts: (array zero-terminated=1): of which servers
@@ -99,6 +100,7 @@ typedef struct {
     char *upstream_ca;
     char *authority_certificate;
     char *authority_key;
+    char *authority_folder;
     char *client_certificate;
     char *client_key;
     char **client_certificate_hosts;
