@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """protocol: rest: what a refused request is told, and what is said of it, by what refuses it."""
 import json
+import re
 import socket
 import subprocess
 
@@ -9,7 +10,10 @@ import world
 from harness import expect, test
 
 origins = world.World()
+UNTRUSTED_PORT = 8445
 secure, AUTHORITY = origins.serve_https(harness.private_scratch())
+# Its authority is unknown to every run here.
+untrusted, _ = origins.serve_https(harness.private_scratch(), port=UNTRUSTED_PORT)
 HTTP = f"http://{world.ADDRESS}:{world.API_PORT}"
 HTTPS = f"https://{world.ADDRESS}:{world.TLS_PORT}"
 CURL = ["curl", "-sS", "-g", "--max-time", "10"]
@@ -21,14 +25,21 @@ DENY = [{"method": "POST", "path": "/items/locked"},
         {"method": "POST", "path": "/items/*", "query": {"force": "*"}}]
 
 
-def rest(port, **keys):
-    return {"host": world.ADDRESS, "port": port, "protocol": "rest", "enforcement": "enforce",
+def rest(port, host=world.ADDRESS, **keys):
+    return {"host": host, "port": port, "protocol": "rest", "enforcement": "enforce",
             **({} if "access" in keys else {"rules": RULES, "deny_rules": DENY}), **keys}
 
 
 def run(command, policy, **keywords):
     return harness.run_recorded(command, policy, ["--set", f"network.upstream-ca={AUTHORITY}"],
                                 **keywords)
+
+
+def requests_of(server, action):
+    """What reaches the server meanwhile."""
+    before = len(server.requests)
+    result = action()
+    return result, server.requests[before:]
 
 
 def refused(method, target, url=HTTP, port=world.API_PORT):
@@ -77,6 +88,12 @@ def _query():
     expect("query" not in body["detail"] and body["rule_missing"]["type"] == "rest_allow", body)
 
 
+@test("the command that the line of a refused request says to type next says why")
+def _next():
+    _, _, line = refused("POST", "/items")
+    expect(explain_next(line)[1].startswith("denied: POST /items not permitted by policy"), line)
+
+
 @test("the command to type next has the scheme that the client used, whatever the port")
 def _scheme():
     _, _, line = refused("DELETE", "/items/1")
@@ -95,9 +112,8 @@ def _scheme():
 def _skip():
     policy = world.policy(rest(world.TLS_PORT, tls="skip", access="read-only"), read_only=[AUTHORITY])
     words = [*CURL, "--cacert", AUTHORITY, "-d", "x", f"{HTTPS}/skipped"]
-    before = len(secure.requests)
-    result = run(words, policy)
-    expect(result.code == 0 and secure.requests[before:] == ["POST /skipped"], result)
+    result, seen = requests_of(secure, lambda: run(words, policy))
+    expect(result.code == 0 and seen == ["POST /skipped"], result)
     expect("encrypted requests cannot be inspected" in result.err, result)
     path = harness.private_scratch() + "/skip.yaml"
     with open(path, "w", encoding="utf-8") as file:
@@ -111,6 +127,47 @@ def _skip():
         done = subprocess.run([harness.HOST, *arguments], capture_output=True, text=True, check=False,
                               timeout=20)
         expect(wanted in done.stdout + done.stderr and done.returncode == code, done)
+
+
+@test("a server whose certificate is not trusted is told of by a 502, and by a failure event")
+def _untrusted():
+    url = f"https://{world.ADDRESS}:{UNTRUSTED_PORT}/hello"
+    for words in ([*CURL], ["env", "-i", *CURL, "--cacert", "/run/openshell/ca-bundle.pem"]):
+        result, seen = requests_of(untrusted, lambda: run(
+            [*words, "-i", url], world.policy(rest(UNTRUSTED_PORT))))
+        expect("HTTP/1.1 502 " in result.out and "certificate" in result.out and seen == [], result)
+        answer = json.loads(result.out.rpartition("\r\n\r\n")[2])
+        expect(answer["error"] == "upstream_tls_failed" and "network.upstream-ca" in answer["reason"], answer)
+        [failed] = result.events("network.failed")
+        expect(failed["payload"][1] == "tls" and "certificate" in failed["payload"][4], failed)
+        expect(not result.events("l7.allowed") and "FAILED" in result.err, result)
+
+
+@test("a server whose certificate is for another name is told of by a 502")
+def _other_name():
+    name = "git.example.test"
+    result, seen = requests_of(secure, lambda: run(
+        [*CURL, "-i", f"https://{name}:{world.TLS_PORT}/hello"],
+        world.policy(rest(world.TLS_PORT, host=name))))
+    expect("HTTP/1.1 502 " in result.out and "upstream_tls_failed" in result.out and seen == [], result)
+    [failed] = result.events("network.failed")
+    expect(failed["payload"][1:4] == ["tls", name, world.TLS_PORT], failed)
+
+
+@test("a program that does not trust the run's certificate authority gets its TLS error, and one "
+      "line names the program")
+def _distrusting():
+    url = f"{HTTPS}/hello"
+    result, seen = requests_of(secure, lambda: run(
+        ["sh", "-c", f"for n in 1 2 3; do env -i curl -sS --max-time 8 {url}; echo $?; done"],
+        world.policy(rest(world.TLS_PORT))))
+    expect(result.out.split() == ["60", "60", "60"] and seen == [], result)
+    lines = [line for line in result.err.splitlines() if "[certificate-refused]" in line]
+    expect(len(lines) == 1 and re.search(r" curl\(\d+\) -> ", lines[0]) and "CURL_CA_BUNDLE" in lines[0],
+           result)
+    expect(len(result.events("network.notice")) == 1 and "FAILED" not in result.err, result)
+    ends = [event["payload"][4] for event in result.events("network.closed")]
+    expect(ends == ["certificate refused"] * 3, ends)
 
 
 @test("a server that is silent in the TLS handshake is told of by a 504, and one that speaks no TLS "
