@@ -128,7 +128,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @owners_first: nothing goes on before they were
  * @owners_differ: they were found to be another program once; a second time ends the connection
  * @awaits_owners: a message waits for its program to be read again
- * @awaits_capacity: a message waits for capacity for its event
+ * @awaits_capacity: it, or a message of it, waits for capacity for its event
  * @starts_tls: an inspected connection changes to TLS, as its protocol agreed to
  * @missed_owners: by how many sweeps in succession none was found
  * @by_sweep: the question under way is a sweep's
