@@ -409,7 +409,7 @@ network_intercept(NetworkPlugin *plugin)
         network_read_roots(plugin);
 }
 
-/* Before the first connection is accepted. */
+/* Once the addresses are ours: another proxy that serves them has its files. */
 static gboolean
 network_write_authority(const NetworkPlugin *plugin, GError **error)
 {

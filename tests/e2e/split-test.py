@@ -164,11 +164,16 @@ def _authority_folder():
     url = f"https://{world.ADDRESS}:{world.TLS_PORT}/hello"
     policy = world.policy({"host": world.ADDRESS, "port": world.TLS_PORT, "protocol": "rest",
                            "enforcement": "enforce", "access": "read-only"})
+    bundle = os.path.join(folder, "ca-bundle.pem")
     for name in ("openshell-ca.pem", "ca-bundle.pem"):
+        if os.path.exists(bundle):
+            os.remove(bundle)
         before = len(secure.requests)
         with Proxy(policy, "--set", f"network.authority-folder={folder}",
                    "--set", f"network.upstream-ca={authority}") as proxy:
             path = os.path.join(folder, name)
+            # The port can be connected to a moment before; what connects then waits.
+            harness.wait_until(lambda: os.path.exists(bundle), 10, "no file of the authority")
             expect(os.stat(path).st_mode & 0o777 == 0o644, oct(os.stat(path).st_mode))
             done = through_proxy(url, "--cacert", path)
             expect(done.returncode == 0 and "world" in done.stdout, done)
