@@ -133,6 +133,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->reason = g_steal_pointer(&verdict->reason);
     ret_verdict->audit = audit_softens(service, verdict);
     ret_verdict->exact_declared_host = verdict->exact_declared_host;
+    ret_verdict->rule_missing = verdict->rule_missing;
     ret_verdict->protocol = "";
     ret_verdict->handling = osh_policy_endpoint_handling(selected);
     ret_verdict->credentials = osh_policy_endpoint_has_credentials(selected);

@@ -105,6 +105,7 @@ test_policy(gconstpointer data)
         .status = 403,
         .policy = "the \"one\"",
         .binary = "/usr/bin/curl",
+        .rule_missing = TRUE,
     };
     g_autofree char *body = g_strdup_printf(BODY, method, method, method);
     g_autofree char *expected = g_strdup_printf(
@@ -119,6 +120,29 @@ test_policy(gconstpointer data)
     g_assert_cmpstr(talk.server->str, ==, "");
     g_assert_true(talk.ended);
     g_assert_false(talk.denied); /* the driver has recorded it */
+    talk_close(&talk);
+}
+
+static void
+test_no_rule_helps(void)
+{
+    const OshL7Answer answer = {
+        .struct_size = sizeof answer,
+        .action = OSH_ACTION_DENY,
+        .reason = "POST /a~b blocked by deny rule",
+        .status = 403,
+        .policy = "web",
+        .binary = "/usr/bin/curl",
+    };
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, ASKED("POST"), &answer);
+    g_assert_nonnull(strstr(talk.client->str, "\"detail\":\"POST /a~b blocked by deny rule\","));
+    g_assert_null(strstr(talk.client->str, "rule_missing"));
+    g_assert_null(strstr(talk.client->str, "_allow"));
+    g_assert_true(
+        g_str_has_suffix(talk.client->str, "\"binary\":\"/usr/bin/curl\",\"next_steps\":[]}\n"));
     talk_close(&talk);
 }
 
@@ -337,6 +361,8 @@ main(int argc, char **argv)
     g_test_add_data_func("/l7-rest/answer/a-refusal-says-who-asked-for-what-and-why", "POST",
                          test_policy);
     g_test_add_data_func("/l7-rest/answer/a-refused-head-gets-no-body", "HEAD", test_policy);
+    g_test_add_func("/l7-rest/answer/no-rule-is-proposed-where-none-would-help",
+                    test_no_rule_helps);
     g_test_add_func("/l7-rest/answer/what-is-not-known-is-left-out", test_little_known);
     for (gsize i = 0; i < G_N_ELEMENTS(problems); i++) {
         g_autofree char *path =

@@ -339,6 +339,13 @@ NOT_RUN = {
     "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
     "meson setup build && meson test -C build": "example-plugin-test.py does",
     "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
+    "openshell-host --disable process --policy policy.yaml --set network.listen=127.0.0.1:3128 "
+    "--set network.authority-folder=/shared/ca": "split-test.py does, with another folder",
+    "export https_proxy=http://127.0.0.1:3128 SSL_CERT_FILE=/shared/ca/ca-bundle.pem":
+        "split-test.py gives its clients the same files",
+    "export CURL_CA_BUNDLE=$SSL_CERT_FILE REQUESTS_CA_BUNDLE=$SSL_CERT_FILE "
+    "GIT_SSL_CAINFO=$SSL_CERT_FILE": "likewise",
+    "export NODE_EXTRA_CA_CERTS=/shared/ca/openshell-ca.pem": "likewise",
     "openshell-host --plugin-dir build --policy policy.yaml -- curl -sS http://time.internal/":
         "example-plugin-test.py does",
     "openshell-host explain --plugin-dir build policy.yaml cache.example.com:11211 --binary "

@@ -294,6 +294,9 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
         verdict->hard = verdict->action == OSH_POLICY_ERROR || question->has_graphql_error ||
                         question->has_jsonrpc_error || answer.response_refused ||
                         answer.mcp != OSH_POLICY_MCP_FITS;
+        verdict->denied_by_rule = answer.deny_rule != NULL && answer.denied != OSH_POLICY_NO;
+        verdict->rule_missing = !verdict->hard && !answer.graphql_refused &&
+                                answer.denied == OSH_POLICY_NO && verdict->policy_name != NULL;
         verdict->reason = osh_policy_request_reason(question, &answer, call, verdict);
         return;
     }
@@ -341,6 +344,7 @@ refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdic
         return;
     verdict->hard = TRUE;
     verdict->inspector = NULL;
+    verdict->rule_missing = FALSE;
     if (verdict->action != OSH_POLICY_ALLOW)
         return;
     verdict->action = OSH_POLICY_DENY;
@@ -441,6 +445,8 @@ osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
     verdict->policy_name = NULL;
     verdict->rule = NULL;
     verdict->reason = NULL;
+    verdict->rule_missing = FALSE;
+    verdict->denied_by_rule = FALSE;
     verdict->exact_declared_host = FALSE;
     verdict->endpoints = NULL;
     verdict->n_endpoints = 0;

@@ -80,6 +80,8 @@ typedef struct {
     OshPolicyAnswer denied;
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
+    const OshPolicyRule *query_rule; /* an allow rule that only the query does not match */
+    guint n_unmatched_keys;          /* of its query */
     gboolean graphql_refused; /* meant for a GraphQL endpoint, without facts about operations */
     gboolean response_refused;
     OshPolicyMcpFit mcp;                      /* by the endpoint that the request is meant for */
@@ -196,6 +198,15 @@ gboolean osh_policy_selector_matches(const char *pattern, OshSpan path);
 
 /** osh_policy_span_equal_fold: Returns: TRUE when equal but for ASCII letter case. */
 gboolean osh_policy_span_equal_fold(OshSpan span, const char *text);
+
+/**
+ * osh_policy_query_key_matches:
+ * @all: as osh_policy_fact_matches()
+ *
+ * Returns: whether the values that the request has for the query key of @key match
+ */
+OshPolicyAnswer osh_policy_query_key_matches(const OshPolicyQuestion *question,
+                                             const OshPolicyKeyMatcher *key, gboolean all);
 
 /** osh_policy_query_values: Returns: (nullable): the values of the query key of @matcher. */
 const OshFact *osh_policy_query_values(const OshPolicyQuestion *question,

@@ -195,6 +195,9 @@ typedef enum {
  * @policy_name: (nullable): borrowed; the smallest key among the policies that match
  * @rule: (nullable): borrowed; the rule that decided, in words
  * @reason: (nullable): why not; owned by the verdict, NULL on allow
+ * @rule_missing: a request that no rule allows and no deny rule refuses: one more allow rule would
+ *   let it pass
+ * @denied_by_rule: a deny rule refuses the request: @rule
  * @exact_declared_host: some matching endpoint names this very host
  * @endpoints: (array length=n_endpoints): borrowed; matching endpoints that carry handling, in
  *   key order, then list order
@@ -216,6 +219,8 @@ typedef struct {
     const char *policy_name;
     const char *rule;
     char *reason;
+    gboolean rule_missing;
+    gboolean denied_by_rule;
     gboolean exact_declared_host;
     const OshPolicyEndpoint *const *endpoints;
     guint n_endpoints;

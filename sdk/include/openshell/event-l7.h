@@ -36,6 +36,7 @@ G_BEGIN_DECLS
  * @reason: (nullable): why the policy denies it
  * @middleware: (nullable): what the policy's middlewares did beside allowing it: which one changed
  *   it, which one failed and was passed over
+ * @tls: TRUE when the client speaks TLS, which is decrypted
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -55,7 +56,8 @@ G_BEGIN_DECLS
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(BOOLEAN, audited, "audited")                                                            \
     DETAIL(STRING, reason, "reason")                                                               \
-    DETAIL(STRING, middleware, "middleware")
+    DETAIL(STRING, middleware, "middleware")                                                       \
+    DETAIL(BOOLEAN, tls, "tls")
 
 OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
 
@@ -81,6 +83,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * @hint: (nullable): what to do about it
  * @ends_connection: TRUE when the connection is closed with it
  * @control: (nullable): which control refused it, as in #OshEventNetworkDenied
+ * @tls: TRUE when the client speaks TLS, which is decrypted
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -101,7 +104,8 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(STRING, hint, "hint")                                                                   \
     DETAIL(BOOLEAN, ends_connection, "ends-connection")                                            \
-    DETAIL(STRING, control, "control")
+    DETAIL(STRING, control, "control")                                                             \
+    DETAIL(BOOLEAN, tls, "tls")
 
 OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)
 

@@ -29,6 +29,11 @@ ROWS = [
      "if (ask_policy(message, &set))", LIFE),
     (ASK, "!is_allowed_again(message))\n            allowed = FALSE;",
      "!is_allowed_again(message))\n            allowed = TRUE;", LIFE),
+    # nothing of a refused message goes on
+    (ASK, "    message->is_withdrawn = TRUE;\n", "", LIFE),
+    (CARRY, "            message->is_withdrawn |= all;\n", "            message->is_withdrawn |= FALSE;\n", LIFE),
+    (CARRY, "if (any && osh_leg_left(leg_towards(driver, OSH_CLIENT_TO_SERVER)) > 0)", "if (FALSE)", LIFE),
+    (DRIVER, " || flow == OSH_FLOW_REFUSED)", ")", LIFE),
     (DRIVER, "driver->connection->client_aborted = osh_driver_is_answering(driver);",
      "driver->connection->client_aborted = FALSE;", LIFE),
     (DRIVER, "    if (driver->is_ending)\n        return driver->ends_by;\n", "", LIFE),

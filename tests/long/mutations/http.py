@@ -227,8 +227,11 @@ ROWS = [
     # the policy's part in an encoded slash
     ("host/policy/decide/decide.c", "        (selected != NULL && selected->allow_encoded_slash))\n",
      "        selected != NULL)\n", "policy-judge"),
-    ("host/policy/decide/decide.c", "    verdict->hard = TRUE;\n    if (verdict->action != OSH_POLICY_ALLOW)",
-     "    if (verdict->action != OSH_POLICY_ALLOW)", "policy-judge"),
+    ("host/policy/decide/decide.c", "    verdict->hard = TRUE;\n    verdict->rule_missing = FALSE;\n",
+     "    verdict->rule_missing = FALSE;\n", "policy-judge"),
+    ("host/policy/decide/decide.c", "                                answer.denied == OSH_POLICY_NO && verdict",
+     "                                verdict", "policy-judge"),
+    (R + "answer.c", "    if (answer->rule_missing)\n", "", "l7-rest-answer"),
 ]
 UNNOTICED = {
     (HEAD, "        head->line_high = FALSE;\n"): "a line that is ASCII is checked to be UTF-8 once more",

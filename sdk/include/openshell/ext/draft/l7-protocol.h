@@ -565,6 +565,8 @@ typedef struct {
  * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
+ * @rule_missing: for a refusal: one more allow rule would let the message pass. FALSE where a deny
+ *   rule or anything else refuses it, which @reason then names: an answer must not propose a rule
  *
  * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
  * before it said. Borrowed for the call, but for leases and handles.
@@ -591,6 +593,7 @@ typedef struct {
     const char *limit_name;
     gboolean upgrades;
     GVariant *members;
+    gboolean rule_missing;
 } OshL7Answer;
 
 /**
