@@ -292,7 +292,9 @@ workload_list_namespace(OshWorkloadProcesses *processes, glong last)
     workload_forget_dead(processes);
     /* Some of those before had no process yet when they were asked for. */
     for (pid_t pid = (pid_t)MAX(last - MAX_NEW_PIDS, 1); pid <= (pid_t)last; pid++)
-        if (osh_process_thread_group(pid) == pid && workload_in_namespace(processes, pid))
+        if (!g_hash_table_contains(processes->kept, GINT_TO_POINTER(pid)) &&
+            osh_process_exists(pid) && osh_process_thread_group(pid) == pid &&
+            workload_in_namespace(processes, pid))
             workload_keep(processes, pid);
 }
 
@@ -401,20 +403,12 @@ workload_error(int error)
 /* What one reading of a process's descriptors is for, and found. */
 typedef struct {
     pid_t pid;
+    OshPlainSockets *plain;
     OshHeldSocketFunc each;
     gpointer data;
     gboolean careful;
     gboolean in_flight;
 } TableReading;
-
-/* Linux names what a UNIX socket's queue holds since 5.4 (fs/proc/fd.c, unix_show_fdinfo()). */
-static gboolean
-workload_is_carrying(const char *info)
-{
-    const char *line = strstr(info, "scm_fds:");
-
-    return line != NULL && g_ascii_strtoull(line + strlen("scm_fds:"), NULL, 10) > 0;
-}
 
 /* A process that is not dumpable may hide fd/ but not fdinfo/, which names the inode since 5.14. */
 static int
@@ -429,22 +423,22 @@ workload_each_info(TableReading *reading, pid_t thread)
         return workload_error(errno);
     for (struct dirent *entry = readdir(infos); entry != NULL; entry = readdir(infos)) {
         char file[128];
-        char text[1024];
-        const char *line;
+        OshDescriptorInfo info;
+        int result;
 
         if (!g_ascii_isdigit(entry->d_name[0]))
             continue;
         g_snprintf(file, sizeof file, "%s/%.16s", path, entry->d_name);
-        if (workload_read(file, text, sizeof text) < 0) {
-            if (errno == ENOENT)
-                continue;
+        result = osh_descriptor_info_read(file, &info);
+        if (result == -ENOENT)
+            continue;
+        if (result != 0) {
             closedir(infos);
-            return workload_error(errno);
+            return workload_error(-result);
         }
-        line = strstr(text, "ino:");
-        if (line != NULL)
-            reading->each(reading->pid, g_ascii_strtoull(line + 4, NULL, 10), reading->data);
-        reading->in_flight = reading->in_flight || workload_is_carrying(text);
+        if (info.inode != 0)
+            reading->each(reading->pid, info.inode, reading->data);
+        reading->in_flight = reading->in_flight || info.is_carrying;
     }
     closedir(infos);
     return 0;
@@ -462,6 +456,7 @@ workload_each_descriptor(TableReading *reading, pid_t thread)
         return workload_error(errno) == -ESRCH ? -ESRCH : workload_each_info(reading, thread);
     for (struct dirent *entry = readdir(fds); entry != NULL; entry = readdir(fds)) {
         char link[64];
+        guint64 inode;
         ssize_t n;
 
         if (entry->d_name[0] == '.')
@@ -476,15 +471,14 @@ workload_each_descriptor(TableReading *reading, pid_t thread)
         if (n <= 8 || memcmp(link, "socket:[", 8) != 0)
             continue;
         link[n] = '\0';
-        reading->each(reading->pid, g_ascii_strtoull(link + 8, NULL, 10), reading->data);
+        inode = g_ascii_strtoull(link + 8, NULL, 10);
+        reading->each(reading->pid, inode, reading->data);
         if (reading->careful && !reading->in_flight) {
             char file[96];
-            char text[1024];
 
             g_snprintf(file, sizeof file, "/proc/%d/task/%d/fdinfo/%.16s", reading->pid, thread,
                        entry->d_name);
-            reading->in_flight =
-                workload_read(file, text, sizeof text) > 0 && workload_is_carrying(text);
+            reading->in_flight = osh_plain_sockets_is_carrying(reading->plain, inode, file);
         }
     }
     closedir(fds);
@@ -570,10 +564,11 @@ workload_read_tables(TableReading *reading)
 }
 
 int
-osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each, gpointer data,
-                         gboolean *ret_in_flight)
+osh_workload_each_socket(pid_t pid, OshPlainSockets *plain, OshAllSeenFunc all_seen,
+                         OshHeldSocketFunc each, gpointer data, gboolean *ret_in_flight)
 {
-    TableReading reading = {.pid = pid, .each = each, .data = data, .careful = all_seen != NULL};
+    TableReading reading = {
+        .pid = pid, .plain = plain, .each = each, .data = data, .careful = all_seen != NULL};
     guint64 before = 0;
     guint64 after = 0;
     gboolean still = all_seen == NULL || workload_runs(pid, &before);
