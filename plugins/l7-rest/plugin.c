@@ -127,12 +127,18 @@ rest_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize ma
     return n;
 }
 
-static gboolean
-rest_option(const OshL7Answer *answer, const char *name)
+/* The driver gives the same object for the same endpoint: it is read when it is another one. */
+static void
+rest_read_options(RestSession *session, GVariant *options)
 {
     gboolean value = FALSE;
 
-    return answer->options != NULL && g_variant_lookup(answer->options, name, "b", &value) && value;
+    if (options == session->options)
+        return;
+    g_clear_pointer(&session->options, g_variant_unref);
+    session->options = options != NULL ? g_variant_ref(options) : NULL;
+    session->allows_encoded_slash =
+        options != NULL && g_variant_lookup(options, "allow_encoded_slash", "b", &value) && value;
 }
 
 static void
@@ -149,7 +155,7 @@ rest_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answe
     }
     session->stage = REST_ALLOWED;
     session->is_beyond = answer->action != OSH_ACTION_ALLOW || !rest_edits_take(session, answer);
-    session->allows_encoded_slash = rest_option(answer, "allow_encoded_slash");
+    rest_read_options(session, answer->options);
 }
 
 static void
@@ -194,6 +200,7 @@ rest_close(gpointer data)
     rest_edits_clear(session);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);
+    g_clear_pointer(&session->options, g_variant_unref);
     g_free(session->pieces);
     g_free(session->protocol);
     g_string_free(session->method, TRUE);

@@ -122,7 +122,8 @@ typedef struct {
  * @edits: (array length=n_edits): of the present request
  * @is_beyond: the answer asks for what this plugin does not serve: content, or a change of what
  *   frames or addresses the request
- * @allows_encoded_slash: the endpoint that was chosen does
+ * @options: (nullable): of the endpoint that was chosen last
+ * @allows_encoded_slash: says @options
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
  * @event: id of the event that recorded the refusal
@@ -162,6 +163,7 @@ typedef struct {
     RestEdit edits[REST_EDITS];
     guint n_edits;
     gboolean is_beyond;
+    GVariant *options;
     gboolean allows_encoded_slash;
     guint16 status;
     RestRefusal refusal;
