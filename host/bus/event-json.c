@@ -9,51 +9,11 @@
 
 #include <time.h>
 
+#include "json-value.h"
 #include "osh-text.h"
-
-#define DECIMALS_MAX 20 /* of 2^64 - 1 */
+#include "payload-json.h"
 
 static void append_value(GString *line, GVariant *value);
-
-/* With zeros in front up to @width digits. */
-static void
-append_padded(GString *line, guint64 number, guint width)
-{
-    char digits[DECIMALS_MAX];
-    gsize at = sizeof digits;
-
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0 || sizeof digits - at < width);
-    g_string_append_len(line, digits + at, (gssize)(sizeof digits - at));
-}
-
-static void
-append_unsigned(GString *line, guint64 number)
-{
-    append_padded(line, number, 1);
-}
-
-static void
-append_signed(GString *line, gint64 number)
-{
-    if (number < 0)
-        g_string_append_c(line, '-');
-    append_unsigned(line, number < 0 ? -(guint64)number : (guint64)number);
-}
-
-static void
-append_double(GString *line, double number)
-{
-    char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-
-    /* JSON has neither infinities nor NaN. */
-    if (number - number != 0)
-        g_string_append(line, "null");
-    else
-        g_string_append(line, g_ascii_dtostr(buffer, sizeof(buffer), number));
-}
 
 static void
 append_members(GString *line, GVariant *value)
@@ -109,34 +69,34 @@ append_value(GString *line, GVariant *value)
         osh_text_append_json(line, g_variant_get_string(value, NULL));
         break;
     case G_VARIANT_CLASS_BOOLEAN:
-        g_string_append(line, g_variant_get_boolean(value) ? "true" : "false");
+        osh_json_append_boolean(line, g_variant_get_boolean(value));
         break;
     case G_VARIANT_CLASS_BYTE:
-        append_unsigned(line, g_variant_get_byte(value));
+        osh_json_append_unsigned(line, g_variant_get_byte(value));
         break;
     case G_VARIANT_CLASS_UINT16:
-        append_unsigned(line, g_variant_get_uint16(value));
+        osh_json_append_unsigned(line, g_variant_get_uint16(value));
         break;
     case G_VARIANT_CLASS_UINT32:
-        append_unsigned(line, g_variant_get_uint32(value));
+        osh_json_append_unsigned(line, g_variant_get_uint32(value));
         break;
     case G_VARIANT_CLASS_UINT64:
-        append_unsigned(line, g_variant_get_uint64(value));
+        osh_json_append_unsigned(line, g_variant_get_uint64(value));
         break;
     case G_VARIANT_CLASS_INT16:
-        append_signed(line, g_variant_get_int16(value));
+        osh_json_append_signed(line, g_variant_get_int16(value));
         break;
     case G_VARIANT_CLASS_INT32:
-        append_signed(line, g_variant_get_int32(value));
+        osh_json_append_signed(line, g_variant_get_int32(value));
         break;
     case G_VARIANT_CLASS_INT64:
-        append_signed(line, g_variant_get_int64(value));
+        osh_json_append_signed(line, g_variant_get_int64(value));
         break;
     case G_VARIANT_CLASS_HANDLE:
-        append_signed(line, g_variant_get_handle(value));
+        osh_json_append_signed(line, g_variant_get_handle(value));
         break;
     case G_VARIANT_CLASS_DOUBLE:
-        append_double(line, g_variant_get_double(value));
+        osh_json_append_double(line, g_variant_get_double(value));
         break;
     case G_VARIANT_CLASS_VARIANT:
         append_variant(line, value);
@@ -164,19 +124,19 @@ append_time(GString *line, gint64 real_time)
 
     gmtime_r(&seconds, &at);
     g_string_append_c(line, '"');
-    append_padded(line, (guint64)at.tm_year + 1900, 4);
+    osh_json_append_padded(line, (guint64)at.tm_year + 1900, 4);
     g_string_append_c(line, '-');
-    append_padded(line, (guint64)at.tm_mon + 1, 2);
+    osh_json_append_padded(line, (guint64)at.tm_mon + 1, 2);
     g_string_append_c(line, '-');
-    append_padded(line, (guint64)at.tm_mday, 2);
+    osh_json_append_padded(line, (guint64)at.tm_mday, 2);
     g_string_append_c(line, 'T');
-    append_padded(line, (guint64)at.tm_hour, 2);
+    osh_json_append_padded(line, (guint64)at.tm_hour, 2);
     g_string_append_c(line, ':');
-    append_padded(line, (guint64)at.tm_min, 2);
+    osh_json_append_padded(line, (guint64)at.tm_min, 2);
     g_string_append_c(line, ':');
-    append_padded(line, (guint64)at.tm_sec, 2);
+    osh_json_append_padded(line, (guint64)at.tm_sec, 2);
     g_string_append_c(line, '.');
-    append_padded(line, (guint64)(real_time % G_USEC_PER_SEC), 6);
+    osh_json_append_padded(line, (guint64)(real_time % G_USEC_PER_SEC), 6);
     g_string_append(line, "Z\"");
 }
 
@@ -184,9 +144,9 @@ void
 osh_event_append_json(GString *line, const OshEvent *event)
 {
     g_string_append(line, "{\"id\":\"e");
-    append_unsigned(line, event->id);
+    osh_json_append_unsigned(line, event->id);
     g_string_append(line, "\",\"sequence\":");
-    append_unsigned(line, event->sequence);
+    osh_json_append_unsigned(line, event->sequence);
     g_string_append(line, ",\"time\":");
     append_time(line, event->real_time);
     g_string_append(line, ",\"topic\":");
@@ -194,12 +154,13 @@ osh_event_append_json(GString *line, const OshEvent *event)
     g_string_append(line, ",\"source\":");
     osh_text_append_json(line, event->source);
     g_string_append(line, ",\"count\":");
-    append_unsigned(line, event->count);
+    osh_json_append_unsigned(line, event->count);
     g_string_append(line, ",\"process\":");
-    append_unsigned(line, event->process_key & G_MAXUINT32);
+    osh_json_append_unsigned(line, event->process_key & G_MAXUINT32);
     g_string_append(line, ",\"correlation\":");
-    append_unsigned(line, event->correlation);
+    osh_json_append_unsigned(line, event->correlation);
     g_string_append(line, ",\"payload\":");
-    append_value(line, event->payload);
+    if (!osh_payload_append_json(line, event->payload))
+        append_value(line, event->payload);
     g_string_append_c(line, '}');
 }
