@@ -56,7 +56,8 @@ struct _OshWorkloadProcesses {
     GArray *created; /* since then */
     GArray *unseen;  /* pids that were given out since the list was begun, without a process */
     gint64 listed_at;
-    GHashTable *kept; /* of a namespace: the pids */
+    GHashTable *kept;    /* of a namespace: the pids */
+    GHashTable *threads; /* pids that are threads of others, since it was listed whole */
 };
 
 OshWorkloadProcesses *
@@ -73,6 +74,7 @@ osh_workload_processes_new(const OshWorkload *workload)
     processes->created = g_array_new(FALSE, FALSE, sizeof(pid_t));
     processes->unseen = g_array_new(FALSE, FALSE, sizeof(pid_t));
     processes->kept = g_hash_table_new(NULL, NULL);
+    processes->threads = g_hash_table_new(NULL, NULL);
     return processes;
 }
 
@@ -85,6 +87,7 @@ osh_workload_processes_free(OshWorkloadProcesses *processes)
     g_array_unref(processes->created);
     g_array_unref(processes->unseen);
     g_hash_table_unref(processes->kept);
+    g_hash_table_unref(processes->threads);
     g_free(processes);
 }
 
@@ -253,6 +256,7 @@ workload_list_all(OshWorkloadProcesses *processes)
     processes->listed_at = g_get_monotonic_time();
     g_array_set_size(processes->pids, 0);
     g_hash_table_remove_all(processes->kept);
+    g_hash_table_remove_all(processes->threads);
     if (proc == NULL)
         return;
     for (struct dirent *entry = readdir(proc); entry != NULL; entry = readdir(proc)) {
@@ -279,6 +283,23 @@ workload_forget_dead(OshWorkloadProcesses *processes)
     }
 }
 
+/* A pid is not given out a second time before the list is made anew, and what is a thread of
+ * another process does not become a process. Returns: whether @pid is a process that is not kept.
+ */
+static gboolean
+workload_is_unknown(OshWorkloadProcesses *processes, pid_t pid)
+{
+    pid_t group;
+
+    if (g_hash_table_contains(processes->kept, GINT_TO_POINTER(pid)) ||
+        g_hash_table_contains(processes->threads, GINT_TO_POINTER(pid)) || !osh_process_exists(pid))
+        return FALSE;
+    group = osh_process_thread_group(pid);
+    if (group > 0 && group != pid)
+        g_hash_table_add(processes->threads, GINT_TO_POINTER(pid));
+    return group == pid;
+}
+
 static void
 workload_list_namespace(OshWorkloadProcesses *processes, glong last)
 {
@@ -292,9 +313,7 @@ workload_list_namespace(OshWorkloadProcesses *processes, glong last)
     workload_forget_dead(processes);
     /* Some of those before had no process yet when they were asked for. */
     for (pid_t pid = (pid_t)MAX(last - MAX_NEW_PIDS, 1); pid <= (pid_t)last; pid++)
-        if (!g_hash_table_contains(processes->kept, GINT_TO_POINTER(pid)) &&
-            osh_process_exists(pid) && osh_process_thread_group(pid) == pid &&
-            workload_in_namespace(processes, pid))
+        if (workload_is_unknown(processes, pid) && workload_in_namespace(processes, pid))
             workload_keep(processes, pid);
 }
 
@@ -570,17 +589,23 @@ osh_workload_each_socket(pid_t pid, OshPlainSockets *plain, OshAllSeenFunc all_s
     TableReading reading = {
         .pid = pid, .plain = plain, .each = each, .data = data, .careful = all_seen != NULL};
     guint64 before = 0;
-    guint64 after = 0;
-    gboolean still = all_seen == NULL || workload_runs(pid, &before);
-    int result = workload_read_tables(&reading);
+    gboolean known = all_seen != NULL && workload_runs(pid, &before);
+    int result = -ESRCH;
 
-    if (all_seen != NULL && !all_seen(data))
-        still = still && workload_runs(pid, &after) && before == after;
-    else
-        still = TRUE;
-    for (guint again = 1; result == 0 && !still && again < CAREFUL_READINGS && !all_seen(data);
-         again++)
+    /* One reading during which the process did not run has missed nothing. */
+    for (guint readings = 0; readings < CAREFUL_READINGS; readings++) {
+        guint64 after = 0;
+        gboolean known_after;
+
         result = workload_read_tables(&reading);
+        if (result != 0 || all_seen == NULL || all_seen(data))
+            break;
+        known_after = workload_runs(pid, &after);
+        if (known && known_after && before == after)
+            break;
+        known = known_after;
+        before = after;
+    }
     if (ret_in_flight != NULL)
         *ret_in_flight = reading.in_flight;
     return result;
