@@ -3,6 +3,7 @@
  * Identity against real sockets and processes of this test: from a tuple to an inode, from an
  * inode to its holders, from a holder to its program. Needs no privilege.
  */
+#include "osh-identity-process.h"
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"
 #include "osh-identity.h"
@@ -216,10 +217,12 @@ test_holders(void)
     pair_open(&pair);
     g_assert_cmpint(fstat(pair.client, &status), ==, 0);
     search.wanted = status.st_ino;
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
     pair_close(&pair);
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
 }
 
@@ -242,6 +245,19 @@ spawn_sleep(void)
         g_usleep(1000);
     }
     return pid;
+}
+
+static void
+test_exists(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    g_assert_true(osh_process_exists(getpid()));
+    g_assert_true(osh_process_exists(child));
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    g_assert_false(osh_process_exists(child));
 }
 
 static void
@@ -292,8 +308,8 @@ shortest_look(pid_t root)
         guint sockets = 0;
 
         for (guint i = 0; i < pids->len; i++)
-            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count_sockets, &sockets,
-                                     NULL);
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, NULL, count_sockets,
+                                     &sockets, NULL);
         g_assert_cmpuint(pids->len, ==, 1);
         shortest = MIN(shortest, own_time() - began);
     }
@@ -678,7 +694,8 @@ test_first_thread_ended(void)
     }
     g_assert_cmpint(read(report[0], &byte, 1), ==, 1);
     search.wanted = inode_of(pair.client);
-    g_assert_cmpint(osh_workload_each_socket(child, NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(child, NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
     program = osh_program_read(cache, child, child, &problem);
     g_assert_cmpstr(problem, ==, NULL);
@@ -701,6 +718,7 @@ main(int argc, char **argv)
     g_test_add_func("/identity/a-connection-that-was-not-answered-is-found-too", test_syn_sent);
     g_test_add_func("/identity/a-datagram-socket-is-found-connected-or-not", test_datagrams);
     g_test_add_func("/identity/a-holder-is-found-until-it-closes", test_holders);
+    g_test_add_func("/identity/a-pid-is-there-until-its-process-was-waited-for", test_exists);
     g_test_add_func("/identity/the-tree-below-a-pid-is-the-workload", test_tree);
     g_test_add_func("/identity/a-look-costs-what-the-workload-is-and-not-the-machine",
                     test_cost_follows_the_workload);
