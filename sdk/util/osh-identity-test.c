@@ -668,6 +668,20 @@ second_thread(void *data)
     return NULL;
 }
 
+static gboolean
+is_listed_in_namespace(pid_t pid)
+{
+    const OshWorkload workload = {0};
+    OshWorkloadProcesses *processes = osh_workload_processes_new(&workload);
+    const GArray *pids = osh_workload_processes_list(processes);
+    gboolean found = FALSE;
+
+    for (guint i = 0; i < pids->len; i++)
+        found = found || g_array_index(pids, pid_t, i) == pid;
+    osh_workload_processes_free(processes);
+    return found;
+}
+
 static void
 test_first_thread_ended(void)
 {
@@ -676,6 +690,7 @@ test_first_thread_ended(void)
     g_autofree char *problem = NULL;
     g_autoptr(OshProgram) parent = NULL;
     g_autoptr(OshProgram) program = NULL;
+    g_autofree char *namespace = NULL;
     Search search = {0};
     int report[2];
     char byte;
@@ -688,11 +703,17 @@ test_first_thread_ended(void)
     if (child == 0) {
         pthread_t thread;
 
+        /* When the test fails, nobody else ends it. */
+        alarm(60);
         if (pthread_create(&thread, NULL, second_thread, &report[1]) == 0)
             syscall(SYS_exit, 0);
         _exit(1);
     }
     g_assert_cmpint(read(report[0], &byte, 1), ==, 1);
+    namespace = g_strdup_printf("/proc/%d/ns/net", child);
+    for (guint i = 0; i < 1000 && readlink(namespace, &byte, 1) == 1; i++)
+        g_usleep(1000);
+    g_assert_true(is_listed_in_namespace(child));
     search.wanted = inode_of(pair.client);
     g_assert_cmpint(osh_workload_each_socket(child, NULL, NULL, search_found, &search, NULL), ==,
                     0);

@@ -224,21 +224,55 @@ workload_list_cgroup(OshWorkloadProcesses *processes)
     }
 }
 
+/* Returns: FALSE when @process, "PID" or "PID/task/TID", has no network namespace any more. */
 static gboolean
-workload_in_namespace(const OshWorkloadProcesses *processes, pid_t pid)
+workload_read_namespace(const char *process, char link[64])
 {
-    char path[64];
-    char link[64];
+    char path[96];
     ssize_t n;
 
-    if (pid == processes->self)
-        return FALSE;
-    g_snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
-    n = readlink(path, link, sizeof link - 1);
+    g_snprintf(path, sizeof path, "/proc/%s/ns/net", process);
+    n = readlink(path, link, 63);
     if (n <= 0)
         return FALSE;
     link[n] = '\0';
-    return g_strcmp0(link, processes->own_namespace) == 0;
+    return TRUE;
+}
+
+/* The first thread may have ended while others go on: any of these stands for the process. */
+static gboolean
+workload_read_namespace_of_threads(pid_t pid, char link[64])
+{
+    char path[64];
+    gboolean found = FALSE;
+    DIR *tasks;
+
+    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return FALSE;
+    for (struct dirent *entry = readdir(tasks); entry != NULL && !found; entry = readdir(tasks)) {
+        if (!g_ascii_isdigit(entry->d_name[0]))
+            continue;
+        g_snprintf(path, sizeof path, "%d/task/%.16s", pid, entry->d_name);
+        found = workload_read_namespace(path, link);
+    }
+    closedir(tasks);
+    return found;
+}
+
+static gboolean
+workload_in_namespace(const OshWorkloadProcesses *processes, pid_t pid)
+{
+    char process[16];
+    char link[64];
+
+    if (pid == processes->self)
+        return FALSE;
+    g_snprintf(process, sizeof process, "%d", pid);
+    return (workload_read_namespace(process, link) ||
+            workload_read_namespace_of_threads(pid, link)) &&
+           g_strcmp0(link, processes->own_namespace) == 0;
 }
 
 static void

@@ -204,8 +204,9 @@ ROWS = [
     (R + "answer.c", "append_json(body, \"protocol\", session->protocol);\n    append_request(session, body, "
      "answer->binary);", "append_request(session, body, answer->binary);", ANSWER),
     (R + "plugin.c", "    session->is_over = session->is_over || session->stage == REST_LINGER;\n", "", RESPONSE),
-    (R + "plugin.c", "g_variant_lookup(answer->options, name, \"b\", &value) && value",
-     "g_variant_lookup(answer->options, name, \"b\", &value)", ANSWER),
+    (R + "plugin.c", "\"allow_encoded_slash\", \"b\", &value) && value;",
+     "\"allow_encoded_slash\", \"b\", &value);", ANSWER),
+    (R + "plugin.c", "if (options == session->options)", "if (session->options != NULL)", ANSWER),
     (R + "plugin.c", "(guint32)MIN(session->limits.head_size, window)", "session->limits.head_size", SESSION),
     # what the driver tells a session for its words
     (D + "carry.c", "        *action->u.deny.ret_event = event;\n", "        ;\n", DRIVER),
