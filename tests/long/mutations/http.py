@@ -13,6 +13,7 @@ TESTS = "osh-http1-head"
 HEADS, BODIES, PATHS = "osh-http1-head", "osh-http1-body", "osh-request-path"
 SESSION, RESPONSE, ANSWER, CORPUS = ("l7-rest-session", "l7-rest-response", "l7-rest-answer",
                                      "l7-rest-corpus")
+CONTENT, UPGRADE = "l7-rest-content", "l7-rest-upgrade"
 ROWS = [
     # the request line
     (HEAD, "if (memcmp(bytes, \"HTTP/1.\", 7) != 0 || (bytes[7] != '0' && bytes[7] != '1'))",
@@ -115,9 +116,34 @@ ROWS = [
     (R + "request.c", "(session->request.n_hosts == 0 && !session->may_retarget) ||", "", SESSION),
     (R + "request.c", "if (problem != OSH_HTTP1_ERROR_NONE)", "if (FALSE)", SESSION),
     (R + "request.c", "    if (g_ascii_strcasecmp(session->method->str, \"TRACE\") == 0)", "    if (FALSE)", SESSION),
-    (R + "request.c", "if (head->connection_upgrade ||\n", "if (\n", SESSION),
-    (R + "request.c", "        osh_http1_head_find(head, (const guint8 *)window, \"upgrade\", NULL) != NULL)",
-     "        FALSE)", SESSION),
+    (R + "request.c", "    return (!head->connection_upgrade &&\n", "    return (\n", SESSION),
+    (R + "request.c", "            osh_http1_head_find(head, (const guint8 *)window, \"upgrade\", NULL) == NULL) ||",
+     "            TRUE) ||", SESSION),
+    (R + "session.c", "    if (session->is_upgrade && !session->may_upgrade)\n", "    if (FALSE)\n", SESSION),
+    (R + "upgrade.c", "head->connection_upgrade && head->minor_version == 1 &&", "", UPGRADE),
+    (R + "upgrade.c", "window, \"upgrade\", field) == NULL &&", "window, \"upgrade\", field) != field &&",
+     UPGRADE),
+    (R + "upgrade.c", "           head->content_length == 0;", "           TRUE;", UPGRADE),
+    (R + "headers.c", "        if (is_left_out(sent))\n            continue;\n", "", UPGRADE + " " + CONTENT),
+    (R + "resume.c", "        session->has_response = REST_RESPONSE_AGREED;\n        return;\n    }\n",
+     "        ;\n    }\n    session->has_response = REST_RESPONSE_AGREED;\n    return;\n", UPGRADE),
+    # bodies that are inspected
+    (R + "content.c", "    if (head->content_length > content->limit)\n        return refuse_size(session);\n", "",
+     CONTENT),
+    (R + "content.c", "    if (step->content_length > room) {", "    if (FALSE) {", CONTENT),
+    (R + "content.c", "        osh_l7_list_drop(&session->list, session->message, (gsize)room);\n", "", CONTENT),
+    (R + "content.c", "            if (!content->is_allowed)\n                return mark", "            if (FALSE)\n"
+     "                return mark", CONTENT),
+    (R + "content.c", "            if (list->input->eof)\n", "            if (FALSE)\n", CONTENT),
+    (R + "content.c", "    if (content->wants_continue)\n", "    if (FALSE)\n", CONTENT),
+    (R + "content.c", "(head->chunked || head->content_length > 0) &&", "", CONTENT),
+    (R + "request.c", "    if (field_is(window, field, \"expect\"))\n        return TRUE;\n", "", CONTENT),
+    (R + "request.c", "field_is(window, field, \"trailer\") ||", "FALSE ||", CONTENT),
+    (R + "request.c", "    if (is_framed_anew(session))\n        add_length(session);\n", "", CONTENT),
+    (R + "resume.c", "osh_http1_body_is_complete(&session->request_body) &&\n           !session->closes &&",
+     "!session->closes &&", CONTENT),
+    (R + "resume.c", "           !session->closes && !session->is_over;", "           !session->is_over;", CONTENT),
+    (R + "answer.c", "        if (!is_ours)\n", "        if (TRUE)\n", CONTENT),
     (R + "request.c", "    if (!is_expectation_known(head, window))", "    if (FALSE)", SESSION),
     (R + "request.c", "    add_query_fact(session);\n", "", SESSION),
     (R + "request.c", "    session->closes = !osh_http1_head_keep_alive(head);\n", "", SESSION),
@@ -147,7 +173,7 @@ ROWS = [
     (R + "edits.c", "    if (answer->n_edits > REST_EDITS)\n        return FALSE;\n", "", SESSION),
     (R + "edits.c", "        if (osh_span_equal_fold(name, session->edits[i].name))",
      "        if (osh_span_equal(name, session->edits[i].name))", SESSION),
-    (R + "request.c", "gboolean edited = head->kind == OSH_HTTP1_REQUEST && session->n_edits > 0;",
+    (R + "request.c", "gboolean edited = is_request && session->n_edits > 0;",
      "gboolean edited = session->n_edits > 0;", SESSION),
     (R + "query.c", "if (query->n_values == REST_QUERY_VALUES ||", "if (FALSE ||", SESSION),
     (R + "query.c", "        if (at == REST_QUERY_KEYS)\n            return FALSE;\n", "", SESSION),
@@ -175,7 +201,8 @@ ROWS = [
      "    if (drop_request_body(session) || list->input->eof) {", RESPONSE),
     (R + "session.c", "            osh_l7_list_drop(&session->list, session->message, step.release);",
      "            osh_l7_list_pass(&session->list, session->message, step.release);", RESPONSE),
-    (R + "response.c", "    if (session->status == 101)\n", "    if (FALSE)\n", RESPONSE),
+    (R + "response.c", "    if (session->status == 101 && !session->is_upgrade)\n", "    if (FALSE)\n",
+     RESPONSE),
     (R + "response.c", "++session->n_interim > session->limits.interim_responses", "FALSE", SESSION),
     (R + "response.c", "(session->response.chunked || session->response.content_length > 0)", "FALSE",
      RESPONSE),
@@ -197,14 +224,14 @@ ROWS = [
     (R + "answer.c", "        else if (byte < 0x20 || byte == 0x7f)", "        else if (FALSE)", ANSWER),
     (R + "answer.c", "*at >= 0x20 && *at < 0x7f ? *at : '?'", "*at", ANSWER),
     (R + "answer.c", "    if (!session->was_head)\n", "", ANSWER),
-    (R + "answer.c", "    g_string_append(answer, \"Connection: close\\r\\n\\r\\n\");",
-     "    g_string_append(answer, \"\\r\\n\");", ANSWER),
+    (R + "answer.c", "session->keeps_open ? \"\\r\\n\" : \"Connection: close\\r\\n\\r\\n\"",
+     "\"\\r\\n\"", ANSWER),
     (R + "answer.c", "    if (binary != NULL && binary[0] != '\\0')", "    if (FALSE)", ANSWER),
     (R + "answer.c", "    if (event != 0)", "    if (FALSE)", ANSWER),
     (R + "answer.c", "append_json(body, \"protocol\", session->protocol);\n    append_request(session, body, "
      "answer->binary);", "append_request(session, body, answer->binary);", ANSWER),
     (R + "plugin.c", "    session->is_over = session->is_over || session->stage == REST_LINGER;\n", "", RESPONSE),
-    (R + "plugin.c", "g_variant_lookup(answer->options, name, \"b\", &value) && value",
+    (R + "resume.c", "g_variant_lookup(answer->options, name, \"b\", &value) && value",
      "g_variant_lookup(answer->options, name, \"b\", &value)", ANSWER),
     (R + "plugin.c", "(guint32)MIN(session->limits.head_size, window)", "session->limits.head_size", SESSION),
     # what the driver tells a session for its words
@@ -227,8 +254,9 @@ ROWS = [
     # the policy's part in an encoded slash
     ("host/policy/decide/decide.c", "        (selected != NULL && selected->allow_encoded_slash))\n",
      "        selected != NULL)\n", "policy-judge"),
-    ("host/policy/decide/decide.c", "    verdict->hard = TRUE;\n    if (verdict->action != OSH_POLICY_ALLOW)",
-     "    if (verdict->action != OSH_POLICY_ALLOW)", "policy-judge"),
+    ("host/policy/decide/decide.c", "    verdict->hard = TRUE;\n    verdict->inspector = NULL;\n    "
+     "if (verdict->action != OSH_POLICY_ALLOW)",
+     "    verdict->inspector = NULL;\n    if (verdict->action != OSH_POLICY_ALLOW)", "policy-judge"),
 ]
 UNNOTICED = {
     (HEAD, "        head->line_high = FALSE;\n"): "a line that is ASCII is checked to be UTF-8 once more",
