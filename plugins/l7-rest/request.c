@@ -302,7 +302,8 @@ is_framed_anew(const RestSession *session)
     const OshHttp1Head *head = &session->request;
     guint64 total = rest_content_total(&session->content);
 
-    if (!session->content.is_active)
+    /* One that is not wholly known keeps the framing that it has. */
+    if (!session->content.is_active || !session->content.is_whole)
         return FALSE;
     return head->chunked || (head->has_content_length ? head->content_length != total : total > 0);
 }

@@ -126,17 +126,18 @@ typedef struct {
  * @encoding: Content-Encoding, likewise
  * @media_type: of @type, in lower case, without parameters
  * @limit: most bytes of @body
- * @limit_name: (nullable): what a person calls it
- * @detail: words that name the limit
+ * @checked: bytes at the front of the window that are content, and were not taken yet
  * @wants_continue: the client waits to be told that the body is wanted (RFC 9110 section 10.1.1)
  * @is_begun: something was marked
  * @marked: bytes of @body that were marked
+ * @is_whole: all of it was
  * @is_allowed: the last answer allowed it
  * @is_replaced: by another body
  * @handle: (nullable): what stands behind the @settled bytes of @body then
  * @handle_length: of it
  * @settled: bytes of @body that go out as they are then
  * @head_sent: the head is on its way
+ * @ends_chunk: what was kept goes out as a chunk, whose end is to follow
  * @sent: bytes of the body that are
  */
 typedef struct {
@@ -148,22 +149,24 @@ typedef struct {
     GString *encoding;
     GString *media_type;
     guint64 limit;
-    char *limit_name;
-    GString *detail;
+    gsize checked;
     gboolean wants_continue;
     gboolean is_begun;
     gsize marked;
+    gboolean is_whole;
     gboolean is_allowed;
     gboolean is_replaced;
     OshContent *handle;
     guint64 handle_length;
     guint64 settled;
     gboolean head_sent;
+    gboolean ends_chunk;
     guint64 sent;
     OshFact facts[3];
     OshL7Piece parts[REST_PARTS];
     OshL7Piece continue_piece;
     char length_field[48];
+    char chunk_head[OSH_HTTP1_CHUNK_HEAD_SIZE];
 } RestContent;
 
 /**
@@ -343,6 +346,10 @@ gsize rest_content_feed(RestSession *session);
 
 /** rest_content_release: of %REST_RELEASE. Returns: what feed returns. */
 gsize rest_content_release(RestSession *session);
+
+/** rest_content_chunks: what follows in chunks behind what was allowed before the end of its body.
+ * Returns: what feed returns. */
+gsize rest_content_chunks(RestSession *session);
 
 /** rest_resume: takes an answer. */
 void rest_resume(RestSession *session, const OshL7Answer *answer);

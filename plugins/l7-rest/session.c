@@ -61,8 +61,6 @@ rest_refuse(RestSession *session, guint32 flags)
     deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     deny->u.deny.ret_event = &session->event;
     session->keeps_open = FALSE;
-    if (session->refusal.limit != NULL)
-        deny->u.deny.kind = OSH_L7_DENY_LIMIT;
     if (g_strcmp0(session->refusal.error, "request_authority_mismatch") == 0)
         deny->u.deny.kind = OSH_L7_DENY_AUTHORITY;
     return session->list.n;
@@ -193,6 +191,10 @@ rest_request_end(RestSession *session)
 static gsize
 release_request_body(RestSession *session)
 {
+    if (session->content.is_active && session->request.chunked)
+        return rest_content_chunks(session);
+    osh_l7_list_pass(&session->list, session->message, session->content.checked);
+    session->content.checked = 0;
     while (!list_is_full(session, 3)) {
         OshSpan window = osh_l7_list_window(&session->list);
         OshHttp1BodyStep step;
@@ -219,6 +221,8 @@ drop_request_body(RestSession *session)
 {
     OshHttp1BodyStatus status = OSH_HTTP1_BODY_STEP;
 
+    osh_l7_list_drop(&session->list, session->message, session->content.checked);
+    session->content.checked = 0;
     while (status == OSH_HTTP1_BODY_STEP && !list_is_full(session, 3)) {
         OshSpan window = osh_l7_list_window(&session->list);
         OshHttp1BodyStep step;

@@ -304,6 +304,9 @@ carry_content(OshL7Run *run, const OshL7Action *action)
         message->error = "content_too_large";
     } else if ((action->flags & OSH_L7_LAST) != 0) {
         finish_content(run, message, answer);
+    } else if (run->harness->allow_after > 0 &&
+               message->content->len >= run->harness->allow_after) {
+        message->answer = OSH_L7_MESSAGE_ALLOWED;
     } else if (run->harness->stream) {
         answer->settled = MAX(answer->settled, settled(run, message));
     }

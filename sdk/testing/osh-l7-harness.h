@@ -173,6 +173,10 @@ void osh_l7_harness_replace_content(OshL7Harness *harness, const char *from, con
  * comes. */
 void osh_l7_harness_stream_content(OshL7Harness *harness);
 
+/** osh_l7_harness_allow_content_after: content of which @length bytes were marked is allowed,
+ * though more of it is to come, as an inspector allows that needs no more. */
+void osh_l7_harness_allow_content_after(OshL7Harness *harness, gsize length);
+
 /**
  * osh_l7_harness_set_refusal:
  * @refusal: stays as long as the harness

@@ -119,7 +119,8 @@ struct _OshL7Harness {
     gboolean stream;
     const OshInspectionRefusal *refusal; /* or NULL */
     gboolean upgrades;
-    GPtrArray *steps; /* of OshL7Step */
+    gsize allow_after; /* or 0 */
+    GPtrArray *steps;  /* of OshL7Step */
     /* of a plugin that the harness has created; else NULL */
     const OshPluginEntry *entry;
     OshFakeHost *host;
