@@ -30,7 +30,6 @@ expect_request(RestSession *session)
     session->has_response = REST_NO_RESPONSE;
     session->n_interim = 0;
     session->keeps_open = FALSE;
-    rest_content_clear(session);
     osh_http1_head_reset(&session->request);
     osh_http1_head_reset(&session->response);
 }
@@ -98,6 +97,9 @@ read_request(RestSession *session)
 {
     OshSpan window = osh_l7_list_window(&session->list);
 
+    /* What was sent last pointed there. */
+    rest_content_clear(session);
+    rest_reply_clear(session);
     switch (osh_http1_head_feed(&session->request, (const guint8 *)window.data, window.length)) {
     case OSH_HTTP1_NEED_MORE:
         return osh_l7_list_more(&session->list);
