@@ -13,7 +13,7 @@ TESTS = "osh-http1-head"
 HEADS, BODIES, PATHS = "osh-http1-head", "osh-http1-body", "osh-request-path"
 SESSION, RESPONSE, ANSWER, CORPUS = ("l7-rest-session", "l7-rest-response", "l7-rest-answer",
                                      "l7-rest-corpus")
-CONTENT, UPGRADE = "l7-rest-content", "l7-rest-upgrade"
+CONTENT, UPGRADE, REPLY = "l7-rest-content", "l7-rest-upgrade", "l7-rest-reply"
 ROWS = [
     # the request line
     (HEAD, "if (memcmp(bytes, \"HTTP/1.\", 7) != 0 || (bytes[7] != '0' && bytes[7] != '1'))",
@@ -127,6 +127,38 @@ ROWS = [
     (R + "headers.c", "        if (is_left_out(sent))\n            continue;\n", "", UPGRADE + " " + CONTENT),
     (R + "resume.c", "        session->has_response = REST_RESPONSE_AGREED;\n        return;\n    }\n",
      "        ;\n    }\n    session->has_response = REST_RESPONSE_AGREED;\n    return;\n", UPGRADE),
+    # responses that are looked into
+    (R + "request.c", "    return session->response_limit > 0 &&\n", "    return FALSE &&\n", REPLY),
+    (R + "request.c", "        add_bytes(session, IDENTITY, sizeof IDENTITY - 1);\n", "        ;\n", REPLY),
+    (R + "request.c", "    for (gsize i = 0; reply->is_active && i < G_N_ELEMENTS(framing); i++)",
+     "    for (gsize i = 0; FALSE && i < G_N_ELEMENTS(framing); i++)", REPLY),
+    (R + "request.c", "(reply->is_stream || reply->is_replaced) && i <", "FALSE && i <", REPLY),
+    (R + "reply.c", "session->status == 200 && g_str_equal(", "g_str_equal(", REPLY),
+    (R + "reply.c", " &&\n                       session->response.minor_version == 1;", ";", REPLY),
+    (R + "reply.c", "reply->is_stream && session->request.minor_version == 1", "reply->is_stream", REPLY),
+    (R + "reply.c", "    if (session->reply.head_sent)\n        return osh_l7_list_fail(&session->list, reason);\n",
+     "", REPLY),
+    (R + "reply.c", "            return at + (is_line_feed ? 1 : 0);", "            return at;", REPLY),
+    (R + "reply.c", "        if (is_line_feed && reply->after_return) {", "        if (FALSE) {", REPLY),
+    (R + "reply.c", "    reply->is_refused = answer->action != OSH_ACTION_ALLOW ||", "    reply->is_refused =", REPLY),
+    (R + "reply.c", "        if (reply->is_sent)\n            begin_event(reply);\n", "", REPLY),
+    (R + "reply.c", "        if (reply->body->len > session->response_limit)\n", "        if (FALSE)\n", REPLY),
+    (R + "reply.c", "session->response_limit + 1 - reply->body->len", "reply->checked", REPLY),
+    (U + "osh-l7-rules.c", "    if (entry->judgement != OSH_L7_JUDGEMENT_ALLOWED || !entry->responds)\n",
+     "    if (entry->judgement != OSH_L7_JUDGEMENT_ALLOWED)\n", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "    if ((action->flags & OSH_L7_LAST) == 0)\n", "    if (FALSE)\n", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "action->u.content.content <= entry->response ?", "FALSE ?", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "    if (osh_l7_ledger_is_response(entry, piece->content) != (direction == "
+     "OSH_SERVER_TO_CLIENT))\n", "    if (FALSE)\n", "osh-l7-ledger"),
+    (D + "responded.c", "        allowed[i] = policy_allows(message, &question);\n", "        allowed[i] = TRUE;\n",
+     "network-responded"),
+    (D + "responded.c", "        question->n_facts == 0)\n", "        FALSE)\n", "network-responded"),
+    (D + "responded.c", "    if (response.content.length <= responded->limit &&\n", "    if (\n",
+     "network-responded"),
+    (D + "responded.c", "    if (result.outcome != OSH_RESPONSE_PASS && result.outcome != OSH_RESPONSE_REPLACE)\n",
+     "    if (result.outcome == OSH_RESPONSE_REFUSE)\n", "network-responded"),
+    (D + "carry.c", "    for (guint i = 0; i < 2 && entry->grants != NULL; i++)\n", "    for (guint i = 0; FALSE; i++)\n",
+     "network-responded"),
     # bodies that are inspected
     (R + "content.c", "    if (content->body->len > content->limit)\n        return unmarked;\n", "", CONTENT),
     (R + "content.c", "    n = (gsize)MIN(n, content->limit + 1 - content->body->len);\n", "", CONTENT),
