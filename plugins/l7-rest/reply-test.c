@@ -155,13 +155,13 @@ static const struct {
     gboolean ends;
 } refused[] = {
     {"that-is-bad", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", "HTTP/1.1 502 ", FALSE},
-    {"that-is-too-large", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n01234567890",
+    {"that-is-too-large", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789",
      "HTTP/1.1 502 ", FALSE},
     {"that-is-cut-short", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "HTTP/1.1 502 ", TRUE},
     {"that-is-broken", "HTTP/1.1 200 OK\r\n" CHUNKED "\r\n+1\r\n", "HTTP/1.1 502 ", FALSE},
     {"whose-event-is-bad", STREAM "Content-Length: 12\r\n\r\nok\n\nbad\n\nok\n",
      STREAM CHUNKED "\r\n4\r\nok\n\n\r\n", FALSE},
-    {"whose-event-is-too-large", STREAM "Content-Length: 15\r\n\r\nok\n\n01234567890",
+    {"whose-event-is-too-large", STREAM "Content-Length: 24\r\n\r\nok\n\n01234567890123456789",
      STREAM CHUNKED "\r\n4\r\nok\n\n\r\n", FALSE},
 };
 
