@@ -152,7 +152,6 @@ ROWS = [
      "OSH_SERVER_TO_CLIENT))\n", "    if (FALSE)\n", "osh-l7-ledger"),
     (D + "responded.c", "        allowed[i] = policy_allows(message, &question);\n", "        allowed[i] = TRUE;\n",
      "network-responded"),
-    (D + "responded.c", "        question->n_facts == 0)\n", "        FALSE)\n", "network-responded"),
     (D + "responded.c", "    if (response.content.length <= responded->limit &&\n", "    if (\n",
      "network-responded"),
     (D + "responded.c", "    if (result.outcome != OSH_RESPONSE_PASS && result.outcome != OSH_RESPONSE_REPLACE)\n",
