@@ -195,6 +195,7 @@ rest_close(gpointer data)
     rest_query_free(session->query);
     rest_edits_clear(session);
     rest_content_free(&session->content);
+    rest_reply_free(&session->reply);
     rest_headers_free(&session->headers);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);

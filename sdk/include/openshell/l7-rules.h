@@ -34,9 +34,9 @@ G_BEGIN_DECLS
     X(QUESTION,     "question",     "a message has one question open at a time") \
     X(ASKED,        "asked",        "a message is asked about once for the client, and for the server only after it was allowed") \
     X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
-    X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
+    X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST; of a response it follows a limit, whole") \
     X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
-    X(HANDLE,       "handle",       "a content handle goes to the server, for the message whose answer gave it") \
+    X(HANDLE,       "handle",       "a content handle goes where its content was to go, for the message whose answer gave it") \
     X(FACTS,        "facts",        "a fact is declared in the manifest with its type and values, and stated once; an ASK states the action") \
     X(DENY,         "deny",         "DENY has a reason, and names no message that was refused already") \
     X(DONE,         "done",         "DONE ends a message that has no question open") \

@@ -73,6 +73,14 @@
  * What an inspector needs to know of the head beyond the facts of the ASK is stated by
  * content.facts, with the first CONTENT; the policy is not asked about it and no event holds it.
  *
+ * Responses. Where the answer that allows a message has a @response_limit, the content of its
+ * response is held until it was looked into. The session marks it in the server's direction: a body
+ * as a whole, or each event of an event stream, in one CONTENT with %OSH_L7_LAST each, numbered
+ * upwards, with response.status and response.headers as its facts. The answer is final: ALLOW with
+ * the disposition of that content, whose handle goes to the client, or DENY, which refuses the
+ * message though it was allowed. Content larger than the limit is a failure of the server. What the
+ * session cannot mark, such as a part of a representation, it does not ask the server for.
+ *
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
  *
@@ -294,8 +302,8 @@ typedef struct {
  * @OSH_L7_PIECE_BYTES: @bytes
  * @OSH_L7_PIECE_WINDOW: bytes of the window that was fed, @offset and @length; copied nowhere
  * @OSH_L7_PIECE_LEASE: all of @lease; towards the server only, for the message that it was given to
- * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; towards the server only, for
- *   its own message only
+ * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; towards the server, or for
+ *   content of a response towards the client; for its own message only
  */
 typedef enum {
     OSH_L7_PIECE_BYTES = 1,
@@ -562,6 +570,8 @@ typedef struct {
  * @error: (nullable): for a refusal that is not the policy's: a word for programs, such as
  *   "content_too_large", "unsupported_l7_protocol", "middleware_denied" or "middleware_failed"
  * @limit_name: (nullable): what a person calls @inspect_limit: a key of the policy
+ * @response_limit: for an allowed message: bytes that one content of its response may have to be
+ *   looked into; 0 where responses are not
  * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
@@ -594,6 +604,7 @@ typedef struct {
     gboolean upgrades;
     GVariant *members;
     gboolean rule_missing;
+    guint64 response_limit;
 } OshL7Answer;
 
 /**
