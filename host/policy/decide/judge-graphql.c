@@ -130,6 +130,16 @@ has_last_word(const OshPolicyEndpoint *endpoint)
            endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET;
 }
 
+/* What keeps a connection going goes where operations may, whichever they are. */
+static gboolean
+allows_control(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint)
+{
+    return question->has_graphql_control && !question->has_graphql_error &&
+           !question->has_operations && endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET &&
+           endpoint->has_graphql_rules &&
+           osh_policy_span_equal_fold(question->method, "WEBSOCKET_TEXT");
+}
+
 gboolean
 osh_policy_graphql_unregistered(const OshPolicyQuestion *question,
                                 const OshPolicyEndpoint *endpoint)
@@ -148,7 +158,7 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
     const OshPolicyRule *rule = NULL;
 
     if (question->has_graphql_error || question->n_operations == 0)
-        allowed = OSH_POLICY_NO;
+        allowed = allows_control(question, endpoint) ? OSH_POLICY_YES : OSH_POLICY_NO;
     for (guint i = 0; i < question->n_operations; i++) {
         Operation operation = read_operation(&question->operations[i], endpoint);
         OshPolicyRequestAnswer of_operation = {0};

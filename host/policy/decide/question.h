@@ -33,7 +33,9 @@ typedef struct {
     gboolean has_command;
     const OshFactRecord *operations;
     guint n_operations;
+    gboolean has_operations; /* also a list of none */
     gboolean has_graphql;
+    gboolean has_graphql_control; /* a text of a WebSocket that asks for no operation */
     OshSpan graphql_error;
     gboolean has_graphql_error;
     const OshFactRecord *calls;
