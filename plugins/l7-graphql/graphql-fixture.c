@@ -110,8 +110,8 @@ head_new(const GraphqlMessage *message)
 
     head->texts = g_ptr_array_new_with_free_func(g_free);
     add_text(head, OSH_FACT_REQUEST_METHOD, message->method);
-    add_text(head, "request.content_type", message->content_type);
-    add_text(head, "request.content_encoding", message->content_encoding);
+    add_text(head, OSH_FACT_REQUEST_CONTENT_TYPE, message->content_type);
+    add_text(head, OSH_FACT_REQUEST_CONTENT_ENCODING, message->content_encoding);
     if (query != NULL)
         add_query(head, query + 1);
     return head;
