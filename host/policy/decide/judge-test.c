@@ -338,13 +338,15 @@ static void
 test_the_refused_operation_is_named(void)
 {
     static const struct {
+        const char *type;
         OshSpan name;
         guint n_fields;
         const char *reason;
     } cases[] = {
-        {OSH_SPAN_INIT("Who"), 2, ": query Who of a1, secret"},
-        {OSH_SPAN_INIT("a b"), 2, ": query of a1, secret"},
-        {OSH_SPAN_INIT(""), 8, ": query of a1, secret, a3, a4, a5, a6 and 2 more"},
+        {"mutation", OSH_SPAN_INIT("Add"), 1, ": mutation Add of a1"},
+        {"query", OSH_SPAN_INIT("Who"), 2, ": query Who of a1, secret"},
+        {"query", OSH_SPAN_INIT("a b"), 2, ": query of a1, secret"},
+        {"query", OSH_SPAN_INIT(""), 8, ": query of a1, secret, a3, a4, a5, a6 and 2 more"},
     };
     static const OshSpan names[] = {
         OSH_SPAN_INIT("a1"), OSH_SPAN_INIT("secret"), OSH_SPAN_INIT("a3"), OSH_SPAN_INIT("a4"),
@@ -355,7 +357,7 @@ test_the_refused_operation_is_named(void)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         const OshFact good[] = {osh_fact_string("type", osh_span("query")),
                                 osh_fact_strings("fields", &viewer, 1)};
-        const OshFact bad[] = {osh_fact_string("type", osh_span("query")),
+        const OshFact bad[] = {osh_fact_string("type", osh_span(cases[i].type)),
                                osh_fact_string("name", cases[i].name),
                                osh_fact_strings("fields", names, cases[i].n_fields)};
         const OshFactRecord operations[] = {{good, 2}, {bad, 3}, {good, 2}};
