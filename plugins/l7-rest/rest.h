@@ -179,6 +179,7 @@ typedef struct {
  * @query_range: what follows @target in the request, as sent, with its question mark
  * @response_facts: of a 101
  * @may_retarget: the client names an authority in each request, and may name another one
+ * @may_be_opaque: what is not HTTP may go on unread
  * @authority: of a target in absolute form
  * @is_absolute: the target is one
  * @host_field: in place of one that the client did not send
@@ -228,6 +229,7 @@ typedef struct {
     guint n_facts;
     OshFact response_facts[2];
     gboolean may_retarget;
+    gboolean may_be_opaque;
     OshAuthority authority;
     gboolean is_absolute;
     char host_field[OSH_HOST_SIZE + 16];

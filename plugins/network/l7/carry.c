@@ -73,6 +73,19 @@ lease_length(const OshDriver *driver, guint64 number, const OshLease *lease)
 }
 
 static void
+send_content(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *piece)
+{
+    OshLease *lease = osh_content_lease(piece->content);
+
+    if (lease != NULL)
+        send_lease(driver, leg, message_of(driver, number), piece, lease, piece->offset,
+                   piece->length);
+    else
+        send_span(leg, piece,
+                  (OshSpan){osh_content_bytes(piece->content).data + piece->offset, piece->length});
+}
+
+static void
 send_piece(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *piece)
 {
     const OshMessage *message;
@@ -91,9 +104,7 @@ send_piece(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *pie
         break;
     case OSH_L7_PIECE_CONTENT:
     default:
-        message = message_of(driver, number);
-        send_lease(driver, leg, message, piece, osh_content_lease(piece->content), piece->offset,
-                   piece->length);
+        send_content(driver, leg, number, piece);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspected.h: the content of a message: what an inspector finds in it, and the placeholders that
- * are replaced in it. [shard]
+ * inspected.h: the content of a message: what an inspector finds in it, what middlewares make of
+ * it, and the placeholders that are replaced in it. [shard]
  */
 #pragma once
 
@@ -29,8 +29,13 @@ OshFacts osh_inspected_facts(const OshMessage *message);
 /** osh_inspected_fill_answer: the content's part of an answer. */
 void osh_inspected_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Answer *answer);
 
-/** osh_content_lease: Returns: (transfer none): what @content stands for. */
+/** osh_content_lease: Returns: (transfer none) (nullable): the lease that @content stands for;
+ * %NULL where it holds no credential. */
 OshLease *osh_content_lease(const OshContent *content);
+
+/** osh_content_bytes: Returns: what @content stands for where it holds no credential; until its
+ * message ends. */
+OshSpan osh_content_bytes(const OshContent *content);
 
 /** osh_inspected_free: closes the inspection. */
 void osh_inspected_free(OshInspected *inspected);

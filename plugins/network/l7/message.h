@@ -21,6 +21,7 @@ struct _OshDriver;
 typedef struct _OshSecrets OshSecrets;
 typedef struct _OshUpgrade OshUpgrade;
 typedef struct _OshInspected OshInspected;
+typedef struct _OshMiddlewareChain OshMiddlewareChain;
 
 /**
  * OshMessage:
@@ -38,7 +39,9 @@ typedef struct _OshInspected OshInspected;
  * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
+ * @status_wanted: what it becomes; 0 for 403
  * @error: (nullable): of a refusal that is not the policy's, a word for programs; constant
+ * @members: (nullable): a{sv} for the client, beside @error
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
  * @has_begun: something of it went out, where it has credentials
@@ -46,6 +49,7 @@ typedef struct _OshInspected OshInspected;
  * @secrets: (nullable): slots, leases and edits
  * @upgrade: (nullable): it asks for another protocol that a plugin knows
  * @inspected: (nullable): its content
+ * @chain: (nullable): the middlewares that are asked about its content
  */
 typedef struct {
     struct _OshDriver *driver;
@@ -62,7 +66,9 @@ typedef struct {
     OshControl control;
     char *reason;
     guint status;
+    guint status_wanted;
     const char *error;
+    GVariant *members;
     GVariant *options;
     gboolean has_begun;
     gboolean is_recorded;
@@ -70,6 +76,7 @@ typedef struct {
     OshSecrets *secrets;
     OshUpgrade *upgrade;
     OshInspected *inspected;
+    OshMiddlewareChain *chain;
 } OshMessage;
 
 /** osh_message_take: Returns: (transfer none): that of @entry, which is new where it has none. */

@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "facts.h"
+#include "middleware-chain.h"
 
 #include <openshell/ext/draft/http-upgrade.h>
 
@@ -143,6 +144,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .pid = osh_audit_pid(connection),
         .audited = audited,
         .reason = audited ? verdict->reason : NULL,
+        .middleware = osh_middleware_notes(message),
     };
     guint64 reservation = message->reservation;
 

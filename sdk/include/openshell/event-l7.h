@@ -34,6 +34,8 @@ G_BEGIN_DECLS
  * @pid: outer pid, or 0
  * @audited: TRUE when the policy denies it and that was only audited
  * @reason: (nullable): why the policy denies it
+ * @middleware: (nullable): what the policy's middlewares did beside allowing it: which one changed
+ *   it, which one failed and was passed over
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -52,7 +54,8 @@ G_BEGIN_DECLS
     MEMBER(UINT64, generation)                                                                     \
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(BOOLEAN, audited, "audited")                                                            \
-    DETAIL(STRING, reason, "reason")
+    DETAIL(STRING, reason, "reason")                                                               \
+    DETAIL(STRING, middleware, "middleware")
 
 OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
 
@@ -63,8 +66,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * OshEventL7Denied:
  * @connection: number of the connection
  * @message: number of the message on it, or 0 for the connection as a whole
- * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content",
- *   "credential" or "audit"
+ * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content"
  *   (an inspector or middleware), "credential", "upgrade" or "audit" (no capacity for the record)
  * @protocol: a value of `protocol:` in the policy
  * @action: what was to be done; empty when it is not known
