@@ -23,6 +23,17 @@ static const Row rows[] = {
      OSH_POLICY_ENFORCES_REST},
     {"a-protocol-that-the-schema-does-not-have", "drives invents", "", OSH_POLICY_ENFORCES_PLUGINS},
     {"no-protocol-that-is-only-declared", "drives declares", "", 0},
+    {"what-is-inspected-in-bodies", "drives-and-inspects speaks inspects", "",
+     OSH_POLICY_ENFORCES_REST | OSH_POLICY_ENFORCES_GRAPHQL},
+    {"no-bodies-where-nobody-inspects-them", "drives speaks inspects", "",
+     OSH_POLICY_ENFORCES_REST},
+    {"no-bodies-without-a-plugin-that-reads-their-requests", "drives-and-inspects inspects", "", 0},
+    {"no-bodies-by-an-inspector-that-is-disabled", "drives-and-inspects speaks inspects",
+     "[plugin inspects]\nenabled=false\n", OSH_POLICY_ENFORCES_REST},
+    {"no-bodies-by-an-inspector-of-something-else", "drives-and-inspects speaks inspects-streams",
+     "", OSH_POLICY_ENFORCES_REST},
+    {"no-bodies-of-a-protocol-that-no-decision-asks-for",
+     "drives-and-inspects speaks inspects-gopher", "", OSH_POLICY_ENFORCES_REST},
     {"credentials-by-their-provider", "drives lends-keys", "", OSH_POLICY_ENFORCES_CREDENTIALS},
     {"no-credentials-without-a-provider", "drives alone", "", 0},
     {"nothing-of-a-plugin-that-is-disabled", "drives speaks", "[plugin speaks]\nenabled=false\n",
@@ -73,6 +84,28 @@ test_load(OshToldFixture *fixture, gconstpointer data)
     g_assert_true(enforceable);
 }
 
+/* The loader names a plugin that declares a protocol and cannot read it. */
+static void
+test_unusable(OshToldFixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *protocol;
+        const char *unusable;
+    } found[] = {
+        {"graphql", NULL},
+        {"gopher", "it does not provide openshell.draft.l7-protocol/1"},
+        {"rest", "it does not provide openshell.draft.l7-protocol/1"},
+    };
+    g_autoptr(OshPolicyProtocolTable) protocols = NULL;
+
+    (void)data;
+    osh_told_scan(fixture, "inspects inspects-gopher declares");
+    protocols = osh_plugin_protocols_read(osh_registry_set(fixture->registry), NULL, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(found); i++)
+        g_assert_cmpstr(osh_policy_protocol_table_find(protocols, found[i].protocol)->unusable, ==,
+                        found[i].unusable);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -84,5 +117,7 @@ main(int argc, char **argv)
     }
     g_test_add("/enforcement/a-policy-is-loaded-by-what-the-plugins-enforce", OshToldFixture, NULL,
                osh_told_set_up, test_load, osh_told_tear_down);
+    g_test_add("/enforcement/a-protocol-that-its-plugin-cannot-read-is-unusable", OshToldFixture,
+               NULL, osh_told_set_up, test_unusable, osh_told_tear_down);
     return g_test_run();
 }

@@ -7,6 +7,7 @@
  */
 #include "enforcement.h"
 
+#include "openshell/ext/draft/content-inspector.h"
 #include "openshell/ext/draft/credential-provider.h"
 #include "openshell/ext/draft/l7-protocol.h"
 #include "openshell/ext/draft/middleware.h"
@@ -34,19 +35,29 @@ find_network(const OshPluginSet *set, const OshConfig *config)
     return NULL;
 }
 
+/* Returns: what the protocols that @manifest declares need. @carrier: (nullable): only those */
 static guint
-protocols_of(const OshManifest *manifest)
+protocols_of(const OshManifest *manifest, const char *carrier)
 {
     guint flags = 0;
 
-    if (!osh_manifest_provides(manifest, OSH_INTERFACE_L7_PROTOCOL))
-        return 0;
     for (guint i = 0; i < manifest->protocols->len; i++) {
         const OshManifestProtocol *protocol = g_ptr_array_index(manifest->protocols, i);
 
-        flags |= osh_schema_protocol_needs(osh_schema_protocol_find(protocol->name));
+        if (carrier == NULL || g_str_equal(protocol->carrier, carrier))
+            flags |= osh_schema_protocol_needs(osh_schema_protocol_find(protocol->name));
     }
     return flags;
+}
+
+/* What inspectors find in bodies needs a plugin that reads the requests around them. */
+static guint
+inspected_by(const OshManifest *network, guint spoken, guint inspected)
+{
+    return osh_manifest_uses(network, OSH_INTERFACE_CONTENT_INSPECTOR) &&
+                   (spoken & OSH_POLICY_ENFORCES_REST)
+               ? inspected & ~(guint)OSH_POLICY_ENFORCES_PLUGINS
+               : 0;
 }
 
 guint
@@ -55,6 +66,7 @@ osh_plugin_enforcement(const OshPluginSet *set, const OshConfig *config)
     const GPtrArray *plugins = osh_plugin_set_plugins(set);
     const OshManifest *network = find_network(set, config);
     guint provided = 0;
+    guint inspected = 0;
     guint used = 0;
 
     if (network == NULL)
@@ -70,11 +82,15 @@ osh_plugin_enforcement(const OshPluginSet *set, const OshConfig *config)
 
         if (!takes_part(plugin, config))
             continue;
-        provided |= protocols_of(plugin->manifest);
+        if (osh_manifest_provides(plugin->manifest, OSH_INTERFACE_L7_PROTOCOL))
+            provided |= protocols_of(plugin->manifest, NULL);
+        if (osh_manifest_provides(plugin->manifest, OSH_INTERFACE_CONTENT_INSPECTOR))
+            inspected |= protocols_of(plugin->manifest, "http");
         if (osh_manifest_provides(plugin->manifest, OSH_INTERFACE_CREDENTIAL_PROVIDER))
             provided |= OSH_POLICY_ENFORCES_CREDENTIALS;
         if (osh_manifest_provides(plugin->manifest, OSH_INTERFACE_MIDDLEWARE))
             provided |= OSH_POLICY_ENFORCES_MIDDLEWARE;
     }
+    provided |= inspected_by(network, provided, inspected);
     return provided & used;
 }

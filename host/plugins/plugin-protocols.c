@@ -9,8 +9,10 @@
 
 #include "diagnostics.h"
 #include "enforcement.h"
+#include "openshell/ext/draft/content-inspector.h"
 #include "openshell/ext/draft/l7-protocol.h"
 #include "plugin-folders.h"
+#include "schema-protocol.h"
 
 typedef struct {
     OshPolicyProtocolTable *table;
@@ -44,6 +46,15 @@ add_facts(const Reading *reading, const OshPlugin *plugin, OshPolicyProtocolDecl
     }
 }
 
+/* A protocol of the schema whose messages are bodies of HTTP is read by an inspector. */
+static gboolean
+is_inspected(const OshManifest *manifest, const OshManifestProtocol *declared)
+{
+    return osh_manifest_provides(manifest, OSH_INTERFACE_CONTENT_INSPECTOR) &&
+           g_str_equal(declared->carrier, "http") &&
+           osh_schema_protocol_find(declared->name) != OSH_POLICY_PROTOCOL_PLUGIN;
+}
+
 static void
 add_plugin(const Reading *reading, const OshPlugin *plugin)
 {
@@ -65,7 +76,8 @@ add_plugin(const Reading *reading, const OshPlugin *plugin)
         }
         if (disabled)
             protocol->unusable = g_strdup("it is disabled by configuration");
-        else if (!osh_manifest_provides(manifest, OSH_INTERFACE_L7_PROTOCOL))
+        else if (!osh_manifest_provides(manifest, OSH_INTERFACE_L7_PROTOCOL) &&
+                 !is_inspected(manifest, declared))
             protocol->unusable = g_strdup("it does not provide " OSH_INTERFACE_L7_PROTOCOL);
         add_facts(reading, plugin, protocol);
     }

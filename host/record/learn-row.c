@@ -296,6 +296,7 @@ read_request(const OshRecordedDecision *row, GPtrArray *seen)
     g_autoptr(OshLearnPattern) scope = NULL;
 
     if (row->omits || path == NULL ||
+        osh_recorded_fact(row, OSH_FACT_GRAPHQL_CONTROL, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_GRAPHQL_ERROR, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_JSONRPC_ERROR, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_SQL_COMMAND, OSH_FACT_STRING) != NULL)

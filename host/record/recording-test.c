@@ -234,6 +234,17 @@ test_whatever_is_not_a_recording_is_refused_with_its_line(void)
 }
 
 static void
+test_a_nul_is_no_part_of_a_row(void)
+{
+    static const char text[] =
+        HEADER "{\"outcome\":\"allowed\",\"layer\":\"x\",\"facts\":{\"a\":1\0}}\n";
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(osh_recording_read(text, sizeof text - 1, "run.jsonl", &error));
+    g_assert_cmpstr(error->message, ==, "run.jsonl:2: not JSON, or a name twice in it");
+}
+
+static void
 test_sizes_are_bounded(void)
 {
     g_autoptr(GString) text = g_string_new(HEADER);
@@ -266,6 +277,7 @@ main(int argc, char **argv)
                     test_half_a_line_at_the_end_is_said_and_not_read);
     g_test_add_func("/record/recording/whatever-is-not-a-recording-is-refused-with-its-line",
                     test_whatever_is_not_a_recording_is_refused_with_its_line);
+    g_test_add_func("/record/recording/a-nul-is-no-part-of-a-row", test_a_nul_is_no_part_of_a_row);
     g_test_add_func("/record/recording/sizes-are-bounded", test_sizes_are_bounded);
     return g_test_run();
 }

@@ -9,13 +9,13 @@
 #include "recording.h"
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "auto-fd.h"
 #include "openshell/host.h"
 #include "osh-destination.h"
+#include "osh-json.h"
 #include "record-row.h"
 #include "recorded-facts.h"
 
@@ -222,7 +222,9 @@ read_object(Reader *reader, json_t *object)
 static gboolean
 read_line(Reader *reader, const char *text, gsize length, gboolean is_whole, GError **error)
 {
-    json_error_t where;
+    /* Every member of a row may be a fact of its own: the line's length is the limit. */
+    const OshJsonLimits limits = {.max_bytes = OSH_RECORDING_MAX_LINE,
+                                  .max_values = OSH_RECORDING_MAX_LINE};
     json_t *object;
     const char *problem;
 
@@ -232,7 +234,7 @@ read_line(Reader *reader, const char *text, gsize length, gboolean is_whole, GEr
                     reader->name, reader->line, OSH_RECORDING_MAX_LINE);
         return FALSE;
     }
-    object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+    object = osh_json_load((OshSpan){text, length}, &limits, NULL);
     if (object == NULL && !is_whole && reader->recording->n_runs > 0) {
         reader->recording->is_cut = TRUE;
         return TRUE;

@@ -402,6 +402,10 @@ class Generator:
     def graphql_data(self, endpoint, rule):
         data = {"operations": [self.operation(endpoint, rule)
                                for _ in range(self.pick([1, 1, 1, 2, 3, 0]))]}
+        if self.chance(0.08):
+            data["control"] = self.pick(["ping", "connection_init", ""])
+            if self.chance(0.8):
+                del data["operations"]
         if self.chance(0.04):
             data["error"] = "cannot be read"
         return data

@@ -189,8 +189,19 @@ def _operation_matches(endpoint, rule, operation, every_field):
     return bool(matched) and (all(matched) if every_field else any(matched))
 
 
+def _allows_control(endpoint, question):
+    """A text of a WebSocket that asks for no operation, where operations are judged."""
+    graphql = question["graphql"]
+    return bool(graphql.get("control")) and "operations" not in graphql and \
+        not graphql.get("error") and endpoint["protocol"] == "websocket" and \
+        policies.is_graphql_websocket(endpoint) and \
+        question.get("method", "").upper() == "WEBSOCKET_TEXT"
+
+
 def _graphql_allows(endpoint, question):
     operations = _operations(question)
+    if isinstance(question.get("graphql"), dict) and _allows_control(endpoint, question):
+        return True
     if not operations or _graphql_error(question) or \
             any(_is_unregistered(endpoint, operation) for operation in operations):
         return False

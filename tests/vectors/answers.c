@@ -198,7 +198,9 @@ add_graphql(Facts *facts, json_t *graphql)
                 "persisted", json_is_true(json_object_get(operation, "persisted_query")));
         records[i] = (OshFactRecord){fields, n};
     }
-    add(facts, (OshFact)OSH_FACT_RECORDS_INIT(OSH_FACT_GRAPHQL_OPERATIONS, records, length));
+    if (operations != NULL || json_object_get(graphql, "control") == NULL)
+        add(facts, (OshFact)OSH_FACT_RECORDS_INIT(OSH_FACT_GRAPHQL_OPERATIONS, records, length));
+    add_string(facts, OSH_FACT_GRAPHQL_CONTROL, json_object_get(graphql, "control"));
     add_string(facts, OSH_FACT_GRAPHQL_ERROR, json_object_get(graphql, "error"));
 }
 

@@ -22,8 +22,11 @@
 #else
 #define WANTS ""
 #endif
+#ifndef TOLD_CARRIER
+#define TOLD_CARRIER "tcp"
+#endif
 #ifdef TOLD_PROTOCOL
-#define PROTOCOL "[protocol " TOLD_PROTOCOL "]\ncarrier=tcp\n"
+#define PROTOCOL "[protocol " TOLD_PROTOCOL "]\ncarrier=" TOLD_CARRIER "\n"
 #else
 #define PROTOCOL ""
 #endif

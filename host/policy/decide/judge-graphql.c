@@ -130,6 +130,16 @@ has_last_word(const OshPolicyEndpoint *endpoint)
            endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET;
 }
 
+/* What keeps a connection going goes where operations may, whichever they are. */
+static gboolean
+allows_control(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint)
+{
+    return question->has_graphql_control && !question->has_graphql_error &&
+           !question->has_operations && endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET &&
+           endpoint->has_graphql_rules &&
+           osh_policy_span_equal_fold(question->method, "WEBSOCKET_TEXT");
+}
+
 gboolean
 osh_policy_graphql_unregistered(const OshPolicyQuestion *question,
                                 const OshPolicyEndpoint *endpoint)
@@ -148,12 +158,17 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
     const OshPolicyRule *rule = NULL;
 
     if (question->has_graphql_error || question->n_operations == 0)
-        allowed = OSH_POLICY_NO;
+        allowed = allows_control(question, endpoint) ? OSH_POLICY_YES : OSH_POLICY_NO;
     for (guint i = 0; i < question->n_operations; i++) {
         Operation operation = read_operation(&question->operations[i], endpoint);
         OshPolicyRequestAnswer of_operation = {0};
+        gboolean was_denied = answer->denied != OSH_POLICY_NO;
 
         judge_operation(endpoint, &operation, &of_operation, answer);
+        if (answer->refused == NULL &&
+            ((has_last_word(endpoint) && of_operation.allowed != OSH_POLICY_YES) ||
+             (!was_denied && answer->denied != OSH_POLICY_NO)))
+            answer->refused = &question->operations[i];
         rule = rule != NULL ? rule : of_operation.allow_rule;
         osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &allowed,
                             operation.unregistered ? OSH_POLICY_NO : of_operation.allowed);

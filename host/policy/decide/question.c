@@ -23,6 +23,7 @@ typedef enum {
     FACT_PROTOCOL,
     FACT_COMMAND,
     FACT_OPERATIONS,
+    FACT_GRAPHQL_CONTROL,
     FACT_GRAPHQL_ERROR,
     FACT_CALLS,
     FACT_RESPONSE,
@@ -48,6 +49,7 @@ static const struct {
     [FACT_PROTOCOL] = {OSH_FACT_REQUEST_PROTOCOL, OSH_FACT_STRING},
     [FACT_COMMAND] = {OSH_FACT_SQL_COMMAND, OSH_FACT_STRING},
     [FACT_OPERATIONS] = {OSH_FACT_GRAPHQL_OPERATIONS, OSH_FACT_RECORDS},
+    [FACT_GRAPHQL_CONTROL] = {OSH_FACT_GRAPHQL_CONTROL, OSH_FACT_STRING},
     [FACT_GRAPHQL_ERROR] = {OSH_FACT_GRAPHQL_ERROR, OSH_FACT_STRING},
     [FACT_CALLS] = {OSH_FACT_JSONRPC_CALLS, OSH_FACT_RECORDS},
     [FACT_RESPONSE] = {OSH_FACT_JSONRPC_RESPONSE, OSH_FACT_BOOLEAN},
@@ -169,6 +171,11 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
     case FACT_OPERATIONS:
         question->operations = fact->value.records;
         question->n_operations = fact->count;
+        question->has_operations = TRUE;
+        question->has_graphql = TRUE;
+        break;
+    case FACT_GRAPHQL_CONTROL:
+        question->has_graphql_control = fact->value.string.length > 0;
         question->has_graphql = TRUE;
         break;
     case FACT_GRAPHQL_ERROR:

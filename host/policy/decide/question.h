@@ -33,7 +33,9 @@ typedef struct {
     gboolean has_command;
     const OshFactRecord *operations;
     guint n_operations;
+    gboolean has_operations; /* also a list of none */
     gboolean has_graphql;
+    gboolean has_graphql_control; /* a text of a WebSocket that asks for no operation */
     OshSpan graphql_error;
     gboolean has_graphql_error;
     const OshFactRecord *calls;
@@ -82,7 +84,8 @@ typedef struct {
     const OshPolicyRule *deny_rule;
     const OshPolicyRule *query_rule; /* an allow rule that only the query does not match */
     guint n_unmatched_keys;          /* of its query */
-    gboolean graphql_refused; /* meant for a GraphQL endpoint, without facts about operations */
+    gboolean graphql_refused;     /* meant for a GraphQL endpoint, without facts about operations */
+    const OshFactRecord *refused; /* the GraphQL operation that is not allowed */
     gboolean response_refused;
     OshPolicyMcpFit mcp;                      /* by the endpoint that the request is meant for */
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */

@@ -185,6 +185,12 @@ typedef struct {
 /** Why a GraphQL request could not be understood; its presence is a hard denial. String. */
 #define OSH_FACT_GRAPHQL_ERROR "graphql.error"
 /**
+ * Type of a WebSocket's text that keeps a GraphQL connection going and asks for no operation:
+ * connection_init, connection_terminate, ping, pong, complete, stop. An endpoint of protocol
+ * websocket with rules about operations allows it, no other does. String.
+ */
+#define OSH_FACT_GRAPHQL_CONTROL "graphql.control"
+/**
  * Calls of a JSON-RPC message: records of {"method": string, "params": records of
  * {"key": dotted string, "value": string}}. Records.
  *
