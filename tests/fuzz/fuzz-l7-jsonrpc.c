@@ -60,7 +60,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
         .fields = fields,
         .versions = "2025-03-26,2025-06-18,2025-11-25,2026-07-28",
         .loose_names = (choice & 0x20) != 0,
-        .body = {end != NULL ? end + 1 : text, length - (end != NULL ? strlen(name) + 1 : 0)},
+        .body = {end != NULL ? end + 1 : text,
+                 length - (end != NULL ? (gsize)(end - text) + 1 : 0)},
     };
     g_autoptr(JsonrpcInspection) whole = jsonrpc_fixture_inspect(&asked);
     g_autoptr(JsonrpcInspection) pieces = NULL;
