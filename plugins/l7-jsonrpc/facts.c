@@ -85,10 +85,11 @@ add_calls(JsonrpcInspection *inspection)
     if (inspection->problem.kind != JSONRPC_FINE)
         return;
     add(&inspection->facts, (OshFact)OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, calls, n));
-    add(&inspection->facts,
-        (OshFact)OSH_FACT_BOOLEAN_INIT(OSH_FACT_JSONRPC_RESPONSE, has_response));
-    add(&inspection->facts,
-        (OshFact)OSH_FACT_BOOLEAN_INIT(OSH_FACT_JSONRPC_RECEIVE_STREAM, inspection->is_stream));
+    if (has_response)
+        add(&inspection->facts, (OshFact)OSH_FACT_BOOLEAN_INIT(OSH_FACT_JSONRPC_RESPONSE, TRUE));
+    if (inspection->is_stream)
+        add(&inspection->facts,
+            (OshFact)OSH_FACT_BOOLEAN_INIT(OSH_FACT_JSONRPC_RECEIVE_STREAM, TRUE));
 }
 
 void

@@ -201,7 +201,11 @@ def _session():
                          "tools/call read", "tools/call read"], calls)
         expect(server.connections == connections + 1, server.connections)
         denied = result.events("l7.denied")
-        expect(len(denied) == 2 and len(result.events("l7.allowed")) == 5, result.recorded)
+        expect([event["payload"][-1].get("calls") for event in result.events("l7.allowed")] ==
+               ["initialize", "notifications/initialized", "tools/list", "tools/call read",
+                "tools/call read"], result.recorded)
+        expect([event["payload"][-1].get("calls") for event in denied] ==
+               ["tools/call rm", "tools/call read"], denied)
         data = answer["error"]["data"]
         expect(answer["jsonrpc"] == "2.0" and data["error"] == "policy_denied" and
                data["policy"] == "allowed" and data["protocol"] == "mcp" and
@@ -211,7 +215,9 @@ def _session():
         expect(data["detail"] in answer["error"]["message"], answer)
         expect("secret" not in result.err and "secret" not in json.dumps(result.recorded) and
                "secret" not in lines[4], result)
-        expect(len(result.denials()) >= 1 and "[mcp" in result.denials()[0], result)
+        lines = result.denials()
+        expect(len(lines) == 2 and all("[mcp, policy allowed]" in line for line in lines) and
+               "the call is 'tools/call' of the tool 'rm'" in lines[0], result)
 
 
 REVISIONS = """

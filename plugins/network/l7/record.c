@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "facts.h"
+#include "shown-calls.h"
 
 #include <openshell/ext/draft/http-upgrade.h>
 
@@ -14,6 +15,7 @@
 typedef struct {
     char *action;
     char *target;
+    char *calls; /* (nullable) */
 } Shown;
 
 static char *
@@ -53,7 +55,8 @@ static Shown
 shown_of(const OshDriver *driver, const OshFacts *facts)
 {
     return (Shown){text_of(driver, facts, osh_l7_declaration_action(driver->declared)),
-                   text_of(driver, facts, osh_l7_declaration_target(driver->declared))};
+                   text_of(driver, facts, osh_l7_declaration_target(driver->declared)),
+                   osh_shown_calls(facts)};
 }
 
 static void
@@ -61,6 +64,7 @@ shown_clear(Shown *shown)
 {
     g_free(shown->action);
     g_free(shown->target);
+    g_free(shown->calls);
 }
 
 static guint64
@@ -89,6 +93,7 @@ publish_denied(OshDriver *driver, guint64 number, const char *layer, OshControl 
         .hint = verdict != NULL ? verdict->hint : NULL,
         .ends_connection = ends,
         .control = osh_control_name(control, layer),
+        .calls = shown.calls,
     };
     guint64 event = osh_audit_publish(connection, connection->shard->network->l7_denied, 0,
                                       collapse, osh_event_l7_denied_pack(&denied));
@@ -143,6 +148,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .pid = osh_audit_pid(connection),
         .audited = audited,
         .reason = audited ? verdict->reason : NULL,
+        .calls = shown.calls,
     };
     guint64 reservation = message->reservation;
 

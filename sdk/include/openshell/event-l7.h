@@ -34,6 +34,7 @@ G_BEGIN_DECLS
  * @pid: outer pid, or 0
  * @audited: TRUE when the policy denies it and that was only audited
  * @reason: (nullable): why the policy denies it
+ * @calls: (nullable): what the content asks for: methods of JSON-RPC, with the name of an MCP tool
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -52,7 +53,8 @@ G_BEGIN_DECLS
     MEMBER(UINT64, generation)                                                                     \
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(BOOLEAN, audited, "audited")                                                            \
-    DETAIL(STRING, reason, "reason")
+    DETAIL(STRING, reason, "reason")                                                               \
+    DETAIL(STRING, calls, "calls")
 
 OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
 
@@ -79,6 +81,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * @hint: (nullable): what to do about it
  * @ends_connection: TRUE when the connection is closed with it
  * @control: (nullable): which control refused it, as in #OshEventNetworkDenied
+ * @calls: (nullable): what the content asked for, as in #OshEventL7Allowed
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -99,7 +102,8 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(STRING, hint, "hint")                                                                   \
     DETAIL(BOOLEAN, ends_connection, "ends-connection")                                            \
-    DETAIL(STRING, control, "control")
+    DETAIL(STRING, control, "control")                                                             \
+    DETAIL(STRING, calls, "calls")
 
 OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)
 
