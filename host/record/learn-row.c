@@ -296,6 +296,7 @@ read_request(const OshRecordedDecision *row, GPtrArray *seen)
     g_autoptr(OshLearnPattern) scope = NULL;
 
     if (row->omits || path == NULL ||
+        osh_recorded_fact(row, OSH_FACT_GRAPHQL_CONTROL, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_GRAPHQL_ERROR, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_JSONRPC_ERROR, OSH_FACT_STRING) != NULL ||
         osh_recorded_fact(row, OSH_FACT_SQL_COMMAND, OSH_FACT_STRING) != NULL)
@@ -305,8 +306,6 @@ read_request(const OshRecordedDecision *row, GPtrArray *seen)
         return FALSE;
     if ((operations != NULL || calls != NULL) && scope->plain == NULL)
         return FALSE;
-    if (osh_recorded_fact(row, OSH_FACT_GRAPHQL_CONTROL, OSH_FACT_STRING) != NULL)
-        return operations == NULL && calls == NULL;
     if (operations != NULL)
         return read_records(operations, OSH_LEARN_GRAPHQL, scope->text, seen);
     if (calls != NULL && rpc_kind(row, calls) == OSH_LEARN_MCP && !is_default_mcp(row, calls))

@@ -116,6 +116,20 @@ test_withheld_segment_becomes_any(void)
     g_assert_nonnull(strstr(learned->text, "path: /bot/*/send}"));
 }
 
+/* A text that keeps a GraphQL connection going is no leave to send any text. */
+static void
+test_control_texts_of_graphql_become_no_rule(void)
+{
+    g_autoptr(OshRecording) recording =
+        read_rows(ROW("a.example.com", ",\"request.method\":\"WEBSOCKET_TEXT\",\"request.path\":"
+                                       "\"/graphql\",\"graphql.control\":\"ping\""));
+    g_autoptr(OshLearned) learned = learn(recording, NULL, TRUE);
+
+    g_assert_cmpstr(network_part(learned), ==, "");
+    g_assert_cmpuint(learned->n_learned, ==, 0);
+    g_assert_cmpuint(learned->left->len, ==, 1);
+}
+
 /* Without a rule the endpoint would not be inspected, and let through any request. */
 static void
 test_an_inspected_tunnel_is_never_learned_without_rules(void)
@@ -684,6 +698,8 @@ main(int argc, char **argv)
                     test_ids_become_any_and_words_stay);
     g_test_add_func("/record/learn/withheld-segment-becomes-any",
                     test_withheld_segment_becomes_any);
+    g_test_add_func("/record/learn/control-texts-of-graphql-become-no-rule",
+                    test_control_texts_of_graphql_become_no_rule);
     g_test_add_func("/record/learn/an-inspected-tunnel-is-never-learned-without-rules",
                     test_an_inspected_tunnel_is_never_learned_without_rules);
     g_test_add_func("/record/learn/the-messages-of-a-plugin-are-left-to-a-person",

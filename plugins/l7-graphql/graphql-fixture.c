@@ -110,8 +110,8 @@ head_new(const GraphqlMessage *message)
 
     head->texts = g_ptr_array_new_with_free_func(g_free);
     add_text(head, OSH_FACT_REQUEST_METHOD, message->method);
-    add_text(head, "request.content_type", message->content_type);
-    add_text(head, "request.content_encoding", message->content_encoding);
+    add_text(head, OSH_FACT_REQUEST_CONTENT_TYPE, message->content_type);
+    add_text(head, OSH_FACT_REQUEST_CONTENT_ENCODING, message->content_encoding);
     if (query != NULL)
         add_query(head, query + 1);
     return head;
@@ -188,9 +188,11 @@ static OshInspection
 feed(const GraphqlFixture *fixture, gpointer inspection, const char *data, gsize length,
      gboolean last)
 {
-    char *copy = g_memdup2(data, MAX(length, 1));
+    char *copy = g_malloc(MAX(length, 1));
     OshInspection answer;
 
+    if (length > 0)
+        memcpy(copy, data, length);
     answer = osh_inspector_feed(&fixture->inspector, inspection, (OshSpan){copy, length}, last);
     memset(copy, '!', MAX(length, 1));
     g_free(copy);

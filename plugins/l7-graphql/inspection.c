@@ -12,11 +12,6 @@
 
 #include <string.h>
 
-#ifndef OSH_FACT_REQUEST_CONTENT_TYPE
-#define OSH_FACT_REQUEST_CONTENT_TYPE     "request.content_type"
-#define OSH_FACT_REQUEST_CONTENT_ENCODING "request.content_encoding"
-#endif
-
 /* Where a request stands. */
 typedef enum {
     IN_BODY,

@@ -63,6 +63,7 @@ static const Row rows[] = {
     {"half-of-a-pair-before-a-character", TEXT("\"\\uD83D\\u0041\""), "!"},
     {"half-of-a-pair-before-a-braced-half", TEXT("\"\\uD83D\\u{DE00}\""), "!"},
     {"the-second-half-first", TEXT("\"\\uDE00\\uD83D\""), "!"},
+    {"two-second-halves", TEXT("\"\\uDE00\\uDE00\""), "!"},
     {"half-of-a-pair-in-braces", TEXT("\"\\u{D83D}\""), "!"},
     {"a-character-beyond-unicode", TEXT("\"\\u{110000}\""), "!"},
     {"a-number-that-wraps-around", TEXT("\"\\u{100000041}\""), "!"},

@@ -35,12 +35,12 @@ def plugins(*names):
 
 
 REST = "protocol: rest, enforcement: enforce, access: read-only"
+GRAPHQL = "protocol: graphql, enforcement: enforce, access: read-only"
 # What an endpoint says and no plugin does, and the words that a refusal names it by.
 NOT_ENFORCED = (
     ("tls: skip, path: /x", "path"),
     ("access: read-only", "access"),
     ("protocol: websocket, enforcement: enforce, access: full", "protocol websocket"),
-    ("protocol: graphql, enforcement: enforce, access: full", "protocol graphql"),
     ("protocol: sql, enforcement: audit, rules: [{ allow: { command: SELECT } }]", "protocol sql"),
     ("protocol: json-rpc, enforcement: enforce, rules: [{ allow: { method: x } }]",
      "protocol json-rpc"),
@@ -142,8 +142,10 @@ def _run():
     expect(verb("check", path).code == 0, "without --run")
     result = verb("check", "--run", path)
     expect(result.code == 1 and "network_middlewares are not enforced yet" in result.out, result)
-    result = verb("check", "--run", harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {REST} }}")))
-    expect(result.code == 0, result)
+    for entry in (REST, GRAPHQL):
+        path = harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {entry} }}"))
+        result = verb("check", "--run", path)
+        expect(result.code == 0, entry, result)
 
 
 @test("a run refuses what check --run refuses")
@@ -273,6 +275,18 @@ def _run_protocol():
     expect(result.code == 125 and "policy.yaml:4:" in result.err and "protocol rest is declared by "
            "plugin l7-rest, which is not used: it is disabled by configuration" in result.err, result)
     expect("not enforced" not in result.err, result)
+
+
+@test("a run refuses GraphQL where its plugin, or the one that reads its requests, is disabled")
+def _run_graphql():
+    graphql = GOOD.replace("port: 443 }", f"port: 443, {GRAPHQL} }}")
+    result = harness.run_host(["true"], graphql, ["--disable", "l7-graphql"])
+    expect(result.code == 125 and "policy.yaml:4:" in result.err and "protocol graphql is declared "
+           "by plugin l7-graphql, which is not used: it is disabled by configuration" in result.err,
+           result)
+    result = harness.run_host(["true"], graphql, ["--disable", "l7-rest"])
+    expect(result.code == 125 and "protocol graphql is not enforced yet" in result.err, result)
+    expect(harness.run_host(["true"], graphql).code == 0, "with both")
 
 
 @test("explain answers by its exit code, in words and in JSON")

@@ -162,8 +162,13 @@ osh_policy_graphql_judge(const OshPolicyQuestion *question, const OshPolicyEndpo
     for (guint i = 0; i < question->n_operations; i++) {
         Operation operation = read_operation(&question->operations[i], endpoint);
         OshPolicyRequestAnswer of_operation = {0};
+        gboolean was_denied = answer->denied != OSH_POLICY_NO;
 
         judge_operation(endpoint, &operation, &of_operation, answer);
+        if (answer->refused == NULL &&
+            ((has_last_word(endpoint) && of_operation.allowed != OSH_POLICY_YES) ||
+             (!was_denied && answer->denied != OSH_POLICY_NO)))
+            answer->refused = &question->operations[i];
         rule = rule != NULL ? rule : of_operation.allow_rule;
         osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &allowed,
                             operation.unregistered ? OSH_POLICY_NO : of_operation.allowed);

@@ -161,7 +161,7 @@ static const Row rows[] = {
      .method = "POST",
      .path = "/",
      .graphql_fields = {"viewer", "secret"},
-     .reason = "GraphQL operation blocked by endpoint policy"},
+     .reason = "GraphQL operation blocked by endpoint policy: query of viewer, secret"},
     {.sentence = "a GraphQL query without a denied field passes",
      .host = "graphql.test",
      .method = "POST",
@@ -333,6 +333,49 @@ test_row(gconstpointer data)
         g_assert_true(g_str_has_prefix(verdict.reason, row->reason));
 }
 
+/* Of a batch the reason names the operation that is refused, and of that what is a name. */
+static void
+test_the_refused_operation_is_named(void)
+{
+    static const struct {
+        const char *type;
+        OshSpan name;
+        guint n_fields;
+        const char *reason;
+    } cases[] = {
+        {"mutation", OSH_SPAN_INIT("Add"), 1, ": mutation Add of a1"},
+        {"query", OSH_SPAN_INIT("Who"), 2, ": query Who of a1, secret"},
+        {"query", OSH_SPAN_INIT("a b"), 2, ": query of a1, secret"},
+        {"query", OSH_SPAN_INIT(""), 8, ": query of a1, secret, a3, a4, a5, a6 and 2 more"},
+    };
+    static const OshSpan names[] = {
+        OSH_SPAN_INIT("a1"), OSH_SPAN_INIT("secret"), OSH_SPAN_INIT("a3"), OSH_SPAN_INIT("a4"),
+        OSH_SPAN_INIT("a5"), OSH_SPAN_INIT("a6"),     OSH_SPAN_INIT("a7"), OSH_SPAN_INIT("a8")};
+    static const OshSpan viewer = OSH_SPAN_INIT("viewer");
+    g_autoptr(OshPolicySnapshot) policy = load(policy_text);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const OshFact good[] = {osh_fact_string("type", osh_span("query")),
+                                osh_fact_strings("fields", &viewer, 1)};
+        const OshFact bad[] = {osh_fact_string("type", osh_span(cases[i].type)),
+                               osh_fact_string("name", cases[i].name),
+                               osh_fact_strings("fields", names, cases[i].n_fields)};
+        const OshFactRecord operations[] = {{good, 2}, {bad, 3}, {good, 2}};
+        const OshFact facts[] = {osh_fact_string(OSH_FACT_NETWORK_HOST, osh_span("graphql.test")),
+                                 osh_fact_integer(OSH_FACT_NETWORK_PORT, 1),
+                                 osh_fact_string(OSH_FACT_PROCESS_BINARY, osh_span("/b")),
+                                 osh_fact_string(OSH_FACT_REQUEST_METHOD, osh_span("POST")),
+                                 osh_fact_string(OSH_FACT_REQUEST_PATH, osh_span("/x")),
+                                 osh_fact_records(OSH_FACT_GRAPHQL_OPERATIONS, operations, 3)};
+        const OshFacts all = {facts, G_N_ELEMENTS(facts)};
+        g_auto(OshPolicyVerdict) verdict;
+
+        osh_policy_decide(policy, &all, &verdict);
+        g_assert_cmpint(verdict.action, ==, OSH_POLICY_DENY);
+        g_assert_true(g_str_has_suffix(verdict.reason, cases[i].reason));
+    }
+}
+
 static void
 test_selection(void)
 {
@@ -404,6 +447,8 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/judge/the refused operation of a batch is named",
+                    test_the_refused_operation_is_named);
     g_test_add_func("/judge/the most specific path is selected", test_selection);
     g_test_add_func("/judge/without enforcement a denial is only audited",
                     test_audit_is_the_default);

@@ -82,7 +82,8 @@ typedef struct {
     OshPolicyAnswer denied;
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
-    gboolean graphql_refused; /* meant for a GraphQL endpoint, without facts about operations */
+    gboolean graphql_refused;     /* meant for a GraphQL endpoint, without facts about operations */
+    const OshFactRecord *refused; /* the GraphQL operation that is not allowed */
     gboolean response_refused;
     OshPolicyMcpFit mcp;                      /* by the endpoint that the request is meant for */
     const OshPolicyEndpoint *judged_by_facts; /* of a plugin's protocol */

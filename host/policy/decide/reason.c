@@ -166,6 +166,42 @@ append_request(GString *text, const OshPolicyQuestion *question)
     osh_policy_append_span(text, question->path);
 }
 
+#define SHOWN_FIELDS 6
+#define SHOWN_BYTES  64
+
+/* A name that the box has chosen; what is no name is left out. */
+static void
+append_name(GString *text, const char *before, OshSpan name)
+{
+    if (name.length == 0 || name.length > SHOWN_BYTES || !is_plain(name))
+        return;
+    g_string_append(text, before);
+    osh_policy_append_span(text, name);
+}
+
+/* What was asked for: its type, its name, the fields at its root. */
+static void
+append_operation(GString *text, const OshFactRecord *operation)
+{
+    static const char *const words[] = {"type", "name"};
+    const OshFact *fields = osh_policy_record_find(operation, "fields", OSH_FACT_STRINGS);
+    guint n = fields != NULL ? fields->count : 0;
+    gsize start = text->len;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        const OshFact *word = osh_policy_record_find(operation, words[i], OSH_FACT_STRING);
+
+        if (word != NULL)
+            append_name(text, " ", word->value.string);
+    }
+    for (guint i = 0; i < MIN(n, SHOWN_FIELDS); i++)
+        append_name(text, i == 0 ? " of " : ", ", fields->value.strings[i]);
+    if (n > SHOWN_FIELDS)
+        g_string_append_printf(text, " and %u more", n - SHOWN_FIELDS);
+    if (text->len > start)
+        g_string_insert_c(text, (gssize)start, ':');
+}
+
 /* OpenShell's own reasons, word for word. */
 static void
 append_request_reason(GString *text, const OshPolicyQuestion *question,
@@ -179,6 +215,7 @@ append_request_reason(GString *text, const OshPolicyQuestion *question,
     } else if (question->n_operations > 0) {
         g_string_append_printf(text, "GraphQL operation %s",
                                denied ? "blocked by endpoint policy" : "not permitted by policy");
+        append_operation(text, answer->refused != NULL ? answer->refused : question->operations);
     } else if (question->has_response && first != NULL &&
                first->protocol == OSH_POLICY_PROTOCOL_JSONRPC) {
         g_string_append(text, "JSON-RPC response frames are not permitted from client to server");
