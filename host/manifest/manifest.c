@@ -70,6 +70,7 @@ osh_manifest_free(OshManifest *manifest)
     g_strfreev(manifest->requires);
     g_strfreev(manifest->wants);
     g_strfreev(manifest->publishes);
+    g_strfreev(manifest->middleware);
     g_ptr_array_unref(manifest->topics);
     g_ptr_array_unref(manifest->config_keys);
     g_ptr_array_unref(manifest->protocols);
@@ -213,12 +214,23 @@ read_role(const OshManifestReader *reader, const OshKeyFileGroup *group)
     return TRUE;
 }
 
+/* As the policy writes it, for example `openshell/regex`. */
+static gboolean
+is_middleware_name(const char *text)
+{
+    gsize length = strlen(text);
+
+    return length > 0 && length <= OSH_MANIFEST_NAME_MAX && text[0] != '/' &&
+           text[length - 1] != '/' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_./") == length;
+}
+
 static gboolean
 read_plugin(const OshManifestReader *reader, const OshKeyFileGroup *group)
 {
-    static const char *const known[] = {"id",        "version",   "abi",      "summary",
-                                        "license",   "provides",  "requires", "wants",
-                                        "publishes", "isolation", "role",     NULL};
+    static const char *const known[] = {"id",       "version",    "abi",   "summary",   "license",
+                                        "provides", "requires",   "wants", "publishes", "isolation",
+                                        "role",     "middleware", NULL};
     static const char *const isolations[] = {"in-process", "worker-capable", NULL};
     static const char interface_shape[] = "an interface id such as openshell.shard/1";
     OshManifest *manifest = reader->manifest;
@@ -240,6 +252,8 @@ read_plugin(const OshManifestReader *reader, const OshKeyFileGroup *group)
                reader, group, "publishes", is_event_topic,
                "a topic of openshell/event.h; one of your own goes into a [topic] group",
                &manifest->publishes) &&
+           osh_manifest_read_list(reader, group, "middleware", is_middleware_name,
+                                  "a name such as example/redact", &manifest->middleware) &&
            read_role(reader, group);
 }
 
@@ -370,6 +384,7 @@ manifest_new(void)
     manifest->requires = g_new0(char *, 1);
     manifest->wants = g_new0(char *, 1);
     manifest->publishes = g_new0(char *, 1);
+    manifest->middleware = g_new0(char *, 1);
     manifest->topics = g_ptr_array_new_with_free_func(topic_free);
     manifest->config_keys =
         g_ptr_array_new_with_free_func((GDestroyNotify)osh_manifest_config_key_free);

@@ -83,6 +83,7 @@ typedef struct {
     char **requires;
     char **wants;
     char **publishes;
+    char **middleware; /* values of `middleware:` in the policy that it serves */
     GPtrArray *topics;
     GPtrArray *config_keys;
     GPtrArray *protocols;

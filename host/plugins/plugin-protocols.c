@@ -62,6 +62,8 @@ add_plugin(const Reading *reading, const OshPlugin *plugin)
     gboolean disabled =
         reading->config != NULL && osh_config_enabled(reading->config, manifest->id) == OSH_FALSE;
 
+    for (guint i = 0; !disabled && manifest->middleware[i] != NULL; i++)
+        osh_policy_protocol_table_add_middleware(reading->table, manifest->middleware[i]);
     for (guint i = 0; i < manifest->protocols->len; i++) {
         const OshManifestProtocol *declared = g_ptr_array_index(manifest->protocols, i);
         g_autoptr(GError) problem = NULL;

@@ -102,7 +102,13 @@ compile(OshPolicyCandidate *candidate, const GByteArray *text)
                                                 .generation = candidate->generation,
                                                 .flags = candidate->flags},
                         candidate->diagnostics);
-    return candidate->snapshot != NULL ? OSH_CANDIDATE_LOADED : OSH_CANDIDATE_REJECTED;
+    if (candidate->snapshot == NULL)
+        return OSH_CANDIDATE_REJECTED;
+    if (candidate->vet == NULL ||
+        candidate->vet(candidate->snapshot, candidate->diagnostics, candidate->vet_data))
+        return OSH_CANDIDATE_LOADED;
+    g_clear_pointer(&candidate->snapshot, osh_policy_snapshot_unref);
+    return OSH_CANDIDATE_REJECTED;
 }
 
 static OshPolicyCandidateState

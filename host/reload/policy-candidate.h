@@ -27,6 +27,15 @@ typedef enum {
 } OshPolicyCandidateState;
 
 /**
+ * OshPolicyVet:
+ * @diagnostics: gets what is wrong
+ *
+ * [any] One call at a time. Returns: whether a policy that was compiled may come into force.
+ */
+typedef gboolean (*OshPolicyVet)(const OshPolicySnapshot *snapshot,
+                                 OshPolicyDiagnostics *diagnostics, gpointer data);
+
+/**
  * OshPolicyCandidate: a reading; filled in by the caller above the line, by the reading below.
  * @path: (transfer none): the file
  * @writable: (transfer none): directories that the program may write; the file must not lie there
@@ -35,6 +44,8 @@ typedef enum {
  * @generation: of the snapshot that comes out
  * @in_force: SHA-256 of the text in force, "" for none
  * @rejected: SHA-256 of the text rejected last, "" for none
+ * @vet: (nullable): has the last word about what was compiled
+ * @vet_data: for @vet
  * @seen_writer: a writer was noticed; believed where the kernel does not say
  * @sha256: of what was read, "" for nothing
  * @about: the file that was read
@@ -48,6 +59,8 @@ typedef struct {
     guint64 generation;
     char in_force[65];
     char rejected[65];
+    OshPolicyVet vet;
+    gpointer vet_data;
     gboolean seen_writer;
 
     OshPolicyCandidateState state;

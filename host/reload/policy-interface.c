@@ -86,6 +86,28 @@ audit_softens(const OshPolicyService *service, const OshPolicyVerdict *verdict)
 /* The size of the first version of the verdict; a later caller passes more. */
 #define VERDICT_SIZE (G_STRUCT_OFFSET(OshVerdict, endpoint) + sizeof(gconstpointer))
 
+/* A middleware sees the messages of an endpoint without a protocol too. */
+static void
+translate_middleware(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+
+    if (verdict->middleware == NULL)
+        return;
+    if (selected != NULL && selected->tls != OSH_POLICY_TLS_SKIP &&
+        osh_policy_protocol_is_inspected(selected->protocol))
+        return;
+    if (verdict->middleware->allow_uninspectable)
+        ret_verdict->uninspectable = verdict->middleware->name;
+    if (selected != NULL &&
+        (selected->tls == OSH_POLICY_TLS_SKIP || selected->protocol == OSH_POLICY_PROTOCOL_TCP))
+        return;
+    ret_verdict->protocol = "rest";
+    ret_verdict->unjudged = TRUE;
+    /* Not that of an endpoint whose connections are only copied. */
+    ret_verdict->handling = ~ret_verdict->handling;
+}
+
 /* Neither what the rules would say without the content nor audit holds before it was read. */
 static void
 translate_inspection(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
@@ -115,10 +137,12 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->protocol = "";
     ret_verdict->handling = osh_policy_endpoint_handling(selected);
     ret_verdict->credentials = osh_policy_endpoint_has_credentials(selected);
+    translate_middleware(verdict, ret_verdict);
     if (selected == NULL)
         return;
     ret_verdict->tls = selected->tls == OSH_POLICY_TLS_SKIP ? OSH_TLS_SKIP : OSH_TLS_AUTO;
-    ret_verdict->protocol = selected->protocol_name;
+    if (!ret_verdict->unjudged)
+        ret_verdict->protocol = selected->protocol_name;
     ret_verdict->n_allowed_addresses = selected->n_allowed_ips;
     ret_verdict->allowed_addresses = selected->allowed_cidrs;
     ret_verdict->endpoint = selected;
@@ -190,6 +214,14 @@ interface_record(gpointer instance, const OshDecision *decision)
         osh_recorder_add(service->recorder, decision);
 }
 
+static const OshPolicyMiddleware *
+interface_middleware(gpointer instance, const OshPolicySnapshot *snapshot, const char *host,
+                     guint index)
+{
+    (void)instance;
+    return osh_policy_middleware(snapshot, host, host != NULL ? strlen(host) : 0, index);
+}
+
 OshPolicyService *
 osh_policy_service_new(OshPolicySnapshot *snapshot)
 {
@@ -205,6 +237,7 @@ osh_policy_service_new(OshPolicySnapshot *snapshot)
         .endpoint_option = interface_endpoint_option,
         .is_recording = interface_is_recording,
         .record = interface_record,
+        .middleware = interface_middleware,
     };
     OshPolicyService *service = g_new0(OshPolicyService, 1);
 

@@ -39,6 +39,8 @@ struct _OshPolicyReload {
     OshWorkerPool *workers;
     char *path;
     char **writable;
+    OshPolicyVet vet;
+    gpointer vet_data;
     gboolean quiet;
     const char *grant;   /* (nullable): why the file is not read again */
     OshFileWatch *watch; /* (nullable): not before WATCH_AFTER_MSEC have passed */
@@ -204,6 +206,8 @@ reload_read(OshPolicyReload *reload)
         .path = reload->path,
         .writable = (const char *const *)reload->writable,
         .flags = OSH_RUN_POLICY_FLAGS,
+        .vet = reload->vet,
+        .vet_data = reload->vet_data,
         .seen_writer = reload->watch != NULL && osh_file_watch_is_being_written(reload->watch),
     };
     osh_policy_adopt_prepare(reload->adopt, &reload->candidate, reload->asked);
@@ -263,6 +267,8 @@ osh_policy_reload_new(const OshPolicyReloadRequest *request)
     reload->path = g_strdup(request->path);
     reload->writable =
         g_strdupv((char **)(request->writable != NULL ? request->writable : nothing));
+    reload->vet = request->vet;
+    reload->vet_data = request->vet_data;
     reload->quiet = request->quiet;
     reload->grant = osh_file_chain_writable(reload->path, (const char *const *)reload->writable);
     if (reload->grant != NULL) {

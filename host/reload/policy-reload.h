@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus.h"
+#include "policy-candidate.h"
 #include "policy-interface.h"
 #include "worker.h"
 
@@ -39,6 +40,8 @@ gboolean osh_policy_posture_parse(const char *text, OshPolicyPosture *ret_postur
  * @path: the file
  * @writable: (nullable) (array zero-terminated=1): what programs of the box may write; NULL when
  *   there is no box. Copied.
+ * @vet: (nullable): has the last word about a policy that was compiled
+ * @vet_data: for @vet
  * @posture: what a broken file does
  * @quiet: says nothing but errors
  * @verbose: says also why a file is not followed; the start line says that it is not
@@ -49,6 +52,8 @@ typedef struct {
     OshWorkerPool *workers;
     const char *path;
     const char *const *writable;
+    OshPolicyVet vet;
+    gpointer vet_data;
     OshPolicyPosture posture;
     gboolean quiet;
     gboolean verbose;

@@ -14,6 +14,7 @@
 #include "end-by-signal.h"
 #include "exit-code.h"
 #include "file-limit.h"
+#include "middleware-check.h"
 #include "plugin-folders.h"
 #include "standard-error.h"
 #include "writable-places.h"
@@ -38,6 +39,30 @@ load_policy(OshRun *run, const OshPluginSet *plugins, GError **error)
     else if (messages != NULL && messages[0] != '\0' && !osh_run_is_quiet(run))
         g_printerr("%s\n", messages);
     return policy;
+}
+
+/* OshPolicyVet */
+static gboolean
+vet_policy(const OshPolicySnapshot *policy, OshPolicyDiagnostics *diagnostics, gpointer data)
+{
+    OshRun *run = data;
+
+    return osh_middlewares_check(run->services->registry, policy, diagnostics);
+}
+
+/* Once the plugins are there. */
+static gboolean
+vet_first_policy(OshRun *run, GError **error)
+{
+    g_autoptr(OshPolicySnapshot) policy = osh_policy_service_ref_current(run->services->policy);
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+
+    osh_policy_diagnostics_set_file(diagnostics, osh_policy_file_name(policy));
+    if (vet_policy(policy, diagnostics, run))
+        return TRUE;
+    run->policy_errors = g_strchomp(osh_policy_diagnostics_format(diagnostics));
+    g_set_error(error, OSH_ERROR, OSH_ERROR_INVALID, "the policy cannot be used:");
+    return FALSE;
 }
 
 static gboolean
@@ -136,6 +161,8 @@ run_follow_policy(OshRun *run)
         .path = osh_run_policy_path(run),
         .writable =
             run->options->command != NULL ? (const char *const *)run->writable->pdata : NULL,
+        .vet = vet_policy,
+        .vet_data = run,
         .posture = run->posture,
         .quiet = osh_run_is_quiet(run),
         .verbose = run->options->verbose,
@@ -210,7 +237,7 @@ run_begin(OshRun *run, GError **error)
     if (!osh_plugin_set_configure(osh_registry_set(services->registry), run->config,
                                   (const char *const *)run->writable->pdata, error) ||
         !osh_run_require_roles(run, error) || !run_open_recording(run, error) ||
-        !osh_services_create_plugins(services, error))
+        !osh_services_create_plugins(services, error) || !vet_first_policy(run, error))
         return FALSE;
     if (run->options->command != NULL && !osh_run_open_box(run, error))
         return FALSE;

@@ -78,6 +78,7 @@ print_contracts(const OshManifest *manifest)
     print_list("requires", manifest->requires);
     print_list("wants", manifest->wants);
     print_list("publishes", manifest->publishes);
+    print_list("middleware", manifest->middleware);
     if (manifest->role != NULL)
         print_line("role", manifest->role);
     for (guint i = 0; i < manifest->topics->len; i++) {

@@ -61,6 +61,8 @@ osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **
             osh_host_config_integer(host, "connect_timeout", 20) * G_TIME_SPAN_SECOND,
         .head_timeout = osh_host_config_integer(host, "head_timeout", 10) * G_TIME_SPAN_SECOND,
         .idle_timeout = osh_host_config_integer(host, "idle_timeout", 0) * G_TIME_SPAN_SECOND,
+        .middleware_timeout =
+            osh_host_config_integer(host, "middleware_timeout", 500) * G_TIME_SPAN_MILLISECOND,
         .max_connections = (guint)osh_host_config_integer(host, "max_connections", 16384),
         .max_connections_per_process =
             (guint)osh_host_config_integer(host, "max_connections_per_process", 12288),

@@ -141,7 +141,7 @@ def _run():
     path = harness.write_policy(GOOD + MIDDLEWARE)
     expect(verb("check", path).code == 0, "without --run")
     result = verb("check", "--run", path)
-    expect(result.code == 1 and "network_middlewares are not enforced yet" in result.out, result)
+    expect(result.code == 1 and "network_middlewares are not enforced by this run" in result.out, result)
     for entry in (REST, GRAPHQL):
         path = harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {entry} }}"))
         result = verb("check", "--run", path)

@@ -3,8 +3,10 @@
  * fuzz-l7-rest.c: a whole session of l7-rest, through the strict driver of the harness.
  *
  * 0xfe begins a piece of the client, 0xff one of the server; what stands before the first is the
- * client's. Requests by POST are refused. However the bytes are split, the same ones leave, with
- * the same records; the harness sees to it that nothing leaves before it was allowed.
+ * client's. Requests by POST are refused, the body of one by PUT is inspected, and its limit is
+ * small; an upgrade is agreed to; of a third of all inputs responses are looked into. However the
+ * bytes are split, the same ones leave, with the same records; the harness sees to it that nothing
+ * leaves before it was allowed.
  */
 #include <openshell/plugin.h>
 
@@ -74,6 +76,10 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
     static OshFakeHost *host;
     static gpointer plugin;
+    static const OshInspectionRefusal refusal = {.struct_size = sizeof refusal,
+                                                 .status = 200,
+                                                 .media_type = "text/plain",
+                                                 .body = OSH_SPAN_INIT("no")};
     OshInterface protocol;
     g_autoptr(OshL7Harness) harness = NULL;
     g_autoptr(OshL7Outcome) whole = NULL;
@@ -89,6 +95,18 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     osh_l7_harness_connection(harness)->protocol = "rest";
     osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_DENY,
                              OSH_FACT_REQUEST_METHOD, "POST");
+    osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_DENY, OSH_SCRIPTED_CONTENT,
+                             "*bad*");
+    osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_INSPECT,
+                             OSH_FACT_REQUEST_METHOD, "PUT");
+    osh_scripted_policy_set_limit(osh_l7_harness_policy(harness), 40);
+    osh_l7_harness_replace_content(harness, "from", "something else");
+    osh_l7_harness_set_refusal(harness, &refusal);
+    osh_l7_harness_agree_to_upgrades(harness);
+    if (size % 3 == 0)
+        osh_l7_harness_inspect_responses(harness, 40);
+    osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_DENY, OSH_SCRIPTED_RESPONSE,
+                             "*bad*");
     say_all(harness, data, MIN(size, MAX_SIZE));
     whole = osh_l7_harness_run(harness, OSH_L7_SPLIT_WHOLE, 1);
     check(whole, whole);

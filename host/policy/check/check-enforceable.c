@@ -9,6 +9,8 @@
 #include "schema-protocol.h"
 #include "schema.h"
 
+#include "osh-suggest.h"
+
 #include <string.h>
 
 /* Returns: whether what the endpoint says about requests is worth a look: a plugin that is not used
@@ -58,6 +60,30 @@ check_endpoint(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, guint
     }
 }
 
+/* Each entry names a middleware that some plugin of the run serves. */
+static void
+check_middlewares(OshPolicyLoader *loader, const OshYamlNode *middlewares, guint enforced)
+{
+    g_autofree char **names = osh_policy_protocol_table_middlewares(loader->request->protocols);
+
+    if (!(enforced & OSH_POLICY_ENFORCES_MIDDLEWARE)) {
+        osh_yaml_error(loader->diagnostics, middlewares,
+                       "network_middlewares are not enforced by this run: no plugin serves any");
+        return;
+    }
+    for (const OshYamlNode *entry = middlewares->first; entry != NULL; entry = entry->next) {
+        const OshYamlNode *node = osh_yaml_find(entry, "middleware");
+        g_autofree char *clause = NULL;
+
+        if (node == NULL || node->kind != OSH_YAML_SCALAR ||
+            g_strv_contains((const char *const *)names, node->text))
+            continue;
+        clause = osh_suggest_clause(node->text, (const char *const *)names);
+        osh_yaml_error(loader->diagnostics, node, "no plugin of this run serves middleware '%s'%s",
+                       node->text, clause);
+    }
+}
+
 static void
 check_all(OshPolicyLoader *loader)
 {
@@ -67,10 +93,8 @@ check_all(OshPolicyLoader *loader)
 
     for (guint i = 0; i < loader->snapshot->n_endpoints; i++)
         check_endpoint(loader, &loader->snapshot->endpoints[i], enforced);
-    if (middlewares != NULL && middlewares->kind == OSH_YAML_MAPPING && middlewares->length > 0 &&
-        !(enforced & OSH_POLICY_ENFORCES_MIDDLEWARE))
-        osh_yaml_error(loader->diagnostics, middlewares,
-                       "network_middlewares are not enforced yet");
+    if (middlewares != NULL && middlewares->kind == OSH_YAML_MAPPING && middlewares->length > 0)
+        check_middlewares(loader, middlewares, enforced);
 }
 
 gboolean

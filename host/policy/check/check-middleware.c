@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check-middleware.c: `network_middlewares`.
+ * check-middleware.c: reads and checks `network_middlewares`.
  *
- * Only the policy's side of it: names, order and selectors. Runs on the loading thread, after the
- * endpoints were read.
+ * Whether a plugin takes a configuration is asked when the policy comes into force. Runs on the
+ * loading thread, after the endpoints were read.
  */
+#include "middleware-entry.h"
 #include "schema.h"
-
-#include "osh-host-pattern.h"
+#include "variant.h"
 
 #include <string.h>
 
 #define MAX_MIDDLEWARES 10
 #define MAX_PATTERNS    32
-
-/* What a middleware does about traffic that it cannot look into. */
-typedef enum {
-    UNINSPECTABLE_DENIED,
-    UNINSPECTABLE_ALLOWED,
-} Uninspectable;
 
 /* A selector names hosts without ports; of hosts, only an IPv6 address holds colons. */
 static gboolean
@@ -56,22 +50,40 @@ read_patterns(OshPolicyLoader *loader, const OshYamlNode *selector, const char *
     }
 }
 
-/* A middleware that denies what it cannot inspect must not select an endpoint with `tls: skip`. */
+static gboolean
+may_select(const OshPolicyMiddlewareEntry *entry, const OshPolicyEndpoint *endpoint)
+{
+    g_autoptr(OshHostPattern) host =
+        osh_host_pattern_new(*endpoint->host != '\0' ? endpoint->host : "**", NULL);
+
+    return host == NULL ||
+           osh_host_pattern_selector_may_match(
+               (const OshHostPattern *const *)entry->include->pdata, entry->include->len,
+               (const OshHostPattern *const *)entry->exclude->pdata, entry->exclude->len, host);
+}
+
+/* A middleware that denies what it cannot inspect must not select an endpoint with `tls: skip`;
+ * that it makes one with `protocol: tcp` useless is worth a word. */
 static void
-check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *include,
-                  GPtrArray *exclude)
+check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node,
+                  const OshPolicyMiddlewareEntry *entry)
 {
     for (guint i = 0; i < loader->endpoints->len; i++) {
         const OshPolicyEndpoint *endpoint = &g_array_index(loader->endpoints, OshPolicyEndpoint, i);
-        g_autoptr(OshHostPattern) host = NULL;
+        gboolean skips = endpoint->tls == OSH_POLICY_TLS_SKIP;
 
-        if (endpoint->tls != OSH_POLICY_TLS_SKIP)
+        if ((!skips && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP) ||
+            !may_select(entry, endpoint))
             continue;
-        host = osh_host_pattern_new(*endpoint->host != '\0' ? endpoint->host : "**", NULL);
-        if (host != NULL && !osh_host_pattern_selector_may_match(
-                                (const OshHostPattern *const *)include->pdata, include->len,
-                                (const OshHostPattern *const *)exclude->pdata, exclude->len, host))
+        if (!skips) {
+            osh_yaml_warning_hint(
+                loader->diagnostics, node,
+                g_strdup("exclude the host, or write on_uninspectable: allow"),
+                "this middleware denies what it cannot inspect, so it denies every connection to "
+                "the protocol: tcp endpoint '%s' (%s)",
+                endpoint->host, endpoint->label);
             continue;
+        }
         osh_yaml_error_hint(
             loader->diagnostics, node,
             g_strdup("exclude the host, or write on_uninspectable: allow"),
@@ -82,14 +94,10 @@ check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node, GPtrArray *i
 }
 
 static void
-check_selector(OshPolicyLoader *loader, const OshYamlNode *node, Uninspectable uninspectable)
+read_selector(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMiddlewareEntry *entry)
 {
     static const char *const keys[] = {"include", "exclude", NULL};
     const OshYamlNode *selector = osh_yaml_find(node, "endpoints");
-    g_autoptr(GPtrArray) include =
-        g_ptr_array_new_with_free_func((GDestroyNotify)osh_host_pattern_free);
-    g_autoptr(GPtrArray) exclude =
-        g_ptr_array_new_with_free_func((GDestroyNotify)osh_host_pattern_free);
     guint n_patterns = 0;
     guint errors_before = osh_policy_diagnostics_n_errors(loader->diagnostics);
 
@@ -106,13 +114,14 @@ check_selector(OshPolicyLoader *loader, const OshYamlNode *node, Uninspectable u
                        n_patterns, MAX_PATTERNS);
         return;
     }
-    read_patterns(loader, selector, "include", include);
-    read_patterns(loader, selector, "exclude", exclude);
-    if (include->len == 0 && osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
+    read_patterns(loader, selector, "include", entry->include);
+    read_patterns(loader, selector, "exclude", entry->exclude);
+    if (entry->include->len == 0 &&
+        osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
         osh_yaml_error(loader->diagnostics, selector,
                        "the endpoint selector must include at least one host pattern");
-    if (uninspectable == UNINSPECTABLE_DENIED)
-        check_uninspected(loader, selector, include, exclude);
+    if (!entry->shown.allow_uninspectable)
+        check_uninspected(loader, selector, entry);
 }
 
 static gint64
@@ -129,66 +138,103 @@ read_order(OshPolicyLoader *loader, const OshYamlNode *node)
     return value;
 }
 
-/* @on_error: (nullable): what stands there, which decided about this until 0.1 */
-static Uninspectable
+/* @on_error: (nullable): what stands there, which decided about this until 0.1. Returns: whether
+ * what cannot be inspected goes on */
+static gboolean
 read_uninspectable(OshPolicyLoader *loader, const OshYamlNode *node, const char *on_error)
 {
     static const char *const words[] = {"allow", "deny", NULL};
     const char *word = osh_schema_word(loader, node, "on_uninspectable", words);
 
     if (osh_yaml_find(node, "on_uninspectable") != NULL)
-        return g_strcmp0(word, "allow") == 0 ? UNINSPECTABLE_ALLOWED : UNINSPECTABLE_DENIED;
+        return g_strcmp0(word, "allow") == 0;
     if (g_strcmp0(on_error, "fail_open") != 0)
-        return UNINSPECTABLE_DENIED;
+        return FALSE;
     osh_yaml_warning_hint(loader->diagnostics, osh_yaml_find(node, "on_error"),
                           g_strdup("write on_uninspectable: allow or deny"),
                           "on_error: fail_open without on_uninspectable also allows what cannot be "
                           "inspected, which is deprecated");
-    return UNINSPECTABLE_ALLOWED;
+    return TRUE;
 }
 
-static void
-check_one(OshPolicyLoader *loader, const OshYamlNode *node, GHashTable *orders)
+/* Returns: (nullable): where something else stands than one of them, that is reported. */
+static const char *
+read_on_error(OshPolicyLoader *loader, const OshYamlNode *node)
 {
-    static const char *const keys[] = {"name",     "middleware",       "order",     "config",
-                                       "on_error", "on_uninspectable", "endpoints", NULL};
-    const OshYamlNode *config = osh_yaml_find(node, "config");
-    const OshYamlNode *on_error = osh_yaml_find(node, "on_error");
-    const char *middleware = osh_schema_string(loader, node, "middleware");
     const char *mode = osh_schema_string(loader, node, "on_error");
-    gint64 order = read_order(loader, node);
-    const char *earlier;
 
-    osh_schema_keys(loader, node, keys);
-    osh_schema_string(loader, node, "name");
-    if (config != NULL)
-        osh_schema_mapping(loader, config);
+    if (mode != NULL && *mode != '\0' && strcmp(mode, "fail_closed") != 0 &&
+        strcmp(mode, "fail_open") != 0)
+        osh_yaml_error(loader->diagnostics, osh_yaml_find(node, "on_error"),
+                       "invalid on_error '%s'; write fail_closed or fail_open", mode);
+    return mode;
+}
+
+static const char *
+read_implementation(OshPolicyLoader *loader, const OshYamlNode *node)
+{
+    const char *middleware = osh_schema_string(loader, node, "middleware");
+
     if (osh_yaml_find(node, "middleware") == NULL)
         osh_yaml_error(loader->diagnostics, node, "missing key 'middleware'");
     else if (middleware != NULL && *middleware == '\0')
         osh_yaml_error(loader->diagnostics, osh_yaml_find(node, "middleware"),
                        "middleware must not be empty");
-    if (*node->key == '\0')
-        osh_yaml_error(loader->diagnostics, node, "the name must not be empty");
-    if (mode != NULL && *mode != '\0' && strcmp(mode, "fail_closed") != 0 &&
-        strcmp(mode, "fail_open") != 0)
-        osh_yaml_error(loader->diagnostics, on_error,
-                       "invalid on_error '%s'; write fail_closed or fail_open", mode);
-    earlier = g_hash_table_lookup(orders, GINT_TO_POINTER((gint)order));
+    return middleware;
+}
+
+static void
+check_order(OshPolicyLoader *loader, const OshYamlNode *node, gint64 order, GHashTable *orders)
+{
+    const char *earlier = g_hash_table_lookup(orders, GINT_TO_POINTER((gint)order));
+
     if (earlier != NULL)
         osh_yaml_error(loader->diagnostics, node,
                        "middleware '%s' already uses this: duplicate order %" G_GINT64_FORMAT,
                        earlier, order);
     else
         g_hash_table_insert(orders, GINT_TO_POINTER((gint)order), (gpointer)node->key);
-    check_selector(loader, node, read_uninspectable(loader, node, mode));
+}
+
+static void
+read_one(OshPolicyLoader *loader, const OshYamlNode *node, GHashTable *orders)
+{
+    static const char *const keys[] = {"name",     "middleware",       "order",     "config",
+                                       "on_error", "on_uninspectable", "endpoints", NULL};
+    const OshYamlNode *config = osh_yaml_find(node, "config");
+    OshArena *arena = loader->snapshot->arena;
+    OshPolicyMiddlewareEntry entry = {
+        .shown = {.struct_size = sizeof(OshPolicyMiddleware)},
+        .include = g_ptr_array_new_with_free_func((GDestroyNotify)osh_host_pattern_free),
+        .exclude = g_ptr_array_new_with_free_func((GDestroyNotify)osh_host_pattern_free),
+        .line = node->key_line,
+    };
+    const char *on_error;
+
+    osh_schema_keys(loader, node, keys);
+    osh_schema_string(loader, node, "name");
+    if (*node->key == '\0')
+        osh_yaml_error(loader->diagnostics, node, "the name must not be empty");
+    entry.shown.name = osh_arena_copy(arena, node->key, strlen(node->key));
+    entry.shown.implementation = read_implementation(loader, node);
+    on_error = read_on_error(loader, node);
+    entry.shown.fail_open = g_strcmp0(on_error, "fail_open") == 0;
+    entry.shown.allow_uninspectable = read_uninspectable(loader, node, on_error);
+    entry.order = (gint32)read_order(loader, node);
+    check_order(loader, node, entry.order, orders);
+    if (config != NULL && osh_schema_mapping(loader, config) != NULL)
+        entry.shown.config = osh_yaml_to_variant(config);
+    read_selector(loader, node, &entry);
+    osh_policy_middleware_seal(&entry);
+    g_array_append_val(loader->snapshot->middlewares, entry);
 }
 
 void
-osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *mapping)
+osh_schema_read_middlewares(OshPolicyLoader *loader, const OshYamlNode *mapping)
 {
     g_autoptr(GHashTable) orders = g_hash_table_new(NULL, NULL);
 
+    loader->snapshot->middlewares = osh_policy_middlewares_new();
     osh_policy_diagnostics_set_stages(loader->diagnostics, OSH_POLICY_STAGE_SAFETY);
     if (mapping->length > MAX_MIDDLEWARES)
         osh_yaml_error(loader->diagnostics, mapping, "too many middleware configs (%u > %d)",
@@ -197,6 +243,7 @@ osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *mapping)
         const OshYamlNode *node = osh_schema_mapping(loader, child);
 
         if (node != NULL)
-            check_one(loader, node, orders);
+            read_one(loader, node, orders);
     }
+    osh_policy_middlewares_sort(loader->snapshot->middlewares);
 }

@@ -129,8 +129,8 @@ void osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoin
 /** osh_schema_check_rpc: checks the rules of json-rpc and mcp endpoints. */
 void osh_schema_check_rpc(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint);
 
-/** osh_schema_check_middleware: reads and checks `network_middlewares`. */
-void osh_schema_check_middleware(OshPolicyLoader *loader, const OshYamlNode *mapping);
+/** osh_schema_read_middlewares: reads and checks `network_middlewares`. */
+void osh_schema_read_middlewares(OshPolicyLoader *loader, const OshYamlNode *mapping);
 
 /** osh_schema_check_ambiguity: refuses endpoints that overlap and disagree; needs the index. */
 void osh_schema_check_ambiguity(OshPolicyLoader *loader);

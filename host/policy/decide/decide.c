@@ -347,6 +347,33 @@ refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdic
     verdict->reason = osh_policy_encoded_slash_reason(selected);
 }
 
+/* What a middleware has to see must not go where nobody can look into it. */
+static void
+judge_middleware(const OshPolicySnapshot *snapshot, const OshPolicyQuestion *question,
+                 OshPolicyVerdict *verdict)
+{
+    const OshPolicyEndpoint *selected = verdict->selected;
+    const char *what = NULL;
+
+    verdict->middleware =
+        osh_policy_middleware_strictest(snapshot, question->host, question->host_length);
+    if (verdict->middleware == NULL || verdict->middleware->allow_uninspectable || selected == NULL)
+        return;
+    if (selected->tls == OSH_POLICY_TLS_SKIP)
+        what = "tls: skip";
+    else if (selected->protocol == OSH_POLICY_PROTOCOL_TCP)
+        what = "protocol: tcp";
+    if (what == NULL)
+        return;
+    verdict->action = OSH_POLICY_DENY;
+    verdict->hard = TRUE;
+    verdict->reason =
+        g_strdup_printf("middleware '%s' has to inspect what goes to this host, which "
+                        "%s of %s rules out; exclude the host from the middleware, "
+                        "or write on_uninspectable: allow",
+                        verdict->middleware->name, what, selected->label);
+}
+
 static void
 decide(Decision *decision, OshPolicyVerdict *verdict)
 {
@@ -378,6 +405,7 @@ decide(Decision *decision, OshPolicyVerdict *verdict)
     select_endpoint(question, verdict);
     if (verdict->policy_name != NULL && !question->is_request) {
         verdict->action = OSH_POLICY_ALLOW;
+        judge_middleware(snapshot, question, verdict);
         return;
     }
     if (question->is_request) {
@@ -406,6 +434,7 @@ osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
     verdict->endpoints = NULL;
     verdict->n_endpoints = 0;
     verdict->selected = NULL;
+    verdict->middleware = NULL;
     verdict->inspector = NULL;
     verdict->heap_endpoints = NULL;
     verdict->generation = snapshot->generation;

@@ -225,7 +225,7 @@ load_document(OshPolicyLoader *loader)
     read_everything(loader);
     middlewares = section(loader, "network_middlewares", NULL);
     if (middlewares != NULL)
-        osh_schema_check_middleware(loader, middlewares);
+        osh_schema_read_middlewares(loader, middlewares);
     snapshot->static_part.inspects = middlewares != NULL && middlewares->length > 0;
     osh_schema_expand_presets(loader);
     if (snapshot->n_endpoints > 0)

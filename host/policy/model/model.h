@@ -148,6 +148,7 @@ struct _OshPolicySnapshot {
     GHashTable *binary_ids;
     OshPolicyProtocolTable *protocols; /* (nullable) */
     OshPolicyIndex *index;
+    GArray *middlewares; /* (nullable): OshPolicyMiddlewareEntry, by their order */
     gboolean needs_binaries;
     char *quarantine;        /* (nullable): why every decision is a denial */
     OshPolicySnapshot *kept; /* (nullable): what the fixed part of a quarantine is borrowed from */

@@ -200,6 +200,8 @@ typedef enum {
  *   key order, then list order
  * @selected: (nullable): borrowed; without request facts the first of @endpoints, with them the
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
+ * @middleware: (nullable): borrowed; of those that select the host of a connection that is allowed,
+ *   one that allows nothing it cannot inspect, if there is any
  * @inspector: (nullable): borrowed; the rules of @selected are about what the content of the
  *   message says, and nothing is known of it yet: who looks into it, before this is an answer
  * @generation: of the snapshot that answered
@@ -216,6 +218,7 @@ typedef struct {
     const OshPolicyEndpoint *const *endpoints;
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
+    const OshPolicyMiddleware *middleware;
     const char *inspector;
     guint64 generation;
     /*< private >*/
@@ -413,6 +416,26 @@ osh_policy_protocol_is_inspected(OshPolicyProtocol protocol)
 /** osh_policy_endpoint_inspects: [any] Returns: whether what passes is looked into, which takes the
  * run's certificate authority where it is TLS. */
 gboolean osh_policy_endpoint_inspects(const OshPolicyEndpoint *endpoint);
+
+/**
+ * osh_policy_middleware: [any]
+ * @host: (array length=length) (nullable): a host name, any letter case; %NULL for every entry
+ * @index: 0 for the first
+ *
+ * Returns: (transfer none) (nullable): middleware number @index of those that select @host, in the
+ *   order in which they run
+ */
+const OshPolicyMiddleware *osh_policy_middleware(const OshPolicySnapshot *snapshot,
+                                                 const char *host, gsize length, guint index);
+
+/** osh_policy_middleware_line: [any] Returns: line in the file of the policy where @middleware, of
+ * a snapshot, stands. */
+guint osh_policy_middleware_line(const OshPolicyMiddleware *middleware);
+
+/** osh_policy_middleware_strictest: [any] Returns: (transfer none) (nullable): the first that
+ * selects @host and allows nothing that it cannot inspect, or else the first that selects it. */
+const OshPolicyMiddleware *osh_policy_middleware_strictest(const OshPolicySnapshot *snapshot,
+                                                           const char *host, gsize length);
 
 /** osh_policy_endpoint_limit_name: [any] Returns: (transfer none) (nullable): the key by which an
  * endpoint of this protocol says how much of a message is inspected. */

@@ -14,6 +14,7 @@
 struct _OshPolicyProtocolTable {
     atomic_uint references;
     GHashTable *protocols;
+    GHashTable *middlewares; /* names */
     guint enforces;
 };
 
@@ -50,6 +51,7 @@ osh_policy_protocol_table_new(void)
 
     atomic_init(&table->references, 1);
     table->protocols = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, protocol_free);
+    table->middlewares = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return table;
 }
 
@@ -67,6 +69,7 @@ osh_policy_protocol_table_unref(OshPolicyProtocolTable *table)
         atomic_fetch_sub_explicit(&table->references, 1, memory_order_acq_rel) != 1)
         return;
     g_hash_table_unref(table->protocols);
+    g_hash_table_unref(table->middlewares);
     g_free(table);
 }
 
@@ -230,17 +233,34 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char **
-osh_policy_protocol_table_names(const OshPolicyProtocolTable *table)
+static char **
+sorted_names(GHashTable *table)
 {
     guint length = 0;
-    char **names =
-        table != NULL ? (char **)g_hash_table_get_keys_as_array(table->protocols, &length) : NULL;
+    char **names = table != NULL ? (char **)g_hash_table_get_keys_as_array(table, &length) : NULL;
 
     if (names == NULL)
         return g_new0(char *, 1);
     qsort(names, length, sizeof(*names), compare_names);
     return names;
+}
+
+char **
+osh_policy_protocol_table_names(const OshPolicyProtocolTable *table)
+{
+    return sorted_names(table != NULL ? table->protocols : NULL);
+}
+
+void
+osh_policy_protocol_table_add_middleware(OshPolicyProtocolTable *table, const char *name)
+{
+    g_hash_table_add(table->middlewares, g_strdup(name));
+}
+
+char **
+osh_policy_protocol_table_middlewares(const OshPolicyProtocolTable *table)
+{
+    return sorted_names(table != NULL ? table->middlewares : NULL);
 }
 
 const OshPolicyFactDecl *

@@ -120,6 +120,18 @@ gboolean osh_policy_protocol_add_fact(OshPolicyProtocolDecl *protocol, const cha
 gboolean osh_policy_protocol_declare_values(OshPolicyProtocolDecl *protocol, const char *fact,
                                             const char *const *values, GError **error);
 
+/**
+ * osh_policy_protocol_table_add_middleware:
+ * @name: value of `middleware:`
+ *
+ * Before the table is shared. A plugin of this run serves it.
+ */
+void osh_policy_protocol_table_add_middleware(OshPolicyProtocolTable *table, const char *name);
+
+/** osh_policy_protocol_table_middlewares: [any] Returns: (transfer container) (array
+ * zero-terminated=1): every name, sorted; @table may be NULL. */
+char **osh_policy_protocol_table_middlewares(const OshPolicyProtocolTable *table);
+
 /** osh_policy_protocol_table_find: [any] Returns: (nullable): what @name is, @table may be NULL. */
 const OshPolicyProtocolDecl *osh_policy_protocol_table_find(const OshPolicyProtocolTable *table,
                                                             const char *name);

@@ -46,6 +46,7 @@ osh_policy_snapshot_unref(OshPolicySnapshot *snapshot)
     if (atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
         return;
     osh_policy_index_free(snapshot->index);
+    g_clear_pointer(&snapshot->middlewares, g_array_unref);
     g_clear_pointer(&snapshot->patterns, g_hash_table_unref);
     g_clear_pointer(&snapshot->binary_ids, g_hash_table_unref);
     osh_policy_protocol_table_unref(snapshot->protocols);

@@ -94,6 +94,8 @@ osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict)
         .pid = osh_audit_pid(connection),
         .audited = verdict->action != OSH_ACTION_ALLOW,
         .reason = verdict->action != OSH_ACTION_ALLOW ? verdict->reason : NULL,
+        /* Of what is inspected, nothing goes on unseen before its session says so. */
+        .uninspected = !verdict->unjudged ? verdict->uninspectable : NULL,
     };
     guint64 reservation = connection->reservation;
 

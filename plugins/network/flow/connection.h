@@ -129,6 +129,8 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @owners_differ: they were found to be another program once; a second time ends the connection
  * @awaits_owners: a message waits for its program to be read again
  * @awaits_capacity: a message waits for capacity for its event
+ * @is_unjudged: no endpoint has rules about its messages, which only middlewares see
+ * @may_be_opaque: what of it cannot be inspected may go on all the same
  * @starts_tls: an inspected connection changes to TLS, as its protocol agreed to
  * @missed_owners: by how many sweeps in succession none was found
  * @by_sweep: the question under way is a sweep's
@@ -183,6 +185,8 @@ struct _OshConnection {
     guint counted : 1;
     guint client_aborted : 1;
     guint is_opaque : 1;
+    guint is_unjudged : 1;
+    guint may_be_opaque : 1;
     guint identified : 1;
     guint identified_early : 1;
     guint by_connect : 1;

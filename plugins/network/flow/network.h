@@ -75,6 +75,7 @@ typedef enum {
  * @connect_timeout: microseconds for all addresses of a destination together
  * @head_timeout: microseconds for a whole request head
  * @idle_timeout: microseconds without a byte after which a tunnel is closed; 0 is never
+ * @middleware_timeout: microseconds for one middleware
  * @max_connections: open at once
  * @max_connections_per_process: of one process
  * @upstream_ca: (nullable): PEM file of authorities beside the system's
@@ -94,6 +95,7 @@ typedef struct {
     gint64 connect_timeout;
     gint64 head_timeout;
     gint64 idle_timeout;
+    gint64 middleware_timeout;
     guint max_connections;
     guint max_connections_per_process;
     char *upstream_ca;
@@ -134,6 +136,7 @@ typedef struct {
  * @again: connections that used up their turn and go on after the others had theirs
  * @capacity_wanted: the bus is asked to say when it takes events again
  * @message_capacity_wanted: the same for events of messages
+ * @open_middlewares: answers of middlewares that are due
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
  * @drain: (nullable): the end of the run, while connections are waited for
@@ -156,6 +159,7 @@ struct _OshNetworkShard {
     gboolean again_posted;
     gboolean capacity_wanted;
     gboolean message_capacity_wanted;
+    guint open_middlewares;
     guint64 redecided;
     gboolean redecide_posted;
     gboolean stopping;

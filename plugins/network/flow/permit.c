@@ -116,6 +116,8 @@ permit(OshConnection *connection, OshVerdict *verdict)
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
     connection->handling = verdict->handling;
+    connection->is_unjudged = verdict->unjudged;
+    connection->may_be_opaque = verdict->unjudged && verdict->uninspectable != NULL;
     /* What a plugin forwards may carry credentials that the policy does not know of. */
     connection->owners_first = verdict->credentials || connection->virtual_host != NULL;
     osh_upstream_suits_verdict(connection);

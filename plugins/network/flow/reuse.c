@@ -115,6 +115,8 @@ osh_connection_reuse(OshConnection *connection)
     connection->keeps_upstream = FALSE;
     connection->has_begun = FALSE;
     connection->is_opaque = FALSE;
+    connection->is_unjudged = FALSE;
+    connection->may_be_opaque = FALSE;
     connection->is_head = FALSE;
     connection->awaits_answer = FALSE;
     connection->owners_first = FALSE;

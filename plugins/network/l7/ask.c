@@ -17,8 +17,10 @@
 #include "facts.h"
 #include "inspected.h"
 #include "judge.h"
+#include "middleware-chain.h"
 #include "owner-check.h"
 #include "record.h"
+#include "responded.h"
 #include "secrets.h"
 #include "upgrade.h"
 
@@ -100,20 +102,41 @@ forget_verdict(OshMessage *message)
     message->verdict = (OshVerdict)OSH_VERDICT_INIT;
 }
 
+/* No endpoint has rules about messages that only middlewares see: what holds for the connection
+ * holds for them. @facts: all that is known; then what was judged. */
+static void
+judge_message(OshConnection *connection, OshFacts *facts, OshVerdict *verdict)
+{
+    OshFact own[OSH_MESSAGE_FACTS];
+    const OshFacts of_connection = {facts->facts, osh_connection_facts(connection, own)};
+
+    if (connection->is_unjudged) {
+        osh_judge_facts(connection, &of_connection, verdict);
+        if (verdict->unjudged || verdict->action == OSH_ACTION_DENY) {
+            *facts = of_connection;
+            return;
+        }
+        osh_verdict_clear(verdict);
+        *verdict = (OshVerdict)OSH_VERDICT_INIT;
+    }
+    osh_judge_facts(connection, facts, verdict);
+}
+
 /* Decides by the policy in force. Returns: whether the message may go on so far. */
 static gboolean
-ask_policy(OshMessage *message, const OshFacts *facts)
+ask_policy(OshMessage *message, const OshFacts *all)
 {
     OshDriver *driver = message->driver;
     OshVerdict *verdict = &message->verdict;
+    OshFacts facts = *all;
 
     forget_verdict(message);
-    osh_judge_facts(driver->connection, facts, verdict);
+    judge_message(driver->connection, &facts, verdict);
     g_clear_pointer(&message->options, g_variant_unref);
     message->options = g_variant_ref(options_of(driver, verdict));
     if (verdict->action == OSH_ACTION_DENY && !verdict->audit)
         return FALSE;
-    return osh_judge_owners_facts(driver->connection, facts, verdict);
+    return osh_judge_owners_facts(driver->connection, &facts, verdict);
 }
 
 static OshAsked
@@ -219,6 +242,18 @@ ask_endpoint(OshMessage *message, const OshFacts *facts)
     return asked == OSH_ASKED_ALLOWED ? ask_rest(message, facts) : asked;
 }
 
+/* About a content of the response to a message that was allowed. */
+static void
+ask_response(OshMessage *message)
+{
+    const char *reason = NULL;
+
+    if (osh_responded_ask(message, &reason) == OSH_ASKED_REFUSED)
+        ask_refuse(message, &message->facts.facts, "content", reason, OSH_DECISION_DENIED_HARD);
+    else
+        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+}
+
 static gboolean
 ask_waits(OshMessage *message)
 {
@@ -239,6 +274,10 @@ ask_go(OshMessage *message)
     message->awaits_capacity = FALSE;
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
+    if (osh_responded_is_asked(message)) {
+        ask_response(message);
+        return TRUE;
+    }
     osh_inspected_go_on(message);
     set.n_facts = gather_facts(message, facts);
     if (set.n_facts == 0)
@@ -292,10 +331,12 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
         said.event = message->event;
         said.status = message->status;
         said.error = message->error;
+        said.members = message->members;
     }
     said.upgrades = said.action == OSH_ACTION_ALLOW && osh_upgrade_is_agreed(message);
     osh_secrets_fill_answer(message, entry, &said);
     osh_inspected_fill_answer(message, entry, &said);
+    osh_responded_fill_answer(message, entry, &said);
     /* The message may be ended, and the verdict with it, when the session is fed next. */
     osh_l7_resume(driver->protocol, driver->session,
                   osh_shard_now(&driver->connection->shard->network->shard), number, &said);
@@ -346,6 +387,7 @@ osh_driver_give_up(OshDriver *driver, gint64 now)
             osh_l7_ledger_find(&driver->ledger, g_array_index(driver->due, guint64, i));
         OshMessage *message = entry->data;
 
+        osh_middleware_expire(message, now);
         if (message->gives_up_at == 0 || message->gives_up_at > now)
             continue;
         refuse_unanswered(message);
@@ -363,7 +405,10 @@ osh_driver_next_question(const OshDriver *driver, gint64 now)
         const OshL7LedgerEntry *entry =
             osh_l7_ledger_find(&driver->ledger, g_array_index(driver->due, guint64, i));
         gint64 at = ((const OshMessage *)entry->data)->gives_up_at;
+        gint64 expires = osh_middleware_deadline(entry->data);
 
+        if (expires != 0 && (at == 0 || expires < at))
+            at = expires;
         if (at != 0 && (earliest == 0 || at < earliest))
             earliest = at;
     }
@@ -380,13 +425,19 @@ is_allowed_again(OshMessage *message)
     OshFact facts[OSH_MESSAGE_FACTS];
     OshFacts set = {facts, gather_facts(message, facts)};
     g_autofree char *reason = NULL;
+    gboolean allowed;
+    gboolean inspected;
 
-    if (ask_policy(message, &set) && message->verdict.action != OSH_ACTION_INSPECT)
+    allowed = ask_policy(message, &set);
+    inspected =
+        allowed &&
+        (message->verdict.action == OSH_ACTION_INSPECT ||
+         (message->direction == OSH_CLIENT_TO_SERVER && !osh_middleware_is_current(message)));
+    if (allowed && !inspected)
         return TRUE;
-    reason =
-        g_strdup_printf("the policy changed: %s", message->verdict.action == OSH_ACTION_INSPECT
-                                                      ? "its content would have to be inspected"
-                                                      : osh_message_reason(message));
+    reason = g_strdup_printf("the policy changed: %s",
+                             inspected ? "its content would have to be inspected"
+                                       : osh_message_reason(message));
     osh_message_refuse(message, "policy", reason);
     message->control = OSH_CONTROL_RELOAD;
     osh_record_refused(message, &set, OSH_DECISION_DENIED_POLICY);

@@ -8,6 +8,7 @@
 #include "handover.h"
 #include "inspected.h"
 #include "record.h"
+#include "responded.h"
 #include "secrets.h"
 
 #include <string.h>
@@ -73,6 +74,19 @@ lease_length(const OshDriver *driver, guint64 number, const OshLease *lease)
 }
 
 static void
+send_content(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *piece)
+{
+    OshLease *lease = osh_content_lease(piece->content);
+
+    if (lease != NULL)
+        send_lease(driver, leg, message_of(driver, number), piece, lease, piece->offset,
+                   piece->length);
+    else
+        send_span(leg, piece,
+                  (OshSpan){osh_content_bytes(piece->content).data + piece->offset, piece->length});
+}
+
+static void
 send_piece(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *piece)
 {
     const OshMessage *message;
@@ -91,9 +105,7 @@ send_piece(OshDriver *driver, OshLeg *leg, guint64 number, const OshL7Piece *pie
         break;
     case OSH_L7_PIECE_CONTENT:
     default:
-        message = message_of(driver, number);
-        send_lease(driver, leg, message, piece, osh_content_lease(piece->content), piece->offset,
-                   piece->length);
+        send_content(driver, leg, number, piece);
     }
 }
 
@@ -149,7 +161,11 @@ carry_question(OshDriver *driver, OshMessage *message, const OshL7Action *action
         driver->sides[direction].paused_by = message->number;
     message->direction = direction;
     message->gives_up_at = 0;
-    if (action->type == OSH_L7_CONTENT) {
+    message->is_response_content =
+        action->type == OSH_L7_CONTENT && direction == OSH_SERVER_TO_CLIENT;
+    if (message->is_response_content) {
+        osh_responded_add(message, action, driver->ledger.window);
+    } else if (action->type == OSH_L7_CONTENT) {
         message->direction = OSH_CLIENT_TO_SERVER;
         osh_inspected_add(message, action, driver->ledger.window);
     } else {
@@ -179,6 +195,9 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
         osh_driver_forget_question(driver, action->message);
     else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED)
         osh_record_response(driver, action);
+    /* What was sent may be content that ends with the message. */
+    for (guint i = 0; i < 2 && entry->grants != NULL; i++)
+        osh_leg_flush(&driver->sides[i].leg);
     osh_message_end(driver, entry);
 }
 

@@ -162,6 +162,7 @@ credential_mock_begin(CredentialMock *mock, L7World *world)
     mock->interface = (OshInterface){"mock", &mock_vtable, mock};
     mock->providers.credentials = mock->interface;
     mock->providers.inspectors = g_hash_table_new(g_str_hash, g_str_equal);
+    mock->providers.middlewares = g_hash_table_new(g_str_hash, g_str_equal);
     mock->providers.upgrades = g_hash_table_new(g_str_hash, g_str_equal);
     world->fixture->network.providers = &mock->providers;
 }
@@ -173,6 +174,7 @@ credential_mock_end(CredentialMock *mock)
     g_assert_cmpint(mock->n_leases, ==, 0);
     g_assert_cmpuint(mock->waiting.length, ==, 0);
     g_hash_table_unref(mock->providers.inspectors);
+    g_hash_table_unref(mock->providers.middlewares);
     g_hash_table_unref(mock->providers.upgrades);
     g_free(mock->host);
     g_free(mock->path);

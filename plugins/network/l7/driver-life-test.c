@@ -155,6 +155,27 @@ test_a_message_that_stays_allowed_goes_on(void)
 }
 
 static void
+test_a_new_middleware_refuses_a_message_that_it_has_not_seen(void)
+{
+    static const OshPolicyMiddleware entry = {.struct_size = sizeof(OshPolicyMiddleware),
+                                              .name = "new",
+                                              .implementation = "test/new",
+                                              .fingerprint = 7};
+    L7World world;
+
+    begin_in_body(&world, FALSE);
+    world.fixture->policy.middlewares = &entry;
+    world.fixture->policy.n_middlewares = 1;
+    world.fixture->policy.generation++;
+    osh_fixture_advance(world.fixture, G_TIME_SPAN_SECOND);
+    osh_fixture_expect_reset(world.fixture, world.client);
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    l7_assert_says(&world, OSH_FIXTURE_L7_DENIED,
+                   "the policy changed: its content would have to be inspected");
+    l7_world_close(&world);
+}
+
+static void
 test_a_message_that_is_refused_ends_the_connection(void)
 {
     static void (*const judges[])(const OshFacts *facts, OshVerdict *verdict) = {deny_messages,
@@ -614,6 +635,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(sentence, function) g_test_add_func("/network/driver-life/" sentence, function)
     ADD("a-message-that-stays-allowed-goes-on", test_a_message_that_stays_allowed_goes_on);
+    ADD("a-new-middleware-refuses-a-message-that-it-has-not-seen",
+        test_a_new_middleware_refuses_a_message_that_it_has_not_seen);
     ADD("a-message-that-is-refused-ends-the-connection",
         test_a_message_that_is_refused_ends_the_connection);
     ADD("a-session-may-say-that-it-ends", test_a_session_may_say_that_it_ends);

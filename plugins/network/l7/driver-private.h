@@ -58,6 +58,7 @@ osh_driver_side_is_empty(const OshDriverSide *side)
  * @rounds: since bytes were released
  * @first_number: what is added to the numbers of messages in events, since a session follows
  * another
+ * @is_upgraded: the session follows one that agreed to change the protocol
  * @is_terminating: the session was asked to end; every ASK is refused
  * @terminates_by: until when it may
  * @is_ending: what was sent goes out, and nothing more
@@ -86,6 +87,7 @@ struct _OshDriver {
     gint64 timer_at;
     guint rounds;
     guint64 first_number;
+    gboolean is_upgraded;
     gboolean is_terminating;
     gint64 terminates_by;
     gboolean is_ending;

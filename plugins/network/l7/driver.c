@@ -604,6 +604,7 @@ driver_new(OshConnection *connection, const OshNetworkProtocol *protocol)
     driver->declared = protocol->declaration;
     osh_l7_ledger_init(&driver->ledger, driver->declared);
     driver->ledger.may_retarget = osh_driver_may_retarget(connection);
+    driver->ledger.may_be_opaque = connection->may_be_opaque;
     driver->ledger.may_start_tls =
         connection->intercept == NULL && connection->tls != OSH_TLS_SKIP &&
         connection->virtual_host == NULL && connection->shard->network->interceptor != NULL;
@@ -635,6 +636,7 @@ osh_driver_fill_connection(OshDriver *driver, OshL7Connection *opened)
         .alpn = connection->intercept != NULL ? connection->intercept->protocol : NULL,
         .may_retarget = driver->ledger.may_retarget,
         .may_start_tls = driver->ledger.may_start_tls,
+        .may_be_opaque = driver->ledger.may_be_opaque,
         .window_cap = {driver->window_size, driver->window_size},
         .connection = connection->id,
         .wake = driver_woken,

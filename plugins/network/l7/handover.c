@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handover.c: START_TLS, UPGRADE and what is not possible on a connection. [shard]. Bytes that were
- * said in clear are never taken for what was said in TLS.
+ * handover.c: START_TLS, UPGRADE, OPAQUE and what is not possible on a connection. [shard]. Bytes
+ * that were said in clear are never taken for what was said in TLS.
  */
 #include "handover.h"
 
 #include "intercept.h"
 #include "judge.h"
+#include "notice.h"
+#include "opaque.h"
 #include "upgrade.h"
 
 /* --- TLS ---------------------------------------------------------------------------------------
@@ -70,7 +72,34 @@ open_next(OshDriver *driver, const OshL7Action *action, const OshInterface **ret
     return osh_l7_open(*ret_protocol, &opened, error);
 }
 
-/* What was not released is the next session's, from the first byte. */
+/* @next: (transfer full): what was not released is its own, from the first byte. */
+static void
+change_session(OshDriver *driver, const OshInterface *protocol, const OshL7Declaration *declared,
+               gpointer next)
+{
+    /* What was sent may be the session's own memory. */
+    for (guint i = 0; i < 2; i++)
+        osh_leg_flush(&driver->sides[i].leg);
+    osh_l7_close(driver->protocol, driver->session);
+    driver->protocol = protocol;
+    driver->session = next;
+    driver->declared = declared;
+    driver->ledger.declared = declared;
+    driver->is_upgraded = TRUE;
+    driver->first_number += driver->ledger.last;
+    driver->ledger.last = 0;
+    driver->ledger.may_start_tls = FALSE;
+    driver->deadline = 0;
+    for (guint i = 0; i < 2; i++) {
+        OshDriverSide *side = &driver->sides[i];
+        gsize released = i == driver->ledger.direction ? driver->ledger.released : 0;
+
+        side->n_new = side->window->end - side->window->start - released;
+        side->wanted = FALSE;
+        side->paused_by = 0;
+    }
+}
+
 static void
 carry_upgrade(OshDriver *driver, const OshL7Action *action)
 {
@@ -87,26 +116,24 @@ carry_upgrade(OshDriver *driver, const OshL7Action *action)
     }
     if (entry != NULL)
         osh_message_end(driver, entry);
-    /* What was sent may be the session's own memory. */
-    for (guint i = 0; i < 2; i++)
-        osh_leg_flush(&driver->sides[i].leg);
-    osh_l7_close(driver->protocol, driver->session);
-    driver->protocol = protocol;
-    driver->session = next;
-    driver->declared = declared;
-    driver->ledger.declared = declared;
-    driver->first_number += driver->ledger.last;
-    driver->ledger.last = 0;
-    driver->ledger.may_start_tls = FALSE;
-    driver->deadline = 0;
-    for (guint i = 0; i < 2; i++) {
-        OshDriverSide *side = &driver->sides[i];
-        gsize released = i == driver->ledger.direction ? driver->ledger.released : 0;
+    change_session(driver, protocol, declared, next);
+}
 
-        side->n_new = side->window->end - side->window->start - released;
-        side->wanted = FALSE;
-        side->paused_by = 0;
-    }
+/* The policy lets what cannot be inspected go on, and wants to know. */
+static void
+carry_opaque(OshDriver *driver)
+{
+    const OshInterface *protocol = osh_opaque_protocol();
+    OshL7Connection opened;
+
+    osh_driver_fill_connection(driver, &opened);
+    osh_notice(driver->connection,
+               &(OshNotice){.kind = "uninspected",
+                            .text = "it speaks what no middleware of the policy can inspect, which "
+                                    "on_uninspectable: allow lets pass",
+                            .hint = "write on_uninspectable: deny to refuse it",
+                            .alert = -1});
+    change_session(driver, protocol, NULL, osh_l7_open(protocol, &opened, NULL));
 }
 
 void
@@ -116,6 +143,8 @@ osh_handover(OshDriver *driver, const OshL7Action *action)
         driver->flow = OSH_FLOW_TLS;
     else if (action->type == OSH_L7_UPGRADE)
         carry_upgrade(driver, action);
+    else if (action->type == OSH_L7_OPAQUE)
+        carry_opaque(driver);
     else
         osh_driver_deny(driver, "the protocol asks for what this connection does not offer");
 }

@@ -3,6 +3,7 @@
  * Content of messages: what an inspector finds decides, and placeholders in it are replaced. In the
  * protocol of these tests a line is "HEAD CONTENT", and the content may be empty.
  */
+#include "content-fixture.h"
 #include "credential-mock.h"
 #include "inspected.h"
 
@@ -16,22 +17,6 @@
 
 static struct {
     CredentialMock mock;
-    /* The session. */
-    guint n_parts;      /* in which the content is marked */
-    guint marked;       /* of them */
-    guint64 content;    /* number of the next that is marked */
-    gboolean goes_on;   /* marks content after the final answer */
-    gboolean in_ranges; /* sends the handle in two pieces */
-    gboolean masks;
-    gboolean to_client;
-    guint32 action;
-    guint32 status;
-    char *told; /* error, limit and refusal of an answer */
-    guint64 limit_told;
-    OshL7ContentAnswer answer;
-    guint n_contents;
-    OshL7Piece pieces[4];
-    void (*resume)(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer);
     /* The inspector. */
     OshInterface inspector;
     const char *open_error;
@@ -179,134 +164,17 @@ option(const char *name)
                : NULL;
 }
 
-/* --- The session -------------------------------------------------------------------------------
- */
-
-static void
-resume_content(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer)
-{
-    L7Session *lines = ((L7World *)session)->session;
-
-    test.action = answer->action;
-    test.limit_told = answer->inspect_limit;
-    test.n_contents = (guint)answer->n_contents;
-    test.status = answer->status;
-    g_free(test.told);
-    test.told = g_strdup_printf("%s %s %.*s", answer->error, answer->limit_name,
-                                answer->refusal != NULL ? (int)answer->refusal->body.length : 4,
-                                answer->refusal != NULL ? answer->refusal->body.data : "none");
-    if (answer->n_contents > 0)
-        test.answer = answer->contents[0];
-    if (answer->action == OSH_ACTION_INSPECT) {
-        g_assert_cmpuint(message, ==, lines->message);
-        lines->answers++;
-        return;
-    }
-    test.resume(session, now, message, answer);
-}
-
-/* The next part of the content between @start and @end in the window. */
-static gsize
-mark(const L7Session *session, OshL7Action *action, gsize start, gsize end)
-{
-    gsize length = end - start;
-    gsize part = test.n_parts > 0 ? length / test.n_parts : 0;
-    gsize from = start + test.marked * part;
-    static const OshFact fact =
-        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_CONTENT_TYPE, OSH_SPAN_INIT("application/json"));
-    gboolean last = test.marked + 1 >= test.n_parts;
-
-    *action = (OshL7Action){
-        .type = OSH_L7_CONTENT,
-        .flags = OSH_L7_PAUSES | (last ? OSH_L7_LAST : 0),
-        .message = session->message,
-        .offset = from,
-        .length = last ? end - from : part,
-        .u.content = {.content = test.content, .media_type = "application/json"},
-    };
-    if (test.marked == 0)
-        action->u.content.facts = (OshFacts){&fact, 1};
-    test.marked++;
-    return 1;
-}
-
-static gsize
-send_replaced(L7Session *session, OshL7Action *actions, gsize start, gsize length)
-{
-    OshL7Piece whole = {
-        .type = OSH_L7_PIECE_CONTENT, .content = test.answer.handle, .length = test.answer.length};
-    gsize n = 0;
-
-    test.pieces[n++] = (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = 0, .length = start};
-    if (test.masks) {
-        whole.has_mask = 1;
-        memset(whole.mask, 0x20, 4);
-    }
-    test.pieces[n++] = whole;
-    if (test.in_ranges) {
-        test.pieces[n - 1].length = 3;
-        test.pieces[n] = whole;
-        test.pieces[n].offset = 3;
-        test.pieces[n++].length = test.answer.length - 3;
-    }
-    test.pieces[n++] = (OshL7Piece){.type = OSH_L7_PIECE_WINDOW, .offset = length - 1, .length = 1};
-    actions[0] = (OshL7Action){.type = test.to_client ? OSH_L7_EMIT : OSH_L7_REPLACE,
-                               .direction = OSH_SERVER_TO_CLIENT,
-                               .message = session->message,
-                               .length = length,
-                               .u.send = {test.pieces, n}};
-    actions[1] = (OshL7Action){.type = OSH_L7_DONE, .message = session->message};
-    session->state = L7_NOT_ASKED;
-    return 2;
-}
-
-static gsize
-feed_content(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
-{
-    L7Session *session = world->session;
-    const char *newline = NULL;
-    const char *space;
-    gsize start;
-    gsize length;
-
-    if (input->direction == OSH_CLIENT_TO_SERVER && input->window.length > 0)
-        newline = memchr(input->window.data, '\n', input->window.length);
-    if (newline == NULL)
-        return l7_lines_feed(world, input, actions, ret_deadline);
-    length = (gsize)(newline - input->window.data) + 1;
-    space = memchr(input->window.data, ' ', length);
-    start = space != NULL ? (gsize)(space - input->window.data) + 1 : length - 1;
-    if (session->state == L7_NOT_ASKED) {
-        test.marked = 0;
-        test.action = OSH_ACTION_DENY;
-        l7_ask(session, actions, (OshSpan){input->window.data, start});
-        return 1;
-    }
-    if (session->state == L7_ASKED || (test.goes_on && session->state == L7_ALLOWED)) {
-        g_assert_true(test.goes_on || test.action == OSH_ACTION_INSPECT);
-        return mark(session, actions, start, length - 1);
-    }
-    if (session->state == L7_ALLOWED && test.n_contents > 0 &&
-        test.answer.disposition == OSH_L7_REPLACED)
-        return send_replaced(session, actions, start, length);
-    return l7_lines_feed(world, input, actions, ret_deadline);
-}
-
 static void
 begin_with(L7World *world, L7Feed feed)
 {
     memset(&test, 0, sizeof test);
-    test.n_parts = 1;
-    test.content = 5;
     test.limit = 1000;
     test.fed = g_string_new(NULL);
     l7_world_new(world);
     credential_mock_begin(&test.mock, world);
     test.inspector = (OshInterface){"mock", &inspector_vtable, NULL};
     g_hash_table_insert(test.mock.providers.inspectors, (gpointer) "mock", &test.inspector);
-    world->feed = feed;
-    test.resume = world->vtable.resume;
-    world->vtable.resume = resume_content;
+    content_begin(world, feed);
     world->fixture->policy.judge = judge_content;
     world->fixture->policy.option = option;
     l7_world_open(world);
@@ -315,7 +183,7 @@ begin_with(L7World *world, L7Feed feed)
 static void
 begin(L7World *world)
 {
-    begin_with(world, feed_content);
+    begin_with(world, content_feed);
 }
 
 static void
@@ -325,10 +193,10 @@ end(L7World *world)
     l7_world_close(world);
     g_assert_cmpuint(test.n_open, ==, 0);
     credential_mock_end(&test.mock);
+    content_end();
     g_string_free(test.fed, TRUE);
     g_free(test.media_type);
     g_free(test.head);
-    g_free(test.told);
 }
 
 /* --- Inspected ---------------------------------------------------------------------------------
@@ -344,9 +212,9 @@ test_what_an_inspector_finds_decides(void)
     osh_fixture_expect(world.fixture, world.upstream, "one good\n");
     g_assert_cmpstr(test.media_type, ==, "application/json");
     g_assert_cmpstr(test.head, ==, "one ");
-    g_assert_cmpuint(test.limit_told, ==, 1000);
-    g_assert_cmpuint(test.answer.content, ==, 5);
-    g_assert_cmpuint(test.answer.disposition, ==, OSH_L7_UNTOUCHED);
+    g_assert_cmpuint(content.limit_told, ==, 1000);
+    g_assert_cmpuint(content.answer.content, ==, 5);
+    g_assert_cmpuint(content.answer.disposition, ==, OSH_L7_UNTOUCHED);
     g_assert_nonnull(strstr(world.fixture->asked->str, FOUND "=good"));
     g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 1);
     osh_fixture_send(world.client, "two bad\n");
@@ -366,7 +234,7 @@ test_content_may_come_in_parts_or_be_empty(void)
             L7World world;
 
             begin(&world);
-            test.n_parts = parts;
+            content.n_parts = parts;
             osh_fixture_send(world.client, lines[i]);
             osh_fixture_expect(world.fixture, world.upstream, lines[i]);
             g_assert_cmpuint(test.n_feeds, ==, parts);
@@ -381,12 +249,12 @@ test_the_parts_that_an_inspector_needs_are_enough(void)
     L7World world;
 
     begin(&world);
-    test.n_parts = 4;
+    content.n_parts = 4;
     test.done_early = TRUE;
     osh_fixture_send(world.client, "a 12345678\n");
     osh_fixture_expect(world.fixture, world.upstream, "a 12345678\n");
     g_assert_cmpuint(test.n_feeds, ==, 1);
-    g_assert_cmpuint(test.answer.settled, ==, 2);
+    g_assert_cmpuint(content.answer.settled, ==, 2);
     end(&world);
 }
 
@@ -504,9 +372,9 @@ test_refusal(gconstpointer data)
         l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, refusals[row].reason);
         g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
         g_assert_cmpuint(world.fixture->warnings, ==, 0);
-        g_assert_cmpuint(test.status, ==, refusals[row].limit != 0 ? 413 : 403);
+        g_assert_cmpuint(content.status, ==, refusals[row].limit != 0 ? 413 : 403);
         if (refusals[row].limit != 0)
-            g_assert_cmpstr(test.told, ==, "content_too_large some_key none");
+            g_assert_cmpstr(content.told, ==, "content_too_large some_key none");
         end(&world);
     }
 }
@@ -535,7 +403,7 @@ test_an_inspector_may_have_words_for_the_client(void)
         test.refuses_with = statuses[i];
         osh_fixture_send(world.client, "one bad\n");
         osh_fixture_expect(world.fixture, world.client, "no: the word is bad\n");
-        g_assert_cmpstr(test.told, ==,
+        g_assert_cmpstr(content.told, ==,
                         i < 2 ? "(null) some_key the word is bad" : "(null) some_key none");
         end(&world);
     }
@@ -560,7 +428,7 @@ test_a_reload_between_the_answer_and_the_content(void)
     L7World world;
 
     begin(&world);
-    test.n_parts = 2;
+    content.n_parts = 2;
     test.pending = 1;
     osh_fixture_send(world.client, "one 12good\n");
     OSH_WAIT_FOR(world.fixture, test.n_feeds == 1);
@@ -577,8 +445,8 @@ static void
 test_content_that_fills_the_window_fits(void)
 {
     enum { LENGTH = 200 * 1024 };
-    g_autofree char *content = g_strnfill(LENGTH, 'g');
-    g_autofree char *line = g_strdup_printf("one %s\n", content);
+    g_autofree char *text = g_strnfill(LENGTH, 'g');
+    g_autofree char *line = g_strdup_printf("one %s\n", text);
     L7World world;
     gsize at = 0;
 
@@ -619,7 +487,7 @@ test_content_after_the_final_answer(void)
     L7World world;
 
     begin(&world);
-    test.goes_on = TRUE;
+    content.goes_on = TRUE;
     osh_fixture_send(world.client, "one good\n");
     assert_blamed(&world, "(content: ");
     end(&world);
@@ -629,10 +497,10 @@ static gsize
 feed_another_number(L7World *world, const OshL7Input *input, OshL7Action *actions,
                     gint64 *ret_deadline)
 {
-    gsize n = feed_content(world, input, actions, ret_deadline);
+    gsize n = content_feed(world, input, actions, ret_deadline);
 
     if (actions[0].type == OSH_L7_CONTENT)
-        test.content++;
+        content.content++;
     return n;
 }
 
@@ -642,7 +510,7 @@ test_another_content_before_the_first_has_ended(void)
     L7World world;
 
     begin_with(&world, feed_another_number);
-    test.n_parts = 2;
+    content.n_parts = 2;
     osh_fixture_send(world.client, "one good\n");
     assert_blamed(&world, "(content: ");
     end(&world);
@@ -666,15 +534,15 @@ test_placeholders_in_content_are_replaced(void)
         L7World world;
 
         begin_rewriting(&world);
-        test.n_parts = 1 + i % 2 * 2;
-        test.in_ranges = (i & 2) != 0;
-        test.masks = (i & 4) != 0;
+        content.n_parts = 1 + i % 2 * 2;
+        content.in_ranges = (i & 2) != 0;
+        content.masks = (i & 4) != 0;
         osh_fixture_send(world.client, "one aPLACEHOLDERb\n");
         osh_fixture_expect(world.fixture, world.upstream,
-                           test.masks ? "one AS\023CRETB\n" : "one as3cretb\n");
+                           content.masks ? "one AS\023CRETB\n" : "one as3cretb\n");
         g_assert_cmpuint(test.mock.contexts, ==, 1u << OSH_SLOT_JSON);
-        g_assert_cmpuint(test.answer.length, ==, strlen("as3cretb"));
-        g_assert_cmpuint(test.answer.settled, ==, 0);
+        g_assert_cmpuint(content.answer.length, ==, strlen("as3cretb"));
+        g_assert_cmpuint(content.answer.settled, ==, 0);
         g_assert_cmpint(test.mock.n_leases, ==, 0);
         end(&world);
     }
@@ -688,8 +556,8 @@ test_content_without_placeholders_is_untouched(void)
     begin_rewriting(&world);
     osh_fixture_send(world.client, "one two\n");
     osh_fixture_expect(world.fixture, world.upstream, "one two\n");
-    g_assert_cmpuint(test.answer.disposition, ==, OSH_L7_UNTOUCHED);
-    g_assert_cmpuint(test.answer.settled, ==, 3);
+    g_assert_cmpuint(content.answer.disposition, ==, OSH_L7_UNTOUCHED);
+    g_assert_cmpuint(content.answer.settled, ==, 3);
     end(&world);
 }
 
@@ -701,7 +569,7 @@ test_content_with_what_may_not_go_out_is_refused(void)
     begin_rewriting(&world);
     osh_fixture_send(world.client, "one FORBIDDEN\n");
     osh_fixture_expect(world.fixture, world.client, "no: the credential is not for this place\n");
-    g_assert_cmpuint(test.answer.disposition, ==, OSH_L7_REFUSED);
+    g_assert_cmpuint(content.answer.disposition, ==, OSH_L7_REFUSED);
     end(&world);
 }
 
@@ -713,7 +581,7 @@ test_what_is_inspected_is_rewritten_too(void)
 
         begin_rewriting(&world);
         test.limit = 100;
-        test.n_parts = 2;
+        content.n_parts = 2;
         test.done_early = early != 0;
         osh_fixture_send(world.client, "one good PLACEHOLDER\n");
         osh_fixture_expect(world.fixture, world.upstream, "one good s3cret\n");
@@ -728,7 +596,7 @@ test_content_never_goes_to_the_client(void)
     L7World world;
 
     begin_rewriting(&world);
-    test.to_client = TRUE;
+    content.to_client = TRUE;
     osh_fixture_send(world.client, "one PLACEHOLDER\n");
     assert_blamed(&world, "(handle: ");
     g_assert_cmpuint(test.mock.n_read, ==, 0);
@@ -738,7 +606,7 @@ test_content_never_goes_to_the_client(void)
 static void
 revoke_when_answered(gpointer session, gint64 now, guint64 message, const OshL7Answer *answer)
 {
-    resume_content(session, now, message, answer);
+    content_resume(session, now, message, answer);
     test.mock.is_revoked = TRUE;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspected.c: feeds an inspector with what the session marks, and offers the whole to the
- * credential provider. [shard]. Content that is not looked into to its end never goes on.
+ * inspected.c: feeds an inspector with what the session marks, has the policy's middlewares see
+ * the whole, and offers it to the credential provider. [shard]. Content that is not looked into to
+ * its end never goes on.
  */
 #include "inspected.h"
 
 #include "driver-private.h"
+#include "middleware-chain.h"
 #include "osh-fact-copy.h"
 #include "secrets.h"
 
@@ -13,8 +15,10 @@
 
 #include <string.h>
 
+/* One of the two. */
 struct _OshContent {
     OshLease *lease;
+    OshSpan bytes;
 };
 
 /**
@@ -22,7 +26,10 @@ struct _OshContent {
  * @inspector: (nullable): who finds facts in it
  * @name: (nullable): of it, in the policy
  * @inspection: (nullable): of @inspector
- * @kept: (nullable): all of it, where placeholders are replaced
+ * @kept: (nullable): all of it, where middlewares see it or placeholders are replaced
+ * @rewrites: placeholders are replaced
+ * @has_middleware: middlewares see it
+ * @is_changed: one of them left other content in @kept
  * @media_type: (nullable): of the first that was marked
  * @length: bytes that were marked
  * @limit: that may be
@@ -47,6 +54,9 @@ struct _OshInspected {
     char *name;
     gpointer inspection;
     GByteArray *kept;
+    gboolean rewrites;
+    gboolean has_middleware;
+    gboolean is_changed;
     char *media_type;
     guint64 length;
     guint64 limit;
@@ -121,20 +131,24 @@ needs_content(OshMessage *message)
     const OshVerdict *verdict = &message->verdict;
     OshInspected *inspected;
     gboolean rewrites = osh_secrets_rewrite_content(message);
+    gboolean has_middleware = osh_middleware_applies(message);
 
-    if (verdict->action != OSH_ACTION_INSPECT && !rewrites)
+    if (verdict->action != OSH_ACTION_INSPECT && !rewrites && !has_middleware)
         return FALSE;
     inspected = message->inspected = g_new0(OshInspected, 1);
     inspected->message = message;
-    inspected->limit = OSH_CONTENT_REWRITE_MAX;
-    if (rewrites)
+    inspected->rewrites = rewrites;
+    inspected->has_middleware = has_middleware;
+    inspected->limit = rewrites ? OSH_CONTENT_REWRITE_MAX : OSH_MIDDLEWARE_CONTENT_MAX;
+    if (rewrites || has_middleware)
         inspected->kept = g_byte_array_new();
     if (verdict->action == OSH_ACTION_INSPECT &&
-        (!rewrites || verdict->inspect_limit < inspected->limit)) {
+        ((!rewrites && !has_middleware) || verdict->inspect_limit < inspected->limit)) {
         inspected->limit = verdict->inspect_limit;
         inspected->limit_name = g_strdup(verdict->inspect_limit_name);
     } else {
-        inspected->limit_name = g_strdup("request_body_credential_rewrite");
+        inspected->limit_name =
+            g_strdup(rewrites ? "request_body_credential_rewrite" : "network_middlewares");
     }
     if (verdict->action != OSH_ACTION_INSPECT)
         return TRUE;
@@ -156,6 +170,21 @@ context_of(const char *media_type)
                                                                         : OSH_SLOT_TEXT;
 }
 
+/* Without a credential. Returns: %NULL */
+static const char *
+settle_as_kept(OshInspected *inspected)
+{
+    if (!inspected->is_changed) {
+        inspected->answer.settled = inspected->length;
+        return NULL;
+    }
+    inspected->handle.bytes = (OshSpan){(const char *)inspected->kept->data, inspected->kept->len};
+    inspected->answer.disposition = OSH_L7_REPLACED;
+    inspected->answer.handle = &inspected->handle;
+    inspected->answer.length = inspected->kept->len;
+    return NULL;
+}
+
 /* Returns: (nullable): why the content may not go on. */
 static const char *
 settle(OshInspected *inspected)
@@ -168,12 +197,13 @@ settle(OshInspected *inspected)
         inspected->answer.settled = inspected->length;
         return NULL;
     }
+    if (!inspected->rewrites)
+        return settle_as_kept(inspected);
     text = (OshSpan){(const char *)inspected->kept->data, inspected->kept->len};
     switch (osh_secrets_lease(inspected->message, text, context_of(inspected->media_type),
                               &inspected->handle.lease, &inspected->handle_length, &reason)) {
     case OSH_LEASE_UNTOUCHED:
-        inspected->answer.settled = inspected->length;
-        return NULL;
+        return settle_as_kept(inspected);
     case OSH_LEASE_REPLACED:
         inspected->answer.disposition = OSH_L7_REPLACED;
         inspected->answer.handle = &inspected->handle;
@@ -216,10 +246,51 @@ feed_inspector(OshInspected *inspected, OshSpan bytes)
         inspected->problem = g_strdup("the inspector wants more than there is");
 }
 
+/* A middleware has left other content. */
+static void
+inspect_again(OshInspected *inspected, GBytes *content)
+{
+    gsize length;
+    const guint8 *bytes = g_bytes_get_data(content, &length);
+
+    g_byte_array_set_size(inspected->kept, 0);
+    g_byte_array_append(inspected->kept, bytes, (guint)length);
+    inspected->is_changed = TRUE;
+    if (inspected->inspector == NULL)
+        return;
+    if (length > inspected->limit) {
+        inspected->problem = g_strdup_printf("a middleware left more than may be inspected: "
+                                             "%" G_GUINT64_FORMAT " bytes",
+                                             inspected->limit);
+        return;
+    }
+    if (inspected->inspection != NULL)
+        osh_inspector_close(inspected->inspector, g_steal_pointer(&inspected->inspection));
+    inspected->is_done = FALSE;
+    feed_inspector(inspected, (OshSpan){(const char *)inspected->kept->data, length});
+}
+
+/* Has the middlewares see it. */
+static OshAsked
+ask_middlewares(OshInspected *inspected, const char **ret_reason)
+{
+    const OshSpan content = {(const char *)inspected->kept->data, inspected->kept->len};
+    g_autoptr(GBytes) changed = NULL;
+    OshAsked asked = osh_middleware_ask(inspected->message, content, inspected->media_type,
+                                        &changed, ret_reason);
+
+    if (asked != OSH_ASKED_ALLOWED || changed == NULL)
+        return asked;
+    inspect_again(inspected, changed);
+    osh_driver_question_is_due(inspected->message);
+    return OSH_ASKED_WAITS;
+}
+
 OshAsked
 osh_inspected_ask(OshMessage *message, const char **ret_reason)
 {
     OshInspected *inspected = message->inspected;
+    OshAsked asked;
 
     if (inspected == NULL && !needs_content(message))
         return OSH_ASKED_ALLOWED;
@@ -240,7 +311,14 @@ osh_inspected_ask(OshMessage *message, const char **ret_reason)
         *ret_reason = "the inspector found nothing by which the policy could decide";
     else if (message->verdict.action == OSH_ACTION_INSPECT)
         *ret_reason = "the policy asks for another inspection of what was inspected";
-    else if (!inspected->is_settled)
+    if (*ret_reason != NULL)
+        return OSH_ASKED_REFUSED;
+    if (inspected->has_middleware) {
+        asked = ask_middlewares(inspected, ret_reason);
+        if (asked != OSH_ASKED_ALLOWED)
+            return asked;
+    }
+    if (!inspected->is_settled)
         *ret_reason = settle(inspected);
     return *ret_reason == NULL ? OSH_ASKED_ALLOWED : OSH_ASKED_REFUSED;
 }
@@ -254,6 +332,23 @@ osh_inspected_go_on(OshMessage *message)
 
     if (inspected != NULL && inspected->is_pending && inspected->is_woken)
         feed_inspector(inspected, none);
+}
+
+/* Content of that size is for no middleware. Returns: whether it may go on without them. */
+static gboolean
+passes_over(OshInspected *inspected)
+{
+    const char *reason = NULL;
+
+    if (!inspected->has_middleware || inspected->rewrites || inspected->inspector != NULL)
+        return FALSE;
+    if (!osh_middleware_pass_over(inspected->message, inspected->limit, &reason)) {
+        inspected->problem = g_strdup(reason);
+        return TRUE;
+    }
+    inspected->has_middleware = FALSE;
+    g_clear_pointer(&inspected->kept, g_byte_array_unref);
+    return TRUE;
 }
 
 void
@@ -272,7 +367,7 @@ osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window
     inspected->number = action->u.content.content;
     inspected->length += bytes.length;
     inspected->is_last = (action->flags & OSH_L7_LAST) != 0;
-    inspected->is_too_large = inspected->length > inspected->limit;
+    inspected->is_too_large = inspected->length > inspected->limit && !passes_over(inspected);
     if (inspected->is_too_large && inspected->problem == NULL)
         inspected->problem = g_strdup_printf(
             "its content is larger than may be inspected: %" G_GUINT64_FORMAT " bytes%s%s",
@@ -295,6 +390,19 @@ osh_inspected_facts(const OshMessage *message)
     return inspected != NULL && inspected->is_done && inspected->inspection != NULL
                ? osh_inspector_facts(inspected->inspector, inspected->inspection)
                : none;
+}
+
+gboolean
+osh_inspected_inspection(const OshMessage *message, const OshInterface **ret_inspector,
+                         gpointer *ret_inspection)
+{
+    const OshInspected *inspected = message->inspected;
+
+    if (inspected == NULL || !inspected->is_done || inspected->inspection == NULL)
+        return FALSE;
+    *ret_inspector = inspected->inspector;
+    *ret_inspection = inspected->inspection;
+    return TRUE;
 }
 
 /* The refusal is recorded, and the inspector has words for the client. */
@@ -354,6 +462,31 @@ OshLease *
 osh_content_lease(const OshContent *content)
 {
     return content->lease;
+}
+
+OshSpan
+osh_content_bytes(const OshContent *content)
+{
+    return content->bytes;
+}
+
+OshContent *
+osh_content_set(OshContent *content, OshSpan bytes)
+{
+    if (content == NULL)
+        content = g_new0(OshContent, 1);
+    g_free((gpointer)content->bytes.data);
+    content->bytes.data = bytes.length > 0 ? g_memdup2(bytes.data, bytes.length) : NULL;
+    content->bytes.length = bytes.length;
+    return content;
+}
+
+void
+osh_content_free(OshContent *content)
+{
+    if (content != NULL)
+        g_free((gpointer)content->bytes.data);
+    g_free(content);
 }
 
 void

@@ -4,6 +4,8 @@
 
 #include "driver-private.h"
 #include "inspected.h"
+#include "middleware-chain.h"
+#include "responded.h"
 #include "secrets.h"
 #include "upgrade.h"
 
@@ -35,7 +37,10 @@ message_clear(OshMessage *message)
 
     g_clear_pointer(&message->secrets, osh_secrets_free);
     g_clear_pointer(&message->upgrade, osh_upgrade_free);
+    g_clear_pointer(&message->chain, osh_middleware_free);
+    g_clear_pointer(&message->responded, osh_responded_free);
     g_clear_pointer(&message->inspected, osh_inspected_free);
+    g_clear_pointer(&message->members, g_variant_unref);
     g_clear_pointer(&message->options, g_variant_unref);
     g_clear_pointer(&message->reason, g_free);
     osh_verdict_clear(&message->verdict);
@@ -50,7 +55,11 @@ void
 osh_message_end(OshDriver *driver, OshL7LedgerEntry *entry)
 {
     OshMessage *message = g_steal_pointer(&entry->data);
+    OshLeg *leg = &driver->sides[OSH_SERVER_TO_CLIENT].leg;
 
+    /* What a middleware left is sent from the message's own memory. */
+    if (message != NULL && message->inspected != NULL && leg->n_gathered > 0)
+        osh_leg_flush(leg);
     if (message != NULL) {
         message_clear(message);
         g_ptr_array_add(driver->spare, message);
@@ -63,8 +72,7 @@ osh_message_refuse(OshMessage *message, const char *layer, const char *reason)
 {
     message->outcome = OSH_L7_JUDGEMENT_REFUSED;
     message->layer = layer;
-    message->status = 403;
-    message->error = NULL;
+    message->status = message->status_wanted != 0 ? message->status_wanted : 403;
     if (message->reason != reason) {
         g_free(message->reason);
         message->reason = g_strdup(reason);

@@ -21,6 +21,8 @@ struct _OshDriver;
 typedef struct _OshSecrets OshSecrets;
 typedef struct _OshUpgrade OshUpgrade;
 typedef struct _OshInspected OshInspected;
+typedef struct _OshResponded OshResponded;
+typedef struct _OshMiddlewareChain OshMiddlewareChain;
 
 /**
  * OshMessage:
@@ -38,7 +40,9 @@ typedef struct _OshInspected OshInspected;
  * @control: of a refusal, where @layer does not say it
  * @reason: (nullable): instead of the verdict's
  * @status: of a refusal
+ * @status_wanted: what it becomes; 0 for 403
  * @error: (nullable): of a refusal that is not the policy's, a word for programs; constant
+ * @members: (nullable): a{sv} for the client, beside @error
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
  * @has_begun: something of it went out, where it has credentials
@@ -46,6 +50,9 @@ typedef struct _OshInspected OshInspected;
  * @secrets: (nullable): slots, leases and edits
  * @upgrade: (nullable): it asks for another protocol that a plugin knows
  * @inspected: (nullable): its content
+ * @responded: (nullable): its response is looked into
+ * @is_response_content: the question is about a content of that
+ * @chain: (nullable): the middlewares that are asked about its content
  */
 typedef struct {
     struct _OshDriver *driver;
@@ -62,7 +69,9 @@ typedef struct {
     OshControl control;
     char *reason;
     guint status;
+    guint status_wanted;
     const char *error;
+    GVariant *members;
     GVariant *options;
     gboolean has_begun;
     gboolean is_recorded;
@@ -70,6 +79,9 @@ typedef struct {
     OshSecrets *secrets;
     OshUpgrade *upgrade;
     OshInspected *inspected;
+    OshResponded *responded;
+    gboolean is_response_content;
+    OshMiddlewareChain *chain;
 } OshMessage;
 
 /** osh_message_take: Returns: (transfer none): that of @entry, which is new where it has none. */

@@ -8,6 +8,7 @@
 
 #include <openshell/ext/draft/content-inspector.h>
 #include <openshell/ext/draft/http-upgrade.h>
+#include <openshell/ext/draft/middleware.h>
 
 #define MAX_PROVIDERS 64
 /* Whose plugin speaks HTTP. */
@@ -131,21 +132,24 @@ osh_protocols_find(const OshHost *host)
 /* --- What works with protocols -----------------------------------------------------------------
  */
 
-static void
-find_inspectors(OshProviders *providers, const OshHost *host)
+/* Each provider of @id by the names that @names_of tells; the first one where several do. */
+static GHashTable *
+find_by_name(const OshHost *host, const char *id,
+             const char *const *(*names_of)(const OshInterface *provider))
 {
+    GHashTable *by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     OshInterface found[MAX_PROVIDERS];
-    gsize n =
-        osh_host_find_interfaces(host, OSH_INTERFACE_CONTENT_INSPECTOR, found, G_N_ELEMENTS(found));
+    gsize n = osh_host_find_interfaces(host, id, found, G_N_ELEMENTS(found));
 
     for (gsize i = 0; i < MIN(n, G_N_ELEMENTS(found)); i++) {
-        const char *const *names = osh_inspector_inspectors(&found[i]);
+        const char *const *names = names_of(&found[i]);
 
         for (; names != NULL && *names != NULL; names++)
-            if (!g_hash_table_contains(providers->inspectors, *names))
-                g_hash_table_insert(providers->inspectors, (gpointer)*names,
+            if (!g_hash_table_contains(by_name, *names))
+                g_hash_table_insert(by_name, (gpointer)*names,
                                     g_memdup2(&found[i], sizeof found[i]));
     }
+    return by_name;
 }
 
 static void
@@ -197,10 +201,12 @@ osh_providers_find(const OshHost *host)
 {
     OshProviders *providers = g_new0(OshProviders, 1);
 
-    providers->inspectors = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    providers->inspectors =
+        find_by_name(host, OSH_INTERFACE_CONTENT_INSPECTOR, osh_inspector_inspectors);
+    providers->middlewares =
+        find_by_name(host, OSH_INTERFACE_MIDDLEWARE, osh_middleware_implementations);
     providers->upgrades =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, upgrade_provider_free);
-    find_inspectors(providers, host);
     find_upgrades(providers, host);
     (void)osh_host_get_interface(host, OSH_INTERFACE_CREDENTIAL_PROVIDER, &providers->credentials);
     return providers;
@@ -212,6 +218,7 @@ osh_providers_free(OshProviders *providers)
     if (providers == NULL)
         return;
     g_hash_table_unref(providers->inspectors);
+    g_hash_table_unref(providers->middlewares);
     g_hash_table_unref(providers->upgrades);
     g_free(providers);
 }

@@ -24,11 +24,13 @@ typedef struct {
 /**
  * OshProviders: immutable once the shards run; any thread.
  * @inspectors: (element-type utf8 OshInterface): by the name that the policy uses
+ * @middlewares: (element-type utf8 OshInterface): by the policy's `middleware:`
  * @upgrades: (element-type utf8 OshUpgradeProvider): by Upgrade token
  * @credentials: the credential provider; vtable NULL where there is none
  */
 typedef struct _OshProviders {
     GHashTable *inspectors;
+    GHashTable *middlewares;
     GHashTable *upgrades;
     OshInterface credentials;
 } OshProviders;

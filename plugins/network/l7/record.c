@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "facts.h"
+#include "middleware-chain.h"
 #include "shown-calls.h"
 
 #include <openshell/ext/draft/http-upgrade.h>
@@ -148,6 +149,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .pid = osh_audit_pid(connection),
         .audited = audited,
         .reason = audited ? verdict->reason : NULL,
+        .middleware = osh_middleware_notes(message),
         .calls = shown.calls,
     };
     guint64 reservation = message->reservation;

@@ -34,6 +34,8 @@ G_BEGIN_DECLS
  * @pid: outer pid, or 0
  * @audited: TRUE when the policy denies it and that was only audited
  * @reason: (nullable): why the policy denies it
+ * @middleware: (nullable): what the policy's middlewares did beside allowing it: which one changed
+ *   it, which one failed and was passed over
  * @calls: (nullable): what the content asks for: methods of JSON-RPC, with the name of an MCP tool
  * @more: (nullable): further details, for pack
  *
@@ -54,6 +56,7 @@ G_BEGIN_DECLS
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(BOOLEAN, audited, "audited")                                                            \
     DETAIL(STRING, reason, "reason")                                                               \
+    DETAIL(STRING, middleware, "middleware")                                                       \
     DETAIL(STRING, calls, "calls")
 
 OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
@@ -65,8 +68,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * OshEventL7Denied:
  * @connection: number of the connection
  * @message: number of the message on it, or 0 for the connection as a whole
- * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content",
- *   "credential" or "audit"
+ * @layer: what refused it: "policy", "protocol" (malformed, or longer than its window), "content"
  *   (an inspector or middleware), "credential", "upgrade" or "audit" (no capacity for the record)
  * @protocol: a value of `protocol:` in the policy
  * @action: what was to be done; empty when it is not known

@@ -34,6 +34,8 @@ G_BEGIN_DECLS
  * @address: (nullable): address it goes to, where that is known already
  * @audited: TRUE when the policy denies it and that was only audited
  * @reason: (nullable): why the policy denies it
+ * @uninspected: (nullable): name of a middleware of the policy that selects @host and lets it pass
+ *   although it cannot inspect it
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -50,7 +52,8 @@ G_BEGIN_DECLS
     DETAIL(UINT32, pid, "pid")                                                                     \
     DETAIL(STRING, address, "address")                                                             \
     DETAIL(BOOLEAN, audited, "audited")                                                            \
-    DETAIL(STRING, reason, "reason")
+    DETAIL(STRING, reason, "reason")                                                               \
+    DETAIL(STRING, uninspected, "uninspected")
 
 OSH_EVENT_DEFINE(NETWORK_ALLOWED, network_allowed, NetworkAllowed)
 
@@ -140,7 +143,9 @@ OSH_EVENT_DEFINE(NETWORK_FAILED, network_failed, NetworkFailed)
  * @connection: number of the connection at which it was noticed
  * @kind: "certificate-refused": the program does not trust the certificate authority of the run, or
  *   expects one certificate alone; its connections fail, and no "failed" event says so.
- *   "encrypted-client-hello": it hides the name that it asks for in TLS that is not inspected
+ *   "encrypted-client-hello": it hides the name that it asks for in TLS that is not inspected.
+ *   "uninspected": a middleware of the policy cannot inspect what it speaks, which the policy lets
+ *   pass
  * @host: where that connection goes
  * @port: port of @host
  * @binary: which program, empty when it is not known

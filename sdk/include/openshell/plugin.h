@@ -145,6 +145,8 @@ G_BEGIN_DECLS
  * wants=         interface ids that are used when there
  * publishes=     topics of event.h that it publishes
  * isolation=     in-process (default) or worker-capable
+ * middleware=    values of `middleware:` in the policy's network_middlewares that it serves, for a
+ *                provider of openshell.draft.middleware/1; lower case, for example example/redact
  * role=          network: it carries the connections of programs as the policy decides; a run with
  *                a command needs one, and there can be only one
  *

@@ -91,6 +91,11 @@ typedef struct {
  *   has changed cannot go on
  * @credentials: credentials are bound to the endpoint chosen, or may be written into what it gets:
  *   nothing goes there before the owners of the connection were looked at
+ * @unjudged: @protocol says only how messages are read, for the middlewares of the policy: no
+ *   endpoint has rules about them, so the answer for the connection is the answer for each
+ * @uninspectable: (nullable): name of a middleware that selects the host of an endpoint without
+ *   rules about messages, and lets pass what it cannot inspect, with a finding; borrowed. Where it
+ *   is %NULL and a middleware selects the host, such a thing is refused.
  * @inspect_limit_name: (nullable): for %OSH_ACTION_INSPECT, the key of the policy that says
  *   @inspect_limit; borrowed
  *
@@ -115,6 +120,8 @@ typedef struct {
     gconstpointer endpoint;
     guint64 handling;
     gboolean credentials;
+    gboolean unjudged;
+    const char *uninspectable;
     const char *inspect_limit_name;
 } OshVerdict;
 
@@ -168,6 +175,29 @@ osh_policy_static_inspects(const OshPolicyStatic *part)
            (part->struct_size < G_STRUCT_OFFSET(OshPolicyStatic, inspects) + sizeof(gboolean) ||
             part->inspects);
 }
+
+/**
+ * OshPolicyMiddleware:
+ * @struct_size: sizeof(OshPolicyMiddleware) of the host
+ * @name: its key in `network_middlewares`
+ * @implementation: value of `middleware:`
+ * @config: (nullable): a{sv} of `config:`; numbers are x or d, lists av, mappings a{sv}
+ * @fail_open: where it fails, the message goes on without it
+ * @allow_uninspectable: what it cannot inspect goes on, with a finding
+ * @fingerprint: equal in two entries, of one snapshot or of two, that ask the same implementation
+ *   with the same configuration
+ *
+ * One entry of `network_middlewares`. Borrowed from the snapshot.
+ */
+typedef struct {
+    guint32 struct_size;
+    const char *name;
+    const char *implementation;
+    GVariant *config;
+    gboolean fail_open;
+    gboolean allow_uninspectable;
+    guint64 fingerprint;
+} OshPolicyMiddleware;
 
 /**
  * OshDecisionOutcome: how a decision ended.
@@ -232,6 +262,8 @@ typedef struct {
                                  gconstpointer endpoint, const char *name);
     gboolean (*is_recording)(gpointer instance);
     void (*record)(gpointer instance, const OshDecision *decision);
+    const OshPolicyMiddleware *(*middleware)(gpointer instance, const OshPolicySnapshot *snapshot,
+                                             const char *host, guint index);
 } OshPolicyInterface;
 
 /** osh_policy_interface_current: [any] Returns: (transfer full) (nullable): the snapshot in force.
@@ -344,6 +376,25 @@ osh_policy_interface_endpoint_option(const OshInterface *policy, const OshPolicy
         !osh_can_call(vtable, OshPolicyInterface, endpoint_option))
         return NULL;
     return vtable->endpoint_option(policy->instance, snapshot, endpoint, name);
+}
+
+/**
+ * osh_policy_interface_middleware:
+ * @host: that was judged; %NULL for every entry, whatever it selects
+ * @index: 0 for the first
+ *
+ * [any] Returns: (transfer none) (nullable): entry number @index of the policy's middlewares that
+ *   select @host, in the order in which they run
+ */
+static inline const OshPolicyMiddleware *
+osh_policy_interface_middleware(const OshInterface *policy, const OshPolicySnapshot *snapshot,
+                                const char *host, guint index)
+{
+    const OshPolicyInterface *vtable = (const OshPolicyInterface *)policy->vtable;
+
+    return snapshot != NULL && osh_can_call(vtable, OshPolicyInterface, middleware)
+               ? vtable->middleware(policy->instance, snapshot, host, index)
+               : NULL;
 }
 
 /** osh_policy_interface_is_recording: [any] Returns: whether decisions are wanted; one load. Ask
