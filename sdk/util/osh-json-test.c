@@ -171,6 +171,28 @@ test_a_name_that_differs_in_letter_case_alone_is_found(void)
     g_assert_null(osh_json_confusable(NULL, NULL));
 }
 
+static gboolean
+collide(const char *text)
+{
+    json_t *object = osh_json_load(osh_span(text), NULL, NULL);
+    gboolean found = osh_json_names_collide(object);
+
+    g_assert_nonnull(object);
+    json_decref(object);
+    return found;
+}
+
+static void
+test_two_names_that_differ_in_letter_case_alone_are_found(void)
+{
+    g_assert_true(collide("{\"path\":1,\"x\":2,\"Path\":3}"));
+    g_assert_true(collide("{\"task\":1,\"tas\\u212a\":3}"));
+    g_assert_true(collide("{\"\\u00c4\":1,\"\\u00e4\":3}"));
+    g_assert_false(collide("{\"path\":{\"Path\":1},\"paths\":2}"));
+    g_assert_false(collide("[\"a\",\"A\"]"));
+    g_assert_false(collide("{}"));
+}
+
 static void
 test_problems_have_words_of_their_own(void)
 {
@@ -280,6 +302,8 @@ main(int argc, char **argv)
                     test_numbers_out_of_range_are_refused_or_become_doubles);
     g_test_add_func("/json/a-name-that-differs-in-letter-case-alone-is-found",
                     test_a_name_that_differs_in_letter_case_alone_is_found);
+    g_test_add_func("/json/two-names-that-differ-in-letter-case-alone-are-found",
+                    test_two_names_that_differ_in_letter_case_alone_are_found);
     g_test_add_func("/json/problems-have-words-of-their-own",
                     test_problems_have_words_of_their_own);
     g_test_add_func("/json/text-of-a-string-is-its-bytes", test_text_of_a_string_is_its_bytes);

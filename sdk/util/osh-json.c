@@ -188,3 +188,22 @@ osh_json_confusable(const json_t *object, const char *const *known)
     }
     return NULL;
 }
+
+gboolean
+osh_json_names_collide(const json_t *object)
+{
+    g_autoptr(GHashTable) folded = NULL;
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(object) || json_object_size(object) < 2)
+        return FALSE;
+    folded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    json_object_foreach((json_t *)object, name, value)
+    {
+        if (!g_hash_table_add(folded, is_ascii(name) ? g_ascii_strdown(name, -1)
+                                                     : g_utf8_casefold(name, -1)))
+            return TRUE;
+    }
+    return FALSE;
+}

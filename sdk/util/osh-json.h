@@ -123,4 +123,14 @@ OshSpan osh_json_text(const json_t *value);
  */
 const char *osh_json_confusable(const json_t *object, const char *const *known);
 
+/**
+ * osh_json_names_collide: [any]
+ * @object: (nullable): an object; of any other value the answer is FALSE
+ *
+ * For an object whose names are not known beforehand.
+ *
+ * Returns: whether two names of members of @object differ in letter case alone
+ */
+gboolean osh_json_names_collide(const json_t *object);
+
 G_END_DECLS

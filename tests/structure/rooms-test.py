@@ -11,8 +11,8 @@ import sentences
 
 SOURCE = os.environ["OSH_SOURCE"]
 BUILD = os.environ["OSH_BUILD"]
-TREES = ("host", "plugins/process", "plugins/network", "plugins/l7-rest", "plugins/l7-graphql",
-         "plugins/regex", "sdk")
+TREES = ("host", "plugins/process", "plugins/network", "plugins/l7-graphql", "plugins/l7-jsonrpc",
+         "plugins/l7-rest", "plugins/regex", "sdk")
 INCLUDE = re.compile(r'^#include ["<]([^">]+\.h)[">]', re.M)
 
 

@@ -21,7 +21,7 @@ osh_policy_call_method(const OshFactRecord *call)
 
 /* Absent, or not a string: NULL. */
 static const OshFact *
-call_param(const OshFactRecord *call, const OshPolicyKeyMatcher *matcher)
+call_param(const OshFactRecord *call, const char *name, gsize length)
 {
     const OshFact *params =
         call != NULL ? osh_policy_record_find(call, "params", OSH_FACT_RECORDS) : NULL;
@@ -30,8 +30,8 @@ call_param(const OshFactRecord *call, const OshPolicyKeyMatcher *matcher)
         const OshFactRecord *param = &params->value.records[i];
         const OshFact *key = osh_policy_record_find(param, "key", OSH_FACT_STRING);
 
-        if (key != NULL && key->value.string.length == matcher->key_length &&
-            memcmp(key->value.string.data, matcher->key, matcher->key_length) == 0)
+        if (key != NULL && key->value.string.length == length &&
+            memcmp(key->value.string.data, name, length) == 0)
             return osh_policy_record_find(param, "value", OSH_FACT_STRING);
     }
     return NULL;
@@ -41,6 +41,14 @@ static gboolean
 is_exactly(OshSpan span, const char *text)
 {
     return span.length == strlen(text) && memcmp(span.data, text, span.length) == 0;
+}
+
+const OshFact *
+osh_policy_call_tool(const OshFactRecord *call)
+{
+    return is_exactly(osh_policy_call_method(call), OSH_POLICY_TOOL_CALL)
+               ? call_param(call, "name", strlen("name"))
+               : NULL;
 }
 
 static OshPolicyAnswer
@@ -59,7 +67,7 @@ rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_m
     OshPolicyAnswer answer = method_matches(rule, osh_policy_call_method(call), is_mcp);
 
     for (guint i = 0; is_mcp && i < rule->n_params && answer != OSH_POLICY_NO; i++) {
-        const OshFact *value = call_param(call, &rule->params[i]);
+        const OshFact *value = call_param(call, rule->params[i].key, rule->params[i].key_length);
 
         osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
                             value == NULL ? OSH_POLICY_NO

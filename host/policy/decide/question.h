@@ -133,6 +133,9 @@ gboolean osh_policy_mcp_rule_is_exact(const OshPolicyRule *rule);
 /** osh_policy_call_method: Returns: the method of @call (nullable); empty when it has none. */
 OshSpan osh_policy_call_method(const OshFactRecord *call);
 
+/** osh_policy_call_tool: Returns: (nullable): the tool that @call (nullable) calls. */
+const OshFact *osh_policy_call_tool(const OshFactRecord *call);
+
 /** osh_policy_facts_judge: the part of it about facts of a plugin's protocol. */
 void osh_policy_facts_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
                             OshPolicyRequestAnswer *answer);

@@ -282,7 +282,23 @@ append_mcp_fit(GString *text, OshPolicyMcpFit fit, OshSpan method, guint version
     }
 }
 
-/* What stands in the way of an MCP message besides the rules. */
+/* Which call of a message it is; of its params the name of a tool alone is shown. */
+static void
+append_call(GString *text, const OshFactRecord *call)
+{
+    OshSpan method = osh_policy_call_method(call);
+    const OshFact *tool = osh_policy_call_tool(call);
+
+    g_string_append(text, ": the call is '");
+    osh_policy_append_span(text, method);
+    if (tool != NULL) {
+        g_string_append(text, "' of the tool '");
+        osh_policy_append_span(text, tool->value.string);
+    }
+    g_string_append_c(text, '\'');
+}
+
+/* What stands in the way of a JSON-RPC message besides the rules. */
 static void
 append_mcp_reason(GString *text, const OshPolicyQuestion *question,
                   const OshPolicyRequestAnswer *answer, const OshFactRecord *call,
@@ -305,6 +321,8 @@ append_mcp_reason(GString *text, const OshPolicyQuestion *question,
         osh_policy_append_span(text, method);
         g_string_append(text, "' is no method of MCP itself; a rule with exactly this method "
                               "allows it");
+    } else if (method.length > 0 && !question->has_response) {
+        append_call(text, call);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "audit.h"
 #include "facts.h"
 #include "middleware-chain.h"
+#include "shown-calls.h"
 
 #include <openshell/ext/draft/http-upgrade.h>
 
@@ -15,6 +16,7 @@
 typedef struct {
     char *action;
     char *target;
+    char *calls; /* (nullable) */
 } Shown;
 
 static char *
@@ -54,7 +56,8 @@ static Shown
 shown_of(const OshDriver *driver, const OshFacts *facts)
 {
     return (Shown){text_of(driver, facts, osh_l7_declaration_action(driver->declared)),
-                   text_of(driver, facts, osh_l7_declaration_target(driver->declared))};
+                   text_of(driver, facts, osh_l7_declaration_target(driver->declared)),
+                   osh_shown_calls(facts)};
 }
 
 static void
@@ -62,6 +65,7 @@ shown_clear(Shown *shown)
 {
     g_free(shown->action);
     g_free(shown->target);
+    g_free(shown->calls);
 }
 
 static guint64
@@ -91,6 +95,7 @@ publish_denied(OshDriver *driver, guint64 number, const char *layer, OshControl 
         .ends_connection = ends,
         .control = osh_control_name(control, layer),
         .tls = driver->sides[OSH_CLIENT_TO_SERVER].leg.tls != NULL,
+        .calls = shown.calls,
     };
     guint64 event = osh_audit_publish(connection, connection->shard->network->l7_denied, 0,
                                       collapse, osh_event_l7_denied_pack(&denied));
@@ -147,6 +152,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .reason = audited ? verdict->reason : NULL,
         .middleware = osh_middleware_notes(message),
         .tls = driver->sides[OSH_CLIENT_TO_SERVER].leg.tls != NULL,
+        .calls = shown.calls,
     };
     guint64 reservation = message->reservation;
 
