@@ -9,6 +9,7 @@
 
 /* The end of a block of no bytes, which the sender leaves out (RFC 7692 section 7.2.1). */
 static const guint8 tail[] = {0x00, 0x00, 0xff, 0xff};
+#define TAIL 0x0000ffffu
 
 /* --- Inflate -----------------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@ inflate_open(WsInflater *inflater, const WsDeflateAgreed *agreed)
         return TRUE;
     if (inflateInit2(&inflater->stream, -bits) != Z_OK)
         return FALSE;
+    inflater->last = G_MAXUINT32;
     inflater->out = g_malloc(WS_UNIT);
     return TRUE;
 }
@@ -74,9 +76,19 @@ ws_inflate_feed(WsInflater *inflater, const WsDeflateAgreed *agreed, const guint
         return WS_INFLATED_BROKEN;
     if (length == 0)
         return WS_INFLATED;
+    for (gsize i = length - MIN(length, sizeof tail); i < length; i++)
+        inflater->last = inflater->last << 8 | bytes[i];
     inflater->stream.next_in = bytes;
     inflater->stream.avail_in = (uInt)length;
     return inflate_run(inflater, Z_SYNC_FLUSH, sink, data);
+}
+
+/* A sender may keep the tail, which is one block more. Where the window goes on, what follows would
+ * then be read in two ways. */
+static gboolean
+has_kept_tail(const WsInflater *inflater, const WsDeflateAgreed *agreed)
+{
+    return agreed->resets && inflater->last == TAIL;
 }
 
 WsInflated
@@ -87,7 +99,7 @@ ws_inflate_end(WsInflater *inflater, const WsDeflateAgreed *agreed, WsInflateSin
 
     if (!inflate_open(inflater, agreed))
         return WS_INFLATED_BROKEN;
-    if (!inflater->ended) {
+    if (!inflater->ended && !has_kept_tail(inflater, agreed)) {
         inflater->stream.next_in = tail;
         inflater->stream.avail_in = sizeof tail;
         result = inflate_run(inflater, Z_BLOCK, sink, data);
@@ -95,6 +107,7 @@ ws_inflate_end(WsInflater *inflater, const WsDeflateAgreed *agreed, WsInflateSin
         if (result == WS_INFLATED && !inflater->ended && (inflater->stream.data_type & 128) == 0)
             result = WS_INFLATED_BROKEN;
     }
+    inflater->last = G_MAXUINT32;
     if (result == WS_INFLATED && agreed->resets) {
         inflater->ended = FALSE;
         if (inflateReset(&inflater->stream) != Z_OK)

@@ -48,6 +48,7 @@ typedef struct {
     z_stream stream;
     guint8 *out;
     gboolean ended;
+    guint32 last;
 } WsInflater;
 
 /** ws_inflate_feed: the next bytes of a message; @agreed: the same in each call. */
