@@ -118,6 +118,9 @@ deny(WsSession *session, guint64 message, WsFault fault, guint32 flags)
     action->flags = flags;
     action->u.deny.reason = fault.reason;
     action->u.deny.ret_event = &session->ending.event;
+    action->u.deny.kind = fault.code == WS_CODE_TOO_LARGE || fault.code == WS_CODE_TRY_LATER
+                              ? OSH_L7_DENY_LIMIT
+                              : OSH_L7_DENY_FRAMING;
     action->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     osh_l7_list_done(&session->list, message, 0, 0);
     return WS_RETURN;
@@ -158,7 +161,7 @@ hear_client(WsEnding *ending, OshSpan window)
 {
     gsize at = 0;
 
-    while (!ending->is_deaf && !ending->is_answered && at < window.length) {
+    while (!ending->is_deaf && !ending->is_answered) {
         gsize n = (gsize)MIN(ending->skip, window.length - at);
         OshSpan rest = {window.data + at + n, window.length - at - n};
         const char *words = NULL;
@@ -168,6 +171,9 @@ hear_client(WsEnding *ending, OshSpan window)
         ending->skip -= n;
         if (ending->skip > 0)
             break;
+        ending->is_answered = ending->is_answering;
+        if (ending->is_answered)
+            break;
         switch (ws_frame_read(rest, TRUE, &frame, &words)) {
         case WS_FRAME_MORE:
             return at;
@@ -176,7 +182,7 @@ hear_client(WsEnding *ending, OshSpan window)
             break;
         case WS_FRAME_READ:
         default:
-            ending->is_answered = frame.opcode == WS_CLOSE;
+            ending->is_answering = frame.opcode == WS_CLOSE;
             ending->skip = frame.header + frame.length;
         }
     }

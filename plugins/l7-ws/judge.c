@@ -51,6 +51,8 @@ static WsCloseCode
 code_of(const OshL7Answer *answer)
 {
     switch (answer->status) {
+    case 413:
+        return WS_CODE_TOO_LARGE;
     case 429:
     case 503:
     case 504:

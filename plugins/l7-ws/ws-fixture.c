@@ -294,6 +294,8 @@ ws_fixture_deflate(z_stream *stream, const char *text, gsize length)
 {
     GByteArray *out = g_byte_array_new();
 
+    if (length == 0)
+        return g_byte_array_append(out, (const guint8 *)"", 1);
     g_byte_array_set_size(out, (guint)length + 1024);
     stream->next_in = (const guint8 *)text;
     stream->avail_in = (uInt)length;

@@ -142,6 +142,7 @@ typedef struct {
  * @rest: bytes of the server's present frame that go out before the words
  * @skip: bytes of the client's present frame that are dropped
  * @is_deaf: no frame of the client can be found any more
+ * @is_answering: what is skipped is a Close of the client
  * @is_answered: the client has said Close
  * @until: when it ends all the same; 0 before its first feed
  */
@@ -155,6 +156,7 @@ typedef struct {
     guint64 rest;
     guint64 skip;
     gboolean is_deaf;
+    gboolean is_answering;
     gboolean is_answered;
     gint64 until;
 } WsEnding;
