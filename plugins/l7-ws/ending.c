@@ -186,7 +186,7 @@ hear_client(WsEnding *ending, OshSpan window)
             ending->skip = frame.header + frame.length;
         }
     }
-    return ending->is_deaf || ending->is_answered ? window.length : at;
+    return ending->is_deaf ? window.length : at;
 }
 
 gsize
