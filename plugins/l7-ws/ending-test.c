@@ -23,7 +23,7 @@ test_a_fault_of_the_client_is_told_to_both_sides(WsFixture *fixture, gconstpoint
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[0], "text \"one\"\nclose 1002 \"\"\n");
     assert_read(outcome->released[1],
-                "close 1002 \"a frame of the client is not masked (event 2)\"\n");
+                "close 1002 \"a frame of the client is not masked (event e2)\"\n");
     g_assert_nonnull(strstr(outcome->records->str, "\n2 denied WEBSOCKET_TEXT /chat"));
     /* To the server it is masked, with a key of our own. */
     g_assert_cmpmem(outcome->released[0]->str + outcome->released[0]->len - 6, 4,
@@ -39,21 +39,21 @@ test_each_kind_of_fault_has_its_code(WsFixture *fixture, gconstpointer data)
         gssize length;
         const char *close;
     } rows[] = {
-        {TEXT, "\xff", 1, "close 1007 \"a text message is not UTF-8 (event 1)\"\n"},
-        {TEXT, "\xc3", 1, "close 1007 \"a text message ends inside a character (event 1)\"\n"},
+        {TEXT, "\xff", 1, "close 1007 \"a text message is not UTF-8 (event e1)\"\n"},
+        {TEXT, "\xc3", 1, "close 1007 \"a text message ends inside a character (event e1)\"\n"},
         {CLOSE, "\x03\xe8\xff", 3,
          "close 1007 \"the reason of a Close frame is not UTF-8"
-         " (event 1)\"\n"},
-        {CLOSE, "\x03", 1, "close 1002 \"a Close frame has half a code (event 1)\"\n"},
+         " (event e1)\"\n"},
+        {CLOSE, "\x03", 1, "close 1002 \"a Close frame has half a code (event e1)\"\n"},
         {TEXT, "12345678901", 11,
          "close 1009 \"a text message is larger than the limit"
-         " (event 1)\"\n"},
+         " (event e1)\"\n"},
         {BINARY, "12345678901", 11,
          "close 1009 \"a binary message is larger than the limit"
-         " (event 1)\"\n"},
+         " (event e1)\"\n"},
         {TEXT | RSV1, "a", 1,
          "close 1002 \"a frame is compressed and that was not agreed to"
-         " (event 1)\"\n"},
+         " (event e1)\"\n"},
     };
 
     (void)data;
@@ -120,7 +120,7 @@ test_a_client_that_ends_its_bytes_ends_it(WsFixture *fixture, gconstpointer data
     osh_l7_harness_end(fixture->harness, OSH_CLIENT_TO_SERVER);
     outcome = ws_fixture_run(fixture);
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
-    assert_read(outcome->released[1], "close 1002 \"a frame has RSV2 or RSV3 set (event 1)\"\n");
+    assert_read(outcome->released[1], "close 1002 \"a frame has RSV2 or RSV3 set (event e1)\"\n");
 }
 
 static void
@@ -137,7 +137,7 @@ test_no_close_stands_inside_a_frame_of_the_client(WsFixture *fixture, gconstpoin
     g_assert_cmpstr(outcome->violation, ==, NULL);
     assert_read(outcome->released[0], "cut\n");
     assert_read(outcome->released[1],
-                "close 1007 \"a compressed message cannot be inflated (event 1)\"\n");
+                "close 1007 \"a compressed message cannot be inflated (event e1)\"\n");
 }
 
 static void
@@ -172,7 +172,7 @@ test_a_fault_of_the_server_is_a_failure(WsFixture *fixture, gconstpointer data)
     ws_fixture_server(fixture, TEXT, "\xff", -1);
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[1],
-                "text \"one\"\nclose 1007 \"a text message is not UTF-8 (event 1)\"\n");
+                "text \"one\"\nclose 1007 \"a text message is not UTF-8 (event e1)\"\n");
     assert_read(outcome->released[0], "close 1007 \"\"\n");
     g_assert_true(g_str_has_prefix(outcome->records->str, "1 failed"));
 }
@@ -206,7 +206,7 @@ test_a_message_of_the_server_may_be_too_large(WsFixture *fixture, gconstpointer 
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[1],
                 "binary* \"12345\"\n"
-                "close 1009 \"a binary message is larger than the limit (event 1)\"\n");
+                "close 1009 \"a binary message is larger than the limit (event e1)\"\n");
 }
 
 static void
@@ -225,7 +225,7 @@ test_nothing_follows_a_close(WsFixture *fixture, gconstpointer data)
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[is_client ? 0 : 1], "close \"\"\n");
     assert_read(outcome->released[is_client ? 1 : 0],
-                is_client ? "close 1002 \"a frame follows a Close frame (event 1)\"\n"
+                is_client ? "close 1002 \"a frame follows a Close frame (event e1)\"\n"
                           : "close 1002 \"\"\n");
 }
 
@@ -289,7 +289,7 @@ test_a_reason_is_cut_between_two_characters(WsFixture *fixture, gconstpointer da
     g_assert_true(g_utf8_validate((const char *)session->ending.frames[1] + 4,
                                   (gssize)session->ending.lengths[1] - 4, NULL));
     g_assert_nonnull(g_strstr_len((const char *)session->ending.frames[1] + 4,
-                                  (gssize)session->ending.lengths[1] - 4, " (event 1234)"));
+                                  (gssize)session->ending.lengths[1] - 4, " (event e1234)"));
     osh_l7_close(&fixture->opened, session);
 }
 

@@ -39,7 +39,7 @@ write_reason(const WsEnding *ending, guint8 *to, gsize size)
     if (ending->reason == NULL)
         return 0;
     if (ending->event != 0)
-        g_snprintf(event, sizeof event, " (event %" G_GUINT64_FORMAT ")", ending->event);
+        g_snprintf(event, sizeof event, " (event e%" G_GUINT64_FORMAT ")", ending->event);
     length = cut_text(ending->reason, size - strlen(event));
     memcpy(to, ending->reason, length);
     memcpy(to + length, event, strlen(event));

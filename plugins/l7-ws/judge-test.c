@@ -36,8 +36,8 @@ test_a_refused_text_ends_the_connection_by_1008(WsFixture *fixture, gconstpointe
     assert_read(outcome->released[0], "ping \"\"\nclose 1008 \"\"\n");
     assert_read(outcome->released[1],
                 g_str_equal(fact, OSH_FACT_REQUEST_METHOD)
-                    ? "close 1008 \"request.method is WEBSOCKET_TEXT (event 1)\"\n"
-                    : "close 1008 \"request.path is /chat (event 1)\"\n");
+                    ? "close 1008 \"request.method is WEBSOCKET_TEXT (event e1)\"\n"
+                    : "close 1008 \"request.path is /chat (event e1)\"\n");
     g_assert_true(g_str_has_prefix(outcome->records->str, "1 denied WEBSOCKET_TEXT /chat"));
     g_assert_null(strstr(outcome->records->str, "\n2 "));
 }

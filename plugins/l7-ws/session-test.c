@@ -200,7 +200,7 @@ test_a_text_that_stands_still_is_given_up(WsFixture *fixture, gconstpointer data
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[0], "ping \"\"\nclose 1002 \"\"\n");
     assert_read(outcome->released[1],
-                "close 1002 \"a message took too long to arrive (event 1)\"\n");
+                "close 1002 \"a message took too long to arrive (event e1)\"\n");
 }
 
 static void
@@ -248,7 +248,7 @@ test_what_all_sessions_hold_is_limited(WsFixture *fixture, gconstpointer data)
     outcome = ws_fixture_run(fixture);
     assert_read(outcome->released[0], "close 1013 \"\"\n");
     assert_read(outcome->released[1],
-                "close 1013 \"too many bytes of messages are being held (event 1)\"\n");
+                "close 1013 \"too many bytes of messages are being held (event e1)\"\n");
     g_assert_cmpuint(fixture->plugin->held, ==, 0);
 }
 

@@ -250,8 +250,9 @@ def _complete_words():
     same(complete("--policy", "check", ""), verbs, "the value of an option is no verb")
     same(complete("policy", ""), [name.split()[1] for name in VERBS if " " in name], "policy")
     same(complete("plugins", ""), ["inspect", "settings"], "plugins")
-    same(complete("plugins", "inspect", ""), ["l7-rest", "network", "process"], "plugins inspect")
-    same(complete("--disable", ""), ["l7-rest", "network", "process"], "--disable")
+    same(complete("plugins", "inspect", ""), ["l7-rest", "l7-ws", "network", "process"],
+         "plugins inspect")
+    same(complete("--disable", ""), ["l7-rest", "l7-ws", "network", "process"], "--disable")
     expect(complete("--policy-posture", "f") == ["fail_closed"], "--policy-posture")
     profiles = [line.split()[0] for line in host("init").out.splitlines()]
     same(complete("init", ""), profiles, "init")
