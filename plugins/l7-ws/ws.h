@@ -10,7 +10,7 @@
 #pragma once
 
 #include "handshake.h"
-#include "message.h"
+#include "reader.h"
 
 #include "osh-l7-list.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message.c: RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 6, for one direction.
+ * reader.c: RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 6, for one direction.
  * [shard]
  */
-#include "message.h"
+#include "reader.h"
 
 static const WsFault no_fault;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message.h: the frames of one direction put together: their order, their limits, their text.
+ * reader.h: the frames of one direction put together: their order, their limits, their text.
  * [shard]
  *
  * A reader is told of each frame and of each piece of its payload, unmasked, and says what is wrong
