@@ -65,6 +65,8 @@ unmask(WsSession *session, const guint8 *bytes, gsize length)
     guint before = client->text->len;
     guint8 *to;
 
+    if (length == 0)
+        return bytes;
     if (client->compressed || !is_held(session)) {
         if (session->scratch == NULL)
             session->scratch = g_malloc(WS_UNIT);
@@ -73,8 +75,7 @@ unmask(WsSession *session, const guint8 *bytes, gsize length)
         g_byte_array_set_size(client->text, before + (guint)length);
         to = client->text->data + before;
     }
-    if (length > 0)
-        ws_mask(to, bytes, length, reader->frame.mask, phase);
+    ws_mask(to, bytes, length, reader->frame.mask, phase);
     return to;
 }
 

@@ -161,7 +161,7 @@ hear_client(WsEnding *ending, OshSpan window)
 {
     gsize at = 0;
 
-    while (!ending->is_deaf && !ending->is_answered) {
+    while (!ending->is_deaf && !ending->is_answered && window.length > 0) {
         gsize n = (gsize)MIN(ending->skip, window.length - at);
         OshSpan rest = {window.data + at + n, window.length - at - n};
         const char *words = NULL;
