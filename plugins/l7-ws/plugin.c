@@ -166,9 +166,19 @@ ws_terminate(gpointer data, gint64 now, OshL7TerminateReason reason)
     WsSession *session = data;
 
     (void)now;
-    session->terminates = reason == OSH_L7_TERMINATE_IDENTITY || reason == OSH_L7_TERMINATE_REVOKED
-                              ? WS_CODE_POLICY
-                              : WS_CODE_RESTART;
+    switch (reason) {
+    case OSH_L7_TERMINATE_IDENTITY:
+    case OSH_L7_TERMINATE_REVOKED:
+        session->terminates = WS_CODE_POLICY;
+        break;
+    case OSH_L7_TERMINATE_IDLE:
+        session->terminates = WS_CODE_PROTOCOL;
+        break;
+    case OSH_L7_TERMINATE_POLICY_CHANGED:
+    case OSH_L7_TERMINATE_SHUTDOWN:
+    default:
+        session->terminates = WS_CODE_RESTART;
+    }
 }
 
 static void
