@@ -94,19 +94,29 @@ say_close(WsSession *session)
 /* --- Beginnings --------------------------------------------------------------------------------
  */
 
+/* Of the client: its end has not been released. */
+static gboolean
+is_inside_frame(const WsSession *session)
+{
+    const WsClient *client = &session->client;
+
+    return session->stage == WS_SENDING ? client->n_sent > 0 && client->n_sent < client->held->len
+                                        : session->stage == WS_STREAMING && client->in_frame;
+}
+
 void
 ws_end(WsSession *session, WsCloseCode code, const char *reason)
 {
     WsReader *server = &session->readers[OSH_SERVER_TO_CLIENT];
     WsEnding *ending = &session->ending;
-    gboolean is_inside = session->stage == WS_STREAMING && session->client.in_frame;
+    gboolean is_inside = is_inside_frame(session);
 
     ending->code = code;
     ending->reason = reason;
     ending->due[OSH_CLIENT_TO_SERVER] =
         !is_inside && !session->readers[OSH_CLIENT_TO_SERVER].is_closed;
     ending->due[OSH_SERVER_TO_CLIENT] = !server->is_closed;
-    ending->rest = session->server_in_frame && session->server_kept == 0 ? server->left : 0;
+    ending->rest = session->server.in_frame && session->server.kept == 0 ? server->left : 0;
     session->stage = WS_CLOSING;
 }
 
@@ -142,14 +152,18 @@ ws_fail_client(WsSession *session, WsFault fault, guint64 skip)
 WsStep
 ws_fail_server(WsSession *session, WsFault fault)
 {
-    gboolean is_inside = session->server_in_frame && session->server_kept == 0;
+    gboolean is_inside = session->server.in_frame && session->server.kept == 0;
+
+    guint64 message =
+        session->server.message != 0 ? session->server.message : ++session->n_messages;
 
     session->n_facts = 0;
+    session->server.message = 0;
     ws_end(session, fault.code, fault.reason);
     session->ending.rest = 0;
     if (is_inside)
         session->ending.due[OSH_SERVER_TO_CLIENT] = FALSE;
-    return deny(session, ++session->n_messages, fault, OSH_L7_FAILURE);
+    return deny(session, message, fault, OSH_L7_FAILURE);
 }
 
 /* --- The end -----------------------------------------------------------------------------------

@@ -267,13 +267,53 @@ test_the_status_of_a_refusal_becomes_a_code(WsFixture *fixture, gconstpointer da
         g_autoptr(GError) error = NULL;
         gpointer session =
             osh_l7_open(&fixture->opened, osh_l7_harness_connection(fixture->harness), &error);
-        const WsSession *inside = session;
+        WsSession *inside = session;
 
+        inside->stage = WS_ASKED;
         ws_take_answer(session, &answer);
         g_assert_cmpuint(inside->answer.code, ==, rows[i][1]);
         g_assert_cmpstr(inside->answer.reason->str, ==, "refused");
         osh_l7_close(&fixture->opened, session);
     }
+}
+
+static void
+test_a_refused_message_of_the_server_ends_it_by_1008(WsFixture *fixture, gconstpointer data)
+{
+    gsize size = GPOINTER_TO_SIZE(data);
+    g_autofree char *text = g_malloc(size);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    memset(text, 'x', size);
+    rule(fixture, OSH_ACTION_DENY, OSH_FACT_REQUEST_METHOD, "WEBSOCKET_SERVER_TEXT");
+    ws_fixture_client(fixture, TEXT, "hello", -1);
+    ws_fixture_server(fixture, BINARY, "bytes", -1);
+    ws_fixture_server(fixture, WS_TEXT, text, (gssize)size);
+    ws_fixture_server(fixture, FIN | WS_CONTINUATION, "more", -1);
+    outcome = osh_l7_harness_run_all(fixture->harness, size > 1000 ? 2 : WS_RANDOM_RUNS);
+    g_assert_cmpstr(outcome->violation, ==, NULL);
+    assert_read(outcome->released[0], "text \"hello\"\nclose 1008 \"\"\n");
+    assert_read(outcome->released[1],
+                "binary \"bytes\"\n"
+                "close 1008 \"request.method is WEBSOCKET_SERVER_TEXT (event e3)\"\n");
+    g_assert_nonnull(strstr(outcome->records->str, "\n3 denied WEBSOCKET_SERVER_TEXT /chat"));
+}
+
+/* The client's question is still open when it ends. */
+static void
+test_an_answer_that_comes_after_the_end_changes_nothing(WsFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    rule(fixture, OSH_ACTION_DENY, OSH_FACT_REQUEST_METHOD, "WEBSOCKET_SERVER_TEXT");
+    osh_l7_harness_client(fixture->harness, "\x81\x82" WS_FIXTURE_KEY "a", -1);
+    ws_fixture_server(fixture, TEXT, "no", -1);
+    osh_l7_harness_client(fixture->harness, "b", -1);
+    ws_fixture_client(fixture, CLOSE, "\x03\xf0", 2);
+    outcome = ws_fixture_run(fixture);
+    assert_read(outcome->released[0], "close 1008 \"\"\n");
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
 }
 
 static void
@@ -316,6 +356,12 @@ main(int argc, char **argv)
         test_after_a_replaced_message_compressed_binary_is_compressed_anew, NULL);
     ADD("the-status-of-a-refusal-becomes-a-code", test_the_status_of_a_refusal_becomes_a_code,
         NULL);
+    ADD("a-refused-message-of-the-server-ends-it-by-1008",
+        test_a_refused_message_of_the_server_ends_it_by_1008, GSIZE_TO_POINTER(3));
+    ADD("a-large-refused-message-of-the-server-ends-it-by-1008",
+        test_a_refused_message_of_the_server_ends_it_by_1008, GSIZE_TO_POINTER(20000));
+    ADD("an-answer-that-comes-after-the-end-changes-nothing",
+        test_an_answer_that_comes_after_the_end_changes_nothing, NULL);
     ADD("the-subprotocol-is-a-fact", test_the_subprotocol_is_a_fact, NULL);
     return g_test_run();
 }

@@ -17,22 +17,28 @@ static const WsFault cannot_inspect = {WS_CODE_POLICY,
 /* --- The question ------------------------------------------------------------------------------
  */
 
-void
-ws_state_facts(WsSession *session)
+guint
+ws_facts(const WsSession *session, const char *method, gboolean is_binary, OshFact facts[WS_FACTS])
 {
-    gboolean is_binary = session->client.opcode == WS_BINARY;
-    gboolean own = is_binary && session->plugin->limits.binary == WS_BINARY_OWN_METHOD;
-    OshFact *facts = session->facts;
     guint n = 0;
 
-    facts[n++] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD,
-                                               osh_span(own ? METHOD_BINARY : METHOD_TEXT));
+    facts[n++] = (OshFact)OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, osh_span(method));
     for (gsize i = 0; i < session->request.facts.n_facts && n < WS_FACTS - 2; i++)
         facts[n++] = session->request.facts.facts[i];
     facts[n++] =
         (OshFact)OSH_FACT_STRING_INIT(WS_FACT_OPCODE, osh_span(is_binary ? "binary" : "text"));
     facts[n++] = (OshFact)OSH_FACT_STRING_INIT(WS_FACT_SUBPROTOCOL, osh_span(session->subprotocol));
-    session->n_facts = n;
+    return n;
+}
+
+void
+ws_state_facts(WsSession *session)
+{
+    gboolean is_binary = session->client.opcode == WS_BINARY;
+    gboolean own = is_binary && session->plugin->limits.binary == WS_BINARY_OWN_METHOD;
+
+    session->n_facts =
+        ws_facts(session, own ? METHOD_BINARY : METHOD_TEXT, is_binary, session->facts);
 }
 
 WsStep
@@ -47,8 +53,8 @@ ws_ask(WsSession *session)
     return WS_RETURN;
 }
 
-static WsCloseCode
-code_of(const OshL7Answer *answer)
+WsCloseCode
+ws_code_of(const OshL7Answer *answer)
 {
     switch (answer->status) {
     case 413:
@@ -67,10 +73,13 @@ ws_take_answer(WsSession *session, const OshL7Answer *answer)
 {
     WsAnswer *said = &session->answer;
 
+    /* The server has ended it meanwhile. */
+    if (session->stage != WS_ASKED)
+        return;
     said->action = answer->action;
     session->stage = WS_ANSWERED;
     if (answer->action == OSH_ACTION_DENY) {
-        said->code = code_of(answer);
+        said->code = ws_code_of(answer);
         said->event = answer->event;
         g_string_assign(said->reason, answer->reason != NULL ? answer->reason : "refused");
     }

@@ -109,6 +109,14 @@ ws_open(gpointer instance, const OshL7Connection *connection, GError **error)
     return NULL;
 }
 
+/* Nobody is left to be told. */
+static gsize
+ws_feed_gone(WsSession *session)
+{
+    osh_l7_list_drop(&session->list, 0, osh_l7_list_window(&session->list).length);
+    return osh_l7_list_more(&session->list);
+}
+
 static gsize
 ws_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_actions,
         gint64 *ret_deadline)
@@ -123,6 +131,8 @@ ws_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_
         ws_end(session, session->terminates, NULL);
     if (session->stage == WS_CLOSING)
         n = ws_feed_ending(session);
+    else if (session->stage == WS_GONE)
+        n = ws_feed_gone(session);
     else if (input->direction == OSH_CLIENT_TO_SERVER)
         n = ws_feed_client(session);
     else
@@ -134,9 +144,13 @@ ws_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize max_
 static void
 ws_resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answer)
 {
+    WsSession *session = data;
+
     (void)now;
-    (void)message;
-    ws_take_answer(data, answer);
+    if (message == session->server.message)
+        ws_take_server_answer(session, answer);
+    else
+        ws_take_answer(session, answer);
 }
 
 static void

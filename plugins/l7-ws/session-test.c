@@ -8,6 +8,11 @@
     "[request.method=WEBSOCKET_TEXT request.path=/chat request.query=[{key=room values=[1]}] "     \
     "websocket.opcode=" opcode " websocket.subprotocol=]"
 
+#define SERVER_FACTS(method, opcode)                                                               \
+    "[request.method=WEBSOCKET_SERVER_" method                                                     \
+    " request.path=/chat request.query=[{key=room values=[1]}] websocket.opcode=" opcode           \
+    " websocket.subprotocol=]"
+
 static void
 assert_read(const GString *bytes, const char *expected)
 {
@@ -102,7 +107,8 @@ test_a_text_larger_than_the_window_is_judged_as_a_whole(WsFixture *fixture, gcon
 }
 
 static void
-test_what_a_server_says_is_no_message_and_leaves_as_it_came(WsFixture *fixture, gconstpointer data)
+test_each_message_of_a_server_is_asked_about_and_leaves_as_it_came(WsFixture *fixture,
+                                                                   gconstpointer data)
 {
     g_autofree char *large = g_malloc0(40000);
     g_autoptr(GString) sent = g_string_new(NULL);
@@ -119,7 +125,16 @@ test_what_a_server_says_is_no_message_and_leaves_as_it_came(WsFixture *fixture, 
     outcome = osh_l7_harness_run_all(fixture->harness, 2);
     g_assert_cmpstr(outcome->violation, ==, NULL);
     g_assert_cmpmem(outcome->released[1]->str, outcome->released[1]->len, sent->str, sent->len);
-    g_assert_cmpstr(outcome->records->str, ==, "");
+    g_assert_cmpstr(outcome->records->str, ==,
+                    "1 allowed WEBSOCKET_SERVER_TEXT /chat " SERVER_FACTS(
+                        "TEXT", "text") " done 0 0\n2 allowed WEBSOCKET_SERVER_BINARY "
+                                        "/chat " SERVER_FACTS("BINARY",
+                                                              "binary") " done 0 0\n"
+                                                                        "3 allowed "
+                                                                        "WEBSOCKET_SERVER_TEXT "
+                                                                        "/chat " SERVER_FACTS(
+                                                                            "TEXT",
+                                                                            "text") " done 0 0\n");
 }
 
 static void
@@ -304,8 +319,8 @@ main(int argc, char **argv)
         test_a_text_larger_than_the_window_is_judged_as_a_whole, GINT_TO_POINTER(TRUE));
     ADD("a-large-text-is-judged-as-a-whole-and-refused",
         test_a_text_larger_than_the_window_is_judged_as_a_whole, GINT_TO_POINTER(FALSE));
-    ADD("what-a-server-says-is-no-message-and-leaves-as-it-came",
-        test_what_a_server_says_is_no_message_and_leaves_as_it_came, NULL);
+    ADD("each-message-of-a-server-is-asked-about-and-leaves-as-it-came",
+        test_each_message_of_a_server_is_asked_about_and_leaves_as_it_came, NULL);
     ADD("compressed-texts-leave-as-they-came-in-contexts-that-slide",
         test_compressed_texts_leave_as_they_came_in_contexts_that_slide, NULL);
     ADD("a-binary-message-is-asked-about-once-and-released-as-it-comes",

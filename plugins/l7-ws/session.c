@@ -43,6 +43,7 @@ ws_session_new(WsPlugin *plugin, const WsHandshake *handshake)
     session->client.text = g_byte_array_new();
     session->client.held = g_byte_array_new();
     session->answer.reason = g_string_new(NULL);
+    session->server.reason = g_string_new(NULL);
     return session;
 }
 
@@ -146,11 +147,9 @@ step_client(WsSession *session)
         return ws_carry_answer(session);
     case WS_SENDING:
         return ws_send_held(session);
-    case WS_GONE:
-        osh_l7_list_drop(&session->list, 0, osh_l7_list_window(&session->list).length);
-        return WS_MORE;
     case WS_ASKED:
     case WS_CLOSING:
+    case WS_GONE:
     default:
         return WS_RETURN;
     }
@@ -178,6 +177,7 @@ ws_session_free(WsSession *session)
     g_byte_array_unref(session->client.text);
     g_byte_array_unref(session->client.held);
     g_string_free(session->answer.reason, TRUE);
+    g_string_free(session->server.reason, TRUE);
     g_free(session->subprotocol);
     g_free(session->scratch);
     g_free(session);

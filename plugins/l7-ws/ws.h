@@ -112,6 +112,32 @@ typedef struct {
 } WsClient;
 
 /**
+ * WsServer: the message of the server that is being read or judged.
+ * @message: its number; 0 for none
+ * @is_asked: its answer is awaited
+ * @is_answered: it has come and is to be carried out
+ * @is_allowed: what it says
+ * @in_frame: the header of a data frame was taken, and its message allowed
+ * @kept: bytes of that header that are still in the window; 0 where it was released
+ * @facts: of the message
+ * @code: of a refusal
+ * @reason: of a refusal, for the client
+ * @event: of a refusal
+ */
+typedef struct {
+    guint64 message;
+    gboolean is_asked;
+    gboolean is_answered;
+    gboolean is_allowed;
+    gboolean in_frame;
+    gsize kept;
+    OshFact facts[WS_FACTS];
+    WsCloseCode code;
+    GString *reason;
+    guint64 event;
+} WsServer;
+
+/**
  * WsAnswer: what the policy has said about the message.
  * @action: an #OshAction
  * @inspected: its content was marked
@@ -172,8 +198,7 @@ typedef struct {
  * @terminates: the code by which it is to end; %WS_CODE_NONE while it is not
  * @expired: a message took too long
  * @diverged: what the client compresses refers to what the server has not seen
- * @server_in_frame: the header of a data frame of the server was taken
- * @server_kept: as WsClient.kept
+ * @server: the message of the server that is being read
  * @scratch: (nullable): a piece of payload, unmasked
  */
 typedef struct {
@@ -195,8 +220,7 @@ typedef struct {
     gboolean expired;
     gboolean diverged;
     WsDeflater deflater;
-    gboolean server_in_frame;
-    gsize server_kept;
+    WsServer server;
     guint8 *scratch;
     guint8 header[WS_HEADER_MAX];
     OshL7Piece pieces[WS_PIECES];
@@ -224,6 +248,9 @@ WsStep ws_ask(WsSession *session);
 /** ws_take_answer: an answer has come. */
 void ws_take_answer(WsSession *session, const OshL7Answer *answer);
 
+/** ws_code_of: Returns: the code that a refusal becomes. */
+WsCloseCode ws_code_of(const OshL7Answer *answer);
+
 /** ws_carry_answer: does what the answer says. */
 WsStep ws_carry_answer(WsSession *session);
 
@@ -237,8 +264,15 @@ void ws_end_message(WsSession *session);
  * that is too much. */
 gboolean ws_hold(WsSession *session);
 
+/** ws_facts: fills in @facts of a message. Returns: how many. */
+guint ws_facts(const WsSession *session, const char *method, gboolean is_binary,
+               OshFact facts[WS_FACTS]);
+
 /** ws_state_facts: fills in the facts of the client's message. */
 void ws_state_facts(WsSession *session);
+
+/** ws_take_server_answer: the answer about the server's message has come. */
+void ws_take_server_answer(WsSession *session, const OshL7Answer *answer);
 
 /** ws_fail_client: refuses what the client said, and ends. @skip: bytes of its present frame that
  * are in the window, or still to come. */

@@ -289,6 +289,21 @@ def _fragments():
         expect(allowed(result) == ["GET /fragments", f"{TEXT} /fragments"], allowed(result))
 
 
+@test("a rule may refuse what the server says, and only a refusal is recorded")
+def _server_messages():
+    rules = [{"allow": {"method": "GET", "path": "/**"}}, {"allow": {"method": TEXT, "path": "/**"}}]
+    text = policy(rules=rules, deny_rules=[{"method": "WEBSOCKET_SERVER_TEXT", "path": "/greeting"}])
+    said, result = client(f"{CLEAR}/chat", [{"text": "hello"}], text)
+    expect(values(said, "text") == ["hello"], said, result)
+    expect(allowed(result) == ["GET /chat", f"{TEXT} /chat"], allowed(result))
+    said, result = client(f"{SECURE}/greeting", [], text, wanted=1)
+    expect(values(said, "close") == [1008] and not values(said, "text"), said, result)
+    expect(echo.code() == 1008, echo.codes)
+    [denied] = result.events("l7.denied")
+    expect(denied["payload"][2:6] == ["policy", "websocket", "WEBSOCKET_SERVER_TEXT", "/greeting"],
+           denied)
+
+
 # --- Servers and clients of a script -------------------------------------------------------------
 
 

@@ -172,7 +172,8 @@ ask_capacity(OshMessage *message, const OshFacts *facts)
     const OshNetwork *network = shard->network;
 
     message->awaits_capacity = FALSE;
-    if (message->is_recorded) {
+    /* A response, or what a server says by itself: recorded before, or not at all. */
+    if (message->is_recorded || message->direction == OSH_SERVER_TO_CLIENT) {
         message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
         return OSH_ASKED_ANSWERED;
     }

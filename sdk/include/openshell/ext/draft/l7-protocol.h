@@ -51,7 +51,9 @@
  *
  * An ASK from the server's direction is about a message that was allowed before, and carries facts
  * of its response: the 101 of an upgrade is judged so. It is answered like any ASK. Refused, the
- * message is refused, and the session emits other words in place of that response.
+ * message is refused, and the session emits other words in place of that response. Or it begins a
+ * message of the server's own, which nobody asked for: a text of a WebSocket. That is recorded only
+ * where it is refused.
  *
  * Answers. Each ASK and each CONTENT is answered by exactly one resume, unless CANCEL or cancel
  * came before it. A message has one question open at a time; several messages may have one each, so
@@ -781,7 +783,7 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     X(JUDGED,       "judged",       "what goes from client to server names a message that was allowed or may begin, or is marked FRAMING") \
     X(FRAMING,      "framing",      "FRAMING names no message and carries no lease and no content") \
     X(QUESTION,     "question",     "a message has one question open at a time") \
-    X(ASKED,        "asked",        "a message is asked about once for the client, and for the server only after it was allowed") \
+    X(ASKED,        "asked",        "a message is asked about once by the side that begins it, and for its response only after it was allowed") \
     X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
     X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
     X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
