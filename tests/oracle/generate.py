@@ -190,7 +190,7 @@ class Generator:
         if self.chance(0.4):
             return self.ruled(lambda: self.graphql_rule() if self.chance(0.6) else
                               self.rest_rule(["GET"]))
-        return self.ruled(lambda: self.rest_rule(["GET", "WEBSOCKET_TEXT", "WEBSOCKET_SERVER_TEXT"]))
+        return self.ruled(lambda: self.rest_rule(["GET", "WEBSOCKET_TEXT"]))
 
     def graphql(self):
         def make():
@@ -342,8 +342,6 @@ class Generator:
         if question["method"] == "GET" and self.chance(0.1):
             question["method"] = "HEAD"
         protocol = endpoint["protocol"] if endpoint else ""
-        if protocol == "websocket" and self.chance(0.2):
-            question["method"] = "WEBSOCKET_SERVER_TEXT"
         if protocol == "graphql" or protocol == "websocket" and \
                 self.chance(0.6 if policies.is_graphql_websocket(endpoint) else 0.05):
             question["method"] = "POST" if protocol == "graphql" else "WEBSOCKET_TEXT"
