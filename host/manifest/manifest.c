@@ -220,17 +220,17 @@ is_middleware_name(const char *text)
 {
     gsize length = strlen(text);
 
-    return length > 0 && length <= OSH_MANIFEST_NAME_MAX && text[0] != '/' && text[length - 1] != '/' &&
+    return length > 0 && length <= OSH_MANIFEST_NAME_MAX && text[0] != '/' &&
+           text[length - 1] != '/' &&
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_./") == length;
 }
 
 static gboolean
 read_plugin(const OshManifestReader *reader, const OshKeyFileGroup *group)
 {
-    static const char *const known[] = {"id",        "version",   "abi",      "summary",
-                                        "license",   "provides",  "requires", "wants",
-                                        "publishes", "isolation", "role",     "middleware",
-                                        NULL};
+    static const char *const known[] = {"id",       "version",    "abi",   "summary",   "license",
+                                        "provides", "requires",   "wants", "publishes", "isolation",
+                                        "role",     "middleware", NULL};
     static const char *const isolations[] = {"in-process", "worker-capable", NULL};
     static const char interface_shape[] = "an interface id such as openshell.shard/1";
     OshManifest *manifest = reader->manifest;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * middleware-check.c: asks the provider of each middleware whether it takes its configuration. [any]
+ * middleware-check.c: asks the provider of each middleware whether it takes its configuration.
+ * [any]
  *
  * A policy that a middleware cannot follow must never come into force: the hosts that it selects
  * would be reached without it.
@@ -29,8 +30,8 @@ check_one(const OshInterface *provider, const OshPolicyMiddleware *middleware,
 {
     g_autoptr(GError) error = NULL;
 
-    if (provider != NULL && osh_middleware_check(provider, middleware->implementation,
-                                                 middleware->config, &error))
+    if (provider != NULL &&
+        osh_middleware_check(provider, middleware->implementation, middleware->config, &error))
         return TRUE;
     osh_policy_diagnostics_add(
         diagnostics, OSH_POLICY_DIAGNOSTIC_ERROR, osh_policy_middleware_line(middleware), 1,

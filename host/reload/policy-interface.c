@@ -99,8 +99,7 @@ translate_middleware(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
         return;
     if (verdict->middleware->allow_uninspectable)
         ret_verdict->uninspectable = verdict->middleware->name;
-    if (selected != NULL &&
-        (selected->tls == OSH_POLICY_TLS_SKIP || selected->protocol == OSH_POLICY_PROTOCOL_TCP))
+    if (verdict->is_opaque)
         return;
     ret_verdict->protocol = "rest";
     ret_verdict->unjudged = TRUE;

@@ -109,8 +109,23 @@ append_event(GString *body, guint64 event)
         append_json(body, "id", id);
 }
 
+/* @members: a{sv} of strings. */
 static void
-write_problem(RestSession *session, const RestRefusal *refusal, const char *binary, guint64 event)
+append_members(GString *body, GVariant *members)
+{
+    const char *name;
+    GVariant *value;
+    GVariantIter iter;
+
+    g_variant_iter_init(&iter, members);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value))
+        if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+            append_json(body, name, g_variant_get_string(value, NULL));
+}
+
+static void
+write_problem(RestSession *session, const RestRefusal *refusal, GVariant *members,
+              const char *binary, guint64 event)
 {
     g_autoptr(GString) body = g_string_new("{");
 
@@ -118,6 +133,8 @@ write_problem(RestSession *session, const RestRefusal *refusal, const char *bina
     append_json(body, "detail", refusal->detail);
     if (refusal->limit != NULL)
         append_json(body, "limit", refusal->limit);
+    if (members != NULL)
+        append_members(body, members);
     append_json(body, "layer", "l7");
     append_json(body, "protocol", session->protocol);
     append_request(session, body, binary);
@@ -186,8 +203,9 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
         const RestRefusal refusal = {status, answer->error,
                                      answer->reason != NULL ? answer->reason : "",
                                      status == 413 ? answer->limit_name : NULL};
+        GVariant *members = osh_has_member(answer, OshL7Answer, members) ? answer->members : NULL;
 
-        write_problem(session, &refusal, answer->binary, answer->event);
+        write_problem(session, &refusal, members, answer->binary, answer->event);
         return;
     }
     append_json(body, "error", status == 403 ? "policy_denied" : "request_refused");
@@ -209,5 +227,5 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 void
 rest_answer_problem(RestSession *session)
 {
-    write_problem(session, &session->refusal, NULL, session->event);
+    write_problem(session, &session->refusal, NULL, NULL, session->event);
 }

@@ -6,8 +6,9 @@
  *
  * Nothing of the request leaves before all of its body was read and the last answer allowed it. The
  * body is kept here, because it may be larger than a window, and goes out with its length: what
- * framed it before is the client's own word (trailers are dropped with it). A body that is larger
- * than may be inspected is refused at the byte that is too much.
+ * framed it before is the client's own word (trailers are dropped with it). Of a body that is
+ * larger than may be inspected the byte that is too much is marked as well, and the answer refuses
+ * it. One that is allowed before its end goes on as it comes, in the framing that it has.
  */
 #include "rest.h"
 
@@ -21,6 +22,8 @@
 #define SENT_AT_ONCE 32768
 /* Memory that is kept from one request to the next. */
 #define KEPT_SIZE 65536
+/* Of what an answer asks for. */
+#define LIMIT_MAX (1 << 30)
 #define CONTINUE  "HTTP/1.1 100 Continue\r\n\r\n"
 
 /* --- A request that is to be inspected ---------------------------------------------------------
@@ -65,12 +68,9 @@ rest_content_begin(RestSession *session, const OshL7Answer *answer)
         content->type = g_string_new(NULL);
         content->encoding = g_string_new(NULL);
         content->media_type = g_string_new(NULL);
-        content->detail = g_string_new(NULL);
     }
     content->is_active = TRUE;
-    content->limit = answer->inspect_limit;
-    if (osh_has_member(answer, OshL7Answer, limit_name))
-        content->limit_name = g_strdup(answer->limit_name);
+    content->limit = MIN(answer->inspect_limit, LIMIT_MAX);
 }
 
 void
@@ -88,8 +88,7 @@ rest_content_allow(RestSession *session, const OshL7Answer *answer)
     content->settled = said->settled;
     /* What was not marked has no place behind a handle. */
     if (said->disposition != OSH_L7_REPLACED || said->settled > content->body->len ||
-        (said->handle == NULL && said->length > 0) ||
-        !osh_http1_body_is_complete(&session->request_body))
+        (said->handle == NULL && said->length > 0) || !content->is_whole)
         session->is_beyond = TRUE;
 }
 
@@ -112,12 +111,10 @@ rest_content_clear(RestSession *session)
                          .body = content->body,
                          .type = content->type,
                          .encoding = content->encoding,
-                         .media_type = content->media_type,
-                         .detail = content->detail};
+                         .media_type = content->media_type};
 
     if (!content->is_active)
         return;
-    g_free(content->limit_name);
     shrink(&fresh.head);
     shrink(&fresh.body);
     *content = fresh;
@@ -133,8 +130,6 @@ rest_content_free(RestContent *content)
     g_string_free(content->type, TRUE);
     g_string_free(content->encoding, TRUE);
     g_string_free(content->media_type, TRUE);
-    g_string_free(content->detail, TRUE);
-    g_free(content->limit_name);
 }
 
 guint64
@@ -147,22 +142,6 @@ rest_content_total(const RestContent *content)
 
 /* --- Read and marked ---------------------------------------------------------------------------
  */
-
-static gboolean
-refuse_size(RestSession *session)
-{
-    RestContent *content = &session->content;
-
-    g_string_printf(content->detail,
-                    "the body is larger than may be inspected: %" G_GUINT64_FORMAT " bytes",
-                    content->limit);
-    if (content->limit_name != NULL)
-        g_string_append_printf(content->detail, ", see %s", content->limit_name);
-    session->refusal =
-        (RestRefusal){413, "content_too_large", content->detail->str,
-                      content->limit_name != NULL ? content->limit_name : "inspect_limit"};
-    return FALSE;
-}
 
 /* Returns: FALSE where the request is refused without a look at its body. */
 static gboolean
@@ -178,8 +157,6 @@ take_head(RestSession *session)
     osh_l7_list_drop(&session->list, session->message, head->size);
     rest_body_begin(session);
     content->has_head = TRUE;
-    if (head->content_length > content->limit)
-        return refuse_size(session);
     content->wants_continue =
         head->minor_version == 1 && (head->chunked || head->content_length > 0) &&
         osh_http1_head_find(head, content->head->data, "expect", NULL) != NULL;
@@ -238,26 +215,35 @@ mark(RestSession *session, gsize length, gboolean is_last)
         action->u.content.bytes =
             (OshSpan){(const char *)content->body->data + content->marked, length};
     content->is_begun = TRUE;
+    content->is_whole = is_last;
     content->marked += length;
     session->stage = REST_MARKED;
     return session->list.n;
 }
 
-/* Returns: FALSE where it is too much. */
-static gboolean
-take_step(RestSession *session, const OshHttp1BodyStep *step)
+/* Returns: how many bytes of the body are marked before its end is there; 0 for none yet. */
+static gsize
+part_of(const RestContent *content)
+{
+    gsize unmarked = content->body->len - content->marked;
+
+    if (content->body->len > content->limit)
+        return unmarked;
+    return unmarked >= PART ? PART : 0;
+}
+
+/* What was checked already, as far as it is to be marked next. */
+static void
+take_checked(RestSession *session)
 {
     RestContent *content = &session->content;
     OshSpan window = osh_l7_list_window(&session->list);
-    guint64 room = content->limit - content->body->len;
+    gsize n = MIN(content->checked, PART - (content->body->len - content->marked));
 
-    if (step->content_length > room) {
-        osh_l7_list_drop(&session->list, session->message, (gsize)room);
-        return refuse_size(session);
-    }
-    g_byte_array_append(content->body, (const guint8 *)window.data, (guint)step->content_length);
-    osh_l7_list_drop(&session->list, session->message, step->release);
-    return TRUE;
+    n = (gsize)MIN(n, content->limit + 1 - content->body->len);
+    g_byte_array_append(content->body, (const guint8 *)window.data, (guint)n);
+    osh_l7_list_drop(&session->list, session->message, n);
+    content->checked -= n;
 }
 
 static gsize
@@ -270,13 +256,18 @@ gather(RestSession *session)
         OshSpan window = osh_l7_list_window(list);
         OshHttp1BodyStep step;
 
-        if (!content->is_allowed && content->body->len - content->marked >= PART)
-            return mark(session, PART, FALSE);
+        if (part_of(content) > 0)
+            return mark(session, part_of(content), FALSE);
+        if (content->checked > 0) {
+            take_checked(session);
+            continue;
+        }
         switch (osh_http1_body_feed(&session->request_body, (const guint8 *)window.data,
                                     window.length, &step)) {
         case OSH_HTTP1_BODY_STEP:
-            if (!take_step(session, &step))
-                return rest_refuse(session, 0);
+            content->checked = step.content_length;
+            if (content->checked == 0)
+                osh_l7_list_drop(list, session->message, step.release);
             break;
         case OSH_HTTP1_BODY_NEED_MORE:
             if (list->input->eof)
@@ -286,10 +277,7 @@ gather(RestSession *session)
         case OSH_HTTP1_BODY_REJECTED:
             return rest_body_refuse(session, osh_http1_error_text(session->request_body.error));
         case OSH_HTTP1_BODY_COMPLETE:
-            if (!content->is_allowed)
-                return mark(session, content->body->len - content->marked, TRUE);
-            session->stage = REST_RELEASE;
-            return rest_content_release(session);
+            return mark(session, content->body->len - content->marked, TRUE);
         }
     }
     return list->n;
@@ -307,6 +295,10 @@ rest_content_feed(RestSession *session)
         return rest_refuse(session, 0);
     if (content->is_allowed && !rest_check_answer(session))
         return rest_refuse(session, 0);
+    if (content->is_allowed) {
+        session->stage = REST_RELEASE;
+        return rest_content_release(session);
+    }
     if (content->wants_continue && list->capacity[OSH_SERVER_TO_CLIENT] == 0)
         return list->n;
     if (content->wants_continue)
@@ -338,6 +330,29 @@ next_piece(RestContent *content)
     return piece;
 }
 
+/* Adds the size line of a chunk of @size bytes. */
+static OshL7Piece
+chunk_head(RestContent *content, gsize size)
+{
+    gsize length = osh_http1_chunk_head(size, content->chunk_head);
+
+    return (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {content->chunk_head, length}};
+}
+
+/* What was read of it before it was allowed is one chunk. */
+static void
+replace_checked(RestSession *session)
+{
+    RestContent *content = &session->content;
+
+    content->parts[0] = chunk_head(content, content->checked);
+    content->parts[1] = (OshL7Piece){
+        .type = OSH_L7_PIECE_WINDOW, .offset = session->list.released, .length = content->checked};
+    content->parts[2] = (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {"\r\n", 2}};
+    osh_l7_list_replace(&session->list, session->message, content->checked, content->parts, 3);
+    content->checked = 0;
+}
+
 /* With the first of the body, so that a short request leaves in one piece. */
 static void
 emit_head(RestSession *session)
@@ -347,6 +362,9 @@ emit_head(RestSession *session)
     OshL7Action *action = osh_l7_list_add(list, OSH_L7_EMIT, session->message);
 
     rest_request_pieces(session, (const char *)content->head->data);
+    content->ends_chunk = !content->is_whole && session->request.chunked && content->body->len > 0;
+    if (content->ends_chunk)
+        session->pieces[session->n_pieces++] = chunk_head(content, content->body->len);
     if (content->sent < rest_content_total(content))
         session->pieces[session->n_pieces++] = next_piece(content);
     action->direction = OSH_CLIENT_TO_SERVER;
@@ -379,5 +397,53 @@ rest_content_release(RestSession *session)
     }
     if (content->sent < rest_content_total(content))
         return list->n;
-    return rest_request_end(session);
+    if (content->ends_chunk) {
+        if (*capacity == 0 || !osh_l7_list_has_space(list, 2))
+            return list->n;
+        content->parts[REST_PARTS - 1] =
+            (OshL7Piece){.type = OSH_L7_PIECE_BYTES, .bytes = {"\r\n", 2}};
+        osh_l7_list_emit(list, OSH_CLIENT_TO_SERVER, session->message,
+                         &content->parts[REST_PARTS - 1], 2);
+        content->ends_chunk = FALSE;
+    }
+    if (content->is_whole)
+        return rest_request_end(session);
+    session->stage = REST_BODY;
+    return list->n;
+}
+
+/* Of a body that went on in chunks, the chunk that was begun here has no end of the client's: what
+ * follows is framed anew. */
+gsize
+rest_content_chunks(RestSession *session)
+{
+    RestContent *content = &session->content;
+    OshL7List *list = &session->list;
+
+    while (osh_l7_list_has_space(list, 3)) {
+        OshSpan window = osh_l7_list_window(list);
+        OshHttp1BodyStep step;
+
+        if (content->checked > 0) {
+            replace_checked(session);
+            return list->n;
+        }
+        switch (osh_http1_body_feed(&session->request_body, (const guint8 *)window.data,
+                                    window.length, &step)) {
+        case OSH_HTTP1_BODY_STEP:
+            content->checked = step.content_length;
+            if (osh_http1_body_is_complete(&session->request_body))
+                osh_l7_list_pass(list, session->message, step.release);
+            else if (content->checked == 0)
+                osh_l7_list_drop(list, session->message, step.release);
+            break;
+        case OSH_HTTP1_BODY_NEED_MORE:
+            return osh_l7_list_more(list);
+        case OSH_HTTP1_BODY_COMPLETE:
+            return rest_request_end(session);
+        case OSH_HTTP1_BODY_REJECTED:
+            return rest_body_refuse(session, osh_http1_error_text(session->request_body.error));
+        }
+    }
+    return list->n;
 }

@@ -6,6 +6,8 @@
 
 #include "rest.h"
 
+#include <string.h>
+
 OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "id=l7-rest\n"
                     "version=0.1.0\n"
@@ -105,12 +107,26 @@ rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
     session->secure = connection->secure;
     session->may_retarget =
         osh_has_member(connection, OshL7Connection, may_retarget) && connection->may_retarget;
+    session->may_be_opaque = connection->may_be_opaque;
     session->method = g_string_new(NULL);
     session->target = g_string_new(NULL);
     session->answer = g_string_new(NULL);
     session->upgrade = g_string_new(NULL);
     rest_make_parsers(session);
     return session;
+}
+
+/* Returns: whether what the connection begins with is not HTTP/1, and need not be. */
+static gboolean
+is_something_else(const RestSession *session, const OshL7Input *input)
+{
+    static const char http2[] = "PRI * HTTP/2.0"; /* RFC 9113 section 3.4 */
+    OshSpan window = input->window;
+
+    if (!session->may_be_opaque || session->n_messages > 0 || window.length == 0)
+        return FALSE;
+    return input->direction == OSH_SERVER_TO_CLIENT || rest_probe(NULL, window) == OSH_PROBE_NO ||
+           (window.length >= strlen(http2) && memcmp(window.data, http2, strlen(http2)) == 0);
 }
 
 static gsize
@@ -122,6 +138,8 @@ rest_feed(gpointer data, const OshL7Input *input, OshL7Action *actions, gsize ma
     gsize n;
 
     osh_l7_list_begin(&session->list, input, actions, max_actions);
+    if (is_something_else(session, input))
+        return osh_l7_list_opaque(&session->list);
     n = input->direction == OSH_CLIENT_TO_SERVER ? rest_feed_client(session)
                                                  : rest_feed_server(session);
     *ret_deadline = session->list.deadline;
@@ -177,6 +195,7 @@ rest_close(gpointer data)
     rest_query_free(session->query);
     rest_edits_clear(session);
     rest_content_free(&session->content);
+    rest_reply_free(&session->reply);
     rest_headers_free(&session->headers);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);

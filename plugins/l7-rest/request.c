@@ -14,9 +14,11 @@
 
 #include <string.h>
 
-#define VIA     "Via: 1.1 openshell-sandbox\r\n"
-#define CLOSE   "Connection: close\r\n"
-#define UPGRADE "Connection: Upgrade\r\nUpgrade: "
+#define VIA      "Via: 1.1 openshell-sandbox\r\n"
+#define CLOSE    "Connection: close\r\n"
+#define IDENTITY "Accept-Encoding: identity\r\n"
+#define CHUNKED  "Transfer-Encoding: chunked\r\n"
+#define UPGRADE  "Connection: Upgrade\r\nUpgrade: "
 
 static const char *const hop_fields[] = {
     "connection",       "http2-settings",      "keep-alive", "proxy-authenticate",
@@ -302,7 +304,8 @@ is_framed_anew(const RestSession *session)
     const OshHttp1Head *head = &session->request;
     guint64 total = rest_content_total(&session->content);
 
-    if (!session->content.is_active)
+    /* One that is not wholly known keeps the framing that it has. */
+    if (!session->content.is_active || !session->content.is_whole)
         return FALSE;
     return head->chunked || (head->has_content_length ? head->content_length != total : total > 0);
 }
@@ -318,6 +321,34 @@ is_replaced(const RestSession *session, const char *window, const OshHttp1Field 
     return is_framed_anew(session) &&
            (field_is(window, field, "content-length") || field_is(window, field, "trailer") ||
             field_is(window, field, "transfer-encoding"));
+}
+
+/* What would have the server send what nobody here can look into. */
+static gboolean
+is_withheld(const RestSession *session, const char *window, const OshHttp1Field *field)
+{
+    return session->response_limit > 0 &&
+           (field_is(window, field, "accept-encoding") || field_is(window, field, "range") ||
+            field_is(window, field, "if-range"));
+}
+
+/* What framed a response that was gathered, and what described the content that was replaced. */
+static gboolean
+is_of_reply(const RestSession *session, const char *window, const OshHttp1Field *field)
+{
+    static const char *const framing[] = {"content-length", "trailer", "transfer-encoding"};
+    static const char *const describing[] = {"accept-ranges", "content-digest", "content-md5",
+                                             "digest",        "etag",           "repr-digest"};
+    const RestReply *reply = &session->reply;
+
+    for (gsize i = 0; reply->is_active && i < G_N_ELEMENTS(framing); i++)
+        if (field_is(window, field, framing[i]))
+            return TRUE;
+    /* Of a stream it is not known yet what of it will be replaced. */
+    for (gsize i = 0; (reply->is_stream || reply->is_replaced) && i < G_N_ELEMENTS(describing); i++)
+        if (field_is(window, field, describing[i]))
+            return TRUE;
+    return FALSE;
 }
 
 /* From where a field line begins to where its CRLF ends. */
@@ -344,7 +375,9 @@ add_fields(RestSession *session, const OshHttp1Head *head, const char *window, g
         guint32 end = line_end(window, &head->fields[i]);
 
         if (is_dropped(head, window, &head->fields[i]) ||
-            (is_request && is_replaced(session, window, &head->fields[i])) ||
+            (is_request && (is_replaced(session, window, &head->fields[i]) ||
+                            is_withheld(session, window, &head->fields[i]))) ||
+            (!is_request && is_of_reply(session, window, &head->fields[i])) ||
             (edited && rest_edits_name(session, span_of(window, head->fields[i].name)))) {
             add_window(session, from, at - from);
             from = end;
@@ -429,6 +462,8 @@ rest_request_pieces(RestSession *session, const char *window)
     if (session->is_absolute && head->n_hosts == 0)
         add_host(session);
     add_edits(session);
+    if (session->response_limit > 0)
+        add_bytes(session, IDENTITY, sizeof IDENTITY - 1);
     if (is_framed_anew(session))
         add_length(session);
     if (!has_via)
@@ -470,4 +505,29 @@ rest_response_pieces(RestSession *session, const char *window)
         add_bytes(session, CLOSE, sizeof CLOSE - 1);
     add_bytes(session, "\r\n", 2);
     return TRUE;
+}
+
+void
+rest_reply_pieces(RestSession *session)
+{
+    const OshHttp1Head *head = &session->response;
+    RestReply *reply = &session->reply;
+    const char *base = (const char *)reply->head->data;
+    guint32 fields = head->start_line.offset + head->start_line.length + 2;
+
+    session->n_pieces = 0;
+    session->piece_base = base;
+    add_window(session, 0, fields);
+    add_fields(session, head, base, fields);
+    if (reply->in_chunks)
+        add_bytes(session, CHUNKED, sizeof CHUNKED - 1);
+    if (!reply->is_stream)
+        add_bytes(session, reply->length_field,
+                  (gsize)g_snprintf(reply->length_field, sizeof reply->length_field,
+                                    "Content-Length: %" G_GUINT64_FORMAT "\r\n",
+                                    rest_reply_total(reply)));
+    if (session->closes)
+        add_bytes(session, CLOSE, sizeof CLOSE - 1);
+    add_bytes(session, "\r\n", 2);
+    session->piece_base = NULL;
 }

@@ -26,8 +26,8 @@ fail_response(RestSession *session, const char *detail)
     return rest_refuse(session, OSH_L7_FAILURE);
 }
 
-static gsize
-end_response(RestSession *session)
+gsize
+rest_response_end(RestSession *session)
 {
     OshL7List *list = &session->list;
 
@@ -77,6 +77,8 @@ release_response_head(RestSession *session)
 
     if (session->status >= 200) {
         begin_response_body(session);
+        if (rest_reply_begin(session))
+            return;
         if (rest_response_pieces(session, osh_l7_list_window(list).data))
             osh_l7_list_replace(list, session->message, size, session->pieces, session->n_pieces);
         else
@@ -194,9 +196,11 @@ read_response(RestSession *session)
                 return n;
             continue;
         }
+        if (session->reply.is_active)
+            return rest_reply_feed(session);
         if (!release_response_body(session, &n))
             return n;
-        return end_response(session);
+        return rest_response_end(session);
     }
     return session->list.n;
 }

@@ -66,6 +66,9 @@ typedef enum {
     REST_NO_RESPONSE,
     REST_RESPONSE_ASKED,  /* a 101 came; its answer is awaited */
     REST_RESPONSE_AGREED, /* it is to be released, and another protocol follows */
+    REST_RESPONSE_HELD,   /* its content is gathered, to be looked into */
+    REST_RESPONSE_MARKED, /* what is made of that is awaited */
+    REST_RESPONSE_OUT,    /* what may go out of it does */
     REST_RESPONSE_BODY,   /* its final head was released */
     REST_RESPONSE_ENDED,  /* all of it was, and the request is not */
 } RestResponse;
@@ -126,17 +129,18 @@ typedef struct {
  * @encoding: Content-Encoding, likewise
  * @media_type: of @type, in lower case, without parameters
  * @limit: most bytes of @body
- * @limit_name: (nullable): what a person calls it
- * @detail: words that name the limit
+ * @checked: bytes at the front of the window that are content, and were not taken yet
  * @wants_continue: the client waits to be told that the body is wanted (RFC 9110 section 10.1.1)
  * @is_begun: something was marked
  * @marked: bytes of @body that were marked
+ * @is_whole: all of it was
  * @is_allowed: the last answer allowed it
  * @is_replaced: by another body
  * @handle: (nullable): what stands behind the @settled bytes of @body then
  * @handle_length: of it
  * @settled: bytes of @body that go out as they are then
  * @head_sent: the head is on its way
+ * @ends_chunk: what was kept goes out as a chunk, whose end is to follow
  * @sent: bytes of the body that are
  */
 typedef struct {
@@ -148,23 +152,81 @@ typedef struct {
     GString *encoding;
     GString *media_type;
     guint64 limit;
-    char *limit_name;
-    GString *detail;
+    gsize checked;
     gboolean wants_continue;
     gboolean is_begun;
     gsize marked;
+    gboolean is_whole;
     gboolean is_allowed;
     gboolean is_replaced;
     OshContent *handle;
     guint64 handle_length;
     guint64 settled;
     gboolean head_sent;
+    gboolean ends_chunk;
     guint64 sent;
     OshFact facts[3];
     OshL7Piece parts[REST_PARTS];
     OshL7Piece continue_piece;
     char length_field[48];
+    char chunk_head[OSH_HTTP1_CHUNK_HEAD_SIZE];
 } RestContent;
+
+/**
+ * RestReply: the content of a response that is looked into before it goes out.
+ * @is_active: the present response is one
+ * @is_stream: it is an event stream
+ * @in_chunks: it goes out in chunks
+ * @head: of it, which left the window
+ * @body: of it, decoded: all, or the event that was not sent yet
+ * @media_type: in lower case, without parameters
+ * @number: of contents that were marked
+ * @is_over: all of it is in @body
+ * @checked: bytes at the front of the window that are content, and were not taken yet
+ * @is_event: @body is an event
+ * @line_is_empty: the last line of @body is, so far
+ * @after_return: its last byte is a CR that ended a line
+ * @awaits_line_feed: that was the end of an event, to which a LF would belong
+ * @held: bytes of @body that were marked last
+ * @is_refused: they may not go out
+ * @is_sent: they are on their way
+ * @is_replaced: they go out otherwise: @settled of them and @handle
+ * @handle: (nullable): of @handle_length bytes
+ * @head_sent: the head is on its way
+ * @prefix_sent: the size line of the chunk is
+ * @suffix_sent: its end is
+ * @sent: bytes of what was marked last that are
+ */
+typedef struct {
+    gboolean is_active;
+    gboolean is_stream;
+    gboolean in_chunks;
+    GByteArray *head;
+    GByteArray *body;
+    GString *media_type;
+    guint64 number;
+    gboolean is_over;
+    gsize checked;
+    gboolean is_event;
+    gboolean line_is_empty;
+    gboolean after_return;
+    gboolean awaits_line_feed;
+    gsize held;
+    gboolean is_refused;
+    gboolean is_sent;
+    gboolean is_replaced;
+    OshContent *handle;
+    guint64 handle_length;
+    guint64 settled;
+    gboolean head_sent;
+    gboolean prefix_sent;
+    gboolean suffix_sent;
+    guint64 sent;
+    OshL7Piece parts[REST_PARTS];
+    OshL7Piece end_piece;
+    char chunk_head[OSH_HTTP1_CHUNK_HEAD_SIZE];
+    char length_field[48];
+} RestReply;
 
 /**
  * RestSession:
@@ -179,6 +241,7 @@ typedef struct {
  * @query_range: what follows @target in the request, as sent, with its question mark
  * @response_facts: of a 101
  * @may_retarget: the client names an authority in each request, and may name another one
+ * @may_be_opaque: what is not HTTP may go on unread
  * @authority: of a target in absolute form
  * @is_absolute: the target is one
  * @host_field: in place of one that the client did not send
@@ -191,6 +254,8 @@ typedef struct {
  * @is_beyond: the answer asks for what this plugin does not serve: a change of what frames or
  *   addresses the request
  * @content: of the present request, where it is inspected
+ * @response_limit: bytes of a content of the response that may have to be looked into; or 0
+ * @reply: of the present response, where it is
  * @headers: of the request or the response that is asked about
  * @is_upgrade: the request asks for the protocol @upgrade
  * @upgrade: its token, in lower case
@@ -228,6 +293,7 @@ typedef struct {
     guint n_facts;
     OshFact response_facts[2];
     gboolean may_retarget;
+    gboolean may_be_opaque;
     OshAuthority authority;
     gboolean is_absolute;
     char host_field[OSH_HOST_SIZE + 16];
@@ -239,6 +305,8 @@ typedef struct {
     guint n_edits;
     gboolean is_beyond;
     RestContent content;
+    guint64 response_limit;
+    RestReply reply;
     RestHeaders headers;
     gboolean is_upgrade;
     GString *upgrade;
@@ -343,6 +411,35 @@ gsize rest_content_feed(RestSession *session);
 
 /** rest_content_release: of %REST_RELEASE. Returns: what feed returns. */
 gsize rest_content_release(RestSession *session);
+
+/** rest_content_chunks: what follows in chunks behind what was allowed before the end of its body.
+ * Returns: what feed returns. */
+gsize rest_content_chunks(RestSession *session);
+
+/** rest_reply_begin: a response head that is complete, in the window. Returns: whether its content
+ * is looked into; then it left the window. */
+gboolean rest_reply_begin(RestSession *session);
+
+/** rest_reply_resume: takes the answer to a content of it. */
+void rest_reply_resume(RestSession *session, const OshL7Answer *answer);
+
+/** rest_reply_feed: of such a response. Returns: what feed returns. */
+gsize rest_reply_feed(RestSession *session);
+
+/** rest_reply_total: Returns: bytes of what was marked last, as they go out. */
+guint64 rest_reply_total(const RestReply *reply);
+
+/** rest_reply_pieces: its head as it goes to the client. */
+void rest_reply_pieces(RestSession *session);
+
+/** rest_reply_clear: there is none. */
+void rest_reply_clear(RestSession *session);
+
+/** rest_reply_free: frees what @reply keeps from one response to the next. */
+void rest_reply_free(RestReply *reply);
+
+/** rest_response_end: all of the response was released. Returns: what feed returns. */
+gsize rest_response_end(RestSession *session);
 
 /** rest_resume: takes an answer. */
 void rest_resume(RestSession *session, const OshL7Answer *answer);

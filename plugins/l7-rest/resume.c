@@ -49,9 +49,31 @@ resume_response(RestSession *session, const OshL7Answer *answer)
     rest_answer_problem(session);
 }
 
+/* About a content of the response. Of one that is refused the client may have got nothing yet. */
+static void
+resume_reply(RestSession *session, const OshL7Answer *answer)
+{
+    rest_reply_resume(session, answer);
+    if (answer->action != OSH_ACTION_DENY || session->reply.head_sent)
+        return;
+    session->stage = REST_REFUSED;
+    session->event = answer->event;
+    if (osh_has_member(answer, OshL7Answer, refusal) && answer->refusal != NULL) {
+        rest_answer_refusal(session, answer->refusal);
+        return;
+    }
+    session->refusal =
+        (RestRefusal){502, "response_refused", "the response may not go to the client", NULL};
+    rest_answer_problem(session);
+}
+
 void
 rest_resume(RestSession *session, const OshL7Answer *answer)
 {
+    if (session->has_response == REST_RESPONSE_MARKED) {
+        resume_reply(session, answer);
+        return;
+    }
     if (session->has_response == REST_RESPONSE_ASKED) {
         resume_response(session, answer);
         return;
@@ -69,6 +91,9 @@ rest_resume(RestSession *session, const OshL7Answer *answer)
         return;
     }
     session->may_upgrade = osh_has_member(answer, OshL7Answer, upgrades) && answer->upgrades;
+    session->response_limit = osh_has_member(answer, OshL7Answer, response_limit)
+                                  ? MIN(answer->response_limit, 1 << 30)
+                                  : 0;
     session->is_beyond = answer->action != OSH_ACTION_ALLOW || !rest_edits_take(session, answer);
     session->stage = REST_ALLOWED;
     if (session->content.is_active) {

@@ -30,7 +30,6 @@ expect_request(RestSession *session)
     session->has_response = REST_NO_RESPONSE;
     session->n_interim = 0;
     session->keeps_open = FALSE;
-    rest_content_clear(session);
     osh_http1_head_reset(&session->request);
     osh_http1_head_reset(&session->response);
 }
@@ -61,8 +60,6 @@ rest_refuse(RestSession *session, guint32 flags)
     deny->u.deny.facts = (OshFacts){session->facts, session->n_facts};
     deny->u.deny.ret_event = &session->event;
     session->keeps_open = FALSE;
-    if (session->refusal.limit != NULL)
-        deny->u.deny.kind = OSH_L7_DENY_LIMIT;
     if (g_strcmp0(session->refusal.error, "request_authority_mismatch") == 0)
         deny->u.deny.kind = OSH_L7_DENY_AUTHORITY;
     return session->list.n;
@@ -100,6 +97,9 @@ read_request(RestSession *session)
 {
     OshSpan window = osh_l7_list_window(&session->list);
 
+    /* What was sent last pointed there. */
+    rest_content_clear(session);
+    rest_reply_clear(session);
     switch (osh_http1_head_feed(&session->request, (const guint8 *)window.data, window.length)) {
     case OSH_HTTP1_NEED_MORE:
         return osh_l7_list_more(&session->list);
@@ -193,6 +193,10 @@ rest_request_end(RestSession *session)
 static gsize
 release_request_body(RestSession *session)
 {
+    if (session->content.is_active && session->request.chunked)
+        return rest_content_chunks(session);
+    osh_l7_list_pass(&session->list, session->message, session->content.checked);
+    session->content.checked = 0;
     while (!list_is_full(session, 3)) {
         OshSpan window = osh_l7_list_window(&session->list);
         OshHttp1BodyStep step;
@@ -219,6 +223,8 @@ drop_request_body(RestSession *session)
 {
     OshHttp1BodyStatus status = OSH_HTTP1_BODY_STEP;
 
+    osh_l7_list_drop(&session->list, session->message, session->content.checked);
+    session->content.checked = 0;
     while (status == OSH_HTTP1_BODY_STEP && !list_is_full(session, 3)) {
         OshSpan window = osh_l7_list_window(&session->list);
         OshHttp1BodyStep step;

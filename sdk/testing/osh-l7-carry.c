@@ -35,6 +35,8 @@ osh_l7_message_free(gpointer data)
     g_free(message->reason);
     osh_fact_copy_clear(&message->facts);
     osh_fact_copy_clear(&message->content_facts);
+    if (message->responses != NULL)
+        g_string_free(message->responses, TRUE);
     g_array_unref(message->slots);
     g_ptr_array_unref(message->leases);
     g_ptr_array_unref(message->handles);
@@ -247,6 +249,18 @@ settled(const OshL7Run *run, const OshL7Message *message)
     return message->content->len - MIN(message->content->len, strlen(from) - 1);
 }
 
+static OshContent *
+add_handle(OshL7Message *message, const char *bytes, gsize length, const OshL7Harness *harness)
+{
+    OshContent *handle = g_new0(OshContent, 1);
+
+    handle->bytes = replaced(bytes, length, harness->replace_from, harness->replace_to);
+    handle->length = strlen(handle->bytes);
+    handle->message = message->number;
+    g_ptr_array_add(message->handles, handle);
+    return handle;
+}
+
 static void
 finish_content(OshL7Run *run, OshL7Message *message, OshL7ContentAnswer *answer)
 {
@@ -267,15 +281,46 @@ finish_content(OshL7Run *run, OshL7Message *message, OshL7ContentAnswer *answer)
         answer->settled = message->content->len;
         return;
     }
-    handle = g_new0(OshContent, 1);
-    handle->bytes = replaced(rest, length, run->harness->replace_from, run->harness->replace_to);
-    handle->length = strlen(handle->bytes);
-    handle->message = message->number;
-    g_ptr_array_add(message->handles, handle);
+    handle = add_handle(message, rest, length, run->harness);
     osh_l7_ledger_grant(osh_l7_run_open(run, message->number), handle, handle->length);
     answer->disposition = OSH_L7_REPLACED;
     answer->handle = handle;
     answer->length = handle->length;
+}
+
+static void
+carry_response(OshL7Run *run, OshL7Message *message, const OshL7Action *action, OshSpan text)
+{
+    const OshL7Harness *harness = run->harness;
+    const OshFact fact = OSH_FACT_STRING_INIT(OSH_SCRIPTED_RESPONSE, text);
+    const OshFacts facts = {&fact, 1};
+    OshVerdict verdict = OSH_VERDICT_INIT;
+
+    if (message->responses == NULL)
+        message->responses = g_string_new(NULL);
+    g_string_append_printf(message->responses, " %s {%.*s} [", action->u.content.media_type,
+                           (int)text.length, text.length > 0 ? text.data : "");
+    osh_l7_facts_print(message->responses, action->u.content.facts.facts,
+                       action->u.content.facts.n_facts);
+    g_string_append_c(message->responses, ']');
+    message->answers_response = TRUE;
+    message->response =
+        (OshL7ContentAnswer){.content = action->u.content.content, .settled = text.length};
+    osh_scripted_policy_decide(harness->policy, &facts, &verdict);
+    if (verdict.action == OSH_ACTION_DENY) {
+        refuse(message, verdict.reason);
+    } else if (harness->replace_from != NULL && text.length > 0 &&
+               g_strstr_len(text.data, (gssize)text.length, harness->replace_from) != NULL) {
+        OshContent *handle = add_handle(message, text.data, text.length, harness);
+
+        message->response.settled = 0;
+        message->response.disposition = OSH_L7_REPLACED;
+        message->response.handle = handle;
+        message->response.length = handle->length;
+        osh_l7_ledger_grant_response(osh_l7_run_open(run, message->number), handle, handle->length);
+    }
+    osh_verdict_clear(&verdict);
+    open_question(run, message, action);
 }
 
 static void
@@ -285,6 +330,12 @@ carry_content(OshL7Run *run, const OshL7Action *action)
     OshSpan text = action->u.content.bytes;
     OshL7ContentAnswer *answer;
 
+    if (text.length == 0 && action->length > 0)
+        text = (OshSpan){run->ledger.window.data + action->offset, action->length};
+    if (run->ledger.direction == OSH_SERVER_TO_CLIENT) {
+        carry_response(run, message, action, text);
+        return;
+    }
     if (message->contents->len == 0) {
         OshL7ContentAnswer first = {.content = action->u.content.content};
 
@@ -293,8 +344,6 @@ carry_content(OshL7Run *run, const OshL7Action *action)
     answer = &g_array_index(message->contents, OshL7ContentAnswer, 0);
     if (action->u.content.facts.n_facts > 0)
         osh_fact_copy_set(&message->content_facts, &action->u.content.facts);
-    if (text.length == 0 && action->length > 0)
-        text = (OshSpan){run->ledger.window.data + action->offset, action->length};
     g_string_append_len(message->content, text.length > 0 ? text.data : "", (gssize)text.length);
     message->inspected = (action->flags & OSH_L7_LAST) != 0;
     if (run->terminated) {
@@ -304,6 +353,9 @@ carry_content(OshL7Run *run, const OshL7Action *action)
         message->error = "content_too_large";
     } else if ((action->flags & OSH_L7_LAST) != 0) {
         finish_content(run, message, answer);
+    } else if (run->harness->allow_after > 0 &&
+               message->content->len >= run->harness->allow_after) {
+        message->answer = OSH_L7_MESSAGE_ALLOWED;
     } else if (run->harness->stream) {
         answer->settled = MAX(answer->settled, settled(run, message));
     }
@@ -514,6 +566,13 @@ osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
         answer.refusal =
             message->inspected && message->error == NULL ? run->harness->refusal : NULL;
     }
+    if (message->answers_response) {
+        answer.contents = &message->response;
+        answer.n_contents = 1;
+    }
+    if (answer.action == OSH_ACTION_ALLOW)
+        answer.response_limit = run->harness->response_limit;
+    entry->responds = answer.response_limit > 0;
     answer.upgrades =
         answer.action == OSH_ACTION_ALLOW && run->harness->upgrades && asks_for_upgrade(message);
     osh_l7_resume(run->harness->protocol, run->session, run->now, message->number, &answer);

@@ -157,6 +157,18 @@ osh_l7_harness_stream_content(OshL7Harness *harness)
 }
 
 void
+osh_l7_harness_allow_content_after(OshL7Harness *harness, gsize length)
+{
+    harness->allow_after = length;
+}
+
+void
+osh_l7_harness_inspect_responses(OshL7Harness *harness, guint64 limit)
+{
+    harness->response_limit = limit;
+}
+
+void
 osh_l7_harness_set_refusal(OshL7Harness *harness, const OshInspectionRefusal *refusal)
 {
     harness->refusal = refusal;

@@ -97,7 +97,8 @@ typedef enum {
  *
  * A line of @records: the number; `allowed`, `denied`, `failed`, `cancelled` or `unanswered`;
  * action and target where the manifest names them; the facts as NAME=VALUE, a list in brackets; the
- * facts that came with its content, likewise after `content`; of
+ * facts that came with its content, likewise after `content`; each content of its response that was
+ * marked, after `response`; of
  * a refusal the reason in quotes; `done STATUS BYTES` when DONE came. So `1 allowed get a
  * [memcached.command=get memcached.key=[a]] done 0 5`.
  */
@@ -172,6 +173,15 @@ void osh_l7_harness_replace_content(OshL7Harness *harness, const char *from, con
 /** osh_l7_harness_stream_content: answers INSPECT come with begin, and content is settled as it
  * comes. */
 void osh_l7_harness_stream_content(OshL7Harness *harness);
+
+/** osh_l7_harness_allow_content_after: content of which @length bytes were marked is allowed,
+ * though more of it is to come, as an inspector allows that needs no more. */
+void osh_l7_harness_allow_content_after(OshL7Harness *harness, gsize length);
+
+/** osh_l7_harness_inspect_responses: answers that allow a message have @limit as their
+ * response_limit. Content of a response gets what osh_l7_harness_replace_content() says, and the
+ * policy is asked about it by %OSH_SCRIPTED_RESPONSE. */
+void osh_l7_harness_inspect_responses(OshL7Harness *harness, guint64 limit);
 
 /**
  * osh_l7_harness_set_refusal:

@@ -62,6 +62,8 @@ osh_l7_run_write_records(OshL7Run *run)
                                message->content_facts.facts.n_facts);
             g_string_append_c(text, ']');
         }
+        if (message->responses != NULL)
+            g_string_append_printf(text, " response%s", message->responses->str);
         if (message->reason != NULL)
             g_string_append_printf(text, " \"%s\"", message->reason);
         if (message->done)

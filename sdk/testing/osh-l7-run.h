@@ -52,6 +52,9 @@ typedef struct {
     GArray *contents;   /* of OshL7ContentAnswer */
     GArray *edits;      /* of OshL7Edit */
     GString *content;   /* decoded so far */
+    GString *responses; /* or NULL */
+    OshL7ContentAnswer response;
+    gboolean answers_response; /* the answer that is due is about @response */
     guint64 limit;
 } OshL7Message;
 
@@ -119,6 +122,8 @@ struct _OshL7Harness {
     gboolean stream;
     const OshInspectionRefusal *refusal; /* or NULL */
     gboolean upgrades;
+    gsize allow_after; /* or 0 */
+    guint64 response_limit;
     GPtrArray *steps; /* of OshL7Step */
     /* of a plugin that the harness has created; else NULL */
     const OshPluginEntry *entry;

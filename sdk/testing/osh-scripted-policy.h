@@ -21,6 +21,9 @@ G_BEGIN_DECLS
  * it. String. */
 #define OSH_SCRIPTED_CONTENT "content.text"
 
+/** OSH_SCRIPTED_RESPONSE: a content of the response to a message, for rules about it. String. */
+#define OSH_SCRIPTED_RESPONSE "response.text"
+
 /** OshScriptedPolicy: answers, in the order in which they are tried. Opaque. */
 typedef struct _OshScriptedPolicy OshScriptedPolicy;
 

@@ -76,6 +76,8 @@ test_sized_structs_only_grow(void)
         {"OshL7ProtocolInterface", sizeof(OshL7ProtocolInterface), 80},
         {"OshContentInspectorInterface", sizeof(OshContentInspectorInterface), 48},
         {"OshHttpUpgradeInterface", sizeof(OshHttpUpgradeInterface), 48},
+        {"OshInspectedResponse", sizeof(OshInspectedResponse), 56},
+        {"OshResponseResult", sizeof(OshResponseResult), 32},
         {"OshInspectionDenial", sizeof(OshInspectionDenial), 40},
         {"OshInspectionRefusal", sizeof(OshInspectionRefusal), 40},
         {"OshMiddlewareInterface", sizeof(OshMiddlewareInterface), 40},

@@ -9,6 +9,7 @@
 typedef struct {
     gconstpointer handle;
     guint64 length;
+    gboolean is_response;
 } Grant;
 
 void
@@ -76,28 +77,60 @@ osh_l7_ledger_end(OshL7Ledger *ledger, OshL7LedgerEntry *entry)
                          (guint)(entry - (OshL7LedgerEntry *)(gpointer)ledger->entries->data));
 }
 
-void
-osh_l7_ledger_grant(OshL7LedgerEntry *entry, gconstpointer handle, guint64 length)
+static const Grant *
+find_grant(const OshL7LedgerEntry *entry, gconstpointer handle)
 {
-    const Grant grant = {handle, length};
+    for (guint i = 0; entry->grants != NULL && i < entry->grants->len; i++) {
+        const Grant *grant = &g_array_index(entry->grants, Grant, i);
 
+        if (grant->handle == handle)
+            return grant;
+    }
+    return NULL;
+}
+
+static void
+add_grant(OshL7LedgerEntry *entry, Grant grant)
+{
     if (entry->grants == NULL)
         entry->grants = g_array_new(FALSE, FALSE, sizeof grant);
     g_array_append_val(entry->grants, grant);
 }
 
+void
+osh_l7_ledger_grant(OshL7LedgerEntry *entry, gconstpointer handle, guint64 length)
+{
+    add_grant(entry, (Grant){handle, length, FALSE});
+}
+
+/* The handles of one message may be the same object with other content. */
+void
+osh_l7_ledger_grant_response(OshL7LedgerEntry *entry, gconstpointer handle, guint64 length)
+{
+    Grant *known = (Grant *)find_grant(entry, handle);
+
+    if (known != NULL)
+        known->length = length;
+    else
+        add_grant(entry, (Grant){handle, length, TRUE});
+}
+
+gboolean
+osh_l7_ledger_is_response(const OshL7LedgerEntry *entry, gconstpointer handle)
+{
+    const Grant *grant = find_grant(entry, handle);
+
+    return grant != NULL && grant->is_response;
+}
+
 gboolean
 osh_l7_ledger_granted(const OshL7LedgerEntry *entry, gconstpointer handle, guint64 *ret_length)
 {
-    for (guint i = 0; entry->grants != NULL && i < entry->grants->len; i++) {
-        const Grant *grant = &g_array_index(entry->grants, Grant, i);
+    const Grant *grant = find_grant(entry, handle);
 
-        if (grant->handle == handle) {
-            *ret_length = grant->length;
-            return TRUE;
-        }
-    }
-    return FALSE;
+    if (grant != NULL)
+        *ret_length = grant->length;
+    return grant != NULL;
 }
 
 /* How many bytes pieces that were checked send. */
@@ -136,7 +169,9 @@ take_question(OshL7Ledger *ledger, OshL7LedgerEntry *entry, const OshL7Action *a
     entry->direction = ledger->direction;
     if (action->type == OSH_L7_ASK && ledger->direction == OSH_CLIENT_TO_SERVER)
         entry->asked = TRUE;
-    if (action->type == OSH_L7_CONTENT) {
+    if (action->type == OSH_L7_CONTENT && ledger->direction == OSH_SERVER_TO_CLIENT) {
+        entry->response = action->u.content.content;
+    } else if (action->type == OSH_L7_CONTENT) {
         entry->has_content = TRUE;
         entry->content = action->u.content.content;
     }

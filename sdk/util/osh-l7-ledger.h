@@ -34,6 +34,8 @@ typedef enum {
  * @direction: of that question
  * @has_content: @content was marked
  * @content: the session's number for it
+ * @responds: content of its response is to be marked
+ * @response: the session's number for the last of it
  * @slots: (nullable) (element-type guint64): numbers of its slots
  * @grants: (nullable): leases and handles that it was given
  * @data: (nullable): the driver's own
@@ -47,6 +49,8 @@ typedef struct {
     guint direction;
     gboolean has_content;
     guint64 content;
+    gboolean responds;
+    guint64 response;
     GArray *slots;
     GArray *grants;
     gpointer data;
@@ -122,6 +126,13 @@ void osh_l7_ledger_end(OshL7Ledger *ledger, OshL7LedgerEntry *entry);
 
 /** osh_l7_ledger_grant: @entry may send @handle, a lease or a content of @length bytes. */
 void osh_l7_ledger_grant(OshL7LedgerEntry *entry, gconstpointer handle, guint64 length);
+
+/** osh_l7_ledger_grant_response: @entry may send @handle, a content of its response, to the client.
+ */
+void osh_l7_ledger_grant_response(OshL7LedgerEntry *entry, gconstpointer handle, guint64 length);
+
+/** osh_l7_ledger_is_response: Returns: whether @handle was granted for the client. */
+gboolean osh_l7_ledger_is_response(const OshL7LedgerEntry *entry, gconstpointer handle);
 
 /** osh_l7_ledger_granted: Returns: whether @entry may; its length in @ret_length. */
 gboolean osh_l7_ledger_granted(const OshL7LedgerEntry *entry, gconstpointer handle,

@@ -180,3 +180,10 @@ osh_l7_list_end(OshL7List *list)
     osh_l7_list_add(list, OSH_L7_END, 0);
     return list->n;
 }
+
+gsize
+osh_l7_list_opaque(OshL7List *list)
+{
+    osh_l7_list_add(list, OSH_L7_OPAQUE, 0);
+    return list->n;
+}

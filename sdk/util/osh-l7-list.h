@@ -117,6 +117,10 @@ gsize osh_l7_list_more(OshL7List *list);
  * Returns: what feed returns, because nothing may follow. */
 gsize osh_l7_list_retarget(OshL7List *list, const char *host, guint16 port);
 
+/** osh_l7_list_opaque: nothing of the connection is inspected any more; needs may_be_opaque.
+ * Returns: what feed returns. */
+gsize osh_l7_list_opaque(OshL7List *list);
+
 /** osh_l7_list_end: ends the connection. Returns: what feed returns. */
 gsize osh_l7_list_end(OshL7List *list);
 

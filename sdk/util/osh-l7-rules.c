@@ -204,12 +204,13 @@ check_content_piece(OshL7Ledger *ledger, const OshL7Action *action, guint direct
 
     if ((action->flags & OSH_L7_FRAMING) != 0)
         return broken(ledger, OSH_L7_RULE_FRAMING, "a content handle in framing");
-    /* It may hold what a lease stands for. */
-    if (direction != OSH_CLIENT_TO_SERVER)
-        return broken(ledger, OSH_L7_RULE_HANDLE, "a content handle towards the client");
     if (entry == NULL || !osh_l7_ledger_granted(entry, piece->content, &length))
         return broken(ledger, OSH_L7_RULE_HANDLE, "a handle that " NUMBER_OF " was not given",
                       action->message);
+    /* That of a request may hold what a lease stands for. */
+    if (osh_l7_ledger_is_response(entry, piece->content) != (direction == OSH_SERVER_TO_CLIENT))
+        return broken(ledger, OSH_L7_RULE_HANDLE, "a content handle towards the %s",
+                      direction == OSH_SERVER_TO_CLIENT ? "client" : "server");
     if (piece->offset > length || piece->length > length - piece->offset)
         return broken(ledger, OSH_L7_RULE_RANGE, "a range beyond the end of the content");
     return KEPT;
@@ -432,6 +433,33 @@ check_ask(OshL7Ledger *ledger, const OshL7Action *action)
                : rule;
 }
 
+/* Returns: (nullable): what is wrong with a content of a response. */
+static const char *
+response_fault(const OshL7LedgerEntry *entry, const OshL7Action *action)
+{
+    if (entry->judgement != OSH_L7_JUDGEMENT_ALLOWED || !entry->responds)
+        return "that of a response was not asked for";
+    if (action->u.content.media_type == NULL)
+        return "it has no media type; \"\" says that it is unknown";
+    if ((action->flags & OSH_L7_LAST) == 0)
+        return "that of a response is marked whole";
+    return action->u.content.content <= entry->response ? "its number was used" : NULL;
+}
+
+static const char *
+request_fault(const OshL7LedgerEntry *entry, const OshL7Action *action)
+{
+    if (entry->judgement != OSH_L7_JUDGEMENT_INSPECT)
+        return "it was not asked for";
+    if (action->u.content.media_type == NULL)
+        return "it has no media type; \"\" says that it is unknown";
+    if (entry->has_content && entry->content != action->u.content.content)
+        return "another content had not ended";
+    return entry->has_content && action->u.content.facts.n_facts > 0
+               ? "facts of the head stand with the first piece"
+               : NULL;
+}
+
 static OshL7Rule
 check_content(OshL7Ledger *ledger, const OshL7Action *action)
 {
@@ -443,14 +471,8 @@ check_content(OshL7Ledger *ledger, const OshL7Action *action)
         return rule;
     if (entry->question)
         return broken(ledger, OSH_L7_RULE_QUESTION, NUMBER_OF, action->message);
-    if (entry->judgement != OSH_L7_JUDGEMENT_INSPECT)
-        fault = "it was not asked for";
-    else if (action->u.content.media_type == NULL)
-        fault = "it has no media type; \"\" says that it is unknown";
-    else if (entry->has_content && entry->content != action->u.content.content)
-        fault = "another content had not ended";
-    else if (entry->has_content && action->u.content.facts.n_facts > 0)
-        fault = "facts of the head stand with the first piece";
+    fault = ledger->direction == OSH_SERVER_TO_CLIENT ? response_fault(entry, action)
+                                                      : request_fault(entry, action);
     if (fault != NULL)
         return broken(ledger, OSH_L7_RULE_CONTENT, "%s", fault);
     rule = check_facts(ledger, &action->u.content.facts);

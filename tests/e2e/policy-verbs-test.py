@@ -56,6 +56,7 @@ MIDDLEWARE = """network_middlewares:
     on_error: fail_closed
     endpoints: { include: [a.test] }
 """
+UNSERVED = MIDDLEWARE.replace("openshell/regex", "openshell/nobody")
 
 
 def demo(endpoint="rules: [{ allow: { command: GET } }]"):
@@ -137,10 +138,11 @@ def _run():
         expect(verb("check", path).code == 0, "without --run", entry)
         result = verb("check", "--run", path)
         expect(result.code == 1 and f"{named} is not enforced" in result.out, entry, result)
-    path = harness.write_policy(GOOD + MIDDLEWARE)
+    expect(verb("check", "--run", harness.write_policy(GOOD + MIDDLEWARE)).code == 0, "served")
+    path = harness.write_policy(GOOD + UNSERVED)
     expect(verb("check", path).code == 0, "without --run")
     result = verb("check", "--run", path)
-    expect(result.code == 1 and "network_middlewares are not enforced yet" in result.out, result)
+    expect(result.code == 1 and "no plugin of this run serves middleware" in result.out, result)
     result = verb("check", "--run", harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {REST} }}")))
     expect(result.code == 0, result)
 
@@ -148,9 +150,10 @@ def _run():
 @test("a run refuses what check --run refuses")
 def _run_refuses():
     for text in (*(GOOD.replace("port: 443 }", f"port: 443, {entry} }}") for entry, _ in NOT_ENFORCED),
-                 GOOD + MIDDLEWARE):
+                 GOOD + UNSERVED):
         result = harness.run_host(["true"], text)
-        expect(result.code == 125 and re.search("(is|are) not enforced", result.err), text, result)
+        expect(result.code == 125 and re.search("is not enforced|no plugin of this run serves",
+                                                result.err), text, result)
 
 
 @test("check --openshell names what is ours alone by its place")

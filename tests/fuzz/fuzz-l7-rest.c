@@ -4,8 +4,9 @@
  *
  * 0xfe begins a piece of the client, 0xff one of the server; what stands before the first is the
  * client's. Requests by POST are refused, the body of one by PUT is inspected, and its limit is
- * small; an upgrade is agreed to. However the bytes are split, the same ones leave, with
- * the same records; the harness sees to it that nothing leaves before it was allowed.
+ * small; an upgrade is agreed to; of a third of all inputs responses are looked into. However the
+ * bytes are split, the same ones leave, with the same records; the harness sees to it that nothing
+ * leaves before it was allowed.
  */
 #include <openshell/plugin.h>
 
@@ -102,6 +103,10 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     osh_l7_harness_replace_content(harness, "from", "something else");
     osh_l7_harness_set_refusal(harness, &refusal);
     osh_l7_harness_agree_to_upgrades(harness);
+    if (size % 3 == 0)
+        osh_l7_harness_inspect_responses(harness, 40);
+    osh_scripted_policy_rule(osh_l7_harness_policy(harness), OSH_ACTION_DENY, OSH_SCRIPTED_RESPONSE,
+                             "*bad*");
     say_all(harness, data, MIN(size, MAX_SIZE));
     whole = osh_l7_harness_run(harness, OSH_L7_SPLIT_WHOLE, 1);
     check(whole, whole);

@@ -12,7 +12,7 @@ import sentences
 SOURCE = os.environ["OSH_SOURCE"]
 BUILD = os.environ["OSH_BUILD"]
 TREES = ("host", "plugins/process", "plugins/network", "plugins/l7-rest", "plugins/l7-ws",
-         "sdk")
+         "plugins/regex", "sdk")
 INCLUDE = re.compile(r'^#include ["<]([^">]+\.h)[">]', re.M)
 
 

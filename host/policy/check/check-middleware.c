@@ -116,7 +116,8 @@ read_selector(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMiddlew
     }
     read_patterns(loader, selector, "include", entry->include);
     read_patterns(loader, selector, "exclude", entry->exclude);
-    if (entry->include->len == 0 && osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
+    if (entry->include->len == 0 &&
+        osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
         osh_yaml_error(loader->diagnostics, selector,
                        "the endpoint selector must include at least one host pattern");
     if (!entry->shown.allow_uninspectable)

@@ -202,6 +202,8 @@ typedef enum {
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
  * @middleware: (nullable): borrowed; of those that select the host of a connection that is allowed,
  *   one that allows nothing it cannot inspect, if there is any
+ * @is_opaque: an endpoint with `tls: skip` or `protocol: tcp` allows it, which @middleware cannot
+ *   look into
  * @inspector: (nullable): borrowed; the rules of @selected are about what the content of the
  *   message says, and nothing is known of it yet: who looks into it, before this is an answer
  * @generation: of the snapshot that answered
@@ -219,6 +221,7 @@ typedef struct {
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
     const OshPolicyMiddleware *middleware;
+    gboolean is_opaque;
     const char *inspector;
     guint64 generation;
     /*< private >*/

@@ -20,6 +20,7 @@
 #include "middleware-chain.h"
 #include "owner-check.h"
 #include "record.h"
+#include "responded.h"
 #include "secrets.h"
 #include "upgrade.h"
 
@@ -242,6 +243,18 @@ ask_endpoint(OshMessage *message, const OshFacts *facts)
     return asked == OSH_ASKED_ALLOWED ? ask_rest(message, facts) : asked;
 }
 
+/* About a content of the response to a message that was allowed. */
+static void
+ask_response(OshMessage *message)
+{
+    const char *reason = NULL;
+
+    if (osh_responded_ask(message, &reason) == OSH_ASKED_REFUSED)
+        ask_refuse(message, &message->facts.facts, "content", reason, OSH_DECISION_DENIED_HARD);
+    else
+        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+}
+
 static gboolean
 ask_waits(OshMessage *message)
 {
@@ -262,6 +275,10 @@ ask_go(OshMessage *message)
     message->awaits_capacity = FALSE;
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
+    if (osh_responded_is_asked(message)) {
+        ask_response(message);
+        return TRUE;
+    }
     osh_inspected_go_on(message);
     set.n_facts = gather_facts(message, facts);
     if (set.n_facts == 0)
@@ -320,6 +337,7 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
     said.upgrades = said.action == OSH_ACTION_ALLOW && osh_upgrade_is_agreed(message);
     osh_secrets_fill_answer(message, entry, &said);
     osh_inspected_fill_answer(message, entry, &said);
+    osh_responded_fill_answer(message, entry, &said);
     /* The message may be ended, and the verdict with it, when the session is fed next. */
     osh_l7_resume(driver->protocol, driver->session,
                   osh_shard_now(&driver->connection->shard->network->shard), number, &said);

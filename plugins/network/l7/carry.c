@@ -8,6 +8,7 @@
 #include "handover.h"
 #include "inspected.h"
 #include "record.h"
+#include "responded.h"
 #include "secrets.h"
 
 #include <string.h>
@@ -160,7 +161,11 @@ carry_question(OshDriver *driver, OshMessage *message, const OshL7Action *action
         driver->sides[direction].paused_by = message->number;
     message->direction = direction;
     message->gives_up_at = 0;
-    if (action->type == OSH_L7_CONTENT) {
+    message->is_response_content =
+        action->type == OSH_L7_CONTENT && direction == OSH_SERVER_TO_CLIENT;
+    if (message->is_response_content) {
+        osh_responded_add(message, action, driver->ledger.window);
+    } else if (action->type == OSH_L7_CONTENT) {
         message->direction = OSH_CLIENT_TO_SERVER;
         osh_inspected_add(message, action, driver->ledger.window);
     } else {
@@ -191,6 +196,9 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
         osh_driver_forget_question(driver, action->message);
     else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED && message->is_recorded)
         osh_record_response(driver, action);
+    /* What was sent may be content that ends with the message. */
+    for (guint i = 0; i < 2 && entry->grants != NULL; i++)
+        osh_leg_flush(&driver->sides[i].leg);
     osh_message_end(driver, entry);
 }
 

@@ -392,6 +392,19 @@ osh_inspected_facts(const OshMessage *message)
                : none;
 }
 
+gboolean
+osh_inspected_inspection(const OshMessage *message, const OshInterface **ret_inspector,
+                         gpointer *ret_inspection)
+{
+    const OshInspected *inspected = message->inspected;
+
+    if (inspected == NULL || !inspected->is_done || inspected->inspection == NULL)
+        return FALSE;
+    *ret_inspector = inspected->inspector;
+    *ret_inspection = inspected->inspection;
+    return TRUE;
+}
+
 /* The refusal is recorded, and the inspector has words for the client. */
 static void
 fill_refusal(OshMessage *message, OshL7Answer *answer)
@@ -455,6 +468,25 @@ OshSpan
 osh_content_bytes(const OshContent *content)
 {
     return content->bytes;
+}
+
+OshContent *
+osh_content_set(OshContent *content, OshSpan bytes)
+{
+    if (content == NULL)
+        content = g_new0(OshContent, 1);
+    g_free((gpointer)content->bytes.data);
+    content->bytes.data = bytes.length > 0 ? g_memdup2(bytes.data, bytes.length) : NULL;
+    content->bytes.length = bytes.length;
+    return content;
+}
+
+void
+osh_content_free(OshContent *content)
+{
+    if (content != NULL)
+        g_free((gpointer)content->bytes.data);
+    g_free(content);
 }
 
 void

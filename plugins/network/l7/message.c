@@ -5,6 +5,7 @@
 #include "driver-private.h"
 #include "inspected.h"
 #include "middleware-chain.h"
+#include "responded.h"
 #include "secrets.h"
 #include "upgrade.h"
 
@@ -41,6 +42,7 @@ message_clear(OshMessage *message)
     g_clear_pointer(&message->secrets, osh_secrets_free);
     g_clear_pointer(&message->upgrade, osh_upgrade_free);
     g_clear_pointer(&message->chain, osh_middleware_free);
+    g_clear_pointer(&message->responded, osh_responded_free);
     g_clear_pointer(&message->inspected, osh_inspected_free);
     g_clear_pointer(&message->members, g_variant_unref);
     g_clear_pointer(&message->options, g_variant_unref);

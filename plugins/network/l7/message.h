@@ -21,6 +21,7 @@ struct _OshDriver;
 typedef struct _OshSecrets OshSecrets;
 typedef struct _OshUpgrade OshUpgrade;
 typedef struct _OshInspected OshInspected;
+typedef struct _OshResponded OshResponded;
 typedef struct _OshMiddlewareChain OshMiddlewareChain;
 
 /**
@@ -49,6 +50,8 @@ typedef struct _OshMiddlewareChain OshMiddlewareChain;
  * @secrets: (nullable): slots, leases and edits
  * @upgrade: (nullable): it asks for another protocol that a plugin knows
  * @inspected: (nullable): its content
+ * @responded: (nullable): its response is looked into
+ * @is_response_content: the question is about a content of that
  * @chain: (nullable): the middlewares that are asked about its content
  */
 typedef struct {
@@ -76,6 +79,8 @@ typedef struct {
     OshSecrets *secrets;
     OshUpgrade *upgrade;
     OshInspected *inspected;
+    OshResponded *responded;
+    gboolean is_response_content;
     OshMiddlewareChain *chain;
 } OshMessage;
 

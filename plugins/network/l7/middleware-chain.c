@@ -192,9 +192,9 @@ chain_refuse(OshMiddlewareChain *chain, const char *error, guint status, const c
     g_clear_pointer(&message->members, g_variant_unref);
     message->members = g_variant_ref_sink(g_variant_builder_end(&members));
     g_free(chain->reason);
-    chain->reason =
-        g_strdup_printf("middleware %s %s%s%s%s", chain->name, what, chain->code != NULL ? " (" : "",
-                        chain->code != NULL ? chain->code : "", chain->code != NULL ? ")" : "");
+    chain->reason = g_strdup_printf(
+        "middleware %s %s%s%s%s", chain->name, what, chain->code != NULL ? " (" : "",
+        chain->code != NULL ? chain->code : "", chain->code != NULL ? ")" : "");
     return OSH_ASKED_REFUSED;
 }
 
@@ -311,7 +311,7 @@ chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan c
     chain->fingerprint = fingerprint_add(chain->fingerprint, entry);
     if (provider == NULL || shard->open_middlewares >= MAX_OPEN || now >= chain->ends_by) {
         answer_take(chain, OSH_MIDDLEWARE_FAILED,
-                    provider == NULL       ? "unavailable"
+                    provider == NULL        ? "unavailable"
                     : now >= chain->ends_by ? "timeout"
                                             : "busy",
                     NULL);
@@ -371,8 +371,8 @@ osh_middleware_pass_over(OshMessage *message, guint64 limit, const char **ret_re
         answer_clear(chain);
     }
     if (!may) {
-        char *limited = g_strdup_printf("%s: at most %" G_GUINT64_FORMAT " bytes", chain->reason,
-                                        limit);
+        char *limited =
+            g_strdup_printf("%s: at most %" G_GUINT64_FORMAT " bytes", chain->reason, limit);
 
         g_free(chain->reason);
         chain->reason = limited;

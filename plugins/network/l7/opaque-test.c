@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OPAQUE: a session that cannot read what is said leaves it to the peers, where the policy lets what
- * no middleware can inspect go on.
+ * OPAQUE: a session that cannot read what is said leaves it to the peers, where the policy lets
+ * what no middleware can inspect go on.
  */
 #include "l7-fixture.h"
 

@@ -15,6 +15,11 @@
  * decided then, and the rest is not fed to it. One inspection serves one message; it never outlives
  * the message, and is closed without an answer when the message is cancelled.
  *
+ * An inspector may look into the response as well: it says so once its message is allowed
+ * (response_limit), and then gets each content of the response as a whole: a body, or one event of
+ * an event stream (text/event-stream). For each it may ask the policy questions, such as whether
+ * the client may call what a server lists, and then has it pass, replaced or refused.
+ *
  * A message that is refused after it was inspected may be answered in the words of what it says: a
  * JSON-RPC error with the id of the call, for example (refusal).
  */
@@ -103,6 +108,56 @@ typedef struct {
 } OshInspectionRefusal;
 
 /**
+ * OshInspectedResponse:
+ * @struct_size: sizeof(OshInspectedResponse) of the driver
+ * @head: response.status and response.headers
+ * @media_type: lower-case, without parameters; "" when unknown
+ * @is_event: @content is one event of an event stream, with the empty line that ends it, which the
+ *   last of a stream may lack
+ * @content: all of it, without transfer coding
+ *
+ * Borrowed for the call of response.
+ */
+typedef struct {
+    guint32 struct_size;
+    OshFacts head;
+    const char *media_type;
+    gboolean is_event;
+    OshSpan content;
+} OshInspectedResponse;
+
+/**
+ * OshResponseOutcome:
+ * @OSH_RESPONSE_REFUSE: nothing of it goes to the client, and the exchange ends
+ * @OSH_RESPONSE_PASS: it goes on as it is
+ * @OSH_RESPONSE_REPLACE: other content goes on in its place; none at all removes an event
+ */
+typedef enum {
+    OSH_RESPONSE_REFUSE = 0,
+    OSH_RESPONSE_PASS = 1,
+    OSH_RESPONSE_REPLACE = 2,
+} OshResponseOutcome;
+
+/**
+ * OshResponseResult:
+ * @struct_size: sizeof(OshResponseResult) of the driver
+ * @outcome: an #OshResponseOutcome
+ * @content: for %OSH_RESPONSE_REPLACE; it is the inspection's and stays until its next call
+ * @reason: (nullable): for %OSH_RESPONSE_REFUSE, in words fit for the client; likewise
+ *
+ * Zeroed by the driver: a refusal.
+ */
+typedef struct {
+    guint32 struct_size;
+    guint32 outcome;
+    OshSpan content;
+    const char *reason;
+} OshResponseResult;
+
+/** OSH_RESPONSE_QUESTIONS: most questions about one content; with more the response is refused. */
+#define OSH_RESPONSE_QUESTIONS 4096
+
+/**
  * OshContentInspectorInterface:
  * @struct_size: sizeof(OshContentInspectorInterface) of the provider
  * @inspectors: [any] the names that it serves, NULL-terminated; constant
@@ -116,6 +171,16 @@ typedef struct {
  * @refusal: (nullable): [shard] the message of an inspection that is %OSH_INSPECTION_DONE was
  *   refused, and that is recorded: what the client gets; NULL leaves it to the protocol. Called
  *   once at most.
+ * @response_limit: (nullable): [shard] the message is allowed: how many bytes one content of its
+ *   response may have to be looked into; more fails the response. 0: the response is not looked
+ *   into. Called once, after %OSH_INSPECTION_DONE
+ * @response: (nullable): [shard] the next content of the response. Returns: how many questions the
+ *   policy is to be asked about it
+ * @response_question: (nullable): [shard] facts of question @index: what the inspector would state
+ *   of a message that the client could send; decided with the facts of the head of its own
+ *   message. Of the inspection, until its next call
+ * @response_result: [shard] what becomes of it. @allowed: (array length=n): what the policy says to
+ *   each question, audit counted as yes. Without the function nothing passes
  */
 typedef struct {
     guint32 struct_size;
@@ -125,6 +190,11 @@ typedef struct {
     OshFacts (*facts)(gpointer inspection);
     void (*close)(gpointer inspection);
     const OshInspectionRefusal *(*refusal)(gpointer inspection, const OshInspectionDenial *denial);
+    guint64 (*response_limit)(gpointer inspection);
+    gsize (*response)(gpointer inspection, const OshInspectedResponse *response);
+    OshFacts (*response_question)(gpointer inspection, gsize index);
+    void (*response_result)(gpointer inspection, const gboolean *allowed, gsize n,
+                            OshResponseResult *ret_result);
 } OshContentInspectorInterface;
 
 /** osh_inspector_inspectors: [any] Returns: (array zero-terminated=1) (nullable): its names. */
@@ -192,6 +262,60 @@ osh_inspector_refusal(const OshInterface *inspector, gpointer inspection,
     return osh_can_call(vtable, OshContentInspectorInterface, refusal)
                ? vtable->refusal(inspection, denial)
                : NULL;
+}
+
+/** osh_inspector_response_limit: [shard] Returns: 0 where it does not look into responses. */
+static inline guint64
+osh_inspector_response_limit(const OshInterface *inspector, gpointer inspection)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    return osh_can_call(vtable, OshContentInspectorInterface, response_limit)
+               ? vtable->response_limit(inspection)
+               : 0;
+}
+
+/** osh_inspector_response: [shard] Returns: how many questions there are. */
+static inline gsize
+osh_inspector_response(const OshInterface *inspector, gpointer inspection,
+                       const OshInspectedResponse *response)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+
+    return osh_can_call(vtable, OshContentInspectorInterface, response)
+               ? vtable->response(inspection, response)
+               : 0;
+}
+
+/** osh_inspector_response_question: [shard] Returns: none where it cannot tell, which allows
+ * nothing. */
+static inline OshFacts
+osh_inspector_response_question(const OshInterface *inspector, gpointer inspection, gsize index)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+    OshFacts none = {NULL, 0};
+
+    return osh_can_call(vtable, OshContentInspectorInterface, response_question)
+               ? vtable->response_question(inspection, index)
+               : none;
+}
+
+/** osh_inspector_response_result: [shard] Zeroes @ret_result first. */
+static inline void
+osh_inspector_response_result(const OshInterface *inspector, gpointer inspection,
+                              const gboolean *allowed, gsize n, OshResponseResult *ret_result)
+{
+    const OshContentInspectorInterface *vtable =
+        (const OshContentInspectorInterface *)inspector->vtable;
+    const OshResponseResult refuse = {
+        (guint32)sizeof(OshResponseResult), OSH_RESPONSE_REFUSE, {NULL, 0}, NULL};
+
+    *ret_result = refuse;
+    if (osh_can_call(vtable, OshContentInspectorInterface, response_result))
+        vtable->response_result(inspection, allowed, n, ret_result);
 }
 
 /** osh_inspector_close: [shard] @inspection: (transfer full) (nullable). */

@@ -75,6 +75,14 @@
  * What an inspector needs to know of the head beyond the facts of the ASK is stated by
  * content.facts, with the first CONTENT; the policy is not asked about it and no event holds it.
  *
+ * Responses. Where the answer that allows a message has a @response_limit, the content of its
+ * response is held until it was looked into. The session marks it in the server's direction: a body
+ * as a whole, or each event of an event stream, in one CONTENT with %OSH_L7_LAST each, numbered
+ * upwards, with response.status and response.headers as its facts. The answer is final: ALLOW with
+ * the disposition of that content, whose handle goes to the client, or DENY, which refuses the
+ * message though it was allowed. Content larger than the limit is a failure of the server. What the
+ * session cannot mark, such as a part of a representation, it does not ask the server for.
+ *
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
  *
@@ -197,6 +205,7 @@
 #include "openshell/ext/policy.h"
 #include "openshell/fact.h"
 #include "openshell/host.h"
+#include "openshell/l7-rules.h"
 
 G_BEGIN_DECLS
 
@@ -295,8 +304,8 @@ typedef struct {
  * @OSH_L7_PIECE_BYTES: @bytes
  * @OSH_L7_PIECE_WINDOW: bytes of the window that was fed, @offset and @length; copied nowhere
  * @OSH_L7_PIECE_LEASE: all of @lease; towards the server only, for the message that it was given to
- * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; towards the server only, for
- *   its own message only
+ * @OSH_L7_PIECE_CONTENT: answered content, @offset and @length of it; towards the server, or for
+ *   content of a response towards the client; for its own message only
  */
 typedef enum {
     OSH_L7_PIECE_BYTES = 1,
@@ -563,6 +572,8 @@ typedef struct {
  * @error: (nullable): for a refusal that is not the policy's: a word for programs, such as
  *   "content_too_large", "unsupported_l7_protocol", "middleware_denied" or "middleware_failed"
  * @limit_name: (nullable): what a person calls @inspect_limit: a key of the policy
+ * @response_limit: for an allowed message: bytes that one content of its response may have to be
+ *   looked into; 0 where responses are not
  * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
@@ -592,6 +603,7 @@ typedef struct {
     const char *limit_name;
     gboolean upgrades;
     GVariant *members;
+    guint64 response_limit;
 } OshL7Answer;
 
 /**
@@ -758,58 +770,5 @@ osh_l7_close(const OshInterface *protocol, gpointer session)
     if (session != NULL && osh_can_call(vtable, OshL7ProtocolInterface, close))
         vtable->close(session);
 }
-
-/**
- * OSH_L7_RULES:
- * @X: what to expand for each rule
- *
- * The rules of a list of actions, each with its name. A driver refuses what breaks one by ending
- * the connection as a failure of the plugin, with the name and the words; the harness fails the
- * test with them. OSH_L7_RULES(X) expands X(SYMBOL, name, words) for each.
- */
-/* clang-format off */
-#define OSH_L7_RULES(X)                                                                            \
-    X(SPACE,        "space",        "feed returns at most as many actions as it was given space for") \
-    X(SHAPE,        "shape",        "an action has a known type, flags of that type only, and an EMIT a direction") \
-    X(LAST,         "last",         "MORE, what pauses, DENY of the connection, RETARGET, START_TLS, UPGRADE, OPAQUE and END end their list") \
-    X(ORDER,        "order",        "the offset of PASS, REPLACE, DROP, RETARGET and UPGRADE is what the list has released before") \
-    X(RANGE,        "range",        "a range lies wholly in the window that was fed, or in the content") \
-    X(EMPTY,        "empty",        "PASS, REPLACE and DROP release a byte at least; REPLACE and EMIT send one at least") \
-    X(PIECE,        "piece",        "a piece has a known type, a mask phase of 0 to 3, and the bytes, lease or content of its type") \
-    X(BYTES,        "bytes",        "the byte pieces of one action hold at most OSH_L7_BYTES_MAX bytes") \
-    X(CAPACITY,     "capacity",     "EMIT needs capacity that is left in its direction") \
-    X(NUMBER,       "number",       "the number of a new message is larger than that of each message before") \
-    X(OPEN,         "open",         "a message that is named is open: begun by SLOT, ASK or DENY, not ended by DONE or CANCEL") \
-    X(JUDGED,       "judged",       "what goes from client to server names a message that was allowed or may begin, or is marked FRAMING") \
-    X(FRAMING,      "framing",      "FRAMING names no message and carries no lease and no content") \
-    X(QUESTION,     "question",     "a message has one question open at a time") \
-    X(ASKED,        "asked",        "a message is asked about once by the side that begins it, and for its response only after it was allowed") \
-    X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
-    X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST") \
-    X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \
-    X(HANDLE,       "handle",       "a content handle goes to the server, for the message whose answer gave it") \
-    X(FACTS,        "facts",        "a fact is declared in the manifest with its type and values, and stated once; an ASK states the action") \
-    X(DENY,         "deny",         "DENY has a reason, and names no message that was refused already") \
-    X(DONE,         "done",         "DONE ends a message that has no question open") \
-    X(CANCEL,       "cancel",       "CANCEL withdraws a question that is open") \
-    X(BOUNDARY,     "boundary",     "RETARGET, START_TLS, UPGRADE and OPAQUE come when no message is open but the one that is named") \
-    X(TLS,          "tls",          "START_TLS needs may_start_tls") \
-    X(OPAQUE,       "opaque",       "OPAQUE needs may_be_opaque") \
-    X(RETARGET,     "retarget",     "RETARGET needs may_retarget") \
-    X(DEADLINE,     "deadline",     "a deadline is later than now") \
-    X(STALL,        "stall",        "a session that returns nothing waits for something that can come") \
-    X(PROGRESS,     "progress",     "rounds come to an end")
-/* clang-format on */
-
-/**
- * OshL7Rule: the rules in their order, %OSH_L7_RULE_SPACE and so on; %OSH_L7_N_RULES is none of
- * them.
- */
-typedef enum {
-#define OSH_L7_RULE_MEMBER(symbol, name, words) OSH_L7_RULE_##symbol,
-    OSH_L7_RULES(OSH_L7_RULE_MEMBER)
-#undef OSH_L7_RULE_MEMBER
-        OSH_L7_N_RULES
-} OshL7Rule;
 
 G_END_DECLS

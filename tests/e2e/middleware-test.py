@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""network_middlewares on real traffic: what real clients send is redacted or refused on the way."""
+import http.server
+import json
+import os
+import socket
+import threading
+
+import harness
+import world
+from harness import PYTHON, expect, test
+
+ADDRESS = world.ADDRESS
+CLEAR_PORT, TLS_PORT, RAW_PORT = 8091, 8451, 8092
+CURL = ["curl", "-sS", "--max-time", "10"]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Keeps the body of each request, and answers with its length."""
+    protocol_version = "HTTP/1.1"
+
+    def reply(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.server.bodies.append((self.command, self.rfile.read(length),
+                                   self.headers.get("Transfer-Encoding")))
+        text = f"got {length}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = reply
+
+    def log_message(self, *_):
+        pass
+
+
+origins = world.World()
+clear = origins.serve(world.HttpServer((ADDRESS, CLEAR_PORT), Handler))
+secure, AUTHORITY = origins.serve_https(harness.private_scratch(), port=TLS_PORT, handler=Handler)
+clear.bodies, secure.bodies = [], []
+CLEAR, SECURE = f"http://{ADDRESS}:{CLEAR_PORT}", f"https://{ADDRESS}:{TLS_PORT}"
+
+
+class Raw:
+    """Greets before the client speaks, and echoes."""
+
+    def __init__(self):
+        self.listener = socket.create_server((ADDRESS, RAW_PORT))
+        self.received = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        connection.settimeout(10)
+        try:
+            while data := connection.recv(4096):
+                self.received.append(data)
+                connection.sendall(b"echo " + data)
+        except OSError:
+            pass
+        connection.close()
+
+
+raw = Raw()
+
+
+def rest(port):
+    return {"host": ADDRESS, "port": port, "protocol": "rest", "enforcement": "enforce",
+            "access": "full"}
+
+
+def middleware(name="redact", order=0, **keys):
+    config = keys.pop("config", None)
+    lines = [f"  {name}:", "    middleware: " + keys.pop("middleware", "openshell/regex"),
+             f"    order: {order}"]
+    if config is not None:
+        lines.append("    config: " + json.dumps(config))
+    include = keys.pop("include", [ADDRESS])
+    lines += [f"    {key}: {value}" for key, value in keys.items()]
+    lines.append("    endpoints: {include: " + json.dumps(include) + "}")
+    return "\n".join(lines) + "\n"
+
+
+def policy(*endpoints, entries):
+    return world.policy(*endpoints, extra="network_middlewares:\n" + "".join(entries))
+
+
+REDACTS = middleware(config={"patterns": ["secret-[0-9]+"], "replacement": "[gone]"})
+DENIES = middleware("refuse", 1, config={"action": "deny", "patterns": ["forbidden"]})
+JUDGED = policy(rest(CLEAR_PORT), rest(TLS_PORT), entries=[REDACTS, DENIES])
+UNJUDGED = policy(f"{ADDRESS}:{CLEAR_PORT}", f"{ADDRESS}:{TLS_PORT}", f"{ADDRESS}:{RAW_PORT}",
+                  entries=[REDACTS, DENIES])
+
+
+def run(command, text=JUDGED, options=(), **keywords):
+    return harness.run_recorded(
+        command, text, ["--set", f"network.upstream-ca={AUTHORITY}", *options], **keywords)
+
+
+def post(server, url, body, text=JUDGED, *words):
+    server.bodies.clear()
+    result = run([*CURL, "-i", *words, "--data-binary", body, url + "/say"], text)
+    return result, [got for _, got, _ in server.bodies]
+
+
+def check_redacted(server, url, text, *words):
+    result, bodies = post(server, url, "a secret-12 and secret-3.", text, *words)
+    expect(result.code == 0 and "got 20" in result.out, result)
+    expect(bodies == [b"a [gone] and [gone]."], bodies)
+    [allowed] = result.events("l7.allowed")
+    expect(allowed["payload"][-1].get("middleware") == "redact changed it", allowed)
+    expect("secret-12" not in json.dumps(result.recorded), result.recorded)
+
+
+def check_refused(server, url, text, *words):
+    result, bodies = post(server, url, "a forbidden secret-12", text, *words)
+    expect("HTTP/1.1 403" in result.out and bodies == [], result, bodies)
+    answer = json.loads(result.out[result.out.index('{"error'):])
+    expect(answer["error"] == "middleware_denied" and answer["middleware"] == "refuse" and
+           answer["reason_code"] == "pattern_matched" and "rule_missing" not in answer, answer)
+    [denied] = result.events("l7.denied")
+    expect(denied["payload"][2] == "content", denied)
+    expect("forbidden" not in json.dumps(result.recorded), result.recorded)
+    expect(len(result.denials()) == 1 and "middleware refuse" in result.denials()[0], result)
+
+
+@test("a body is redacted on its way, over http and https, and its length follows")
+def redacted():
+    for server, url in ((clear, CLEAR), (secure, SECURE)):
+        check_redacted(server, url, JUDGED)
+
+
+@test("a chunked body is redacted as well")
+def redacted_chunked():
+    check_redacted(clear, CLEAR, JUDGED, "-H", "Transfer-Encoding: chunked")
+
+
+@test("a body that a middleware denies does not leave, and the client is told by a 403")
+def refused():
+    for server, url in ((clear, CLEAR), (secure, SECURE)):
+        check_refused(server, url, JUDGED)
+
+
+@test("an endpoint without a protocol is read for its middlewares, over http and https")
+def without_protocol():
+    for server, url in ((clear, CLEAR), (secure, SECURE)):
+        check_redacted(server, url, UNJUDGED)
+        check_refused(server, url, UNJUDGED)
+    result = run([*CURL, f"{SECURE}/plain"], UNJUDGED)
+    expect(result.code == 0 and "got 0" in result.out, result)
+
+
+@test("a request without a body goes on, and keep-alive with it")
+def bodiless():
+    clear.bodies.clear()
+    before = clear.connections
+    result = run([*CURL, f"{CLEAR}/a", f"{CLEAR}/b", "-d", "secret-1", f"{CLEAR}/c"])
+    expect(result.code == 0, result)
+    expect([body for _, body, _ in clear.bodies] == [b"[gone]"] * 3, clear.bodies)
+    expect(clear.connections == before + 1, clear.connections - before)
+
+
+SPEAK = (f"import socket; s = socket.create_connection(('{ADDRESS}', {RAW_PORT})); s.settimeout(5); "
+         "s.sendall(b'\\x01\\x02raw\\n'); print(s.recv(100))")
+
+
+@test("what is not HTTP is refused where a middleware has to see it")
+def raw_refused():
+    raw.received.clear()
+    result = run([PYTHON, "-I", "-c", SPEAK], UNJUDGED)
+    expect("echo" not in result.out and raw.received == [], result, raw.received)
+
+
+@test("what is not HTTP goes on with a notice where the policy says so")
+def raw_allowed():
+    lenient = middleware(config={"patterns": ["secret-[0-9]+"]}, on_uninspectable="allow")
+    result = run([PYTHON, "-I", "-c", SPEAK], policy(f"{ADDRESS}:{RAW_PORT}", entries=[lenient]))
+    expect("echo" in result.out, result)
+    [notice] = result.events("network.notice")
+    expect("uninspected" in json.dumps(notice), notice)
+
+
+@test("protocol: tcp is refused under a middleware that denies what it cannot inspect")
+def tcp_refused():
+    endpoint = {"host": "origin.test", "port": RAW_PORT, "protocol": "tcp",
+                "allowed_ips": [ADDRESS]}
+    speak = SPEAK.replace(ADDRESS, "origin.test")
+    result = run([PYTHON, "-I", "-c", speak],
+                 policy(endpoint, entries=[middleware(include=["origin.test"])]))
+    [denied] = result.events("network.denied")
+    expect("middleware 'redact' has to inspect" in json.dumps(denied), denied)
+    lenient = middleware(include=["origin.test"], on_uninspectable="allow")
+    result = run([PYTHON, "-I", "-c", speak], policy(endpoint, entries=[lenient]))
+    expect("echo" in result.out, result)
+    [allowed] = result.events("network.allowed")
+    expect(allowed["payload"][-1].get("uninspected") == "redact", allowed)
+
+
+@test("a middleware that cannot match the content refuses it, or is passed over where it may be")
+def failing():
+    body = os.path.join(harness.scratch(), "body")
+    with open(body, "wb") as stream:
+        stream.write(b"\xff\xfe not text")
+    harness.open_up(os.path.dirname(body))
+    result, bodies = post(clear, CLEAR, "@" + body, world.policy(
+        rest(CLEAR_PORT), read_only=[os.path.dirname(body)],
+        extra="network_middlewares:\n" + REDACTS))
+    expect("middleware_failed" in result.out and "not_utf8" in result.out and bodies == [], result)
+    result, bodies = post(clear, CLEAR, "@" + body, world.policy(
+        rest(CLEAR_PORT), read_only=[os.path.dirname(body)],
+        extra="network_middlewares:\n" + middleware(on_error="fail_open",
+                                                    on_uninspectable="deny")))
+    expect("HTTP/1.1 200" in result.out and bodies == [b"\xff\xfe not text"], result, bodies)
+    [allowed] = result.events("l7.allowed")
+    expect("redact failed and was passed over (not_utf8)" in json.dumps(allowed), allowed)
+
+
+@test("an unknown middleware and a configuration that its plugin does not take stop the start")
+def refused_at_start():
+    result = harness.run_host(["true"], policy(rest(CLEAR_PORT), entries=[middleware(middleware="openshell/regx")]))
+    expect(result.code == 125 and "no plugin of this run serves middleware 'openshell/regx'; did you "
+           "mean openshell/regex?" in result.err, result)
+    result = harness.run_host(["true"], policy(rest(CLEAR_PORT),
+                                               entries=[middleware(config={"patterns": ["(a"]})]))
+    expect(result.code == 125 and "network_middlewares.redact: config.patterns" in result.err, result)
+    result = harness.run_host(["true"], JUDGED, ["--disable", "regex"])
+    expect(result.code == 125 and "network_middlewares are not enforced by this run" in result.err,
+           result)
+
+
+harness.main()
