@@ -250,7 +250,7 @@ def _complete_words():
     same(complete("--policy", "check", ""), verbs, "the value of an option is no verb")
     same(complete("policy", ""), [name.split()[1] for name in VERBS if " " in name], "policy")
     same(complete("plugins", ""), ["inspect", "settings"], "plugins")
-    words = ["l7-graphql", "l7-jsonrpc", "l7-rest", "network", "process", "regex"]
+    words = ["l7-graphql", "l7-jsonrpc", "l7-rest", "l7-ws", "network", "process", "regex"]
     same(complete("plugins", "inspect", ""), words, "plugins inspect")
     same(complete("--disable", ""), words, "--disable")
     expect(complete("--policy-posture", "f") == ["fail_closed"], "--policy-posture")

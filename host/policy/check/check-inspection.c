@@ -117,7 +117,13 @@ check_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const O
 {
     static const char *const http[] = {"GET",   "HEAD",    "POST", "PUT", "DELETE",
                                        "PATCH", "OPTIONS", "*",    NULL};
-    static const char *const websocket[] = {"GET", "WEBSOCKET_TEXT", "*", NULL};
+    static const char *const websocket[] = {"GET",
+                                            "WEBSOCKET_TEXT",
+                                            "WEBSOCKET_BINARY",
+                                            "WEBSOCKET_SERVER_TEXT",
+                                            "WEBSOCKET_SERVER_BINARY",
+                                            "*",
+                                            NULL};
     const char *const *known =
         endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET ? websocket : http;
 

@@ -74,9 +74,14 @@ osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method)
 {
     if (rule->method == NULL)
         return FALSE;
-    return rule->any_method || osh_policy_span_equal_fold(method, rule->method) ||
-           (osh_policy_span_equal_fold(method, "HEAD") &&
-            g_ascii_strcasecmp(rule->method, "GET") == 0);
+    if (rule->any_method || osh_policy_span_equal_fold(method, rule->method))
+        return TRUE;
+    /* Who may get may ask for the head alone, and hear what comes on the WebSocket that it opened.
+     */
+    return g_ascii_strcasecmp(rule->method, "GET") == 0 &&
+           (osh_policy_span_equal_fold(method, "HEAD") ||
+            osh_policy_span_equal_fold(method, "WEBSOCKET_SERVER_TEXT") ||
+            osh_policy_span_equal_fold(method, "WEBSOCKET_SERVER_BINARY"));
 }
 
 OshPolicyAnswer

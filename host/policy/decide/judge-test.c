@@ -54,6 +54,15 @@ static const char policy_text[] =
     "        graphql_persisted_queries: { known: { operation_type: query, fields: [viewer] } }\n"
     "        rules: [{ allow: { operation_type: query } }]\n"
     "    binaries: [{ path: /b }]\n"
+    "  websocket:\n"
+    "    endpoints:\n"
+    "      - host: websocket.test\n"
+    "        port: 1\n"
+    "        protocol: websocket\n"
+    "        enforcement: enforce\n"
+    "        rules: [{ allow: { method: GET, path: \"/x/*\" } }]\n"
+    "        deny_rules: [{ method: WEBSOCKET_SERVER_TEXT, path: /x/secret }]\n"
+    "    binaries: [{ path: /b }]\n"
     "  rpc:\n"
     "    endpoints:\n"
     "      - { host: rpc.test, port: 1, protocol: json-rpc, enforcement: enforce, rules: [{ allow: "
@@ -221,6 +230,36 @@ static const Row rows[] = {
      .method = "POST",
      .path = "/",
      .reason = "POST / not permitted by policy"},
+    {.sentence = "a rule for GET lets the server of a WebSocket speak",
+     .host = "websocket.test",
+     .method = "WEBSOCKET_SERVER_TEXT",
+     .path = "/x/y",
+     .action = OSH_POLICY_ALLOW},
+    {.sentence = "in bytes as well",
+     .host = "websocket.test",
+     .method = "websocket_server_binary",
+     .path = "/x/secret",
+     .action = OSH_POLICY_ALLOW},
+    {.sentence = "a rule may refuse what the server of a WebSocket says",
+     .host = "websocket.test",
+     .method = "WEBSOCKET_SERVER_TEXT",
+     .path = "/x/secret",
+     .reason = "WEBSOCKET_SERVER_TEXT /x/secret blocked by deny rule"},
+    {.sentence = "a refusal of what the server says lets the WebSocket open",
+     .host = "websocket.test",
+     .method = "GET",
+     .path = "/x/secret",
+     .action = OSH_POLICY_ALLOW},
+    {.sentence = "a rule for GET lets no client speak",
+     .host = "websocket.test",
+     .method = "WEBSOCKET_TEXT",
+     .path = "/x/y",
+     .reason = "WEBSOCKET_TEXT /x/y not permitted by policy"},
+    {.sentence = "nobody speaks where no rule lets the WebSocket open",
+     .host = "websocket.test",
+     .method = "WEBSOCKET_SERVER_TEXT",
+     .path = "/z",
+     .reason = "WEBSOCKET_SERVER_TEXT /z not permitted by policy"},
     {.sentence = "a JSON-RPC call is a POST",
      .host = "rpc.test",
      .method = "PUT",

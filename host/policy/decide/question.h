@@ -101,7 +101,8 @@ void osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRe
 /**
  * osh_policy_rule_has_method:
  *
- * Returns: whether @rule of HTTP names @method; a rule for GET names HEAD as well
+ * Returns: whether @rule of HTTP names @method; a rule for GET names HEAD as well, and what the
+ *   server says on the WebSocket that it opens
  */
 gboolean osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method);
 

@@ -152,7 +152,8 @@ static OshAsked
 ask_capacity(OshMessage *message, const OshFacts *facts)
 {
     message->awaits_capacity = FALSE;
-    if (!message->is_recorded) {
+    /* A response, or what a server says by itself: recorded before, or not at all. */
+    if (!message->is_recorded && message->direction != OSH_SERVER_TO_CLIENT) {
         message->awaits_capacity = !osh_audit_reserve(message->driver->connection,
                                                       OSH_CAPACITY_MESSAGE, &message->reservation);
         if (message->awaits_capacity)

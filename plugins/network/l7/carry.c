@@ -231,10 +231,11 @@ static void
 carry_end_of_message(OshDriver *driver, const OshL7Action *action)
 {
     OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, action->message);
+    const OshMessage *message = entry->data;
 
     if (action->type == OSH_L7_CANCEL)
         osh_driver_forget_question(driver, action->message);
-    else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED)
+    else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED && message->is_recorded)
         osh_record_response(driver, action);
     /* What was sent may be content that ends with the message. */
     for (guint i = 0; i < 2 && entry->grants != NULL; i++)

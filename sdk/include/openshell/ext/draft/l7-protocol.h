@@ -51,7 +51,9 @@
  *
  * An ASK from the server's direction is about a message that was allowed before, and carries facts
  * of its response: the 101 of an upgrade is judged so. It is answered like any ASK. Refused, the
- * message is refused, and the session emits other words in place of that response.
+ * message is refused, and the session emits other words in place of that response. Or it begins a
+ * message of the server's own, which nobody asked for: a text of a WebSocket. That is recorded only
+ * where it is refused.
  *
  * Answers. Each ASK and each CONTENT is answered by exactly one resume, unless CANCEL or cancel
  * came before it. A message has one question open at a time; several messages may have one each, so
