@@ -8,10 +8,10 @@
     "[request.method=WEBSOCKET_TEXT request.path=/chat request.query=[{key=room values=[1]}] "     \
     "websocket.opcode=" opcode " websocket.subprotocol=]"
 
-#define SERVER_FACTS(method, opcode)                                                               \
-    "[request.method=WEBSOCKET_SERVER_" method                                                     \
-    " request.path=/chat request.query=[{key=room values=[1]}] websocket.opcode=" opcode           \
-    " websocket.subprotocol=]"
+#define FROM_SERVER(number, method, opcode)                                                        \
+    number " allowed WEBSOCKET_SERVER_" method " /chat [request.method=WEBSOCKET_SERVER_" method   \
+           " request.path=/chat request.query=[{key=room values=[1]}] websocket.opcode=" opcode    \
+           " websocket.subprotocol=] done 0 0\n"
 
 static void
 assert_read(const GString *bytes, const char *expected)
@@ -126,15 +126,8 @@ test_each_message_of_a_server_is_asked_about_and_leaves_as_it_came(WsFixture *fi
     g_assert_cmpstr(outcome->violation, ==, NULL);
     g_assert_cmpmem(outcome->released[1]->str, outcome->released[1]->len, sent->str, sent->len);
     g_assert_cmpstr(outcome->records->str, ==,
-                    "1 allowed WEBSOCKET_SERVER_TEXT /chat " SERVER_FACTS(
-                        "TEXT", "text") " done 0 0\n2 allowed WEBSOCKET_SERVER_BINARY "
-                                        "/chat " SERVER_FACTS("BINARY",
-                                                              "binary") " done 0 0\n"
-                                                                        "3 allowed "
-                                                                        "WEBSOCKET_SERVER_TEXT "
-                                                                        "/chat " SERVER_FACTS(
-                                                                            "TEXT",
-                                                                            "text") " done 0 0\n");
+                    FROM_SERVER("1", "TEXT", "text") FROM_SERVER("2", "BINARY", "binary")
+                        FROM_SERVER("3", "TEXT", "text"));
 }
 
 static void
