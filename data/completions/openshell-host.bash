@@ -17,8 +17,7 @@ _openshell_host_settings() {
 
 _openshell_host_plugins() {
     local ids
-    ids=$("$1" plugins settings 2> /dev/null |
-        while read -r name _; do echo "${name%.*}"; done | sort -u)
+    ids=$("$1" plugins 2> /dev/null | while read -r id _; do [ "$id" = ID ] || echo "$id"; done)
     _openshell_host_reply "$ids" "$2"
 }
 

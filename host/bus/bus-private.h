@@ -112,6 +112,7 @@ struct _OshBusQueue {
     pthread_mutex_t lock;
     OshBusNodeList kept;    /* lock: lossless and denial */
     OshBusNodeList sampled; /* lock */
+    guint n_kept;           /* lock: in kept */
     guint n_sampled;        /* lock: in sampled */
     OshBusNode *returned;   /* lock */
 };
@@ -158,7 +159,9 @@ struct _OshBus {
     GSource *source;
     int wake_fd;
     OshBusLimits limits;
-    _Atomic guint pending; /* there is something to do; 0 to 1 wakes */
+    _Atomic guint pending;    /* there is something to do; 0 to 1 wakes */
+    _Atomic gboolean napping; /* the queues are looked at by nap_until anyway */
+    gint64 nap_until;         /* [main] */
     OshShardPool *shards;
 
     OshBusTopic *topics[OSH_BUS_MAX_TOPICS]; /* [main] beyond what a publisher may publish */
@@ -228,6 +231,9 @@ guint osh_bus_signal(void);
 
 /* bus-wake.c */
 void osh_bus_wake(OshBus *bus);
+void osh_bus_wake_for(OshBus *bus, const OshBusTopic *topic, gboolean crowded);
+void osh_bus_nap(OshBus *bus, gint64 now, gboolean busy);
+gint64 osh_bus_nap_next(const OshBus *bus);
 gboolean osh_bus_on_main(OshBus *bus);
 
 /* bus-invoke.c */

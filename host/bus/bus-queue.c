@@ -72,15 +72,29 @@ osh_bus_queue_thread_ended(gpointer data)
     pthread_mutex_unlock(&bus->queues_lock);
 }
 
+/* What lies in all queues together leaves most of the capacity free. Under the lock. */
+static gboolean
+queue_is_crowded(const OshBusQueue *queue)
+{
+    const OshBus *bus = queue->bus;
+    guint share = bus->limits.capacity / 16 / MAX(1, atomic_load(&bus->n_queues));
+
+    return queue->n_kept >= share ||
+           queue->n_sampled >= MIN(OSH_BUS_BATCH, bus->limits.sampled / 2);
+}
+
 void
 osh_bus_queue_push(OshBusQueue *queue, OshBusNode *node)
 {
     OshBus *bus = queue->bus;
+    const OshBusTopic *topic = node->topic;
     OshBusNode *oldest = NULL;
+    gboolean crowded;
 
     pthread_mutex_lock(&queue->lock);
-    if (node->topic->event_class != OSH_EVENT_SAMPLED) {
+    if (topic->event_class != OSH_EVENT_SAMPLED) {
         list_append(&queue->kept, node);
+        queue->n_kept++;
     } else {
         list_append(&queue->sampled, node);
         if (queue->n_sampled < bus->limits.sampled)
@@ -88,6 +102,7 @@ osh_bus_queue_push(OshBusQueue *queue, OshBusNode *node)
         else
             oldest = list_pop(&queue->sampled);
     }
+    crowded = queue_is_crowded(queue);
     pthread_mutex_unlock(&queue->lock);
     if (oldest != NULL) {
         osh_bus_count_dropped(bus, oldest->topic, oldest->event.id, 1);
@@ -95,7 +110,7 @@ osh_bus_queue_push(OshBusQueue *queue, OshBusNode *node)
         oldest->next = queue->spare;
         queue->spare = oldest;
     }
-    osh_bus_wake(bus);
+    osh_bus_wake_for(bus, topic, crowded);
 }
 
 static void
@@ -112,6 +127,7 @@ queue_take_over(OshBusQueue *queue)
     queue->mine_sampled = queue->sampled;
     queue->kept = (OshBusNodeList){NULL, NULL};
     queue->sampled = (OshBusNodeList){NULL, NULL};
+    queue->n_kept = 0;
     queue->n_sampled = 0;
     if (last != NULL) {
         last->next = queue->returned;

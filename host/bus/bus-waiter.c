@@ -57,12 +57,12 @@ osh_bus_on_capacity(OshBusPublisher *publisher, OshTopic id, OshCallback callbac
     failed_epoch = osh_bus_queue_current(bus)->failed_epoch;
     pthread_mutex_lock(&bus->capacity_lock);
     /* Capacity that was given back since the reservation failed would otherwise never be told. */
-    if (failed_epoch != bus->capacity_epoch) {
+    if (failed_epoch != bus->capacity_epoch)
         g_array_append_val(bus->waiters_ready, waiter);
-        osh_bus_wake(bus);
-    } else {
+    else
         g_array_append_val(bus->waiters, waiter);
-    }
+    /* For the others too: the events that hold the capacity may be lying in a queue. */
+    osh_bus_wake(bus);
     pthread_mutex_unlock(&bus->capacity_lock);
 }
 

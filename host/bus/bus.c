@@ -31,9 +31,9 @@ osh_bus_signal(void)
     return event_signal;
 }
 
-/* Returns whether there may be more in the queues. */
+/* Returns whether there may be more in the queues. @ret_any: whether there was anything. */
 static gboolean
-bus_drain(OshBus *bus)
+bus_drain(OshBus *bus, gboolean *ret_any)
 {
     guint budget = OSH_BUS_BATCH;
     guint idle = 0;
@@ -58,6 +58,7 @@ bus_drain(OshBus *bus)
         budget -= taken;
         idle = taken == 0 ? idle + 1 : 0;
     }
+    *ret_any = budget < OSH_BUS_BATCH;
     return budget == 0;
 }
 
@@ -81,6 +82,7 @@ bus_next_time(OshBus *bus)
         next = MIN(next, bus->announce_after);
     next = MIN(next, osh_bus_sinks_next(bus));
     next = MIN(next, osh_bus_flush_next(bus));
+    next = MIN(next, osh_bus_nap_next(bus));
     return next == G_MAXINT64 ? -1 : next;
 }
 
@@ -107,6 +109,7 @@ bus_source_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
     BusSource *self = (BusSource *)source;
     g_autoptr(OshBus) bus = g_object_ref(self->bus);
     gboolean more;
+    gboolean any;
     gint64 now;
     guint64 count;
 
@@ -122,7 +125,8 @@ bus_source_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
     more = osh_bus_run_waiters(bus);
     more = osh_bus_run_invocations(bus) || more;
     osh_bus_replay(bus);
-    more = bus_drain(bus) || more;
+    more = bus_drain(bus, &any) || more;
+    osh_bus_nap(bus, now, any);
     osh_bus_held_send(bus, now, bus->flush != NULL && !more);
     osh_bus_announce(bus, now);
     more = osh_bus_sinks_pump(bus, now) || more;

@@ -47,6 +47,50 @@ test_event_is_one_json_object(void)
                     "{\"k\":7,\"d\":1.5,\"o\":{\"x\":\"y\"}}]}");
 }
 
+static void
+test_each_type_is_json(void)
+{
+    static const struct {
+        const char *payload;
+        const char *json;
+    } rows[] = {
+        {"(byte 0xff, int16 -32768, uint16 65535, handle 3)", "[255,-32768,65535,3]"},
+        {"(int32 -2147483648, uint32 4294967295)", "[-2147483648,4294967295]"},
+        {"(int64 -9223372036854775808, int64 9223372036854775807, uint64 0)",
+         "[-9223372036854775808,9223372036854775807,0]"},
+        {"(0.25, -1e300, false, @as [])", "[0.25,-1.0000000000000001e+300,false,[]]"},
+        {"(objectpath '/a', signature 's', '')", "[\"/a\",\"s\",\"\"]"},
+        {"(@ms nothing, @ms 'a', <<'b'>>)", "[[],[\"a\"],\"b\"]"},
+        {"({1: 'a', 2: 'b'}, {'c': 3, 'd': 4}, @a{sv} {})",
+         "[[[1,\"a\"],[2,\"b\"]],{\"c\":3,\"d\":4},{}]"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GVariant) payload = g_variant_ref_sink(g_variant_new_parsed(rows[i].payload));
+        g_autoptr(GString) line = g_string_new(NULL);
+        OshEvent event = event_with(payload);
+
+        osh_event_append_json(line, &event);
+        g_assert_nonnull(strstr(line->str, ",\"payload\":"));
+        g_string_truncate(line, line->len - 1);
+        g_assert_cmpstr(strstr(line->str, "\"payload\":") + strlen("\"payload\":"), ==,
+                        rows[i].json);
+    }
+}
+
+static void
+test_time_has_all_its_zeros(void)
+{
+    g_autoptr(GVariant) payload = g_variant_ref_sink(g_variant_new("()"));
+    g_autoptr(GString) line = g_string_new(NULL);
+    OshEvent event = event_with(payload);
+
+    /* 2024-02-29, a leap day, 01:02:03.000004. */
+    event.real_time = G_GINT64_CONSTANT(1709168523) * G_USEC_PER_SEC + 4;
+    osh_event_append_json(line, &event);
+    g_assert_nonnull(strstr(line->str, "\"time\":\"2024-02-29T01:02:03.000004Z\""));
+}
+
 static const char *const nothing[] = {NULL};
 
 static void
@@ -233,6 +277,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/event-log/event-is-one-json-object", test_event_is_one_json_object);
+    g_test_add_func("/host/event-log/each-type-is-json", test_each_type_is_json);
+    g_test_add_func("/host/event-log/a-time-has-all-its-zeros", test_time_has_all_its_zeros);
     g_test_add_func("/host/event-log/lines-are-appended-to-a-private-file",
                     test_lines_are_appended_to_a_private_file);
     g_test_add("/host/event-log/what-is-no-file-of-ours-alone-is-refused", Place, NULL, set_up,

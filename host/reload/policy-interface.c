@@ -99,8 +99,7 @@ translate_middleware(const OshPolicyVerdict *verdict, OshVerdict *ret_verdict)
         return;
     if (verdict->middleware->allow_uninspectable)
         ret_verdict->uninspectable = verdict->middleware->name;
-    if (selected != NULL &&
-        (selected->tls == OSH_POLICY_TLS_SKIP || selected->protocol == OSH_POLICY_PROTOCOL_TCP))
+    if (verdict->is_opaque)
         return;
     ret_verdict->protocol = "rest";
     ret_verdict->unjudged = TRUE;
@@ -134,6 +133,7 @@ translate(const OshPolicyService *service, OshPolicyVerdict *verdict, OshVerdict
     ret_verdict->reason = g_steal_pointer(&verdict->reason);
     ret_verdict->audit = audit_softens(service, verdict);
     ret_verdict->exact_declared_host = verdict->exact_declared_host;
+    ret_verdict->rule_missing = verdict->rule_missing;
     ret_verdict->protocol = "";
     ret_verdict->handling = osh_policy_endpoint_handling(selected);
     ret_verdict->credentials = osh_policy_endpoint_has_credentials(selected);

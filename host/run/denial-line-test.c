@@ -40,7 +40,7 @@ static const char *const rows[][3] = {
      "@a{sv} {})",
      "openshell: DENIED e7 \"it's\"(4121) -> [2001:db8::1]:443 [transparent] no; next: "
      "openshell-host "
-     "explain '/p/my policy.yaml' 'https://[2001:db8::1]:443/' --binary '/usr/bin/it'\\''s'"},
+     "explain '/p/my policy.yaml' '[2001:db8::1]:443' --binary '/usr/bin/it'\\''s'"},
     {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'connect', 'a.example$(x)', uint16 443, '/bin/x', '', 'no', uint64 1, @a{sv} {})",
      "openshell: DENIED e7 x(4121) -> \"a.example$(x)\":443 [connect] no"},
@@ -53,7 +53,15 @@ static const char *const rows[][3] = {
      "(uint64 1, 'destination', 'files.test', uint16 80, '/bin/x', '', 'internal address', uint64 "
      "1, @a{sv} {})",
      "openshell: DENIED e7 x(4121) -> files.test:80 [destination] internal address; next: "
-     "openshell-host explain '/p/my policy.yaml' http://files.test:80/ --binary /bin/x"},
+     "openshell-host explain '/p/my policy.yaml' files.test:80 --binary /bin/x"},
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'forward', 'files.test', uint16 443, '/bin/x', '', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> files.test:443 [forward] no; next: openshell-host explain "
+     "'/p/my policy.yaml' http://files.test:443/ --binary /bin/x"},
+    {OSH_TOPIC_NETWORK_DENIED,
+     "(uint64 1, 'connect', 'files.test', uint16 8443, '/bin/x', '', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> files.test:8443 [connect] no; next: openshell-host explain "
+     "'/p/my policy.yaml' files.test:8443 --binary /bin/x"},
     {OSH_TOPIC_NETWORK_DENIED,
      "(uint64 1, 'destination', '127.0.0.1', uint16 80, '-', 'web', 'always-blocked address', "
      "uint64 1, @a{sv} {})",
@@ -71,10 +79,20 @@ static const char *const rows[][3] = {
      "POST /repos/a not permitted by policy; next: ask an administrator"},
     {OSH_TOPIC_L7_DENIED,
      "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/repos/a', 'api.example.com', uint16 443, "
-     "'/usr/bin/curl', 'web', 'no', uint64 1, @a{sv} {})",
+     "'/usr/bin/curl', 'web', 'no', uint64 1, {'tls': <true>})",
      "openshell: DENIED e7 curl(4121) -> api.example.com:443 POST /repos/a [rest, policy web] no; "
      "next: openshell-host explain '/p/my policy.yaml' POST https://api.example.com:443/repos/a "
      "--binary /usr/bin/curl"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/a', 'a.example', uint16 8443, '/bin/x', "
+     "'web', 'no', uint64 1, {'tls': <true>})",
+     "openshell: DENIED e7 x(4121) -> a.example:8443 POST /a [rest, policy web] no; next: "
+     "openshell-host explain '/p/my policy.yaml' POST https://a.example:8443/a --binary /bin/x"},
+    {OSH_TOPIC_L7_DENIED,
+     "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/a', 'a.example', uint16 443, '/bin/x', "
+     "'web', 'no', uint64 1, @a{sv} {})",
+     "openshell: DENIED e7 x(4121) -> a.example:443 POST /a [rest, policy web] no; next: "
+     "openshell-host explain '/p/my policy.yaml' POST http://a.example:443/a --binary /bin/x"},
     {OSH_TOPIC_L7_DENIED,
      "(uint64 1, uint64 2, 'policy', 'rest', 'POST', '/a$(x)', 'a.example', uint16 80, '/bin/x', "
      "'web', 'no', uint64 1, @a{sv} {})",
@@ -102,6 +120,12 @@ static const char *const rows[][3] = {
      "openshell: AUDIT e7 x(4121) -> a.example:80 PUT /a [rest, policy web] would be refused: PUT "
      "/a not permitted by policy; next: openshell-host explain '/p/my policy.yaml' PUT "
      "http://a.example:80/a --binary /bin/x"},
+    {OSH_TOPIC_L7_ALLOWED,
+     "(uint64 1, uint64 2, 'rest', 'PUT', '/a', 'a.example', uint16 80, '/bin/x', 'web', 'r', "
+     "uint64 1, {'audited': <true>, 'reason': <'no'>, 'tls': <true>})",
+     "openshell: AUDIT e7 x(4121) -> a.example:80 PUT /a [rest, policy web] would be refused: no; "
+     "next: openshell-host explain '/p/my policy.yaml' PUT https://a.example:80/a --binary "
+     "/bin/x"},
     {OSH_TOPIC_NETWORK_FAILED,
      "(uint64 1, 'resolve', 'a.example', uint16 443, 'no such name', {'binary': <'/bin/x'>})",
      "openshell: FAILED e7 x(4121) -> a.example:443 [resolve] no such name (a failure, not a "

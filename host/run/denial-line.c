@@ -107,15 +107,14 @@ is_request_text(const char *method, const char *path)
 /*
  * The command that says why. Its words come from the box, so each is checked, quoted, and the whole
  * parsed again and compared; where that fails no command is offered (security rule 13, text from
- * the box).
+ * the box). @scheme: "https://", or "" where the client has not shown it: a port does not tell.
  */
 static char *
-explain_command(const char *policy, const char *method, const char *path, const char *host,
-                guint16 port, const char *binary)
+explain_command(const char *policy, const char *method, const char *scheme, const char *path,
+                const char *host, guint16 port, const char *binary)
 {
-    const char *scheme = port == 443 ? "https" : "http";
-    g_autofree char *url = g_strdup_printf(
-        strchr(host, ':') != NULL ? "%s://[%s]:%u%s" : "%s://%s:%u%s", scheme, host, port, path);
+    g_autofree char *url = g_strdup_printf(strchr(host, ':') != NULL ? "%s[%s]:%u%s" : "%s%s:%u%s",
+                                           scheme, host, port, scheme[0] != '\0' ? path : "");
     const char *words[] = {"openshell-host",
                            "explain",
                            policy,
@@ -156,6 +155,7 @@ append_next(GString *line, const char *policy, const char *layer, const char *ho
 {
     static const char *const decided_by_policy[] = {"connect", "forward", "transparent", "socks",
                                                     NULL};
+    const char *scheme = g_str_equal(layer, "forward") ? "http://" : "";
     g_autofree char *command = NULL;
 
     if (g_str_equal(layer, "dns"))
@@ -166,11 +166,11 @@ append_next(GString *line, const char *policy, const char *layer, const char *ho
         g_string_append(line, "; next: name the host in a policy, with this address in allowed_ips "
                               "of its endpoint");
     else if (g_str_equal(layer, "destination"))
-        command = explain_command(policy, NULL, "/", host, port, binary);
+        command = explain_command(policy, NULL, scheme, "/", host, port, binary);
     else if (g_strv_contains(decided_by_policy, layer) && policy == NULL)
         g_string_append(line, "; next: give a policy with --policy FILE");
     else if (g_strv_contains(decided_by_policy, layer))
-        command = explain_command(policy, NULL, "/", host, port, binary);
+        command = explain_command(policy, NULL, scheme, "/", host, port, binary);
     if (command != NULL)
         g_string_append_printf(line, "; next: %s", command);
 }
@@ -250,13 +250,15 @@ append_message(GString *line, const char *action, const char *target, const char
 /* As append_next(), of a message: where its protocol is one that a URL stands for. */
 static void
 append_next_message(GString *line, const char *policy, const char *protocol, const char *action,
-                    const char *target, const char *host, guint16 port, const char *binary)
+                    const char *target, gboolean tls, const char *host, guint16 port,
+                    const char *binary)
 {
+    const char *scheme = tls ? "https://" : "http://";
     g_autofree char *command = NULL;
 
     if (policy == NULL || !g_str_equal(protocol, "rest") || !is_request_text(action, target))
         return;
-    command = explain_command(policy, action, target, host, port, binary);
+    command = explain_command(policy, action, scheme, target, host, port, binary);
     if (command != NULL)
         g_string_append_printf(line, "; next: %s", command);
 }
@@ -277,7 +279,7 @@ append_message_denied(GString *line, const OshEvent *event, const char *policy)
     if (denied.hint != NULL && denied.hint[0] != '\0')
         append_hint(line, denied.hint);
     else if (g_str_equal(denied.layer, "policy"))
-        append_next_message(line, policy, denied.protocol, denied.action, denied.target,
+        append_next_message(line, policy, denied.protocol, denied.action, denied.target, denied.tls,
                             denied.host, denied.port, denied.binary);
     return TRUE;
 }
@@ -295,7 +297,7 @@ append_message_audited(GString *line, const OshEvent *event, const char *policy)
                    allowed.policy);
     g_string_append(line, "would be refused: ");
     osh_text_append_terminal(line, allowed.reason != NULL ? allowed.reason : "no rule allows it");
-    append_next_message(line, policy, allowed.protocol, allowed.action, allowed.target,
+    append_next_message(line, policy, allowed.protocol, allowed.action, allowed.target, allowed.tls,
                         allowed.host, allowed.port, allowed.binary);
     return TRUE;
 }

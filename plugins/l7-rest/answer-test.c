@@ -83,6 +83,29 @@ talk_say(Talk *talk, const char *request, const OshL7Answer *answer)
     }
 }
 
+/* A response to the request before, whole. */
+static void
+talk_answer(Talk *talk, const char *response)
+{
+    OshL7Input input = {.struct_size = sizeof input,
+                        .now = 1,
+                        .direction = OSH_SERVER_TO_CLIENT,
+                        .window = osh_span(response),
+                        .capacity = {1 << 16, 1 << 16}};
+
+    for (guint round = 0; round < 4; round++) {
+        OshL7Action actions[16];
+        gint64 deadline;
+        gsize n = osh_l7_feed(&talk->fixture.protocol, talk->session, &input, actions,
+                              G_N_ELEMENTS(actions), &deadline);
+
+        for (gsize i = 0; i < n; i++)
+            input.window = (OshSpan){input.window.data + actions[i].length,
+                                     input.window.length - actions[i].length};
+    }
+    g_assert_cmpuint(input.window.length, ==, 0);
+}
+
 #define ASKED(method) method " /a%7eb?secret=1 HTTP/1.1\r\nHost: api.test\r\nX: hidden\r\n\r\n"
 #define BODY                                                                                       \
     "{\"error\":\"policy_denied\",\"policy\":\"the \\\"one\\\"\",\"rule\":\"%s /a~b\","            \
@@ -105,6 +128,7 @@ test_policy(gconstpointer data)
         .status = 403,
         .policy = "the \"one\"",
         .binary = "/usr/bin/curl",
+        .rule_missing = TRUE,
     };
     g_autofree char *body = g_strdup_printf(BODY, method, method, method);
     g_autofree char *expected = g_strdup_printf(
@@ -119,6 +143,29 @@ test_policy(gconstpointer data)
     g_assert_cmpstr(talk.server->str, ==, "");
     g_assert_true(talk.ended);
     g_assert_false(talk.denied); /* the driver has recorded it */
+    talk_close(&talk);
+}
+
+static void
+test_no_rule_helps(void)
+{
+    const OshL7Answer answer = {
+        .struct_size = sizeof answer,
+        .action = OSH_ACTION_DENY,
+        .reason = "POST /a~b blocked by deny rule",
+        .status = 403,
+        .policy = "web",
+        .binary = "/usr/bin/curl",
+    };
+    Talk talk;
+
+    talk_open(&talk);
+    talk_say(&talk, ASKED("POST"), &answer);
+    g_assert_nonnull(strstr(talk.client->str, "\"detail\":\"POST /a~b blocked by deny rule\","));
+    g_assert_null(strstr(talk.client->str, "rule_missing"));
+    g_assert_null(strstr(talk.client->str, "_allow"));
+    g_assert_true(
+        g_str_has_suffix(talk.client->str, "\"binary\":\"/usr/bin/curl\",\"next_steps\":[]}\n"));
     talk_close(&talk);
 }
 
@@ -287,6 +334,32 @@ test_encoded_slash(void)
     }
 }
 
+/* Another endpoint may be chosen for the next request of a connection. */
+static void
+test_options_of_each_answer_count(void)
+{
+    static const gboolean allows[] = {TRUE, TRUE, FALSE};
+    g_autoptr(GVariant) yes =
+        g_variant_ref_sink(g_variant_new_parsed("{'allow_encoded_slash': <true>}"));
+    g_autoptr(GVariant) no = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {}"));
+    Talk talk;
+
+    talk_open(&talk);
+    for (gsize i = 0; i < G_N_ELEMENTS(allows); i++) {
+        const OshL7Answer answer = {.struct_size = sizeof answer,
+                                    .action = OSH_ACTION_ALLOW,
+                                    .options = allows[i] ? yes : no};
+
+        g_string_truncate(talk.server, 0);
+        talk_say(&talk, "GET /a%2fb HTTP/1.1\r\nHost: api.test\r\n\r\n", &answer);
+        g_assert_cmpint(talk.denied, ==, !allows[i]);
+        g_assert_cmpint(g_str_has_prefix(talk.server->str, "GET /a%2Fb "), ==, allows[i]);
+        if (allows[i])
+            talk_answer(&talk, "HTTP/1.1 204 No Content\r\n\r\n");
+    }
+    talk_close(&talk);
+}
+
 /* Words wait for capacity. */
 static void
 test_capacity(void)
@@ -337,6 +410,8 @@ main(int argc, char **argv)
     g_test_add_data_func("/l7-rest/answer/a-refusal-says-who-asked-for-what-and-why", "POST",
                          test_policy);
     g_test_add_data_func("/l7-rest/answer/a-refused-head-gets-no-body", "HEAD", test_policy);
+    g_test_add_func("/l7-rest/answer/no-rule-is-proposed-where-none-would-help",
+                    test_no_rule_helps);
     g_test_add_func("/l7-rest/answer/what-is-not-known-is-left-out", test_little_known);
     for (gsize i = 0; i < G_N_ELEMENTS(problems); i++) {
         g_autofree char *path =
@@ -346,6 +421,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/l7-rest/answer/an-encoded-slash-needs-the-option-of-its-endpoint",
                     test_encoded_slash);
+    g_test_add_func("/l7-rest/answer/the-options-of-each-answer-count",
+                    test_options_of_each_answer_count);
     g_test_add_func("/l7-rest/answer/a-length-that-is-to-be-changed-is-refused", test_beyond);
     g_test_add_func("/l7-rest/answer/what-no-rule-could-allow-has-a-word-of-its-own", test_error);
     g_test_add_func("/l7-rest/answer/a-limit-is-no-denial-by-policy", test_other_status);

@@ -191,12 +191,24 @@ answer_has_error(const OshL7Answer *answer)
     return osh_has_member(answer, OshL7Answer, limit_name) && answer->error != NULL;
 }
 
+/* Where anything but the lack of a rule refuses the request, another rule would not help. */
+static void
+append_missing_rule(const RestSession *session, GString *body, const char *binary)
+{
+    g_autofree char *type = g_strdup_printf("%s_allow", session->protocol);
+
+    g_string_append(body, ",\"rule_missing\":{");
+    append_json(body, "type", type);
+    append_json(body, "layer", "l7");
+    append_request(session, body, binary);
+    g_string_append_c(body, '}');
+}
+
 void
 rest_answer_policy(RestSession *session, const OshL7Answer *answer)
 {
     g_autoptr(GString) body = g_string_new("{");
     g_autofree char *rule = g_strdup_printf("%s %s", session->method->str, session->target->str);
-    g_autofree char *missing = g_strdup_printf("%s_allow", session->protocol);
     guint status = answer->status != 0 ? answer->status : 403;
 
     if (answer_has_error(answer)) {
@@ -216,11 +228,9 @@ rest_answer_policy(RestSession *session, const OshL7Answer *answer)
     append_json(body, "protocol", session->protocol);
     append_request(session, body, answer->binary);
     append_event(body, answer->event);
-    g_string_append(body, ",\"rule_missing\":{");
-    append_json(body, "type", missing);
-    append_json(body, "layer", "l7");
-    append_request(session, body, answer->binary);
-    g_string_append(body, "},\"next_steps\":[]}\n");
+    if (answer->rule_missing)
+        append_missing_rule(session, body, answer->binary);
+    g_string_append(body, ",\"next_steps\":[]}\n");
     write_answer(session, status, answer->policy != NULL ? answer->policy : "-", body);
 }
 

@@ -175,7 +175,7 @@ test_too_large(RestFixture *fixture, gconstpointer data)
 
     inspect(fixture);
     osh_scripted_policy_set_limit(osh_l7_harness_policy(fixture->harness), 999);
-    say_large(fixture, 1000, chunk, body);
+    say_large(fixture, 1500, chunk, body);
     outcome = rest_fixture_run(fixture);
     g_assert_cmpstr(TO_SERVER(outcome), ==, "");
     g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 413 Content Too Large\r\n"));
@@ -363,7 +363,7 @@ main(int argc, char **argv)
     ADD("a-body-in-large-chunks-too", test_large, GSIZE_TO_POINTER(2));
     ADD("a-length-beyond-the-limit-is-413", test_too_large, GSIZE_TO_POINTER(0));
     ADD("chunks-beyond-the-limit-are-413", test_too_large, GSIZE_TO_POINTER(300));
-    ADD("one-chunk-beyond-the-limit-is-413", test_too_large, GSIZE_TO_POINTER(1000));
+    ADD("one-chunk-beyond-the-limit-is-413", test_too_large, GSIZE_TO_POINTER(1500));
     ADD("nothing-of-a-refused-body-leaves", test_denied, NULL);
     ADD("a-client-that-waits-is-told-to-go-on", test_continue, GINT_TO_POINTER(TRUE));
     ADD("a-client-without-a-body-is-not", test_continue, GINT_TO_POINTER(FALSE));

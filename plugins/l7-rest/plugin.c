@@ -199,6 +199,7 @@ rest_close(gpointer data)
     rest_headers_free(&session->headers);
     for (guint i = 0; i < 2; i++)
         g_free(session->fields[i]);
+    g_clear_pointer(&session->options, g_variant_unref);
     g_free(session->pieces);
     g_free(session->protocol);
     g_string_free(session->method, TRUE);

@@ -128,6 +128,26 @@ test_old_client(RestFixture *fixture, gconstpointer data)
     g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
 }
 
+/* Nor does a server. */
+static void
+test_old_server(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    inspect(fixture, 100);
+    osh_l7_harness_client(fixture->harness, SAID, -1);
+    osh_l7_harness_server(fixture->harness,
+                          "HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\na: 1\n\nb",
+                          -1);
+    osh_l7_harness_end(fixture->harness, OSH_SERVER_TO_CLIENT);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_CLIENT(outcome), ==,
+                    "HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n"
+                    "Connection: close\r\n\r\na: 1\n\nb");
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_END);
+}
+
 static const struct {
     const char *sentence;
     const char *said;
@@ -135,13 +155,13 @@ static const struct {
     gboolean ends;
 } refused[] = {
     {"that-is-bad", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", "HTTP/1.1 502 ", FALSE},
-    {"that-is-too-large", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n01234567890",
+    {"that-is-too-large", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789",
      "HTTP/1.1 502 ", FALSE},
     {"that-is-cut-short", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "HTTP/1.1 502 ", TRUE},
     {"that-is-broken", "HTTP/1.1 200 OK\r\n" CHUNKED "\r\n+1\r\n", "HTTP/1.1 502 ", FALSE},
     {"whose-event-is-bad", STREAM "Content-Length: 12\r\n\r\nok\n\nbad\n\nok\n",
      STREAM CHUNKED "\r\n4\r\nok\n\n\r\n", FALSE},
-    {"whose-event-is-too-large", STREAM "Content-Length: 15\r\n\r\nok\n\n01234567890",
+    {"whose-event-is-too-large", STREAM "Content-Length: 24\r\n\r\nok\n\n01234567890123456789",
      STREAM CHUNKED "\r\n4\r\nok\n\n\r\n", FALSE},
 };
 
@@ -186,6 +206,7 @@ main(int argc, char **argv)
     ADD_ROWS("a-response-is-looked-into", bodies, test_body)
     ADD_ROWS("a-response-does-not-go-out", refused, test_refused)
     ADD("an-event-goes-out-at-once", test_event_at_once);
+    ADD("a-stream-of-an-old-server-goes-on-until-its-end", test_old_server);
     ADD("an-old-client-gets-a-stream-until-its-end", test_old_client);
     return g_test_run();
 }

@@ -56,7 +56,9 @@ rest_reply_begin(RestSession *session)
     read_media_type(session, window.data);
     reply->is_stream =
         session->status == 200 && g_str_equal(reply->media_type->str, "text/event-stream");
-    reply->in_chunks = reply->is_stream && session->request.minor_version == 1;
+    /* Neither side of HTTP/1.0 knows chunks, and the version goes on as it came. */
+    reply->in_chunks = reply->is_stream && session->request.minor_version == 1 &&
+                       session->response.minor_version == 1;
     session->closes = session->closes || (reply->is_stream && !reply->in_chunks);
     g_byte_array_append(reply->head, (const guint8 *)window.data, session->response.size);
     osh_l7_list_drop(&session->list, session->message, session->response.size);

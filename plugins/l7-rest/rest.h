@@ -262,7 +262,8 @@ typedef struct {
  * @may_upgrade: the answer agreed to that
  * @keeps_open: the answer to a refused request ends no connection
  * @piece_base: (nullable): where the head that is sent stands, when it left the window
- * @allows_encoded_slash: the endpoint that was chosen does
+ * @options: (nullable): of the endpoint that was chosen last
+ * @allows_encoded_slash: says @options
  * @status: of the response
  * @refusal: why it is refused; of %REST_REFUSED without @answer
  * @event: id of the event that recorded the refusal
@@ -313,6 +314,7 @@ typedef struct {
     gboolean may_upgrade;
     gboolean keeps_open;
     const char *piece_base;
+    GVariant *options;
     gboolean allows_encoded_slash;
     guint16 status;
     RestRefusal refusal;

@@ -5,12 +5,18 @@
  */
 #include "rest.h"
 
-static gboolean
-has_option(const OshL7Answer *answer, const char *name)
+/* The driver gives the same object for the same endpoint: it is read when it is another one. */
+static void
+read_options(RestSession *session, GVariant *options)
 {
     gboolean value = FALSE;
 
-    return answer->options != NULL && g_variant_lookup(answer->options, name, "b", &value) && value;
+    if (options == session->options)
+        return;
+    g_clear_pointer(&session->options, g_variant_unref);
+    session->options = options != NULL ? g_variant_ref(options) : NULL;
+    session->allows_encoded_slash =
+        options != NULL && g_variant_lookup(options, "allow_encoded_slash", "b", &value) && value;
 }
 
 /* A body that was read wholly leaves the connection as it is after any other exchange. */
@@ -82,7 +88,7 @@ rest_resume(RestSession *session, const OshL7Answer *answer)
         resume_refused(session, answer);
         return;
     }
-    session->allows_encoded_slash = has_option(answer, "allow_encoded_slash");
+    read_options(session, answer->options);
     if (answer->action == OSH_ACTION_INSPECT) {
         session->stage = REST_CONTENT;
         session->is_beyond = FALSE;

@@ -71,6 +71,7 @@ osh_network_config_read(const OshHost *host, OshNetworkConfig *parsed, GError **
         .upstream_ca = osh_host_config_string(host, "upstream-ca"),
         .authority_certificate = osh_host_config_string(host, "authority-certificate"),
         .authority_key = osh_host_config_string(host, "authority-key"),
+        .authority_folder = osh_host_config_string(host, "authority-folder"),
         .client_certificate = osh_host_config_string(host, "client-certificate"),
         .client_key = osh_host_config_string(host, "client-key"),
         .client_certificate_hosts = osh_host_config_strings(host, "client-certificate-hosts"),
@@ -87,6 +88,7 @@ osh_network_config_clear(OshNetworkConfig *config)
     g_clear_pointer(&config->upstream_ca, g_free);
     g_clear_pointer(&config->authority_certificate, g_free);
     g_clear_pointer(&config->authority_key, g_free);
+    g_clear_pointer(&config->authority_folder, g_free);
     g_clear_pointer(&config->client_certificate, g_free);
     g_clear_pointer(&config->client_key, g_free);
     g_clear_pointer(&config->client_certificate_hosts, g_strfreev);

@@ -6,6 +6,7 @@
  */
 #include <openshell/plugin.h>
 
+#include "authority-folder.h"
 #include "certificate-bundle.h"
 #include "claims.h"
 #include "dns-listener.h"
@@ -120,6 +121,10 @@ OSH_PLUGIN_MANIFEST(
     "[config authority-key]\n"
     "type=path\n"
     "help=PEM file of its key, which others must not be able to read\n"
+    "[config authority-folder]\n"
+    "type=path\n"
+    "help=folder into which each start writes the authority's certificate, alone and with what the "
+    "host trusts, for programs outside a box\n"
     "[config client-certificate]\n"
     "type=path\n"
     "help=PEM file of a certificate, and what leads from it to a root, for servers that ask for "
@@ -180,7 +185,9 @@ network_choose_authority(NetworkPlugin *plugin)
     plugin->authority.settings.authority_key = config->authority_key;
     plugin->authority.settings.client_certificate = config->client_certificate;
     plugin->authority.settings.client_key = config->client_key;
-    osh_run_authority_choose(&plugin->authority, config->tls_always, &plugin->network.policy);
+    osh_run_authority_choose(&plugin->authority,
+                             config->tls_always || config->authority_folder != NULL,
+                             &plugin->network.policy);
     plugin->contribution.java = config->java && plugin->authority.wanted &&
                                 osh_java_is_here((const char *const *)environment);
 }
@@ -408,13 +415,25 @@ network_intercept(NetworkPlugin *plugin)
         network_read_roots(plugin);
 }
 
+/* Once the addresses are ours: another proxy that serves them has its files. */
+static gboolean
+network_write_authority(const NetworkPlugin *plugin, GError **error)
+{
+    const char *folder = plugin->network.config.authority_folder;
+
+    return folder == NULL ||
+           osh_authority_folder_write(folder, osh_run_authority_pem(&plugin->authority),
+                                      osh_certificate_roots_of_host(), error);
+}
+
 static gboolean
 network_make_authority(NetworkPlugin *plugin, GError **error)
 {
     return (!plugin->authority.wanted ||
             osh_certificate_roots_check(osh_certificate_roots_of_host(),
                                         plugin->network.config.upstream_ca, error)) &&
-           osh_run_authority_make(&plugin->authority, error);
+           osh_run_authority_make(&plugin->authority, error) &&
+           network_write_authority(plugin, error);
 }
 
 static gboolean

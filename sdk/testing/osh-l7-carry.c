@@ -218,12 +218,12 @@ static void
 carry_ask(OshL7Run *run, const OshL7Action *action)
 {
     OshL7Message *message = osh_l7_run_find(run, action->message);
+    gboolean is_new = message == NULL;
 
-    if (message == NULL)
+    if (is_new)
         message = osh_l7_run_begin(run, action->message);
-    if (run->ledger.direction == OSH_CLIENT_TO_SERVER) {
+    if (is_new || run->ledger.direction == OSH_CLIENT_TO_SERVER)
         osh_fact_copy_set(&message->facts, &action->u.ask.facts);
-    }
     decide(run, message, &action->u.ask.facts);
     for (guint i = 0; i < message->slots->len; i++)
         if (g_array_index(message->slots, OshL7SlotAnswer, i).disposition == OSH_L7_REFUSED)

@@ -459,6 +459,87 @@ reason_after(const char *reason)
     return g_strdup(arrived.reason);
 }
 
+/* Fills @event at random; what it borrows is freed with @texts. Lists are left out. */
+static void
+fill_at_random(const OshEventLayout *layout, gpointer event, GRand *random, gint32 longest,
+               GPtrArray *texts)
+{
+    memset(event, 0, layout->size);
+    for (gsize i = 0; i < layout->n_members; i++) {
+        const OshEventMember *member = &layout->members[i];
+        guint64 number = (guint64)g_rand_int(random) << 32 | g_rand_int(random);
+
+        if (g_rand_int_range(random, 0, 4) == 0)
+            continue;
+        if (member->flag != 0)
+            G_STRUCT_MEMBER(gboolean, event, member->flag) = TRUE;
+        switch (member->type[0]) {
+        case 's':
+            g_ptr_array_add(texts, g_strnfill(g_rand_int_range(random, 0, longest), 'x'));
+            G_STRUCT_MEMBER(const char *, event, member->offset) = texts->pdata[texts->len - 1];
+            break;
+        case 'a':
+            break;
+        case 'q':
+            G_STRUCT_MEMBER(guint16, event, member->offset) = (guint16)number;
+            break;
+        case 't':
+        case 'x':
+            G_STRUCT_MEMBER(guint64, event, member->offset) = number;
+            break;
+        case 'b':
+            G_STRUCT_MEMBER(gboolean, event, member->offset) = (gboolean)(number % 2);
+            break;
+        default:
+            G_STRUCT_MEMBER(guint32, event, member->offset) = (guint32)number;
+            break;
+        }
+    }
+}
+
+/* With texts that make offsets of one, two and four bytes. */
+static void
+test_bytes_are_those_of_gvariant(gconstpointer data)
+{
+    static const gint32 longest[] = {4, 40, 300, OSH_EVENT_TEXT_MAX + 1};
+    const Row *row = data;
+    const OshEventLayout *layout = row->layout();
+    g_autofree gpointer event = g_malloc0(layout->size);
+    g_autoptr(GRand) random = g_rand_new_with_seed(17);
+
+    for (guint i = 0; i < 400; i++) {
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GVariant) bytes = NULL;
+        g_autoptr(GVariant) values = NULL;
+
+        fill_at_random(layout, event, random, longest[i % G_N_ELEMENTS(longest)], texts);
+        bytes = g_variant_ref_sink(osh_event_pack_bytes(layout, event));
+        values = g_variant_ref_sink(osh_event_pack_values(layout, event));
+        g_assert_cmpmem(g_variant_get_data(bytes), g_variant_get_size(bytes),
+                        g_variant_get_data(values), g_variant_get_size(values));
+        g_assert_true(g_variant_is_of_type(bytes, G_VARIANT_TYPE(row->type)));
+        g_assert_cmpvariant(bytes, values);
+    }
+}
+
+static void
+test_what_is_not_written_as_it_is_is_packed_from_values(void)
+{
+    g_autofree char *text = g_strnfill(OSH_EVENT_TEXT_MAX + 1, 'x');
+    GVariant *more = g_variant_ref_sink(g_variant_new_parsed("{'k': <1>}"));
+    OshEventNetworkAllowed allowed = {.host = text};
+
+    g_assert_null(osh_event_pack_bytes(osh_event_network_allowed_layout(), &allowed));
+    allowed.host = "\xff";
+    g_assert_null(osh_event_pack_bytes(osh_event_network_allowed_layout(), &allowed));
+    allowed.host = "\xc3\xa9";
+    g_variant_unref(
+        g_variant_ref_sink(osh_event_pack_bytes(osh_event_network_allowed_layout(), &allowed)));
+    allowed.more = more;
+    g_assert_null(osh_event_pack_bytes(osh_event_network_allowed_layout(), &allowed));
+    g_variant_unref(more);
+}
+
 static void
 test_long_text_is_cut_at_a_character(void)
 {
@@ -545,6 +626,7 @@ main(int argc, char **argv)
     add_rows("details-that-are-absent-stay-absent", test_no_details);
     add_rows("hostile-text-arrives-as-valid-utf-8", test_hostile_text);
     add_rows("payload-of-another-type-is-refused", test_another_type_is_refused);
+    add_rows("bytes-are-those-of-gvariant", test_bytes_are_those_of_gvariant);
     add_rows("malformed-bytes-are-read-to-the-end", test_malformed_bytes_are_read_to_the_end);
     g_test_add_func("/sdk/event/pack-makes-the-tuple-of-the-topic", test_pack_makes_the_tuple);
     g_test_add_func("/sdk/event/payload-of-a-newer-minor-is-read", test_newer_minor_is_read);
@@ -553,6 +635,8 @@ main(int argc, char **argv)
                     test_details_of_no_event_are_none);
     g_test_add_func("/sdk/event/further-details-are-packed-and-members-go-first",
                     test_further_details_are_packed);
+    g_test_add_func("/sdk/event/what-is-not-written-as-it-is-is-packed-from-values",
+                    test_what_is_not_written_as_it_is_is_packed_from_values);
     g_test_add_func("/sdk/event/long-text-is-cut-at-a-character",
                     test_long_text_is_cut_at_a_character);
     g_test_add_func("/sdk/event/text-of-the-greatest-length-stays-whole",

@@ -71,6 +71,13 @@ osh_process_read_stat(pid_t pid, pid_t *ret_parent, guint64 *ret_start_time)
     return 0;
 }
 
+/* It finds threads too, as /proc does, and needs no permission. */
+gboolean
+osh_process_exists(pid_t thread)
+{
+    return getpgid(thread) >= 0 || errno != ESRCH;
+}
+
 int
 osh_process_thread_group(pid_t thread)
 {

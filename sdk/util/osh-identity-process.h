@@ -21,6 +21,15 @@ G_BEGIN_DECLS
  */
 int osh_process_read_stat(pid_t pid, pid_t *ret_parent, guint64 *ret_start_time);
 
+/**
+ * osh_process_exists:
+ *
+ * For many pids of which few are there: much cheaper than a file of /proc that is missing.
+ *
+ * Returns: FALSE when no process or thread has the number
+ */
+gboolean osh_process_exists(pid_t thread);
+
 /** osh_process_thread_group: Returns: the thread group of @thread, or a negative errno. */
 int osh_process_thread_group(pid_t thread);
 

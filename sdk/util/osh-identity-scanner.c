@@ -64,6 +64,7 @@ struct _OshIdentityScanner {
     OshSocketDiag *diag;
     OshImageTable *images;
     OshWorkloadProcesses *processes;
+    OshPlainSockets *plain;
     OshProgramCache *programs;
     gint64 settles_until; /* of the scan that runs */
     GThread *thread;
@@ -80,9 +81,11 @@ typedef struct {
     gboolean settled;
 } Owners;
 
-/* One scan. @wanted maps an inode to its Owners. */
+/* One scan. @wanted maps an inode to its Owners, @programs a pid to the OshProgram that it was seen
+ * to run since the descriptors were read. */
 typedef struct {
     GHashTable *wanted;
+    GHashTable *programs;
     pid_t unreadable; /* 0: every process was read */
     gboolean changed; /* in this reading a process may have been missed */
     gboolean changed_before;
@@ -217,8 +220,8 @@ scan_read_process(const OshIdentityScanner *scanner, Scan *scan, pid_t pid, gboo
     if (pid == osh_workload_init(scanner->processes))
         return TRUE;
     scan->seen = 0;
-    switch (osh_workload_each_socket(pid, careful ? scan_saw_all : NULL, scan_found, scan,
-                                     &in_flight)) {
+    switch (osh_workload_each_socket(pid, scanner->plain, careful ? scan_saw_all : NULL, scan_found,
+                                     scan, &in_flight)) {
     case 0:
         scan->changed = scan->changed || in_flight;
         return TRUE;
@@ -327,13 +330,24 @@ lookup_conclude(OshIdentityLookup *lookup)
     }
 }
 
-/* Returns: (transfer full) (nullable): as osh_program_read() */
+/*
+ * Read once for all connections of the scan. A failure is not kept: the next one may read a program
+ * that stands still.
+ *
+ * Returns: (transfer full) (nullable): as osh_program_read()
+ */
 static OshProgram *
-scanner_read_program(OshIdentityScanner *scanner, pid_t pid, char **ret_problem)
+scanner_read_program(OshIdentityScanner *scanner, const Scan *scan, pid_t pid, char **ret_problem)
 {
+    OshProgram *known = g_hash_table_lookup(scan->programs, GINT_TO_POINTER(pid));
+
+    if (known != NULL)
+        return osh_program_ref(known);
     for (;;) {
         OshProgram *program = osh_program_read(scanner->programs, pid, pid, ret_problem);
 
+        if (program != NULL)
+            g_hash_table_insert(scan->programs, GINT_TO_POINTER(pid), osh_program_ref(program));
         if (program != NULL || *ret_problem == NULL ||
             !osh_program_cache_is_unsettled(scanner->programs) ||
             g_get_monotonic_time() >= scanner->settles_until)
@@ -344,14 +358,15 @@ scanner_read_program(OshIdentityScanner *scanner, pid_t pid, char **ret_problem)
 }
 
 static void
-scanner_judge_program(OshIdentityScanner *scanner, const GArray *pids, OshIdentityLookup *lookup)
+scanner_judge_program(OshIdentityScanner *scanner, const Scan *scan, const GArray *pids,
+                      OshIdentityLookup *lookup)
 {
     for (guint i = 0; i < pids->len; i++) {
         pid_t pid = g_array_index(pids, pid_t, i);
         g_autoptr(OshProgram) program = NULL;
         char *problem = NULL;
 
-        program = scanner_read_program(scanner, pid, &problem);
+        program = scanner_read_program(scanner, scan, pid, &problem);
         /* It has ended, and may have left the socket to a child that was created since. */
         if (program == NULL && problem == NULL)
             problem = g_strdup_printf("process %d ended while the owners of the connection were "
@@ -417,7 +432,7 @@ scanner_judge(OshIdentityScanner *scanner, const Scan *scan, OshIdentityLookup *
                       g_strdup("processes of the workload change while they are read"));
         return;
     } else {
-        scanner_judge_program(scanner, owners->pids, lookup);
+        scanner_judge_program(scanner, scan, owners->pids, lookup);
     }
     if (lookup->answer == OSH_IDENTITY_NOBODY)
         lookup->problem = g_strdup("no process of the workload was seen to own the connection");
@@ -454,10 +469,14 @@ scanner_find_socket(OshIdentityScanner *scanner, OshIdentityLookup *lookup)
 static void
 scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
 {
-    Scan scan = {.wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, owners_free)};
+    Scan scan = {
+        .wanted = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, owners_free),
+        .programs = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)osh_program_unref),
+    };
     gint64 began = g_get_monotonic_time();
     gboolean decides = FALSE;
 
+    osh_plain_sockets_expire(scanner->plain, began);
     for (guint i = 0; i < lookups->len; i++) {
         OshIdentityLookup *lookup = lookups->pdata[i];
 
@@ -481,6 +500,7 @@ scanner_scan(OshIdentityScanner *scanner, GPtrArray *lookups)
     scanner->settles_until = g_get_monotonic_time() + SETTLES_WITHIN;
     for (guint i = 0; i < lookups->len; i++)
         scanner_judge(scanner, &scan, lookups->pdata[i]);
+    g_hash_table_unref(scan.programs);
     g_hash_table_unref(scan.wanted);
 }
 
@@ -623,6 +643,7 @@ osh_identity_scanner_new(const OshHost *host, const OshInterface *shard,
     if (diag_fd >= 0)
         scanner->diag = osh_socket_diag_new(diag_fd);
     scanner->processes = osh_workload_processes_new(workload);
+    scanner->plain = osh_plain_sockets_new();
     scanner->images = osh_image_table_ref(images);
     scanner->programs = osh_program_cache_new(osh_workload_init(scanner->processes), images);
     scanner->waiting = g_ptr_array_new_with_free_func(lookup_free);
@@ -649,6 +670,7 @@ osh_identity_scanner_free(OshIdentityScanner *scanner)
         g_thread_join(scanner->thread);
     g_ptr_array_unref(scanner->waiting);
     osh_workload_processes_free(scanner->processes);
+    osh_plain_sockets_free(scanner->plain);
     osh_program_cache_free(scanner->programs);
     osh_image_table_unref(scanner->images);
     osh_socket_diag_free(scanner->diag);

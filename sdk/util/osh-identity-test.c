@@ -3,6 +3,7 @@
  * Identity against real sockets and processes of this test: from a tuple to an inode, from an
  * inode to its holders, from a holder to its program. Needs no privilege.
  */
+#include "osh-identity-process.h"
 #include "osh-identity-program.h"
 #include "osh-identity-workload.h"
 #include "osh-identity.h"
@@ -216,10 +217,12 @@ test_holders(void)
     pair_open(&pair);
     g_assert_cmpint(fstat(pair.client, &status), ==, 0);
     search.wanted = status.st_ino;
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
     pair_close(&pair);
-    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(getpid(), NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
 }
 
@@ -242,6 +245,19 @@ spawn_sleep(void)
         g_usleep(1000);
     }
     return pid;
+}
+
+static void
+test_exists(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    g_assert_true(osh_process_exists(getpid()));
+    g_assert_true(osh_process_exists(child));
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    g_assert_false(osh_process_exists(child));
 }
 
 static void
@@ -292,8 +308,8 @@ shortest_look(pid_t root)
         guint sockets = 0;
 
         for (guint i = 0; i < pids->len; i++)
-            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count_sockets, &sockets,
-                                     NULL);
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, NULL, count_sockets,
+                                     &sockets, NULL);
         g_assert_cmpuint(pids->len, ==, 1);
         shortest = MIN(shortest, own_time() - began);
     }
@@ -652,6 +668,20 @@ second_thread(void *data)
     return NULL;
 }
 
+static gboolean
+is_listed_in_namespace(pid_t pid)
+{
+    const OshWorkload workload = {0};
+    OshWorkloadProcesses *processes = osh_workload_processes_new(&workload);
+    const GArray *pids = osh_workload_processes_list(processes);
+    gboolean found = FALSE;
+
+    for (guint i = 0; i < pids->len; i++)
+        found = found || g_array_index(pids, pid_t, i) == pid;
+    osh_workload_processes_free(processes);
+    return found;
+}
+
 static void
 test_first_thread_ended(void)
 {
@@ -660,6 +690,7 @@ test_first_thread_ended(void)
     g_autofree char *problem = NULL;
     g_autoptr(OshProgram) parent = NULL;
     g_autoptr(OshProgram) program = NULL;
+    g_autofree char *namespace = NULL;
     Search search = {0};
     int report[2];
     char byte;
@@ -672,13 +703,20 @@ test_first_thread_ended(void)
     if (child == 0) {
         pthread_t thread;
 
+        /* When the test fails, nobody else ends it. */
+        alarm(60);
         if (pthread_create(&thread, NULL, second_thread, &report[1]) == 0)
             syscall(SYS_exit, 0);
         _exit(1);
     }
     g_assert_cmpint(read(report[0], &byte, 1), ==, 1);
+    namespace = g_strdup_printf("/proc/%d/ns/net", child);
+    for (guint i = 0; i < 1000 && readlink(namespace, &byte, 1) == 1; i++)
+        g_usleep(1000);
+    g_assert_true(is_listed_in_namespace(child));
     search.wanted = inode_of(pair.client);
-    g_assert_cmpint(osh_workload_each_socket(child, NULL, search_found, &search, NULL), ==, 0);
+    g_assert_cmpint(osh_workload_each_socket(child, NULL, NULL, search_found, &search, NULL), ==,
+                    0);
     g_assert_cmpuint(search.found, ==, 1);
     program = osh_program_read(cache, child, child, &problem);
     g_assert_cmpstr(problem, ==, NULL);
@@ -701,6 +739,7 @@ main(int argc, char **argv)
     g_test_add_func("/identity/a-connection-that-was-not-answered-is-found-too", test_syn_sent);
     g_test_add_func("/identity/a-datagram-socket-is-found-connected-or-not", test_datagrams);
     g_test_add_func("/identity/a-holder-is-found-until-it-closes", test_holders);
+    g_test_add_func("/identity/a-pid-is-there-until-its-process-was-waited-for", test_exists);
     g_test_add_func("/identity/the-tree-below-a-pid-is-the-workload", test_tree);
     g_test_add_func("/identity/a-look-costs-what-the-workload-is-and-not-the-machine",
                     test_cost_follows_the_workload);

@@ -56,7 +56,8 @@ struct _OshWorkloadProcesses {
     GArray *created; /* since then */
     GArray *unseen;  /* pids that were given out since the list was begun, without a process */
     gint64 listed_at;
-    GHashTable *kept; /* of a namespace: the pids */
+    GHashTable *kept;    /* of a namespace: the pids */
+    GHashTable *threads; /* pids that are threads of others, since it was listed whole */
 };
 
 OshWorkloadProcesses *
@@ -73,6 +74,7 @@ osh_workload_processes_new(const OshWorkload *workload)
     processes->created = g_array_new(FALSE, FALSE, sizeof(pid_t));
     processes->unseen = g_array_new(FALSE, FALSE, sizeof(pid_t));
     processes->kept = g_hash_table_new(NULL, NULL);
+    processes->threads = g_hash_table_new(NULL, NULL);
     return processes;
 }
 
@@ -85,6 +87,7 @@ osh_workload_processes_free(OshWorkloadProcesses *processes)
     g_array_unref(processes->created);
     g_array_unref(processes->unseen);
     g_hash_table_unref(processes->kept);
+    g_hash_table_unref(processes->threads);
     g_free(processes);
 }
 
@@ -221,21 +224,55 @@ workload_list_cgroup(OshWorkloadProcesses *processes)
     }
 }
 
+/* Returns: FALSE when @process, "PID" or "PID/task/TID", has no network namespace any more. */
 static gboolean
-workload_in_namespace(const OshWorkloadProcesses *processes, pid_t pid)
+workload_read_namespace(const char *process, char link[64])
 {
-    char path[64];
-    char link[64];
+    char path[96];
     ssize_t n;
 
-    if (pid == processes->self)
-        return FALSE;
-    g_snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
-    n = readlink(path, link, sizeof link - 1);
+    g_snprintf(path, sizeof path, "/proc/%s/ns/net", process);
+    n = readlink(path, link, 63);
     if (n <= 0)
         return FALSE;
     link[n] = '\0';
-    return g_strcmp0(link, processes->own_namespace) == 0;
+    return TRUE;
+}
+
+/* The first thread may have ended while others go on: any of these stands for the process. */
+static gboolean
+workload_read_namespace_of_threads(pid_t pid, char link[64])
+{
+    char path[64];
+    gboolean found = FALSE;
+    DIR *tasks;
+
+    g_snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return FALSE;
+    for (struct dirent *entry = readdir(tasks); entry != NULL && !found; entry = readdir(tasks)) {
+        if (!g_ascii_isdigit(entry->d_name[0]))
+            continue;
+        g_snprintf(path, sizeof path, "%d/task/%.16s", pid, entry->d_name);
+        found = workload_read_namespace(path, link);
+    }
+    closedir(tasks);
+    return found;
+}
+
+static gboolean
+workload_in_namespace(const OshWorkloadProcesses *processes, pid_t pid)
+{
+    char process[16];
+    char link[64];
+
+    if (pid == processes->self)
+        return FALSE;
+    g_snprintf(process, sizeof process, "%d", pid);
+    return (workload_read_namespace(process, link) ||
+            workload_read_namespace_of_threads(pid, link)) &&
+           g_strcmp0(link, processes->own_namespace) == 0;
 }
 
 static void
@@ -253,6 +290,7 @@ workload_list_all(OshWorkloadProcesses *processes)
     processes->listed_at = g_get_monotonic_time();
     g_array_set_size(processes->pids, 0);
     g_hash_table_remove_all(processes->kept);
+    g_hash_table_remove_all(processes->threads);
     if (proc == NULL)
         return;
     for (struct dirent *entry = readdir(proc); entry != NULL; entry = readdir(proc)) {
@@ -279,6 +317,23 @@ workload_forget_dead(OshWorkloadProcesses *processes)
     }
 }
 
+/* A pid is not given out a second time before the list is made anew, and what is a thread of
+ * another process does not become a process. Returns: whether @pid is a process that is not kept.
+ */
+static gboolean
+workload_is_unknown(OshWorkloadProcesses *processes, pid_t pid)
+{
+    pid_t group;
+
+    if (g_hash_table_contains(processes->kept, GINT_TO_POINTER(pid)) ||
+        g_hash_table_contains(processes->threads, GINT_TO_POINTER(pid)) || !osh_process_exists(pid))
+        return FALSE;
+    group = osh_process_thread_group(pid);
+    if (group > 0 && group != pid)
+        g_hash_table_add(processes->threads, GINT_TO_POINTER(pid));
+    return group == pid;
+}
+
 static void
 workload_list_namespace(OshWorkloadProcesses *processes, glong last)
 {
@@ -292,7 +347,7 @@ workload_list_namespace(OshWorkloadProcesses *processes, glong last)
     workload_forget_dead(processes);
     /* Some of those before had no process yet when they were asked for. */
     for (pid_t pid = (pid_t)MAX(last - MAX_NEW_PIDS, 1); pid <= (pid_t)last; pid++)
-        if (osh_process_thread_group(pid) == pid && workload_in_namespace(processes, pid))
+        if (workload_is_unknown(processes, pid) && workload_in_namespace(processes, pid))
             workload_keep(processes, pid);
 }
 
@@ -401,20 +456,12 @@ workload_error(int error)
 /* What one reading of a process's descriptors is for, and found. */
 typedef struct {
     pid_t pid;
+    OshPlainSockets *plain;
     OshHeldSocketFunc each;
     gpointer data;
     gboolean careful;
     gboolean in_flight;
 } TableReading;
-
-/* Linux names what a UNIX socket's queue holds since 5.4 (fs/proc/fd.c, unix_show_fdinfo()). */
-static gboolean
-workload_is_carrying(const char *info)
-{
-    const char *line = strstr(info, "scm_fds:");
-
-    return line != NULL && g_ascii_strtoull(line + strlen("scm_fds:"), NULL, 10) > 0;
-}
 
 /* A process that is not dumpable may hide fd/ but not fdinfo/, which names the inode since 5.14. */
 static int
@@ -429,22 +476,22 @@ workload_each_info(TableReading *reading, pid_t thread)
         return workload_error(errno);
     for (struct dirent *entry = readdir(infos); entry != NULL; entry = readdir(infos)) {
         char file[128];
-        char text[1024];
-        const char *line;
+        OshDescriptorInfo info;
+        int result;
 
         if (!g_ascii_isdigit(entry->d_name[0]))
             continue;
         g_snprintf(file, sizeof file, "%s/%.16s", path, entry->d_name);
-        if (workload_read(file, text, sizeof text) < 0) {
-            if (errno == ENOENT)
-                continue;
+        result = osh_descriptor_info_read(file, &info);
+        if (result == -ENOENT)
+            continue;
+        if (result != 0) {
             closedir(infos);
-            return workload_error(errno);
+            return workload_error(-result);
         }
-        line = strstr(text, "ino:");
-        if (line != NULL)
-            reading->each(reading->pid, g_ascii_strtoull(line + 4, NULL, 10), reading->data);
-        reading->in_flight = reading->in_flight || workload_is_carrying(text);
+        if (info.inode != 0)
+            reading->each(reading->pid, info.inode, reading->data);
+        reading->in_flight = reading->in_flight || info.is_carrying;
     }
     closedir(infos);
     return 0;
@@ -462,6 +509,7 @@ workload_each_descriptor(TableReading *reading, pid_t thread)
         return workload_error(errno) == -ESRCH ? -ESRCH : workload_each_info(reading, thread);
     for (struct dirent *entry = readdir(fds); entry != NULL; entry = readdir(fds)) {
         char link[64];
+        guint64 inode;
         ssize_t n;
 
         if (entry->d_name[0] == '.')
@@ -476,15 +524,14 @@ workload_each_descriptor(TableReading *reading, pid_t thread)
         if (n <= 8 || memcmp(link, "socket:[", 8) != 0)
             continue;
         link[n] = '\0';
-        reading->each(reading->pid, g_ascii_strtoull(link + 8, NULL, 10), reading->data);
+        inode = g_ascii_strtoull(link + 8, NULL, 10);
+        reading->each(reading->pid, inode, reading->data);
         if (reading->careful && !reading->in_flight) {
             char file[96];
-            char text[1024];
 
             g_snprintf(file, sizeof file, "/proc/%d/task/%d/fdinfo/%.16s", reading->pid, thread,
                        entry->d_name);
-            reading->in_flight =
-                workload_read(file, text, sizeof text) > 0 && workload_is_carrying(text);
+            reading->in_flight = osh_plain_sockets_is_carrying(reading->plain, inode, file);
         }
     }
     closedir(fds);
@@ -570,22 +617,29 @@ workload_read_tables(TableReading *reading)
 }
 
 int
-osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each, gpointer data,
-                         gboolean *ret_in_flight)
+osh_workload_each_socket(pid_t pid, OshPlainSockets *plain, OshAllSeenFunc all_seen,
+                         OshHeldSocketFunc each, gpointer data, gboolean *ret_in_flight)
 {
-    TableReading reading = {.pid = pid, .each = each, .data = data, .careful = all_seen != NULL};
+    TableReading reading = {
+        .pid = pid, .plain = plain, .each = each, .data = data, .careful = all_seen != NULL};
     guint64 before = 0;
-    guint64 after = 0;
-    gboolean still = all_seen == NULL || workload_runs(pid, &before);
-    int result = workload_read_tables(&reading);
+    gboolean known = all_seen != NULL && workload_runs(pid, &before);
+    int result = -ESRCH;
 
-    if (all_seen != NULL && !all_seen(data))
-        still = still && workload_runs(pid, &after) && before == after;
-    else
-        still = TRUE;
-    for (guint again = 1; result == 0 && !still && again < CAREFUL_READINGS && !all_seen(data);
-         again++)
+    /* One reading during which the process did not run has missed nothing. */
+    for (guint readings = 0; readings < CAREFUL_READINGS; readings++) {
+        guint64 after = 0;
+        gboolean known_after;
+
         result = workload_read_tables(&reading);
+        if (result != 0 || all_seen == NULL || all_seen(data))
+            break;
+        known_after = workload_runs(pid, &after);
+        if (known && known_after && before == after)
+            break;
+        known = known_after;
+        before = after;
+    }
     if (ret_in_flight != NULL)
         *ret_in_flight = reading.in_flight;
     return result;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "osh-identity-carrier.h"
 #include "osh-identity.h"
 
 G_BEGIN_DECLS
@@ -44,6 +45,7 @@ typedef gboolean (*OshAllSeenFunc)(gpointer data);
 
 /**
  * osh_workload_each_socket:
+ * @plain: (nullable): what is remembered of sockets
  * @all_seen: (nullable): reads again and again where the process ran meanwhile, until this says
  * that there is nothing left to find
  * @each: called for each descriptor that is a socket, several times for the same one
@@ -54,7 +56,7 @@ typedef gboolean (*OshAllSeenFunc)(gpointer data);
  *
  * Returns: 0, -ESRCH when the process is gone, -EACCES when it, or a part of it, cannot be read
  */
-int osh_workload_each_socket(pid_t pid, OshAllSeenFunc all_seen, OshHeldSocketFunc each,
-                             gpointer data, gboolean *ret_in_flight);
+int osh_workload_each_socket(pid_t pid, OshPlainSockets *plain, OshAllSeenFunc all_seen,
+                             OshHeldSocketFunc each, gpointer data, gboolean *ret_in_flight);
 
 G_END_DECLS

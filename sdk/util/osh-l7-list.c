@@ -67,6 +67,13 @@ osh_l7_list_pass(OshL7List *list, guint64 message, gsize length)
 }
 
 void
+osh_l7_list_pass_framing(OshL7List *list, gsize length)
+{
+    if (length > 0)
+        add_release(list, OSH_L7_PASS, 0, length)->flags = OSH_L7_FRAMING;
+}
+
+void
 osh_l7_list_drop(OshL7List *list, guint64 message, gsize length)
 {
     if (length > 0)

@@ -69,6 +69,10 @@ OshL7Action *osh_l7_list_add(OshL7List *list, OshL7ActionType type, guint64 mess
 /** osh_l7_list_pass: releases the next @length bytes; nothing for 0. */
 void osh_l7_list_pass(OshL7List *list, guint64 message, gsize length);
 
+/** osh_l7_list_pass_framing: releases the next @length bytes, which belong to no message; nothing
+ * for 0. */
+void osh_l7_list_pass_framing(OshL7List *list, gsize length);
+
 /** osh_l7_list_drop: drops the next @length bytes; nothing for 0. */
 void osh_l7_list_drop(OshL7List *list, guint64 message, gsize length);
 

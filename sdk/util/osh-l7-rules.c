@@ -359,13 +359,13 @@ check_facts(OshL7Ledger *ledger, const OshFacts *facts)
     return KEPT;
 }
 
-/* An ASK for the client states the fact that is the protocol's action. */
+/* An ASK about a new message states the fact that is the protocol's action. */
 static OshL7Rule
 check_states_action(OshL7Ledger *ledger, const OshFacts *facts)
 {
     const char *action = ledger->declared != NULL ? ledger->declared->action : NULL;
 
-    if (action == NULL || ledger->direction != OSH_CLIENT_TO_SERVER)
+    if (action == NULL)
         return KEPT;
     for (gsize i = 0; i < facts->n_facts; i++)
         if (g_str_equal(facts->facts[i].name, action))
@@ -422,15 +422,15 @@ static OshL7Rule
 check_ask(OshL7Ledger *ledger, const OshL7Action *action)
 {
     const OshL7LedgerEntry *entry;
-    OshL7Rule rule = ledger->direction == OSH_CLIENT_TO_SERVER
-                         ? check_may_begin(ledger, action->message, &entry)
-                         : check_open(ledger, action->message, &entry);
+    OshL7Rule rule = check_may_begin(ledger, action->message, &entry);
 
     if (rule == KEPT && entry != NULL)
         rule = check_asked_before(ledger, entry);
     if (rule == KEPT)
         rule = check_facts(ledger, &action->u.ask.facts);
-    return rule == KEPT ? check_states_action(ledger, &action->u.ask.facts) : rule;
+    return rule == KEPT && (entry == NULL || ledger->direction == OSH_CLIENT_TO_SERVER)
+               ? check_states_action(ledger, &action->u.ask.facts)
+               : rule;
 }
 
 /* Returns: (nullable): what is wrong with a content of a response. */

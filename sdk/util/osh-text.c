@@ -66,6 +66,17 @@ append_code_point(GString *line, gunichar character)
                            0xdc00 + (character & 0x3ff));
 }
 
+/* Returns: how many bytes at @text stand for themselves in a JSON string. */
+static gsize
+plain_in_json(const char *text)
+{
+    gsize n = 0;
+
+    while (text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+        n++;
+    return n;
+}
+
 void
 osh_text_append_json(GString *line, const char *text)
 {
@@ -73,8 +84,14 @@ osh_text_append_json(GString *line, const char *text)
 
     g_string_append_c(line, '"');
     while (text < end) {
-        gunichar character = g_utf8_get_char_validated(text, end - text);
+        gsize plain = plain_in_json(text);
+        gunichar character;
 
+        g_string_append_len(line, text, (gssize)plain);
+        text += plain;
+        if (text == end)
+            break;
+        character = g_utf8_get_char_validated(text, end - text);
         if (character == (gunichar)-1 || character == (gunichar)-2) {
             g_string_append(line, "\\ufffd");
             text++;
@@ -82,8 +99,6 @@ osh_text_append_json(GString *line, const char *text)
         }
         if (character == '"' || character == '\\')
             g_string_append_printf(line, "\\%c", (char)character);
-        else if (character >= 0x20 && character < 0x7f)
-            g_string_append_c(line, (char)character);
         else
             append_code_point(line, character);
         text = g_utf8_next_char(text);

@@ -122,7 +122,8 @@ look(pid_t root, guint n)
 
         g_assert_cmpuint(pids->len, ==, n);
         for (guint i = 0; i < pids->len; i++)
-            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, count, &sockets, NULL);
+            osh_workload_each_socket(g_array_index(pids, pid_t, i), NULL, NULL, count, &sockets,
+                                     NULL);
         g_assert_cmpuint(sockets, >=, (n - 1) * HELD_SOCKETS);
         took[round] = own_time() - began;
     }

@@ -109,6 +109,23 @@ def _socks():
     expect(len(result.denials()) == 1 and "8081" in result.denials()[0], result)
 
 
+@test("a client of SOCKS or CONNECT that resolves names itself is judged and told of by the name")
+def _socks_own():
+    curl = "curl -sS --max-time 8 --noproxy '' -o /dev/null -w '%{http_code}\\n'"
+    name = "api.example.test"
+    result = harness.run_recorded(["sh", "-c", "\n".join((
+        f"{curl} --socks5 ${{http_proxy#http://}} http://{name}:8080/hello",
+        f"{curl} --socks5 ${{http_proxy#http://}} http://{name}:8081/",
+        f"address=$(getent ahostsv4 {name} | head -n1 | cut -d' ' -f1)",
+        f"{curl} -p -x $http_proxy -H 'Host: {name}:8080' http://$address:8080/hello"))],
+        world.policy({"host": name, "port": 8080, "allowed_ips": [f"{world.ADDRESS}/32"]}))
+    expect(result.out.split() == ["200", "000", "200"], result)
+    hosts = [event["payload"][1:3] for event in result.events("network.allowed")]
+    expect(hosts == [[name, 8080]] * 2, hosts)
+    [line] = result.denials()
+    expect(f"-> {name}:8081 [socks]" in line and "198.18." not in line, line)
+
+
 @test("a server that is closed is a failure, never a denial")
 def _closed():
     result = harness.run_host([*CURL, "-f", f"http://{world.ADDRESS}:9/"],

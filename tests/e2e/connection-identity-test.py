@@ -221,6 +221,23 @@ def HIDE(s):
         expect(not allowed_binaries(result) and "got" not in result.out, way, result)
 
 
+@test("locks on the socket in whose queue a descriptor waits hide no program")
+def _in_flight_locked():
+    for way in WAYS:
+        result = run_box(r'''
+fcntl = __import__("fcntl")
+def HIDE(s):
+    a, b = socket.socketpair()
+    # The kernel says what a socket carries after the locks on it.
+    for end in a, b:
+        for at in range(200): fcntl.lockf(end, fcntl.LOCK_EX, 1, 2 * at)
+    socket.send_fds(a, [b"x"], [s.fileno()]); s.close()
+    time.sleep(0.5)
+    return socket.socket(fileno=socket.recv_fds(b, 1, 1)[1][0])
+''' + BEHIND_A_SLEEPER, identity=way)
+        expect(not allowed_binaries(result) and "got" not in result.out, way, result)
+
+
 @test("a descriptor that two processes hand to and fro hides no program")
 def _to_and_fro():
     for way in WAYS:

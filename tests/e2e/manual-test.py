@@ -250,7 +250,7 @@ def _complete_words():
     same(complete("--policy", "check", ""), verbs, "the value of an option is no verb")
     same(complete("policy", ""), [name.split()[1] for name in VERBS if " " in name], "policy")
     same(complete("plugins", ""), ["inspect", "settings"], "plugins")
-    words = ["l7-graphql", "l7-jsonrpc", "l7-rest", "network", "process", "regex"]
+    words = ["l7-graphql", "l7-jsonrpc", "l7-rest", "l7-ws", "network", "process", "regex"]
     same(complete("plugins", "inspect", ""), words, "plugins inspect")
     same(complete("--disable", ""), words, "--disable")
     expect(complete("--policy-posture", "f") == ["fail_closed"], "--policy-posture")
@@ -340,6 +340,13 @@ NOT_RUN = {
     "cp -r plugins/example ../greeter && cd ../greeter": "example-plugin-test.py does",
     "meson setup build && meson test -C build": "example-plugin-test.py does",
     "openshell-host check --plugin-dir build policy.yaml": "example-plugin-test.py does",
+    "openshell-host --disable process --policy policy.yaml --set network.listen=127.0.0.1:3128 "
+    "--set network.authority-folder=/shared/ca": "split-test.py does, with another folder",
+    "export https_proxy=http://127.0.0.1:3128 SSL_CERT_FILE=/shared/ca/ca-bundle.pem":
+        "split-test.py gives its clients the same files",
+    "export CURL_CA_BUNDLE=$SSL_CERT_FILE REQUESTS_CA_BUNDLE=$SSL_CERT_FILE "
+    "GIT_SSL_CAINFO=$SSL_CERT_FILE": "likewise",
+    "export NODE_EXTRA_CA_CERTS=/shared/ca/openshell-ca.pem": "likewise",
     "openshell-host --plugin-dir build --policy policy.yaml -- curl -sS http://time.internal/":
         "example-plugin-test.py does",
     "openshell-host explain --plugin-dir build policy.yaml cache.example.com:11211 --binary "

@@ -40,12 +40,7 @@ GRAPHQL = "protocol: graphql, enforcement: enforce, access: read-only"
 NOT_ENFORCED = (
     ("tls: skip, path: /x", "path"),
     ("access: read-only", "access"),
-    ("protocol: websocket, enforcement: enforce, access: full", "protocol websocket"),
     ("protocol: sql, enforcement: audit, rules: [{ allow: { command: SELECT } }]", "protocol sql"),
-    ("protocol: json-rpc, enforcement: enforce, rules: [{ allow: { method: x } }]",
-     "protocol json-rpc"),
-    ("protocol: mcp, enforcement: enforce, rules: [{ allow: { method: tools/list } }]",
-     "protocol mcp"),
     (REST + ", request_body_credential_rewrite: true", "request_body_credential_rewrite"),
     (REST + ", credential_signing: sigv4, signing_service: s3, signing_region: x",
      "credential_signing"),
@@ -57,6 +52,7 @@ MIDDLEWARE = """network_middlewares:
     on_error: fail_closed
     endpoints: { include: [a.test] }
 """
+UNSERVED = MIDDLEWARE.replace("openshell/regex", "openshell/nobody")
 
 
 def demo(endpoint="rules: [{ allow: { command: GET } }]"):
@@ -138,10 +134,11 @@ def _run():
         expect(verb("check", path).code == 0, "without --run", entry)
         result = verb("check", "--run", path)
         expect(result.code == 1 and f"{named} is not enforced" in result.out, entry, result)
-    path = harness.write_policy(GOOD + MIDDLEWARE)
+    expect(verb("check", "--run", harness.write_policy(GOOD + MIDDLEWARE)).code == 0, "served")
+    path = harness.write_policy(GOOD + UNSERVED)
     expect(verb("check", path).code == 0, "without --run")
     result = verb("check", "--run", path)
-    expect(result.code == 1 and "network_middlewares are not enforced by this run" in result.out, result)
+    expect(result.code == 1 and "no plugin of this run serves middleware" in result.out, result)
     for entry in (REST, GRAPHQL):
         path = harness.write_policy(GOOD.replace("port: 443 }", f"port: 443, {entry} }}"))
         result = verb("check", "--run", path)
@@ -151,9 +148,10 @@ def _run():
 @test("a run refuses what check --run refuses")
 def _run_refuses():
     for text in (*(GOOD.replace("port: 443 }", f"port: 443, {entry} }}") for entry, _ in NOT_ENFORCED),
-                 GOOD + MIDDLEWARE):
+                 GOOD + UNSERVED):
         result = harness.run_host(["true"], text)
-        expect(result.code == 125 and re.search("(is|are) not enforced", result.err), text, result)
+        expect(result.code == 125 and re.search("is not enforced|no plugin of this run serves",
+                                                result.err), text, result)
 
 
 @test("check --openshell names what is ours alone by its place")
@@ -270,11 +268,14 @@ def _run_protocol():
         result = harness.run_host(["true"], demo(), ["--plugin-dir", folder, *more])
         expect(result.code == 125 and "protocol demo is declared by plugin com.example.demo, which "
                f"is not used: {why}" in result.err, result)
-    rest = GOOD.replace("port: 443 }", f"port: 443, {REST} }}")
-    result = harness.run_host(["true"], rest, ["--disable", "l7-rest"])
-    expect(result.code == 125 and "policy.yaml:4:" in result.err and "protocol rest is declared by "
-           "plugin l7-rest, which is not used: it is disabled by configuration" in result.err, result)
-    expect("not enforced" not in result.err, result)
+    for protocol, plugin in (("rest", "l7-rest"), ("websocket", "l7-ws")):
+        keys = REST.replace("rest", protocol)
+        text = GOOD.replace("port: 443 }", f"port: 443, {keys} }}")
+        result = harness.run_host(["true"], text, ["--disable", plugin])
+        expect(result.code == 125 and "policy.yaml:4:" in result.err and
+               f"protocol {protocol} is declared by plugin {plugin}, which is not used: it is "
+               "disabled by configuration" in result.err, result)
+        expect("not enforced" not in result.err, result)
 
 
 @test("a run refuses GraphQL where its plugin, or the one that reads its requests, is disabled")

@@ -106,6 +106,7 @@ def _process_alone_with_rules():
 
 
 PROXY = f"{world.OTHER_ADDRESS}:3128"
+origins = world.World()
 
 
 class Proxy:
@@ -138,7 +139,6 @@ def through_proxy(url, *more):
 
 @test("the network plugin alone: a proxy for programs outside any box, by policy and by program")
 def _network_alone():
-    origins = world.World()
     allowed = f"http://{world.ADDRESS}:{world.API_PORT}/hello"
     with Proxy(world.policy(f"{world.ADDRESS}:{world.API_PORT}",
                             binaries=["/usr/bin/curl"])) as proxy:
@@ -155,6 +155,38 @@ def _network_alone():
     expect(proxy.process.returncode in (0, 143), proxy.process.returncode, proxy.err)
     expect(proxy.err.count("DENIED") == 2, proxy.err)
     expect(origins.refused.connections == 0, "the refused server was reached")
+
+
+@test("clients of the network plugin alone trust its authority by the files of a folder")
+def _authority_folder():
+    secure, authority = origins.serve_https(harness.private_scratch())
+    folder = harness.private_scratch()
+    url = f"https://{world.ADDRESS}:{world.TLS_PORT}/hello"
+    policy = world.policy({"host": world.ADDRESS, "port": world.TLS_PORT, "protocol": "rest",
+                           "enforcement": "enforce", "access": "read-only"})
+    bundle = os.path.join(folder, "ca-bundle.pem")
+    for name in ("openshell-ca.pem", "ca-bundle.pem"):
+        if os.path.exists(bundle):
+            os.remove(bundle)
+        before = len(secure.requests)
+        with Proxy(policy, "--set", f"network.authority-folder={folder}",
+                   "--set", f"network.upstream-ca={authority}") as proxy:
+            path = os.path.join(folder, name)
+            # The port can be connected to a moment before; what connects then waits.
+            harness.wait_until(lambda: os.path.exists(bundle), 10, "no file of the authority")
+            expect(os.stat(path).st_mode & 0o777 == 0o644, oct(os.stat(path).st_mode))
+            done = through_proxy(url, "--cacert", path)
+            expect(done.returncode == 0 and "world" in done.stdout, done)
+            done = through_proxy(url, "--cacert", path, "-d", "x")
+            expect('"error":"policy_denied"' in done.stdout, done)
+            done = through_proxy(url)
+            expect(done.returncode == 60, done)
+        expect(secure.requests[before:] == ["GET /hello"], secure.requests[before:])
+        expect("network.authority-folder" in proxy.err and "certificate-refused" in proxy.err, proxy.err)
+    result = harness.run_host(None, policy, [
+        "--disable", "process", "--set", f"network.listen={PROXY}",
+        "--set", f"network.authority-folder={folder}/none"])
+    expect(result.code == 125 and "network.authority-folder: cannot write" in result.err, result)
 
 
 @test("the network plugin alone, without a policy, says that it refuses everything and nothing of a box")

@@ -106,9 +106,10 @@ def network(loaded, question):
 # ---- requests (section 6) --------------------------------------------------------------------------
 
 def _method_matches(actual, wanted):
-    """Section 3.4: any case; a HEAD satisfies a GET rule."""
+    """Section 3.4: any case; a HEAD satisfies a GET rule, and so does what a WebSocket's server says."""
     return wanted == "*" or actual.upper() == wanted.upper() or \
-        (actual.upper(), wanted.upper()) == ("HEAD", "GET")
+        (wanted.upper() == "GET" and actual.upper() in
+         ("HEAD", "WEBSOCKET_SERVER_TEXT", "WEBSOCKET_SERVER_BINARY"))
 
 
 def _path_matches(path, wanted):

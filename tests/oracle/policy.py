@@ -287,7 +287,8 @@ def _check_allowed_ips(endpoint, bad):
 PROTOCOLS = ("rest", "websocket", "graphql", "sql", "json-rpc", "mcp")
 OPERATIONS = ("query", "mutation", "subscription")
 REST_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "*")
-WEBSOCKET_METHODS = ("GET", "WEBSOCKET_TEXT", "*")
+WEBSOCKET_METHODS = ("GET", "WEBSOCKET_TEXT", "WEBSOCKET_BINARY", "WEBSOCKET_SERVER_TEXT",
+                     "WEBSOCKET_SERVER_BINARY", "*")
 
 
 def _is_empty_rule(rule):

@@ -12,7 +12,7 @@ import sentences
 SOURCE = os.environ["OSH_SOURCE"]
 BUILD = os.environ["OSH_BUILD"]
 TREES = ("host", "plugins/process", "plugins/network", "plugins/l7-graphql", "plugins/l7-jsonrpc",
-         "plugins/l7-rest", "plugins/regex", "sdk")
+         "plugins/l7-rest", "plugins/l7-ws", "plugins/regex", "sdk")
 INCLUDE = re.compile(r'^#include ["<]([^">]+\.h)[">]', re.M)
 
 

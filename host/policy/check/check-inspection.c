@@ -117,7 +117,13 @@ check_method(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, const O
 {
     static const char *const http[] = {"GET",   "HEAD",    "POST", "PUT", "DELETE",
                                        "PATCH", "OPTIONS", "*",    NULL};
-    static const char *const websocket[] = {"GET", "WEBSOCKET_TEXT", "*", NULL};
+    static const char *const websocket[] = {"GET",
+                                            "WEBSOCKET_TEXT",
+                                            "WEBSOCKET_BINARY",
+                                            "WEBSOCKET_SERVER_TEXT",
+                                            "WEBSOCKET_SERVER_BINARY",
+                                            "*",
+                                            NULL};
     const char *const *known =
         endpoint->protocol == OSH_POLICY_PROTOCOL_WEBSOCKET ? websocket : http;
 
@@ -317,13 +323,12 @@ check_surprises(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                               "tls: %s is deprecated and does nothing: TLS is detected; OpenShell "
                               "0.1 refuses it",
                               mode);
-    for (guint i = 0; endpoint->tls == OSH_POLICY_TLS_SKIP && inspected && i < endpoint->n_ports;
-         i++)
-        if (endpoint->ports[i] == 443)
-            osh_yaml_warning(loader->diagnostics, tls,
-                             "tls: skip with protocol %s on port 443: encrypted requests cannot "
-                             "be inspected",
-                             endpoint->protocol_name);
+    if (endpoint->tls == OSH_POLICY_TLS_SKIP && inspected)
+        osh_yaml_warning_hint(loader->diagnostics, tls,
+                              g_strdup("leave tls: skip out to have TLS inspected"),
+                              "tls: skip with protocol %s: encrypted requests cannot be inspected, "
+                              "so the rules hold only for what is sent without TLS",
+                              endpoint->protocol_name);
     if (inspected && !is_written(endpoint, "enforcement") &&
         endpoint->protocol != OSH_POLICY_PROTOCOL_SQL)
         osh_yaml_warning(loader->diagnostics, endpoint->match->source,

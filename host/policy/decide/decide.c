@@ -294,6 +294,9 @@ decide_request(const Decision *decision, OshPolicyVerdict *verdict)
         verdict->hard = verdict->action == OSH_POLICY_ERROR || question->has_graphql_error ||
                         question->has_jsonrpc_error || answer.response_refused ||
                         answer.mcp != OSH_POLICY_MCP_FITS;
+        verdict->denied_by_rule = answer.deny_rule != NULL && answer.denied != OSH_POLICY_NO;
+        verdict->rule_missing = !verdict->hard && !answer.graphql_refused &&
+                                answer.denied == OSH_POLICY_NO && verdict->policy_name != NULL;
         verdict->reason = osh_policy_request_reason(question, &answer, call, verdict);
         return;
     }
@@ -341,37 +344,49 @@ refuse_encoded_slash(const OshPolicyQuestion *question, OshPolicyVerdict *verdic
         return;
     verdict->hard = TRUE;
     verdict->inspector = NULL;
+    verdict->rule_missing = FALSE;
     if (verdict->action != OSH_POLICY_ALLOW)
         return;
     verdict->action = OSH_POLICY_DENY;
     verdict->reason = osh_policy_encoded_slash_reason(selected);
 }
 
+/* Returns: (nullable): an endpoint that allows the connection and that nobody can look into. */
+static const OshPolicyEndpoint *
+find_opaque(const Decision *decision)
+{
+    for (guint i = 0; i < decision->n_candidates; i++) {
+        const OshPolicyEndpoint *endpoint =
+            &decision->snapshot->endpoints[decision->candidates[i] & ~EXACT_BIT];
+
+        if (endpoint->tls == OSH_POLICY_TLS_SKIP || endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
+            return endpoint;
+    }
+    return NULL;
+}
+
 /* What a middleware has to see must not go where nobody can look into it. */
 static void
-judge_middleware(const OshPolicySnapshot *snapshot, const OshPolicyQuestion *question,
-                 OshPolicyVerdict *verdict)
+judge_middleware(const Decision *decision, OshPolicyVerdict *verdict)
 {
-    const OshPolicyEndpoint *selected = verdict->selected;
-    const char *what = NULL;
+    const OshPolicyQuestion *question = &decision->question;
+    const OshPolicyEndpoint *opaque;
 
     verdict->middleware =
-        osh_policy_middleware_strictest(snapshot, question->host, question->host_length);
-    if (verdict->middleware == NULL || verdict->middleware->allow_uninspectable || selected == NULL)
+        osh_policy_middleware_strictest(decision->snapshot, question->host, question->host_length);
+    if (verdict->middleware == NULL)
         return;
-    if (selected->tls == OSH_POLICY_TLS_SKIP)
-        what = "tls: skip";
-    else if (selected->protocol == OSH_POLICY_PROTOCOL_TCP)
-        what = "protocol: tcp";
-    if (what == NULL)
+    opaque = find_opaque(decision);
+    verdict->is_opaque = opaque != NULL;
+    if (opaque == NULL || verdict->middleware->allow_uninspectable)
         return;
     verdict->action = OSH_POLICY_DENY;
     verdict->hard = TRUE;
-    verdict->reason =
-        g_strdup_printf("middleware '%s' has to inspect what goes to this host, which "
-                        "%s of %s rules out; exclude the host from the middleware, "
-                        "or write on_uninspectable: allow",
-                        verdict->middleware->name, what, selected->label);
+    verdict->reason = g_strdup_printf(
+        "middleware '%s' has to inspect what goes to this host, which %s of %s rules out; exclude "
+        "the host from the middleware, or write on_uninspectable: allow",
+        verdict->middleware->name,
+        opaque->tls == OSH_POLICY_TLS_SKIP ? "tls: skip" : "protocol: tcp", opaque->label);
 }
 
 static void
@@ -405,7 +420,7 @@ decide(Decision *decision, OshPolicyVerdict *verdict)
     select_endpoint(question, verdict);
     if (verdict->policy_name != NULL && !question->is_request) {
         verdict->action = OSH_POLICY_ALLOW;
-        judge_middleware(snapshot, question, verdict);
+        judge_middleware(decision, verdict);
         return;
     }
     if (question->is_request) {
@@ -430,11 +445,14 @@ osh_policy_decide(const OshPolicySnapshot *snapshot, const OshFacts *facts,
     verdict->policy_name = NULL;
     verdict->rule = NULL;
     verdict->reason = NULL;
+    verdict->rule_missing = FALSE;
+    verdict->denied_by_rule = FALSE;
     verdict->exact_declared_host = FALSE;
     verdict->endpoints = NULL;
     verdict->n_endpoints = 0;
     verdict->selected = NULL;
     verdict->middleware = NULL;
+    verdict->is_opaque = FALSE;
     verdict->inspector = NULL;
     verdict->heap_endpoints = NULL;
     verdict->generation = snapshot->generation;

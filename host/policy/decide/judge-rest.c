@@ -74,9 +74,28 @@ osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method)
 {
     if (rule->method == NULL)
         return FALSE;
-    return rule->any_method || osh_policy_span_equal_fold(method, rule->method) ||
-           (osh_policy_span_equal_fold(method, "HEAD") &&
-            g_ascii_strcasecmp(rule->method, "GET") == 0);
+    if (rule->any_method || osh_policy_span_equal_fold(method, rule->method))
+        return TRUE;
+    /* Who may get may ask for the head alone, and hear what comes on the WebSocket that it opened.
+     */
+    return g_ascii_strcasecmp(rule->method, "GET") == 0 &&
+           (osh_policy_span_equal_fold(method, "HEAD") ||
+            osh_policy_span_equal_fold(method, "WEBSOCKET_SERVER_TEXT") ||
+            osh_policy_span_equal_fold(method, "WEBSOCKET_SERVER_BINARY"));
+}
+
+OshPolicyAnswer
+osh_policy_query_key_matches(const OshPolicyQuestion *question, const OshPolicyKeyMatcher *key,
+                             gboolean all)
+{
+    const OshFact *values = osh_policy_query_values(question, key);
+
+    if (values == NULL)
+        return OSH_POLICY_NO;
+    /* a key without a value matches every deny rule */
+    if (values->count == 0)
+        return osh_policy_unstated(all);
+    return osh_policy_values_match(&key->matcher, values->value.strings, values->count, all);
 }
 
 static OshPolicyAnswer
@@ -84,26 +103,36 @@ query_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboo
 {
     OshPolicyAnswer answer = osh_policy_fold_none(OSH_POLICY_FOLD_CONDITIONS);
 
-    for (guint i = 0; i < rule->n_query; i++) {
-        const OshFact *values = osh_policy_query_values(question, &rule->query[i]);
-        OshPolicyAnswer one = OSH_POLICY_NO;
-
-        /* a key without a value matches every deny rule */
-        if (values != NULL)
-            one = values->count == 0
-                      ? osh_policy_unstated(all)
-                      : osh_policy_values_match(&rule->query[i].matcher, values->value.strings,
-                                                values->count, all);
-        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer, one))
+    for (guint i = 0; i < rule->n_query; i++)
+        if (osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
+                                osh_policy_query_key_matches(question, &rule->query[i], all)))
             break;
-    }
     return answer;
 }
 
+/* An allow rule whose query alone does not match: of several, the one that lacks the fewest keys is
+ * for the reason of a denial. */
+static void
+note_query(const OshPolicyQuestion *question, const OshPolicyRule *rule,
+           OshPolicyRequestAnswer *answer)
+{
+    guint unmatched = 0;
+
+    for (guint i = 0; i < rule->n_query; i++)
+        if (osh_policy_query_key_matches(question, &rule->query[i], TRUE) != OSH_POLICY_YES)
+            unmatched++;
+    if (answer->query_rule != NULL && unmatched >= answer->n_unmatched_keys)
+        return;
+    answer->query_rule = rule;
+    answer->n_unmatched_keys = unmatched;
+}
+
 static OshPolicyAnswer
-rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all)
+rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gboolean all,
+             OshPolicyRequestAnswer *answer)
 {
     OshPolicyAnswer path;
+    OshPolicyAnswer query;
 
     if (rule->command != NULL && question->has_command &&
         (strcmp(rule->command, "*") == 0 ||
@@ -114,7 +143,12 @@ rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule, gbool
         return OSH_POLICY_NO;
     /* a path that cannot be judged ends it, whatever the query says */
     path = osh_policy_pattern_matches(rule->path, question->path);
-    return path == OSH_POLICY_YES ? query_matches(question, rule, all) : path;
+    if (path != OSH_POLICY_YES)
+        return path;
+    query = query_matches(question, rule, all);
+    if (query == OSH_POLICY_NO && all)
+        note_query(question, rule, answer);
+    return query;
 }
 
 /* The part about method, path, query and SQL command. */
@@ -125,10 +159,10 @@ rest_judge(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoint,
     const OshPolicyEndpointMatch *match = endpoint->match;
 
     for (guint i = 0; i < match->n_deny_rules; i++)
-        osh_policy_note_deny(answer, rule_matches(question, &match->deny_rules[i], FALSE),
+        osh_policy_note_deny(answer, rule_matches(question, &match->deny_rules[i], FALSE, answer),
                              &match->deny_rules[i]);
     for (guint i = 0; i < match->n_rules; i++) {
-        osh_policy_note_allow(answer, rule_matches(question, &match->rules[i], TRUE),
+        osh_policy_note_allow(answer, rule_matches(question, &match->rules[i], TRUE, answer),
                               &match->rules[i]);
         /* a broken glob further down must still be noticed */
         if (answer->allowed == OSH_POLICY_YES && !match->has_broken_pattern)

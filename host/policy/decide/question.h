@@ -83,6 +83,8 @@ typedef struct {
     OshPolicyAnswer denied;
     const OshPolicyRule *allow_rule;
     const OshPolicyRule *deny_rule;
+    const OshPolicyRule *query_rule; /* an allow rule that only the query does not match */
+    guint n_unmatched_keys;          /* of its query */
     gboolean graphql_refused;     /* meant for a GraphQL endpoint, without facts about operations */
     const OshFactRecord *refused; /* the GraphQL operation that is not allowed */
     gboolean response_refused;
@@ -100,7 +102,8 @@ void osh_policy_request_judge(const OshPolicyQuestion *question, const OshFactRe
 /**
  * osh_policy_rule_has_method:
  *
- * Returns: whether @rule of HTTP names @method; a rule for GET names HEAD as well
+ * Returns: whether @rule of HTTP names @method; a rule for GET names HEAD as well, and what the
+ *   server says on the WebSocket that it opens
  */
 gboolean osh_policy_rule_has_method(const OshPolicyRule *rule, OshSpan method);
 
@@ -203,6 +206,15 @@ gboolean osh_policy_selector_matches(const char *pattern, OshSpan path);
 
 /** osh_policy_span_equal_fold: Returns: TRUE when equal but for ASCII letter case. */
 gboolean osh_policy_span_equal_fold(OshSpan span, const char *text);
+
+/**
+ * osh_policy_query_key_matches:
+ * @all: as osh_policy_fact_matches()
+ *
+ * Returns: whether the values that the request has for the query key of @key match
+ */
+OshPolicyAnswer osh_policy_query_key_matches(const OshPolicyQuestion *question,
+                                             const OshPolicyKeyMatcher *key, gboolean all);
 
 /** osh_policy_query_values: Returns: (nullable): the values of the query key of @matcher. */
 const OshFact *osh_policy_query_values(const OshPolicyQuestion *question,

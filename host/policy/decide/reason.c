@@ -216,6 +216,9 @@ append_request_reason(GString *text, const OshPolicyQuestion *question,
         g_string_append_printf(text, "GraphQL operation %s",
                                denied ? "blocked by endpoint policy" : "not permitted by policy");
         append_operation(text, answer->refused != NULL ? answer->refused : question->operations);
+        if (denied && answer->deny_rule != NULL)
+            g_string_append(text, ": deny rule");
+        osh_policy_append_deny_rule(text, denied ? answer->deny_rule : NULL);
     } else if (question->has_response && first != NULL &&
                first->protocol == OSH_POLICY_PROTOCOL_JSONRPC) {
         g_string_append(text, "JSON-RPC response frames are not permitted from client to server");
@@ -224,6 +227,7 @@ append_request_reason(GString *text, const OshPolicyQuestion *question,
     } else {
         append_request(text, question);
         g_string_append(text, denied ? " blocked by deny rule" : " not permitted by policy");
+        osh_policy_append_deny_rule(text, denied ? answer->deny_rule : NULL);
     }
 }
 
@@ -349,6 +353,7 @@ osh_policy_request_reason(const OshPolicyQuestion *question, const OshPolicyRequ
         g_string_append_printf(text, ":%u", question->port);
     } else {
         append_mcp_reason(text, question, answer, call, verdict);
+        osh_policy_append_query_reason(text, question, answer);
     }
     return g_string_free(text, FALSE);
 }

@@ -434,6 +434,13 @@ is_inspected(const OshPolicyVerdict *verdict)
     return FALSE;
 }
 
+gboolean
+osh_policy_asked_is_skipped(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict)
+{
+    return asked->target->is_tls && verdict->selected != NULL &&
+           verdict->selected->tls == OSH_POLICY_TLS_SKIP && is_inspected(verdict);
+}
+
 void
 osh_policy_asked_decide(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                         OshPolicyVerdict *ret_verdict, gboolean *ret_uninspected)
@@ -441,7 +448,8 @@ osh_policy_asked_decide(const OshPolicyAsked *asked, const OshPolicySnapshot *po
     const OshFact *facts = (const OshFact *)(gpointer)asked->facts->data;
 
     osh_policy_decide(policy, &(OshFacts){facts, asked->n_connection}, ret_verdict);
-    *ret_uninspected = !is_inspected(ret_verdict);
+    *ret_uninspected =
+        !is_inspected(ret_verdict) || osh_policy_asked_is_skipped(asked, ret_verdict);
     if (ret_verdict->action != OSH_POLICY_ALLOW || *ret_uninspected ||
         !osh_policy_asked_has_request(asked))
         return;

@@ -46,6 +46,10 @@ void osh_policy_asked_free(OshPolicyAsked *asked);
 void osh_policy_asked_decide(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                              OshPolicyVerdict *ret_verdict, gboolean *ret_uninspected);
 
+/** osh_policy_asked_is_skipped: Returns: TRUE when the endpoint has rules about requests that do
+ * not hold for this one, since it is sent over TLS that is not decrypted. */
+gboolean osh_policy_asked_is_skipped(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict);
+
 /**
  * osh_policy_asked_may_dial:
  * @ret_n_addresses: (out): how many addresses are known: of the question, or because the host is

@@ -108,12 +108,55 @@ static void
 note_handling(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict, gboolean uninspected,
               OshPolicyExplanation *explanation)
 {
-    if (uninspected && osh_policy_asked_has_request(asked))
+    gboolean skips = verdict->selected != NULL && verdict->selected->tls == OSH_POLICY_TLS_SKIP;
+
+    if (osh_policy_asked_is_skipped(asked, verdict))
+        note(explanation, "the endpoint's rules do not hold for this: requests over TLS are not "
+                          "inspected (tls: skip); only what is sent without TLS is judged");
+    else if (uninspected && osh_policy_asked_has_request(asked))
         note(explanation, "requests are not inspected there: what is sent is not judged");
     else if (!uninspected && !osh_policy_asked_has_request(asked))
-        note(explanation, "each request is judged by the endpoint's rules");
-    if (verdict->selected != NULL && verdict->selected->tls == OSH_POLICY_TLS_SKIP)
+        note(explanation, skips ? "each request that is sent without TLS is judged by the "
+                                  "endpoint's rules; requests over TLS are not (tls: skip)"
+                                : "each request is judged by the endpoint's rules");
+    else if (skips)
         note(explanation, "TLS is not decrypted (tls: skip)");
+}
+
+static gboolean
+is_allowed_by_query(const OshPolicyQuestion *question, const OshPolicyRule *rule)
+{
+    if (rule->n_query == 0 || rule->path == NULL ||
+        !osh_policy_rule_has_method(rule, question->method) ||
+        osh_policy_pattern_matches(rule->path, question->path) != OSH_POLICY_YES)
+        return FALSE;
+    for (guint i = 0; i < rule->n_query; i++)
+        if (osh_policy_query_key_matches(question, &rule->query[i], FALSE) == OSH_POLICY_NO)
+            return TRUE;
+    return FALSE;
+}
+
+/* The line of a denial shows no query, so that a person may ask without it. */
+static void
+note_query(const OshPolicyAsked *asked, const OshPolicyVerdict *verdict,
+           OshPolicyExplanation *explanation)
+{
+    OshFacts facts = {(const OshFact *)(gpointer)asked->facts->data, asked->facts->len};
+    OshPolicyQuestion question;
+
+    if (!osh_policy_asked_has_request(asked) || osh_policy_question_read(&facts, &question) != NULL)
+        return;
+    for (guint i = 0; i < verdict->n_endpoints; i++) {
+        const OshPolicyEndpointMatch *match = verdict->endpoints[i]->match;
+
+        for (guint k = 0; k < match->n_deny_rules; k++) {
+            const OshPolicyRule *rule = &match->deny_rules[k];
+
+            if (is_allowed_by_query(&question, rule))
+                note(explanation, "with another query the deny rule of line %u refuses it: %s",
+                     rule->line, rule->words);
+        }
+    }
 }
 
 /* The rules allow it: its encoded slash is refused, which no rule changes. */
@@ -132,8 +175,7 @@ describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
     explanation->reason = g_strdup(verdict->reason);
     explanation->policy_name = verdict->policy_name;
     explanation->rule =
-        explanation->allowed || is_refused_by_slash(verdict) ||
-                (verdict->reason != NULL && strstr(verdict->reason, "deny rule") != NULL)
+        explanation->allowed || is_refused_by_slash(verdict) || verdict->denied_by_rule
             ? verdict->rule
             : NULL;
     explanation->rule_line = osh_policy_rule_line(policy, explanation->rule, NULL);
@@ -145,6 +187,8 @@ describe(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
         explain_addresses(asked, verdict, explanation);
     if (explanation->allowed)
         note_handling(asked, verdict, uninspected, explanation);
+    if (explanation->allowed && !uninspected)
+        note_query(asked, verdict, explanation);
 }
 
 static gboolean

@@ -196,6 +196,9 @@ typedef enum {
  * @policy_name: (nullable): borrowed; the smallest key among the policies that match
  * @rule: (nullable): borrowed; the rule that decided, in words
  * @reason: (nullable): why not; owned by the verdict, NULL on allow
+ * @rule_missing: a request that no rule allows and no deny rule refuses: one more allow rule would
+ *   let it pass
+ * @denied_by_rule: a deny rule refuses the request: @rule
  * @exact_declared_host: some matching endpoint names this very host
  * @endpoints: (array length=n_endpoints): borrowed; matching endpoints that carry handling, in
  *   key order, then list order
@@ -203,6 +206,8 @@ typedef enum {
  *   endpoint whose path fits the request best; tls, protocol, enforcement, allowed_ips are its
  * @middleware: (nullable): borrowed; of those that select the host of a connection that is allowed,
  *   one that allows nothing it cannot inspect, if there is any
+ * @is_opaque: an endpoint with `tls: skip` or `protocol: tcp` allows it, which @middleware cannot
+ *   look into
  * @inspector: (nullable): borrowed; the rules of @selected are about what the content of the
  *   message says, and nothing is known of it yet: who looks into it, before this is an answer
  * @generation: of the snapshot that answered
@@ -215,11 +220,14 @@ typedef struct {
     const char *policy_name;
     const char *rule;
     char *reason;
+    gboolean rule_missing;
+    gboolean denied_by_rule;
     gboolean exact_declared_host;
     const OshPolicyEndpoint *const *endpoints;
     guint n_endpoints;
     const OshPolicyEndpoint *selected;
     const OshPolicyMiddleware *middleware;
+    gboolean is_opaque;
     const char *inspector;
     guint64 generation;
     /*< private >*/

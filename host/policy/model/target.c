@@ -189,6 +189,7 @@ osh_policy_target_new(const char *text, GError **error)
         if (g_ascii_strncasecmp(text, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
             continue;
         port = schemes[i].port;
+        target->is_tls = schemes[i].port == 443;
         authority = text + strlen(schemes[i].scheme);
     }
     path = authority + strcspn(authority, "/?#");

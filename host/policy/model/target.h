@@ -7,6 +7,7 @@
 typedef struct {
     char *host;
     guint port;
+    gboolean is_tls; /* https or wss */
     gboolean has_path;
     GString *path;            /* canonical */
     const char *path_problem; /* (nullable): why the path is refused whatever a policy says */

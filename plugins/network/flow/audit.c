@@ -49,32 +49,48 @@ osh_audit_publish(const OshConnection *connection, OshTopic topic, guint64 reser
     return osh_host_publish(connection->shard->network->host, &publication);
 }
 
-/* [shard]: there may be capacity again. */
+static OshTopic
+audit_topic(const OshNetwork *network, OshCapacity capacity)
+{
+    return capacity == OSH_CAPACITY_CONNECTION ? network->allowed : network->l7_allowed;
+}
+
+/* [shard]: there may be capacity again; the first that gets none waits with all behind it. */
 static void
 audit_capacity(gpointer data)
 {
-    OshNetworkShard *shard = data;
-    guint waiting = shard->steps[OSH_STEP_PERMIT].length;
+    OshCapacityWait *wait = data;
+    const OshConnectionStep step =
+        wait->capacity == OSH_CAPACITY_CONNECTION ? OSH_STEP_PERMIT : OSH_STEP_INSPECT;
+    OshConnection *next;
 
-    shard->capacity_wanted = FALSE;
-    while (waiting-- > 0 && shard->steps[OSH_STEP_PERMIT].first != NULL && !shard->capacity_wanted)
-        osh_connection_wake(shard->steps[OSH_STEP_PERMIT].first);
+    wait->is_asked = FALSE;
+    for (OshConnection *at = wait->shard->steps[step].first; at != NULL && !wait->is_asked;
+         at = next) {
+        next = at->next;
+        if (at->awaits_capacity) {
+            at->awaits_capacity = FALSE;
+            osh_connection_wake(at);
+        }
+    }
 }
 
 gboolean
-osh_audit_reserve(OshConnection *connection)
+osh_audit_reserve(OshConnection *connection, OshCapacity capacity, guint64 *reservation)
 {
     OshNetworkShard *shard = connection->shard;
     const OshHost *host = shard->network->host;
+    OshTopic topic = audit_topic(shard->network, capacity);
+    OshCapacityWait *wait = &shard->waits[capacity];
 
-    if (connection->reservation == 0)
-        connection->reservation =
-            osh_host_reserve(host, shard->network->allowed, osh_audit_process_key(connection));
-    if (connection->reservation != 0)
+    if (*reservation == 0)
+        *reservation = osh_host_reserve(host, topic, osh_audit_process_key(connection));
+    if (*reservation != 0)
         return TRUE;
-    if (!shard->capacity_wanted) {
-        shard->capacity_wanted = TRUE;
-        osh_host_on_capacity(host, shard->network->allowed, audit_capacity, shard);
+    connection->awaits_capacity = TRUE;
+    if (!wait->is_asked) {
+        *wait = (OshCapacityWait){shard, capacity, TRUE};
+        osh_host_on_capacity(host, topic, audit_capacity, wait);
     }
     return FALSE;
 }

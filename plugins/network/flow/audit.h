@@ -13,11 +13,13 @@ G_BEGIN_DECLS
 
 /**
  * osh_audit_reserve:
+ * @capacity: what @connection, or a message of it, is to be recorded as
+ * @reservation: (inout): 0, or what was reserved before
  *
- * Returns: TRUE with capacity for the allowed event; FALSE after arranging that the connections in
- *   %OSH_STEP_PERMIT are woken when there is capacity
+ * Returns: TRUE with capacity for the allowed event; FALSE after arranging that @connection is
+ *   woken when there is capacity, if it waits in the step of @capacity then
  */
-gboolean osh_audit_reserve(OshConnection *connection);
+gboolean osh_audit_reserve(OshConnection *connection, OshCapacity capacity, guint64 *reservation);
 
 /** osh_audit_allowed: spends the reservation. */
 void osh_audit_allowed(OshConnection *connection, const OshVerdict *verdict);

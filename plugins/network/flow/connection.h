@@ -128,7 +128,7 @@ typedef struct _OshIdentityLookup OshIdentityLookup;
  * @owners_first: nothing goes on before they were
  * @owners_differ: they were found to be another program once; a second time ends the connection
  * @awaits_owners: a message waits for its program to be read again
- * @awaits_capacity: a message waits for capacity for its event
+ * @awaits_capacity: it, or a message of it, waits for capacity for its event
  * @is_unjudged: no endpoint has rules about its messages, which only middlewares see
  * @may_be_opaque: what of it cannot be inspected may go on all the same
  * @starts_tls: an inspected connection changes to TLS, as its protocol agreed to

@@ -82,6 +82,7 @@ typedef enum {
  * @authority_certificate: (nullable): PEM file of the authority by which connections are
  * intercepted; without it the run makes one of its own
  * @authority_key: (nullable): PEM file of its key
+ * @authority_folder: (nullable): where the authority's certificate is written to
  * @client_certificate: (nullable): PEM file of what servers get that ask for a certificate
  * @client_key: (nullable): PEM file of its key
  * @client_certificate_hosts: (array zero-terminated=1): of which servers
@@ -101,6 +102,7 @@ typedef struct {
     char *upstream_ca;
     char *authority_certificate;
     char *authority_key;
+    char *authority_folder;
     char *client_certificate;
     char *client_key;
     char **client_certificate_hosts;
@@ -130,12 +132,32 @@ typedef struct {
 } OshConnectionList;
 
 /**
+ * OshCapacity: what may wait until the bus takes its event.
+ * @OSH_CAPACITY_CONNECTION: a connection, in %OSH_STEP_PERMIT
+ * @OSH_CAPACITY_MESSAGE: a message, in %OSH_STEP_INSPECT
+ */
+typedef enum {
+    OSH_CAPACITY_CONNECTION,
+    OSH_CAPACITY_MESSAGE,
+    OSH_N_CAPACITIES,
+} OshCapacity;
+
+/**
+ * OshCapacityWait: the connections of one shard whose event the bus does not take.
+ * @is_asked: the bus is asked to say when it takes events again
+ */
+typedef struct {
+    OshNetworkShard *shard;
+    OshCapacity capacity;
+    gboolean is_asked;
+} OshCapacityWait;
+
+/**
  * OshNetworkShard: what one shard keeps. [shard], except that [main] makes and frees it.
  * @looks: connections whose owners are looked at together when @look fires, at @look_at
  * @answers: (nullable): when the oldest refused client that has said nothing sees a reset
  * @again: connections that used up their turn and go on after the others had theirs
- * @capacity_wanted: the bus is asked to say when it takes events again
- * @message_capacity_wanted: the same for events of messages
+ * @waits: by #OshCapacity
  * @open_middlewares: answers of middlewares that are due
  * @redecided: generation by which all open connections were decided
  * @redecide_posted: the next slice of deciding them again is under way
@@ -157,8 +179,7 @@ struct _OshNetworkShard {
     OshShardTimer *answers;
     GPtrArray *again;
     gboolean again_posted;
-    gboolean capacity_wanted;
-    gboolean message_capacity_wanted;
+    OshCapacityWait waits[OSH_N_CAPACITIES];
     guint open_middlewares;
     guint64 redecided;
     gboolean redecide_posted;

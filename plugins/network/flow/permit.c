@@ -111,8 +111,9 @@ permit(OshConnection *connection, OshVerdict *verdict)
     flow = permit_termination(connection, verdict);
     if (flow != OSH_FLOW_NEXT)
         return flow;
-    if (!osh_audit_reserve(connection))
+    if (!osh_audit_reserve(connection, OSH_CAPACITY_CONNECTION, &connection->reservation))
         return OSH_FLOW_WAIT;
+    connection->awaits_capacity = FALSE;
     connection->tls = (guint8)verdict->tls;
     connection->protocol = verdict->protocol != NULL ? g_intern_string(verdict->protocol) : "";
     connection->handling = verdict->handling;

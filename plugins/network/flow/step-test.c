@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* n: next; w: wait; N, W: woken inside, then next or wait; g: gone; r: refused; G: told inside that
-   it is gone, then next. */
+   it is gone, then next; E, R: its time is over inside, or a policy is reloaded, then next. */
 static const char *scripts[OSH_N_STEPS];
 static GString *done;
 static guint cleared;
@@ -38,6 +38,12 @@ play(OshConnection *connection)
     case 'G':
         osh_connection_advance(connection, osh_connection_gone(connection, "test"));
         return OSH_FLOW_NEXT;
+    case 'E':
+        osh_connection_expire(connection);
+        return OSH_FLOW_NEXT;
+    case 'R':
+        osh_connection_reload(connection);
+        return OSH_FLOW_NEXT;
     default:
         return OSH_FLOW_WAIT;
     }
@@ -55,6 +61,22 @@ expire(OshConnection *connection)
 {
     g_string_append_printf(done, "%s expired ", osh_connection_step(connection)->name);
     return OSH_FLOW_REFUSED;
+}
+
+/* What it begins or ends has its answer at once. */
+static OshFlow
+expire_waking(OshConnection *connection)
+{
+    osh_connection_wake(connection);
+    return expire(connection);
+}
+
+static OshFlow
+reload_waking(OshConnection *connection)
+{
+    osh_connection_wake(connection);
+    g_string_append_printf(done, "%s reloaded ", osh_connection_step(connection)->name);
+    return osh_connection_gone(connection, "test");
 }
 
 static OshFixture *
@@ -227,6 +249,42 @@ test_a_step_that_takes_too_long_says_what_follows(void)
     end(fixture, "onen twow two expired lingerg ");
 }
 
+/* The step that is woken would free the connection. */
+static void
+test_an_answer_inside_an_expiry_or_a_reload_frees_nothing(void)
+{
+    for (guint reload = 0; reload < 2; reload++) {
+        OshFixture *fixture = begin("n", "wg", "g");
+        int client = connect_client(fixture);
+
+        table[OSH_STEP_IDENTIFY].expire = expire_waking;
+        table[OSH_STEP_IDENTIFY].reload = reload_waking;
+        if (reload)
+            osh_connection_reload(osh_fixture_first(fixture, OSH_STEP_IDENTIFY));
+        else
+            osh_fixture_advance(fixture, 2 * G_TIME_SPAN_SECOND);
+        g_assert_cmpint(fixture->network.n_connections, ==, 0);
+        close(client);
+        end(fixture, reload ? "onen twow two reloaded " : "onen twow two expired lingerg ");
+    }
+}
+
+/* What follows is carried out when the step has returned, and goes before what it says. */
+static void
+test_an_expiry_or_a_reload_inside_a_step_frees_nothing(void)
+{
+    for (guint reload = 0; reload < 2; reload++) {
+        OshFixture *fixture = begin("n", reload ? "R" : "E", "g");
+        int client;
+
+        table[OSH_STEP_IDENTIFY].reload = reload_waking;
+        client = connect_client(fixture);
+        g_assert_cmpint(fixture->network.n_connections, ==, 0);
+        close(client);
+        end(fixture, reload ? "onen twoR two reloaded " : "onen twoE two expired lingerg ");
+    }
+}
+
 static void
 test_a_step_without_a_limit_waits(void)
 {
@@ -285,6 +343,10 @@ main(int argc, char **argv)
                     test_only_a_step_that_waits_is_listed);
     g_test_add_func("/network/step/a-step-that-takes-too-long-says-what-follows",
                     test_a_step_that_takes_too_long_says_what_follows);
+    g_test_add_func("/network/step/an-answer-inside-an-expiry-or-a-reload-frees-nothing",
+                    test_an_answer_inside_an_expiry_or_a_reload_frees_nothing);
+    g_test_add_func("/network/step/an-expiry-or-a-reload-inside-a-step-frees-nothing",
+                    test_an_expiry_or_a_reload_inside_a_step_frees_nothing);
     g_test_add_func("/network/step/a-step-without-a-limit-waits",
                     test_a_step_without_a_limit_waits);
     g_test_add_func("/network/step/every-step-of-the-table-can-be-entered-and-left",

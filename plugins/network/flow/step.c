@@ -165,14 +165,31 @@ osh_connection_upstream_event(int fd, guint32 events, gpointer data)
         connection->down.hung_up = TRUE;
 }
 
+/* An act of a step besides its run. What it calls may wake the connection at once, which must not
+ * carry out a step, and free it, inside the act; nor may the act do so inside a step. */
+static void
+connection_act(OshConnection *connection, OshStepFunc act)
+{
+    if (connection->running) {
+        osh_connection_advance(connection, act(connection));
+        return;
+    }
+    connection->running = TRUE;
+    connection_run(connection, act(connection));
+}
+
+static OshFlow
+time_is_over(OshConnection *connection)
+{
+    return osh_connection_gone(connection, "timeout");
+}
+
 void
 osh_connection_expire(OshConnection *connection)
 {
     const OshStep *step = osh_connection_step(connection);
 
-    osh_connection_advance(connection, step->expire != NULL
-                                           ? step->expire(connection)
-                                           : osh_connection_gone(connection, "timeout"));
+    connection_act(connection, step->expire != NULL ? step->expire : time_is_over);
 }
 
 void
@@ -180,10 +197,8 @@ osh_connection_reload(OshConnection *connection)
 {
     const OshStep *step = osh_connection_step(connection);
 
-    if (step->reload == NULL)
-        return;
-    connection->running = TRUE;
-    connection_run(connection, step->reload(connection));
+    if (step->reload != NULL)
+        connection_act(connection, step->reload);
 }
 
 OshFlow

@@ -94,10 +94,11 @@ void osh_connection_wake(OshConnection *connection);
 /** osh_connection_client_event: the step's answer to events of the client's socket. May free. */
 void osh_connection_client_event(int fd, guint32 events, gpointer data);
 
-/** osh_connection_expire: the step's time is over. May free. */
+/** osh_connection_expire: the step's time is over. May free, but not inside a step of @connection:
+ * as osh_connection_advance(). */
 void osh_connection_expire(OshConnection *connection);
 
-/** osh_connection_reload: another policy is in force. May free. */
+/** osh_connection_reload: another policy is in force. May free, likewise. */
 void osh_connection_reload(OshConnection *connection);
 
 /**

@@ -16,6 +16,7 @@
 #include "reuse.h"
 #include "socks-message.h"
 #include "socks-request.h"
+#include "synthetic-host.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -67,6 +68,7 @@ explicit_connect(OshConnection *connection, const OshHttp1Head *head, const guin
         return osh_head_refuse(connection, 400, "invalid_request_head",
                                "a CONNECT request has no content");
     osh_connection_set_authority(connection, &authority);
+    osh_synthetic_host_of_literal(connection);
     /* A tunnel begins at the first byte of its upstream connection. */
     osh_upstream_drop(connection, FALSE);
     osh_forward_clear(connection);

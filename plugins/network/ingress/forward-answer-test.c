@@ -56,6 +56,11 @@ static const struct {
     {"no-http", "SSH-2.0-x\r\n\r\n"},
     {"two-lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
     {"another-protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"},
+    {"no-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"},
+    {"no-chunk-behind-an-interim-response",
+     "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"},
+    {"a-chunk-and-then-none",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"},
     {"an-interim-response-alone", "HTTP/1.1 103 Early Hints\r\n\r\n"},
 };
 
@@ -126,6 +131,26 @@ test_a_torn_answer_ends_by_a_reset(void)
         g_assert_cmpint(error_number, ==, ECONNRESET);
         forward_end(&world);
     }
+}
+
+static void
+test_a_chunk_that_is_none_behind_what_was_sent_is_torn(void)
+{
+    ForwardWorld world;
+    int error_number;
+    g_autofree char *got = NULL;
+
+    forward_begin(&world);
+    forward_say(&world, GET("/"));
+    forward_accepts(&world, 0);
+    forward_hears(&world, GOT("/"));
+    forward_answers(&world, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    forward_gets(&world, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    forward_answers(&world, "zz\r\n");
+    got = osh_fixture_read_all(world.fixture, world.client, &error_number);
+    g_assert_cmpint(error_number, ==, ECONNRESET);
+    g_assert_cmpstr(got, ==, "");
+    forward_end(&world);
 }
 
 static void
@@ -210,6 +235,8 @@ main(int argc, char **argv)
     }
     ADD("a-refusal-of-head-has-no-content", test_a_refusal_of_head_has_no_content);
     ADD("a-torn-answer-ends-by-a-reset", test_a_torn_answer_ends_by_a_reset);
+    ADD("a-chunk-that-is-none-behind-what-was-sent-is-torn",
+        test_a_chunk_that_is_none_behind_what_was_sent_is_torn);
     ADD("a-body-that-a-reset-ends-is-torn", test_a_body_that_a_reset_ends_is_torn);
     g_test_add_data_func("/network/forward-answer/a-long-body", GINT_TO_POINTER(FALSE),
                          test_a_long_body);

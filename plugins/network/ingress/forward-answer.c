@@ -34,10 +34,19 @@ answer_refuse(OshConnection *connection, const char *reason)
                                   });
 }
 
-/* The client has got a part of the answer: an end in good order could be taken for its end. */
+/* A bad body whose head is still to be sent takes it back. Where the client has got a part of the
+ * answer, an end in good order could be taken for its end. */
 static OshFlow
 answer_torn(OshConnection *connection, const char *reason)
 {
+    OshForwardLeg *answer = &connection->forward->answer;
+
+    if (answer->head->len > 0 && answer->head_sent == 0) {
+        g_string_truncate(answer->head, 0);
+        answer->releasable = 0;
+        connection->awaits_answer = TRUE;
+        return answer_refuse(connection, reason);
+    }
     osh_audit_failed(connection, &(OshRefusal){.layer = "relay", .reason = reason});
     return osh_connection_reset(connection, "response cut short");
 }

@@ -8,6 +8,7 @@
 #include "fixture-resolver.h"
 #include "network-fixture.h"
 #include "socks-message.h"
+#include "synthetic-names.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -232,6 +233,57 @@ test_an_address_and_a_name_are_reached(void)
     }
 }
 
+/* A client that asked our resolver itself means the name. */
+static void
+test_an_address_that_was_handed_out_is_its_name(void)
+{
+    static const char *const one[] = {OSH_FIXTURE_OTHER, NULL};
+
+    osh_fixture_resolve_to(one);
+    for (guint by_connect = 0; by_connect < 2; by_connect++) {
+        OshFixture *fixture = osh_fixture_new();
+        guint8 address[16];
+        guint16 port;
+        int server = osh_fixture_serve(OSH_FIXTURE_OTHER, &port);
+        g_autofree char *host = NULL;
+        int client;
+        int upstream;
+
+        osh_fixture_start(fixture);
+        osh_synthetic_names_assign(fixture->network.names, NAME, OSH_SYNTHETIC_IPV4, 0, address);
+        if (by_connect) {
+            g_autofree char *text =
+                g_strdup_printf("CONNECT %u.%u.%u.%u:%u HTTP/1.1\r\n\r\n", address[0], address[1],
+                                address[2], address[3], port);
+
+            client = osh_fixture_client(fixture);
+            osh_fixture_send(client, text);
+        } else {
+            const char request[] = {5,
+                                    1,
+                                    0,
+                                    1,
+                                    (char)address[0],
+                                    (char)address[1],
+                                    (char)address[2],
+                                    (char)address[3],
+                                    (char)(port >> 8),
+                                    (char)port};
+
+            client = greet(fixture);
+            say(client, request, sizeof request);
+        }
+        upstream = osh_fixture_accept(fixture, server);
+        host = osh_fixture_text(osh_fixture_last(fixture, OSH_FIXTURE_ALLOWED), 1);
+        g_assert_cmpstr(host, ==, NAME);
+        g_assert_cmpstr(osh_fixture_looked_up(), ==, NAME);
+        close(client);
+        close(upstream);
+        close(server);
+        osh_fixture_free(fixture);
+    }
+}
+
 /* Greeting, request and the first bytes of the tunnel in one segment, or each byte alone. */
 static void
 test_everything_at_once_and_byte_by_byte(void)
@@ -352,6 +404,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 #define ADD(sentence, function) g_test_add_func("/network/socks/" sentence, function)
+    ADD("an-address-that-was-handed-out-is-its-name",
+        test_an_address_that_was_handed_out_is_its_name);
     ADD("requests-are-read-strictly", test_requests_are_read_strictly);
     ADD("no-beginning-of-a-request-is-taken-for-another",
         test_no_beginning_of_a_request_is_taken_for_another);

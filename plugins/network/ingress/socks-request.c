@@ -12,6 +12,7 @@
 #include "http-answer.h"
 #include "refusal.h"
 #include "socks-message.h"
+#include "synthetic-host.h"
 
 #include <sys/socket.h>
 
@@ -122,6 +123,7 @@ osh_socks_take(OshConnection *connection)
     connection->host = g_strndup(request.destination.host, request.destination.host_length);
     connection->host_kind = (guint8)request.destination.kind;
     connection->port = request.destination.port;
+    osh_synthetic_host_of_literal(connection);
     osh_buffer_consume(connection->head, request.size);
     if (connection->head->start == connection->head->end)
         osh_buffer_release(g_steal_pointer(&connection->head));

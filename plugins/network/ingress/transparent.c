@@ -12,6 +12,7 @@
 #include "osh-destination.h"
 #include "osh-socket-address.h"
 #include "refusal.h"
+#include "synthetic-host.h"
 #include "synthetic-names.h"
 
 #include <linux/netfilter_ipv4.h>
@@ -38,26 +39,6 @@ transparent_destination(const OshConnection *connection, struct sockaddr_storage
         break;
     }
     return FALSE;
-}
-
-/*
- * The name that our resolver gave this address to is what the program asked for; any other address
- * stands for itself (security rule 7, names of destinations). Returns: FALSE for an address of the
- * pool without a name.
- */
-static gboolean
-transparent_name(OshConnection *connection)
-{
-    const guint8 *address = connection->local_address.s6_addr;
-    const OshSyntheticNames *names = connection->shard->network->names;
-    const char *name = osh_synthetic_names_lookup(names, address, 16);
-
-    if (name == NULL)
-        return !osh_synthetic_names_contains(address, 16);
-    g_free(connection->host);
-    connection->host = g_strdup(name);
-    connection->host_kind = OSH_HOST_NAME;
-    return TRUE;
 }
 
 static void
@@ -91,7 +72,8 @@ osh_captured_run(OshConnection *connection)
         return transparent_refuse(connection,
                                   "the original destination of the connection is not known");
     transparent_set_destination(connection, &destination);
-    if (!transparent_name(connection))
+    if (!osh_synthetic_host(connection, &connection->local_address) &&
+        osh_synthetic_names_contains(connection->local_address.s6_addr, 16))
         return transparent_refuse(connection,
                                   "the address belongs to the resolver and was never handed out");
     return OSH_FLOW_NEXT;

@@ -149,50 +149,20 @@ ask_refuse(OshMessage *message, const OshFacts *facts, const char *layer, const 
     return OSH_ASKED_ANSWERED;
 }
 
-/* [shard]: there may be capacity again. */
-static void
-capacity_may_be_back(gpointer data)
-{
-    OshNetworkShard *shard = data;
-    OshConnection *next;
-
-    shard->message_capacity_wanted = FALSE;
-    for (OshConnection *at = shard->steps[OSH_STEP_INSPECT].first; at != NULL; at = next) {
-        next = at->next;
-        if (at->awaits_capacity) {
-            at->awaits_capacity = FALSE;
-            osh_connection_wake(at);
-        }
-    }
-}
-
 static OshAsked
 ask_capacity(OshMessage *message, const OshFacts *facts)
 {
-    OshConnection *connection = message->driver->connection;
-    OshNetworkShard *shard = connection->shard;
-    const OshNetwork *network = shard->network;
-
     message->awaits_capacity = FALSE;
-    if (message->is_recorded) {
-        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
-        return OSH_ASKED_ANSWERED;
-    }
-    if (message->reservation == 0)
-        message->reservation =
-            osh_host_reserve(network->host, network->l7_allowed, osh_audit_process_key(connection));
-    if (message->reservation != 0) {
-        message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+    /* A response, or what a server says by itself: recorded before, or not at all. */
+    if (!message->is_recorded && message->direction != OSH_SERVER_TO_CLIENT) {
+        message->awaits_capacity = !osh_audit_reserve(message->driver->connection,
+                                                      OSH_CAPACITY_MESSAGE, &message->reservation);
+        if (message->awaits_capacity)
+            return OSH_ASKED_WAITS;
         osh_record_allowed(message, facts);
-        return OSH_ASKED_ANSWERED;
     }
-    message->awaits_capacity = TRUE;
-    connection->awaits_capacity = TRUE;
-    if (!shard->message_capacity_wanted) {
-        shard->message_capacity_wanted = TRUE;
-        osh_host_on_capacity(network->host, network->l7_allowed, capacity_may_be_back, shard);
-    }
-    return OSH_ASKED_WAITS;
+    message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+    return OSH_ASKED_ANSWERED;
 }
 
 /* What is asked of a message that the policy allows. */
@@ -333,6 +303,7 @@ answer(OshDriver *driver, OshL7LedgerEntry *entry)
         said.status = message->status;
         said.error = message->error;
         said.members = message->members;
+        said.rule_missing = message->reason == NULL && message->verdict.rule_missing;
     }
     said.upgrades = said.action == OSH_ACTION_ALLOW && osh_upgrade_is_agreed(message);
     osh_secrets_fill_answer(message, entry, &said);
@@ -436,6 +407,7 @@ is_allowed_again(OshMessage *message)
          (message->direction == OSH_CLIENT_TO_SERVER && !osh_middleware_is_current(message)));
     if (allowed && !inspected)
         return TRUE;
+    message->is_withdrawn = TRUE;
     reason = g_strdup_printf("the policy changed: %s",
                              inspected ? "its content would have to be inspected"
                                        : osh_message_reason(message));

@@ -131,12 +131,53 @@ carry_begins(OshDriver *driver, guint direction, guint64 number)
     return osh_secrets_are_valid(message);
 }
 
+/* What was not sent of a refused message is dropped, and the server sees that it is cut short. */
+static void
+carry_cut(OshDriver *driver)
+{
+    driver->connection->client_aborted = TRUE;
+    osh_leg_clear(leg_towards(driver, OSH_CLIENT_TO_SERVER));
+    osh_driver_end(driver, "policy changed");
+}
+
+void
+osh_driver_withdraw(OshDriver *driver, gboolean all)
+{
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < driver->ledger.entries->len; i++) {
+        OshMessage *message = g_array_index(driver->ledger.entries, OshL7LedgerEntry, i).data;
+
+        if (message != NULL)
+            message->is_withdrawn |= all;
+        any |= message != NULL && message->is_withdrawn;
+    }
+    /* Of which message it is is not known. */
+    if (any && osh_leg_left(leg_towards(driver, OSH_CLIENT_TO_SERVER)) > 0)
+        carry_cut(driver);
+}
+
+/* A session that was asked to end may go on until it has, and does not know which message is
+ * refused. */
+static gboolean
+carry_is_withdrawn(OshDriver *driver, guint direction, guint64 number)
+{
+    const OshMessage *message =
+        direction == OSH_CLIENT_TO_SERVER && number != 0 ? message_of(driver, number) : NULL;
+
+    return message != NULL && message->is_withdrawn;
+}
+
 /* PASS, REPLACE and EMIT */
 static void
 carry_send(OshDriver *driver, const OshL7Action *action)
 {
     guint direction = action->type == OSH_L7_EMIT ? action->direction : driver->ledger.direction;
 
+    if (carry_is_withdrawn(driver, direction, action->message)) {
+        carry_cut(driver);
+        return;
+    }
     if (!carry_begins(driver, direction, action->message)) {
         osh_driver_fail(driver, "a credential was revoked before it was used");
         return;
@@ -190,10 +231,11 @@ static void
 carry_end_of_message(OshDriver *driver, const OshL7Action *action)
 {
     OshL7LedgerEntry *entry = osh_l7_ledger_find(&driver->ledger, action->message);
+    const OshMessage *message = entry->data;
 
     if (action->type == OSH_L7_CANCEL)
         osh_driver_forget_question(driver, action->message);
-    else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED)
+    else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED && message->is_recorded)
         osh_record_response(driver, action);
     /* What was sent may be content that ends with the message. */
     for (guint i = 0; i < 2 && entry->grants != NULL; i++)

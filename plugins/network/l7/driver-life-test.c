@@ -240,6 +240,88 @@ test_what_a_reload_cuts_does_not_look_finished(void)
     l7_world_close(&world);
 }
 
+/* While the session says that it ends: neither a message that is refused nor a connection. */
+static void
+test_nothing_of_a_refused_message_goes_on(void)
+{
+    for (guint connection = 0; connection < 2; connection++) {
+        L7World world;
+
+        begin_in_body(&world, TRUE);
+        if (connection)
+            world.fixture->policy.action = OSH_ACTION_DENY;
+        else
+            world.fixture->policy.judge = deny_messages;
+        reload(&world);
+        osh_fixture_expect(world.fixture, world.client, "bye\n");
+        osh_fixture_send(world.client, " and more.");
+        osh_fixture_expect_reset(world.fixture, world.upstream);
+        osh_fixture_expect_reset(world.fixture, world.client);
+        g_assert_cmpuint(test.n_terminated, ==, 1);
+        l7_assert_closed(&world, "policy changed");
+        l7_world_close(&world);
+    }
+}
+
+/* The upstream's descriptor is closed with the words, and may be another connection's at once. */
+static void
+test_a_client_that_was_told_of_a_reload_is_done(void)
+{
+    OshConnection *connection;
+    int taken, upstream, error;
+    g_autofree char *got = NULL;
+    L7World world;
+
+    begin_in_body(&world, TRUE);
+    connection = osh_fixture_first(world.fixture, OSH_STEP_INSPECT);
+    connection->awaits_answer = TRUE;
+    upstream = connection->upstream_fd;
+    world.fixture->policy.action = OSH_ACTION_DENY;
+    reload(&world);
+    OSH_WAIT_FOR(world.fixture, connection->upstream_fd < 0);
+    taken = dup(world.server);
+    g_assert_cmpint(taken, ==, upstream);
+    osh_fixture_send(world.client, " and more.");
+    got = osh_fixture_read_all(world.fixture, world.client, &error);
+    g_assert_true(g_str_has_prefix(got, "HTTP/1.1 403 "));
+    g_assert_null(strstr(got, "bye"));
+    osh_fixture_expect_reset(world.fixture, world.upstream);
+    close(taken);
+    l7_world_close(&world);
+}
+
+/* What was released before and waits for a server that takes nothing is not sent either. */
+static void
+test_what_waits_of_a_refused_message_is_dropped(void)
+{
+    g_autofree char *bytes = g_strnfill(100000, 'x');
+    g_autofree char *got = NULL;
+    OshConnection *connection;
+    guint64 written;
+    int error;
+    OshLeg *leg;
+    L7World world;
+
+    begin_in_body(&world, TRUE);
+    connection = osh_fixture_first(world.fixture, OSH_STEP_INSPECT);
+    l7_small_buffers(world.upstream);
+    l7_small_buffers(connection->upstream_fd);
+    leg = &connection->driver->sides[1].leg;
+    for (guint i = 0; i < 1000 && osh_leg_left(leg) == 0; i++) {
+        send(world.client, bytes, 100000, MSG_DONTWAIT);
+        osh_fixture_turn(world.fixture, 1);
+    }
+    g_assert_cmpuint(osh_leg_left(leg), >, 0);
+    world.fixture->policy.judge = deny_messages;
+    written = leg->written;
+    reload(&world);
+    got = osh_fixture_read_all(world.fixture, world.upstream, &error);
+    g_assert_cmpint(error, ==, ECONNRESET);
+    g_assert_cmpuint(strlen("B\npart") + strlen(got), <=, written);
+    l7_assert_closed(&world, "policy changed");
+    l7_world_close(&world);
+}
+
 /* Its last words do not keep the connection, where nobody takes them. */
 static void
 test_a_client_that_takes_nothing_does_not_outlive_its_policy(void)
@@ -642,6 +724,11 @@ main(int argc, char **argv)
     ADD("a-session-may-say-that-it-ends", test_a_session_may_say_that_it_ends);
     ADD("what-a-reload-cuts-does-not-look-finished",
         test_what_a_reload_cuts_does_not_look_finished);
+    ADD("nothing-of-a-refused-message-goes-on", test_nothing_of_a_refused_message_goes_on);
+    ADD("a-client-that-was-told-of-a-reload-is-done",
+        test_a_client_that_was_told_of_a_reload_is_done);
+    ADD("what-waits-of-a-refused-message-is-dropped",
+        test_what_waits_of_a_refused_message_is_dropped);
     ADD("a-client-that-takes-nothing-does-not-outlive-its-policy",
         test_a_client_that_takes_nothing_does_not_outlive_its_policy);
     ADD("a-message-waits-for-a-fresh-reading", test_a_message_waits_for_a_fresh_reading);

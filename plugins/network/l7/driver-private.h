@@ -125,6 +125,10 @@ gint64 osh_driver_next_question(const OshDriver *driver, gint64 now);
  * Returns: FALSE where one that has been allowed is no more; that is recorded. */
 gboolean osh_driver_ask_again(OshDriver *driver);
 
+/** osh_driver_withdraw: a later policy refuses open messages, or with @all the connection: from now
+ * on nothing of them goes to the server. What waits to go there ends the connection. */
+void osh_driver_withdraw(OshDriver *driver, gboolean all);
+
 /** osh_driver_is_answering: Returns: whether the client may have got a part of a response. */
 gboolean osh_driver_is_answering(const OshDriver *driver);
 

@@ -480,12 +480,12 @@ feed_asking_for_server(L7World *world, const OshL7Input *input, OshL7Action *act
 {
     if (input->direction == OSH_CLIENT_TO_SERVER || world->n_feeds[0] < 3)
         return l7_lines_feed(world, input, actions, ret_deadline);
-    actions[0] = ask(world->session, 100, 0);
+    actions[0] = ask(world->session, 1, 0);
     return 1;
 }
 
 static void
-test_a_question_of_the_server_about_no_message(void)
+test_a_question_of_the_server_about_a_message_that_has_ended(void)
 {
     g_autofree char *answer = NULL;
     int error_number;
@@ -496,7 +496,7 @@ test_a_question_of_the_server_about_no_message(void)
     answer = osh_fixture_read_all(world.fixture, world.client, &error_number);
     g_assert_cmpint(error_number, ==, ECONNRESET);
     g_assert_cmpuint(world.fixture->warnings, ==, 1);
-    l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "(open: ");
+    l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "(number: ");
     l7_world_close(&world);
 }
 
@@ -513,7 +513,7 @@ main(int argc, char **argv)
 #define ADD(sentence, function) g_test_add_func("/network/driver-rules/" sentence, function)
     ADD("a-deadline-that-has-passed", test_a_deadline_that_has_passed);
     ADD("rounds-without-end", test_rounds_without_end);
-    ADD("a-question-of-the-server-about-no-message",
-        test_a_question_of_the_server_about_no_message);
+    ADD("a-question-of-the-server-about-a-message-that-has-ended",
+        test_a_question_of_the_server_about_a_message_that_has_ended);
     return g_test_run();
 }

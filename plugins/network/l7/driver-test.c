@@ -209,6 +209,56 @@ test_a_reply_may_be_asked_about(void)
     }
 }
 
+/* The server speaks by itself. */
+static gsize
+feed_of_server(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    L7Session *session = world->session;
+
+    if (input->direction == OSH_CLIENT_TO_SERVER)
+        return l7_lines_feed(world, input, actions, ret_deadline);
+    if (input->window.length == 0)
+        return l7_more(actions);
+    if (session->state == L7_NOT_ASKED) {
+        l7_ask(session, actions, input->window);
+        return 1;
+    }
+    session->pieces[0] =
+        session->state == L7_REFUSED ? l7_bytes(session->reason) : l7_bytes("heard\n");
+    actions[0] = (OshL7Action){.type = OSH_L7_REPLACE,
+                               .message = session->message,
+                               .length = input->window.length,
+                               .u.send = {session->pieces, 1}};
+    actions[1] = (OshL7Action){.type = OSH_L7_DONE, .message = session->message};
+    session->state = L7_NOT_ASKED;
+    return 2;
+}
+
+static void
+test_what_a_server_says_by_itself_is_recorded_where_it_is_refused(void)
+{
+    for (guint refused = 0; refused < 2; refused++) {
+        L7World world;
+
+        l7_world_begin(&world, feed_of_server);
+        osh_fixture_send(world.client, "hello\n");
+        osh_fixture_expect(world.fixture, world.upstream, "hello\n");
+        world.fixture->policy.action = refused ? OSH_ACTION_DENY : OSH_ACTION_ALLOW;
+        osh_fixture_send(world.upstream, "welcome\n");
+        osh_fixture_expect(world.fixture, world.client,
+                           refused ? "no: the test denies it\n" : "heard\n");
+        /* The client's line alone. */
+        g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 1);
+        g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_DENIED), ==, refused);
+        g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_RESPONSE), ==, 1);
+        if (refused)
+            l7_assert_says(&world, OSH_FIXTURE_L7_DENIED, "welcome");
+        g_assert_cmpuint(world.fixture->reservations, ==, 0);
+        g_assert_cmpuint(world.fixture->warnings, ==, 0);
+        l7_world_close(&world);
+    }
+}
+
 /* Asks and thinks better of it. */
 static gsize
 feed_cancelling(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
@@ -570,6 +620,8 @@ main(int argc, char **argv)
     ADD("without-capacity-for-its-event-no-message-passes",
         test_without_capacity_for_its_event_no_message_passes);
     ADD("a-reply-may-be-asked-about", test_a_reply_may_be_asked_about);
+    ADD("what-a-server-says-by-itself-is-recorded-where-it-is-refused",
+        test_what_a_server_says_by_itself_is_recorded_where_it_is_refused);
     ADD("a-question-that-was-withdrawn-has-no-answer",
         test_a_question_that_was_withdrawn_has_no_answer);
     ADD("what-came-behind-the-request-head-is-fed", test_what_came_behind_the_request_head_is_fed);

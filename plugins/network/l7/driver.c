@@ -727,13 +727,15 @@ osh_inspect_reload(OshConnection *connection)
     OshDriver *driver = connection->driver;
     OshFlow flow = osh_judge_again(connection);
 
-    if (driver == NULL || driver->is_ending || driver->session == NULL)
+    /* A client that was told has no upstream any more. */
+    if (driver == NULL || driver->is_ending || driver->session == NULL || flow == OSH_FLOW_REFUSED)
         return flow;
     if (flow == OSH_FLOW_WAIT && osh_driver_ask_again(driver))
         return driver_go(driver);
     if (!driver_terminate(driver, OSH_L7_TERMINATE_POLICY_CHANGED, "policy changed"))
         return osh_connection_reset(connection, "policy changed");
     connection->client_aborted = FALSE;
+    osh_driver_withdraw(driver, flow != OSH_FLOW_WAIT);
     return driver_go(driver);
 }
 

@@ -352,28 +352,76 @@ test_without_roots_a_client_is_told_at_once(void)
     answer = legs_read_all(&legs, &legs.client, &error);
     g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 502 "));
     g_assert_nonnull(strstr(answer, "no certificate authority is known"));
+    g_assert_nonnull(strstr(answer, "network.upstream-ca"));
+    legs_close(&legs);
+}
+
+/* Tells the client, whose handshake could begin only then. */
+static void
+test_a_server_that_is_silent_is_told_of(void)
+{
+    g_autofree char *answer = NULL;
+    int error;
+    Legs legs;
+
+    legs_new(&legs);
+    legs_open(&legs, NAME, NULL);
+    peer_shake(&legs.client);
+    osh_fixture_settle(legs.world.fixture);
+    g_assert_nonnull(osh_fixture_first(legs.world.fixture, OSH_STEP_TLS_UPSTREAM));
+    osh_fixture_advance(legs.world.fixture, 11 * G_TIME_SPAN_SECOND);
+    OSH_WAIT_FOR(legs.world.fixture, peer_shake(&legs.client));
+    g_assert_true(legs.client.is_open);
+    answer = legs_read_all(&legs, &legs.client, &error);
+    g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 504 Gateway Timeout\r\n"));
+    g_assert_nonnull(strstr(answer, "\"error\":\"upstream_timeout\""));
+    g_assert_nonnull(strstr(answer, "the server did not answer the TLS handshake in time"));
+    g_assert_cmpint(error, ==, SSL_ERROR_ZERO_RETURN);
+    l7_assert_says(&legs.world, OSH_FIXTURE_FAILED, "'timeout'");
+    l7_assert_says(&legs.world, OSH_FIXTURE_FAILED, "the server did not answer");
+    g_assert_cmpuint(osh_fixture_count(legs.world.fixture, OSH_FIXTURE_FAILED), ==, 1);
+    g_assert_cmpuint(legs.world.n_feeds[0], ==, 0);
     legs_close(&legs);
 }
 
 static void
-test_a_handshake_has_its_time(void)
+test_a_silent_server_is_recorded_for_a_client_of_no_http(void)
 {
-    for (guint answers = 0; answers < 2; answers++) {
+    Legs legs;
+
+    legs_new(&legs);
+    legs.world.protocol.is_http = FALSE;
+    legs_open(&legs, NAME, NULL);
+    peer_shake(&legs.client);
+    osh_fixture_settle(legs.world.fixture);
+    osh_fixture_advance(legs.world.fixture, 11 * G_TIME_SPAN_SECOND);
+    OSH_WAIT_FOR(legs.world.fixture, peer_shake(&legs.client));
+    g_assert_true(legs.client.has_failed);
+    l7_assert_says(&legs.world, OSH_FIXTURE_FAILED, "the server did not answer");
+    legs_close(&legs);
+}
+
+/* What is wrong with the server is recorded though the client never hears of it. */
+static void
+test_a_client_that_is_silent_has_its_time(void)
+{
+    for (guint failed = 0; failed < 2; failed++) {
         Legs legs;
 
         legs_new(&legs);
-        legs_open(&legs, NAME, NULL);
+        legs_open(&legs, failed ? "other.test" : NAME, NULL);
         peer_shake(&legs.client);
-        for (guint i = 0; i < 5 && answers; i++) {
+        for (guint i = 0; i < 5; i++) {
             peer_shake(&legs.server);
             osh_fixture_settle(legs.world.fixture);
         }
-        osh_fixture_settle(legs.world.fixture);
-        g_assert_nonnull(osh_fixture_first(legs.world.fixture,
-                                           answers ? OSH_STEP_TLS_CLIENT : OSH_STEP_TLS_UPSTREAM));
+        g_assert_nonnull(osh_fixture_first(legs.world.fixture, OSH_STEP_TLS_CLIENT));
         osh_fixture_advance(legs.world.fixture, 11 * G_TIME_SPAN_SECOND);
         osh_fixture_advance(legs.world.fixture, G_TIME_SPAN_SECOND);
-        l7_assert_says(&legs.world, OSH_FIXTURE_FAILED, "not complete in time");
+        g_assert_true(legs_idle(&legs));
+        l7_assert_says(&legs.world, OSH_FIXTURE_FAILED,
+                       failed ? "certificate is not for " NAME
+                              : "the client did not complete the TLS handshake in time");
         legs_close(&legs);
     }
 }
@@ -482,7 +530,10 @@ main(int argc, char **argv)
     ADD("without-an-authority-nothing-passes", test_without_an_authority_nothing_passes);
     ADD("roots-may-be-read-meanwhile", test_roots_may_be_read_meanwhile);
     ADD("without-roots-a-client-is-told-at-once", test_without_roots_a_client_is_told_at_once);
-    ADD("a-handshake-has-its-time", test_a_handshake_has_its_time);
+    ADD("a-server-that-is-silent-is-told-of", test_a_server_that_is_silent_is_told_of);
+    ADD("a-silent-server-is-recorded-for-a-client-of-no-http",
+        test_a_silent_server_is_recorded_for_a_client_of_no_http);
+    ADD("a-client-that-is-silent-has-its-time", test_a_client_that_is_silent_has_its_time);
     ADD("an-address-is-contradicted-by-no-name", test_an_address_is_contradicted_by_no_name);
     ADD("the-host-may-stop-in-each-state", test_the_host_may_stop_in_each_state);
     ADD("a-client-that-ended-tls-has-delivered", test_a_client_that_ended_tls_has_delivered);

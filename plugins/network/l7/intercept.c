@@ -114,6 +114,12 @@ intercept_retry(gpointer data)
     osh_connection_wake(connection);
 }
 
+static const char *
+intercept_stage(const OshIntercept *intercept)
+{
+    return intercept->is_late ? "timeout" : "tls";
+}
+
 /* Returns: %OSH_FLOW_NEXT when the client is to be told in TLS. */
 static OshFlow
 intercept_fail(OshConnection *connection, const char *text)
@@ -121,9 +127,18 @@ intercept_fail(OshConnection *connection, const char *text)
     OshIntercept *intercept = connection->intercept;
 
     if (!intercept->may_answer)
-        return osh_refuse_failed(connection, "tls", text);
+        return osh_refuse_failed(connection, intercept_stage(intercept), text);
     intercept->failure = g_strdup(text);
     return OSH_FLOW_NEXT;
+}
+
+static void
+intercept_audit_failure(OshConnection *connection)
+{
+    const OshIntercept *intercept = connection->intercept;
+
+    osh_audit_failed(connection, &(OshRefusal){.layer = intercept_stage(intercept),
+                                               .reason = intercept->failure});
 }
 
 gboolean
@@ -153,7 +168,8 @@ intercept_dial(OshConnection *connection)
     if (!of->tls->engine_upstream_is_ready(of->engine)) {
         if (g_atomic_int_get(&of->has_no_roots))
             return intercept_fail(connection, "no certificate authority is known by which a server "
-                                              "could be verified");
+                                              "could be verified; install ca-certificates, or name "
+                                              "a file of them in network.upstream-ca");
         if (intercept->timer == NULL)
             intercept->timer = osh_shard_add_timer(shard, osh_shard_now(shard) + ROOTS_WAIT,
                                                    intercept_retry, connection);
@@ -210,6 +226,21 @@ osh_intercept_upstream_run(OshConnection *connection)
     }
     return intercept_fail(connection,
                           intercept->of->tls->session_failure(intercept->sessions[1])->text);
+}
+
+OshFlow
+osh_intercept_upstream_expire(OshConnection *connection)
+{
+    OshIntercept *intercept = connection->intercept;
+
+    if (intercept == NULL)
+        return osh_refuse_failed(connection, "timeout", "TLS was not begun in time");
+    intercept->is_late = TRUE;
+    return intercept_fail(
+        connection, intercept->sessions[1] != NULL
+                        ? "the server did not answer the TLS handshake in time; it may not "
+                          "speak TLS on this port"
+                        : "the certificate authorities of this machine were not read in time");
 }
 
 OshFlow
@@ -277,8 +308,7 @@ intercept_client_failed(OshConnection *connection, const OshTlsFailure *failure)
 {
     /* It could not be told what is wrong with the upstream. */
     if (connection->intercept->failure != NULL)
-        osh_audit_failed(connection,
-                         &(OshRefusal){.layer = "tls", .reason = connection->intercept->failure});
+        intercept_audit_failure(connection);
     if (failure->kind == OSH_TLS_FAILURE_CERTIFICATE_REFUSED) {
         intercept_not_trusted(connection, failure->text, failure->alert);
         return osh_connection_reset(connection, "certificate refused");
@@ -331,19 +361,20 @@ intercept_look_refused(OshConnection *connection)
 static GString *
 intercept_answer_new(const OshConnection *connection)
 {
-    const char *failure = connection->intercept->failure;
-    const OshRefusal refusal = {.layer = "tls", .status = 502, .reason = failure};
+    const OshIntercept *intercept = connection->intercept;
+    const OshRefusal refusal = {.reason = intercept->failure};
     g_autofree char *detail = osh_refusal_detail(&refusal, connection);
     g_autoptr(GString) body = g_string_new(NULL);
     GString *answer = g_string_new(NULL);
 
-    g_string_printf(body,
-                    "{\"error\":\"upstream_tls_failed\",\"detail\":\"%s\",\"reason\":\"%s\"}\n",
-                    detail, failure);
+    g_string_printf(body, "{\"error\":\"%s\",\"detail\":\"%s\",\"reason\":\"%s\"}\n",
+                    intercept->is_late ? "upstream_timeout" : "upstream_tls_failed", detail,
+                    intercept->failure);
     g_string_printf(answer,
-                    "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\n"
+                    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
                     "Content-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n%s",
-                    body->len, body->str);
+                    intercept->is_late ? "504 Gateway Timeout" : "502 Bad Gateway", body->len,
+                    body->str);
     return answer;
 }
 
@@ -373,7 +404,7 @@ intercept_answer_failure(OshConnection *connection)
     OshIntercept *intercept = connection->intercept;
 
     if (intercept->answer == NULL) {
-        osh_audit_failed(connection, &(OshRefusal){.layer = "tls", .reason = intercept->failure});
+        intercept_audit_failure(connection);
         intercept->answer = intercept_answer_new(connection);
     }
     switch (intercept_write_answer(intercept)) {
@@ -429,12 +460,18 @@ osh_intercept_client_event(OshConnection *connection, guint32 events)
 }
 
 OshFlow
-osh_intercept_expire(OshConnection *connection)
+osh_intercept_client_expire(OshConnection *connection)
 {
-    /* What has failed was said, and the client does not take it. */
-    if (connection->intercept != NULL && connection->intercept->answer != NULL)
+    OshIntercept *intercept = connection->intercept;
+
+    /* What has failed is said once, and the client does not take it. */
+    if (intercept != NULL && intercept->failure != NULL) {
+        if (intercept->answer == NULL)
+            intercept_audit_failure(connection);
         return osh_connection_reset(connection, "upstream TLS failed");
-    return osh_refuse_failed(connection, "timeout", "the TLS handshake was not complete in time");
+    }
+    return osh_refuse_failed(connection, "timeout",
+                             "the client did not complete the TLS handshake in time");
 }
 
 void

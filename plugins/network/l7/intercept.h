@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @unshared: (nullable): an ALPN name of the protocol, when the client offers only others
  * @may_answer: the client understands a response of HTTP/1.1
  * @failure: (nullable): why the upstream could not be reached by TLS
+ * @is_late: @failure is that the upstream is silent
  * @answer: (nullable): the response that says so, while some of it is not written
  * @answered: bytes of @answer that are written
  * @open_at: when the client's handshake was done; 0 before
@@ -35,6 +36,7 @@ typedef struct _OshIntercept {
     const char *unshared;
     gboolean may_answer;
     char *failure;
+    gboolean is_late;
     GString *answer;
     gsize answered;
     gint64 open_at;
@@ -57,8 +59,11 @@ OshFlow osh_intercept_client_run(OshConnection *connection);
 /** osh_intercept_client_event: #OshStep.client. */
 OshFlow osh_intercept_client_event(OshConnection *connection, guint32 events);
 
-/** osh_intercept_expire: #OshStep.expire of both. */
-OshFlow osh_intercept_expire(OshConnection *connection);
+/** osh_intercept_upstream_expire: #OshStep.expire: a client of HTTP is told. */
+OshFlow osh_intercept_upstream_expire(OshConnection *connection);
+
+/** osh_intercept_client_expire: #OshStep.expire. */
+OshFlow osh_intercept_client_expire(OshConnection *connection);
 
 /** osh_intercept_clear: #OshStep.clear. */
 void osh_intercept_clear(OshConnection *connection);

@@ -14,6 +14,7 @@
 OshMessage *
 osh_message_take(OshDriver *driver, OshL7LedgerEntry *entry)
 {
+    static const OshFacts none = {NULL, 0};
     OshMessage *message = entry->data;
 
     if (message != NULL)
@@ -23,6 +24,9 @@ osh_message_take(OshDriver *driver, OshL7LedgerEntry *entry)
                   : g_new0(OshMessage, 1);
     message->driver = driver;
     message->number = entry->number;
+    /* Those of the message that it was before. */
+    osh_fact_copy_set(&message->facts, &none);
+    osh_fact_copy_set(&message->response, &none);
     message->verdict = (OshVerdict)OSH_VERDICT_INIT;
     entry->data = message;
     return message;

@@ -43,6 +43,7 @@ typedef struct _OshMiddlewareChain OshMiddlewareChain;
  * @status_wanted: what it becomes; 0 for 403
  * @error: (nullable): of a refusal that is not the policy's, a word for programs; constant
  * @members: (nullable): a{sv} for the client, beside @error
+ * @is_withdrawn: a later policy refuses it, or its connection: no more of it goes to the server
  * @awaits_capacity: the question waits for capacity for its event
  * @options: (nullable): of the endpoint that was chosen
  * @has_begun: something of it went out, where it has credentials
@@ -75,6 +76,7 @@ typedef struct {
     GVariant *options;
     gboolean has_begun;
     gboolean is_recorded;
+    gboolean is_withdrawn;
     gboolean awaits_capacity;
     OshSecrets *secrets;
     OshUpgrade *upgrade;

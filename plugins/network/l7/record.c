@@ -94,6 +94,7 @@ publish_denied(OshDriver *driver, guint64 number, const char *layer, OshControl 
         .hint = verdict != NULL ? verdict->hint : NULL,
         .ends_connection = ends,
         .control = osh_control_name(control, layer),
+        .tls = driver->sides[OSH_CLIENT_TO_SERVER].leg.tls != NULL,
         .calls = shown.calls,
     };
     guint64 event = osh_audit_publish(connection, connection->shard->network->l7_denied, 0,
@@ -150,6 +151,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .audited = audited,
         .reason = audited ? verdict->reason : NULL,
         .middleware = osh_middleware_notes(message),
+        .tls = driver->sides[OSH_CLIENT_TO_SERVER].leg.tls != NULL,
         .calls = shown.calls,
     };
     guint64 reservation = message->reservation;

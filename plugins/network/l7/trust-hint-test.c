@@ -37,8 +37,8 @@ test_without_a_box_no_file_is_named(void)
     g_autofree char *hint = osh_trust_hint("/usr/bin/curl", FALSE);
 
     g_assert_cmpstr(hint, ==,
-                    "set CURL_CA_BUNDLE=a file with the proxy's certificate authority and give no "
-                    "--cacert");
+                    "set CURL_CA_BUNDLE=a file with the proxy's certificate authority "
+                    "(network.authority-folder writes one) and give no --cacert");
 }
 
 static void

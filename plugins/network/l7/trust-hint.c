@@ -54,7 +54,9 @@ osh_trust_hint(const char *binary, gboolean of_box)
 {
     const Program *program = find(binary);
     const char *place = strstr(program->setting, "%s");
-    const char *file = of_box ? program->file : "a file with the proxy's certificate authority";
+    const char *file = of_box ? program->file
+                              : "a file with the proxy's certificate authority "
+                                "(network.authority-folder writes one)";
 
     return g_strdup_printf("%.*s%s%s", (int)(place - program->setting), program->setting, file,
                            place + 2);

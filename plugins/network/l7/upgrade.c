@@ -119,6 +119,7 @@ upgrade_judge(OshUpgrade *upgrade)
         .path = string_of(facts, OSH_FACT_REQUEST_PATH),
         .status = is_request || status == NULL ? 0 : (guint32)status->value.integer,
         .fields = fields,
+        .facts = facts,
     };
 
     head.n_fields =

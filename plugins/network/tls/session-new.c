@@ -63,8 +63,10 @@ osh_tls_session_new_server(OshTlsEngine *engine, int fd, const OshTlsServerLeg *
     gboolean is_set_up;
 
     if (leaf == NULL) {
-        osh_tls_failure_set(failure, OSH_TLS_FAILURE_LOCAL,
-                            "no certificate can be made for this name");
+        osh_tls_failure_set(
+            failure, OSH_TLS_FAILURE_LOCAL,
+            "no certificate can be made for this name; tls: skip at its endpoint leaves "
+            "TLS to the client, uninspected");
         return NULL;
     }
     session = session_new(engine, engine->server_context, fd, leg->name);
@@ -167,7 +169,8 @@ osh_tls_session_new_client(OshTlsEngine *engine, int fd, const OshTlsClientLeg *
 
     if (context == NULL) {
         osh_tls_failure_set(failure, OSH_TLS_FAILURE_LOCAL,
-                            "the roots by which servers are verified are not loaded");
+                            "the roots by which servers are verified are not loaded; see "
+                            "network.upstream-ca");
         return NULL;
     }
     session = session_new(engine, context, fd, leg->name);
@@ -175,7 +178,12 @@ osh_tls_session_new_client(OshTlsEngine *engine, int fd, const OshTlsClientLeg *
         !offer_protocols(session->ssl, leg->protocols) ||
         (leg->client_certificate && !present_certificate(engine, session->ssl))) {
         ERR_clear_error();
-        osh_tls_failure_set(failure, OSH_TLS_FAILURE_LOCAL, "TLS with the server cannot be set up");
+        osh_tls_failure_set(failure, OSH_TLS_FAILURE_LOCAL,
+                            leg->client_certificate
+                                ? "TLS with the server cannot be set up; check the files of "
+                                  "network.client-certificate and network.client-key"
+                                : "TLS with the server cannot be set up; tls: skip at its endpoint "
+                                  "leaves TLS to the client, uninspected");
         return NULL;
     }
     session->resumption = engine->resumption;

@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 /** OSH_TLS_FAILURE_TEXT: bytes of the longest text, with its NUL. */
-#define OSH_TLS_FAILURE_TEXT 192
+#define OSH_TLS_FAILURE_TEXT 384
 
 /**
  * OshTlsFailureKind:

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define NAME "api.example.com"
@@ -69,6 +70,16 @@ world_ask(World *world, TlsLink *link, const TlsSpec *spec, const OshTlsClientLe
     tls_pair_clear(&pair);
 }
 
+/* Every failure says what to do about it. */
+static void
+assert_says(const OshTlsFailure *failure, const char *what, const char *hint)
+{
+    g_test_message("%s", failure->text);
+    g_assert_nonnull(strstr(failure->text, what));
+    g_assert_nonnull(strstr(failure->text, hint));
+    g_assert_cmpuint(strlen(failure->text) + 1, <, sizeof failure->text);
+}
+
 static void
 test_names(void)
 {
@@ -114,7 +125,7 @@ test_names(void)
             if (rows[i].fits)
                 tls_link_echo(&link);
             else
-                g_assert_nonnull(strstr(failure->text, rows[i].name));
+                assert_says(failure, rows[i].name, "by a name that it is for");
             tls_link_close(&link);
         }
     world_close(&world);
@@ -127,16 +138,20 @@ test_certificates_that_are_not_valid(void)
         TlsSpec spec;
         OshTlsFailureKind kind;
         const char *text;
+        const char *hint;
     } rows[] = {
         {{.names = "DNS:" NAME, .from = -9 * DAY, .until = -1},
          OSH_TLS_FAILURE_UPSTREAM_EXPIRED,
-         "has expired"},
+         "has expired",
+         "clock of this machine"},
         {{.names = "DNS:" NAME, .from = DAY, .until = 9 * DAY},
          OSH_TLS_FAILURE_UPSTREAM_EXPIRED,
-         "not valid yet"},
+         "not valid yet",
+         "clock of this machine"},
         {{.names = "DNS:" NAME, .usage = "clientAuth"},
          OSH_TLS_FAILURE_UPSTREAM_UNTRUSTED,
-         "purpose"},
+         "purpose",
+         "tls: skip"},
     };
     const OshTlsClientLeg leg = {.name = NAME, .port = 443};
     World world;
@@ -151,7 +166,7 @@ test_certificates_that_are_not_valid(void)
         world_ask(&world, &link, &spec, &leg, TLS1_3_VERSION);
         failure = osh_tls_session_failure(link.session);
         g_assert_cmpint(failure->kind, ==, rows[i].kind);
-        g_assert_nonnull(strstr(failure->text, rows[i].text));
+        assert_says(failure, rows[i].text, rows[i].hint);
         g_assert_false(failure->alert_received);
         tls_link_close(&link);
     }
@@ -182,6 +197,7 @@ test_authorities_that_are_not_trusted(void)
         g_assert_cmpint(failure->kind, ==, OSH_TLS_FAILURE_UPSTREAM_UNTRUSTED);
         g_assert_true(strstr(failure->text, "self-signed") != NULL ||
                       strstr(failure->text, "issuer certificate") != NULL);
+        assert_says(failure, "not valid", "network.upstream-ca");
         g_assert_cmpint(failure->alert, ==, 48);
         g_assert_true(link.peer_failed);
         tls_link_close(&link);
@@ -408,8 +424,8 @@ test_client_certificate(void)
             g_assert_cmpint(tls_link_read(&link, buffer, sizeof buffer, &length), ==,
                             OSH_TLS_FAILED);
             g_assert_cmpint(osh_tls_session_failure(link.session)->alert, ==, 116);
-            g_assert_nonnull(
-                strstr(osh_tls_session_failure(link.session)->text, "wants a client certificate"));
+            assert_says(osh_tls_session_failure(link.session), "wants a client certificate",
+                        "network.client-certificate-hosts");
         }
         X509_free(seen);
         tls_link_close(&link);
@@ -419,6 +435,46 @@ test_client_certificate(void)
     world_close(&world);
     tls_folder_close(&files);
     tls_pair_clear(&own);
+}
+
+static void
+test_servers_that_are_none_of_tls(void)
+{
+    static const struct {
+        const char *says; /* (nullable): it ends the connection */
+        const char *text;
+        const char *hint;
+    } rows[] = {
+        {"220 mail.example.com ESMTP\r\n", "TLS with the server failed", "speak TLS on this port"},
+        {NULL, "ended the connection during the TLS handshake", "speak TLS on this port"},
+        {"\x15\x03\x03\x00\x02\x02\x28", "alert 40", "network.client-certificate"},
+        {"\x15\x03\x03\x00\x02\x02\x46", "alert 70", "tls: skip"},
+        {"\x15\x03\x03\x00\x02\x02\x70", "alert 112", "no server for this name"},
+        {"\x15\x03\x03\x00\x02\x02\x2a", "alert 42", "network.client-certificate"},
+        {"\x15\x03\x03\x00\x02\x02\x50", "alert 80", "tls: skip"},
+    };
+    const OshTlsClientLeg leg = {.name = NAME, .port = 443};
+    World world;
+
+    world_open(&world);
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gsize length = rows[i].says == NULL        ? 0
+                       : rows[i].says[0] == '\x15' ? 7
+                                                   : strlen(rows[i].says);
+        TlsLink link;
+
+        tls_link_open(&link, 0);
+        tls_link_ask(&link, world.engine, &leg);
+        g_assert_cmpint(osh_tls_session_handshake(link.session), ==, OSH_TLS_WANT_READ);
+        if (length > 0)
+            g_assert_cmpint(write(link.theirs, rows[i].says, length), ==, length);
+        else
+            shutdown(link.theirs, SHUT_WR);
+        g_assert_cmpint(osh_tls_session_handshake(link.session), ==, OSH_TLS_FAILED);
+        assert_says(osh_tls_session_failure(link.session), rows[i].text, rows[i].hint);
+        tls_link_close(&link);
+    }
+    world_close(&world);
 }
 
 static void
@@ -498,6 +554,10 @@ main(int argc, char **argv)
                     test_tickets_are_used_once);
     g_test_add_func("/network/tls-upstream/a client certificate is shown where it is to be",
                     test_client_certificate);
+    g_test_add_func(
+        "/network/tls-upstream/a server that speaks no TLS with us is told of with what "
+        "to do",
+        test_servers_that_are_none_of_tls);
     g_test_add_func("/network/tls-upstream/without roots there is no session", test_not_prepared);
     g_test_add_func("/network/tls-upstream/both legs fit each other", test_both_legs_are_ours);
     return g_test_run();

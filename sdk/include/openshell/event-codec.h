@@ -285,19 +285,19 @@ osh_event_pack_more(const OshEventLayout *layout, GVariant *const *entries, gsiz
 }
 
 /**
- * osh_event_pack:
+ * osh_event_pack_values:
  * @layout: of the event
  * @event: its struct
  *
- * [any] The one function behind each osh_event_NAME_pack(). The children of the tuple are made one
- * by one, so that no format is parsed.
+ * [any] Packs whatever osh_event_pack_bytes() does not. The children of the tuple are made one by
+ * one, so that no format is parsed.
  *
  * Returns: (transfer floating): the payload, of the type @layout says
  *
  * Since: 1.0
  */
 static inline GVariant *
-osh_event_pack(const OshEventLayout *layout, gconstpointer event)
+osh_event_pack_values(const OshEventLayout *layout, gconstpointer event)
 {
     GVariant *children[OSH_EVENT_MEMBERS_MAX + 1];
     GVariant *entries[OSH_EVENT_MEMBERS_MAX];
@@ -321,6 +321,233 @@ osh_event_pack(const OshEventLayout *layout, gconstpointer event)
                                  ? osh_event_pack_more(layout, entries, n_entries, more)
                                  : g_variant_new_array(G_VARIANT_TYPE("{sv}"), entries, n_entries);
     return g_variant_new_tuple(children, n_children);
+}
+
+/**
+ * OshEventBytes:
+ * @data: where the serialised payload is written
+ * @at: how much of it is
+ *
+ * A payload while it is written in GVariant's own format (GVariant Specification 1.0).
+ *
+ * Since: 1.0
+ */
+typedef struct {
+    guint8 *data;
+    gsize at;
+} OshEventBytes;
+
+/** osh_event_bytes_align: [any] goes on at a multiple of @size. Since: 1.0 */
+static inline void
+osh_event_bytes_align(OshEventBytes *bytes, gsize size)
+{
+    bytes->at = (bytes->at + size - 1) & ~(size - 1);
+}
+
+/** osh_event_bytes_put: [any] writes @value, which is a fixed-size one. Since: 1.0 */
+static inline void
+osh_event_bytes_put(OshEventBytes *bytes, gconstpointer value, gsize size)
+{
+    osh_event_bytes_align(bytes, size);
+    memcpy(bytes->data + bytes->at, value, size);
+    bytes->at += size;
+}
+
+/** osh_event_bytes_put_text: [any] writes a string with its NUL. Since: 1.0 */
+static inline void
+osh_event_bytes_put_text(OshEventBytes *bytes, const char *text, gsize length)
+{
+    memcpy(bytes->data + bytes->at, text, length);
+    bytes->at += length + 1;
+}
+
+/**
+ * osh_event_bytes_put_ends:
+ * @from: where the container begins
+ * @ends: (array length=n_ends): framing offsets, in the order in which they stand
+ *
+ * [any] Ends a container. The offsets are as narrow as its whole length allows.
+ *
+ * Since: 1.0
+ */
+static inline void
+osh_event_bytes_put_ends(OshEventBytes *bytes, gsize from, const gsize *ends, gsize n_ends)
+{
+    gsize body = bytes->at - from;
+    gsize width = body + n_ends <= 0xff ? 1 : body + 2 * n_ends <= 0xffff ? 2 : 4;
+
+    for (gsize i = 0; i < n_ends; i++)
+        for (gsize k = 0; k < width; k++)
+            bytes->data[bytes->at++] = (guint8)(ends[i] >> (8 * k));
+}
+
+/** osh_event_bytes_put_member: [any] writes the value of @member of @event; @length is that of a
+ * string. Since: 1.0 */
+static inline void
+osh_event_bytes_put_member(OshEventBytes *bytes, const OshEventMember *member, gconstpointer event,
+                           gsize length)
+{
+    const char *text;
+    guint8 truth;
+
+    switch (member->type[0]) {
+    case 's':
+        text = G_STRUCT_MEMBER(const char *, event, member->offset);
+        osh_event_bytes_put_text(bytes, text != NULL ? text : "", length);
+        break;
+    case 'q':
+        osh_event_bytes_put(bytes, G_STRUCT_MEMBER_P(event, member->offset), 2);
+        break;
+    case 'u':
+    case 'i':
+        osh_event_bytes_put(bytes, G_STRUCT_MEMBER_P(event, member->offset), 4);
+        break;
+    case 't':
+    case 'x':
+        osh_event_bytes_put(bytes, G_STRUCT_MEMBER_P(event, member->offset), 8);
+        break;
+    default:
+        truth = G_STRUCT_MEMBER(gboolean, event, member->offset) ? 1 : 0;
+        osh_event_bytes_put(bytes, &truth, 1);
+        break;
+    }
+}
+
+/** osh_event_bytes_put_detail: [any] writes an entry of the a{sv}. Since: 1.0 */
+static inline void
+osh_event_bytes_put_detail(OshEventBytes *bytes, const OshEventMember *member, gconstpointer event,
+                           gsize length)
+{
+    gsize from;
+    gsize key_end;
+
+    osh_event_bytes_align(bytes, 8);
+    from = bytes->at;
+    osh_event_bytes_put_text(bytes, member->key, strlen(member->key));
+    key_end = bytes->at - from;
+    osh_event_bytes_align(bytes, 8);
+    osh_event_bytes_put_member(bytes, member, event, length);
+    /* The type of the value follows it, after a NUL. */
+    bytes->at++;
+    bytes->data[bytes->at++] = (guint8)member->type[0];
+    osh_event_bytes_put_ends(bytes, from, &key_end, 1);
+}
+
+/**
+ * osh_event_measure:
+ * @lengths: (out caller-allocates): of the strings of @event that are present
+ *
+ * [any] Returns: a size that the payload does not exceed, or 0 where a value is not written as it
+ *   is: a list, a text that is too long or not UTF-8
+ *
+ * Since: 1.0
+ */
+static inline gsize
+osh_event_measure(const OshEventLayout *layout, gconstpointer event,
+                  gsize lengths[OSH_EVENT_MEMBERS_MAX])
+{
+    gsize size = 16;
+
+    for (gsize i = 0; i < layout->n_members; i++) {
+        const OshEventMember *member = &layout->members[i];
+        const char *text;
+        const char *end;
+
+        lengths[i] = 0;
+        if (!osh_event_member_is_present(member, event))
+            continue;
+        if (member->type[0] == 'a')
+            return 0;
+        /* The value and its framing offset, aligned; of a detail also key, type and their own. */
+        size += 16;
+        if (member->key != NULL)
+            size += 32 + strlen(member->key);
+        if (member->type[0] != 's')
+            continue;
+        text = G_STRUCT_MEMBER(const char *, event, member->offset);
+        if (text == NULL)
+            text = "";
+        if (!g_utf8_validate(text, -1, &end) || end - text > OSH_EVENT_TEXT_MAX)
+            return 0;
+        lengths[i] = (gsize)(end - text);
+        size += lengths[i];
+    }
+    return size;
+}
+
+/**
+ * osh_event_pack_bytes:
+ * @layout: of the event
+ * @event: its struct
+ *
+ * [any] Writes the payload as one block of bytes, as GVariant would serialise it: what a tree of
+ * values costs is most of what an event costs.
+ *
+ * Returns: (transfer floating) (nullable): the payload, or NULL where osh_event_pack_values() is
+ *   needed
+ *
+ * Since: 1.0
+ */
+static inline GVariant *
+osh_event_pack_bytes(const OshEventLayout *layout, gconstpointer event)
+{
+    gsize lengths[OSH_EVENT_MEMBERS_MAX];
+    gsize ends[OSH_EVENT_MEMBERS_MAX];
+    gsize backwards[OSH_EVENT_MEMBERS_MAX];
+    OshEventBytes bytes = {NULL, 0};
+    gsize size = G_STRUCT_MEMBER(GVariant *, event, layout->more) == NULL
+                     ? osh_event_measure(layout, event, lengths)
+                     : 0;
+    gsize n_strings = 0;
+    gsize n_entries = 0;
+    gsize details;
+
+    if (size == 0)
+        return NULL;
+    bytes.data = (guint8 *)g_malloc0(size);
+    for (gsize i = 0; i < layout->n_members; i++) {
+        if (layout->members[i].key != NULL)
+            continue;
+        osh_event_bytes_put_member(&bytes, &layout->members[i], event, lengths[i]);
+        if (layout->members[i].type[0] == 's')
+            ends[n_strings++] = bytes.at;
+    }
+    /* In a tuple the offset of the first comes last. */
+    for (gsize i = 0; i < n_strings; i++)
+        backwards[i] = ends[n_strings - 1 - i];
+    osh_event_bytes_align(&bytes, 8);
+    details = bytes.at;
+    for (gsize i = 0; i < layout->n_members; i++) {
+        if (layout->members[i].key == NULL ||
+            !osh_event_member_is_present(&layout->members[i], event))
+            continue;
+        osh_event_bytes_put_detail(&bytes, &layout->members[i], event, lengths[i]);
+        ends[n_entries++] = bytes.at - details;
+    }
+    osh_event_bytes_put_ends(&bytes, details, ends, n_entries);
+    osh_event_bytes_put_ends(&bytes, 0, backwards, n_strings);
+    g_assert(bytes.at <= size);
+    return g_variant_new_from_data((const GVariantType *)layout->type, bytes.data, bytes.at, TRUE,
+                                   g_free, bytes.data);
+}
+
+/**
+ * osh_event_pack:
+ * @layout: of the event
+ * @event: its struct
+ *
+ * [any] The one function behind each osh_event_NAME_pack().
+ *
+ * Returns: (transfer floating): the payload, of the type @layout says
+ *
+ * Since: 1.0
+ */
+static inline GVariant *
+osh_event_pack(const OshEventLayout *layout, gconstpointer event)
+{
+    GVariant *payload = osh_event_pack_bytes(layout, event);
+
+    return payload != NULL ? payload : osh_event_pack_values(layout, event);
 }
 
 /** osh_event_unpack_details: [any] sets the members of @event that @details, an a{sv}, has; the

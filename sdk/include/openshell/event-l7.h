@@ -36,6 +36,7 @@ G_BEGIN_DECLS
  * @reason: (nullable): why the policy denies it
  * @middleware: (nullable): what the policy's middlewares did beside allowing it: which one changed
  *   it, which one failed and was passed over
+ * @tls: TRUE when the client speaks TLS, which is decrypted
  * @calls: (nullable): what the content asks for: methods of JSON-RPC, with the name of an MCP tool
  * @more: (nullable): further details, for pack
  *
@@ -57,6 +58,7 @@ G_BEGIN_DECLS
     DETAIL(BOOLEAN, audited, "audited")                                                            \
     DETAIL(STRING, reason, "reason")                                                               \
     DETAIL(STRING, middleware, "middleware")                                                       \
+    DETAIL(BOOLEAN, tls, "tls")                                                                    \
     DETAIL(STRING, calls, "calls")
 
 OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
@@ -83,6 +85,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
  * @hint: (nullable): what to do about it
  * @ends_connection: TRUE when the connection is closed with it
  * @control: (nullable): which control refused it, as in #OshEventNetworkDenied
+ * @tls: TRUE when the client speaks TLS, which is decrypted
  * @calls: (nullable): what the content asked for, as in #OshEventL7Allowed
  * @more: (nullable): further details, for pack
  *
@@ -105,6 +108,7 @@ OSH_EVENT_DEFINE(L7_ALLOWED, l7_allowed, L7Allowed)
     DETAIL(STRING, hint, "hint")                                                                   \
     DETAIL(BOOLEAN, ends_connection, "ends-connection")                                            \
     DETAIL(STRING, control, "control")                                                             \
+    DETAIL(BOOLEAN, tls, "tls")                                                                    \
     DETAIL(STRING, calls, "calls")
 
 OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)

@@ -152,7 +152,7 @@ typedef struct {
 #define OSH_FACT_PROCESS_CMDLINE "process.cmdline"
 /** "required" (the default) or "relaxed": with relaxed, every binary matches. String. */
 #define OSH_FACT_PROCESS_IDENTITY "process.identity"
-/** HTTP method, or WEBSOCKET_TEXT. String. */
+/** HTTP method, or WEBSOCKET_TEXT, _BINARY, _SERVER_TEXT or _SERVER_BINARY. String. */
 #define OSH_FACT_REQUEST_METHOD "request.method"
 /** Canonical request path, without the query. String. */
 #define OSH_FACT_REQUEST_PATH "request.path"

@@ -32,7 +32,7 @@ G_BEGIN_DECLS
     X(JUDGED,       "judged",       "what goes from client to server names a message that was allowed or may begin, or is marked FRAMING") \
     X(FRAMING,      "framing",      "FRAMING names no message and carries no lease and no content") \
     X(QUESTION,     "question",     "a message has one question open at a time") \
-    X(ASKED,        "asked",        "a message is asked about once for the client, and for the server only after it was allowed") \
+    X(ASKED,        "asked",        "a message is asked about once by the side that begins it, and for its response only after it was allowed") \
     X(SLOT,         "slot",         "a SLOT comes before its message's ASK, for the client, with a number of its own, text and a context") \
     X(CONTENT,      "content",      "CONTENT follows INSPECT, one content after the other, up to the one with LAST; of a response it follows a limit, whole") \
     X(LEASE,        "lease",        "a lease goes to the server, for the message whose answer gave it") \

@@ -7,6 +7,7 @@ ASK, CARRY, DRIVER, LEG = D + "ask.c", D + "carry.c", D + "driver.c", D + "leg.c
 SECRETS, INSPECTED, UPGRADE, HANDOVER = (D + "secrets.c", D + "inspected.c", D + "upgrade.c",
                                          D + "handover.c")
 RULES, LEDGER = "sdk/util/osh-l7-rules.c", "sdk/util/osh-l7-ledger.c"
+CHAIN, CONTENT_SOURCE = D + "middleware-chain.c", INSPECTED
 LIFE, RULE, CREDENTIALS, CONTENT = ("network-driver-life", "network-driver-rules",
                                     "network-secrets", "network-inspected")
 STREAMS, UPGRADES, LEGS, CHANGES = ("network-streams", "network-upgrade", "network-leg",
@@ -25,10 +26,24 @@ ROWS = [
      "        if (message == NULL)\n            refuse_unanswered(message);\n        answer(", CREDENTIALS),
     (ASK, "else if (driver->is_terminating)", "else if (FALSE)", LIFE),
     # a new policy
-    (ASK, "if (ask_policy(message, &set) && message->verdict.action != OSH_ACTION_INSPECT)",
-     "if (ask_policy(message, &set))", LIFE),
+    (ASK, "(message->verdict.action == OSH_ACTION_INSPECT ||\n", "(FALSE ||\n", LIFE),
+    (ASK, "!osh_middleware_is_current(message)));", "FALSE));", LIFE),
+    (CHAIN, "chain->fail_open = entry->fail_open;", "chain->fail_open = TRUE;", "network-middleware-chain"),
+    (CHAIN, "    if (chain->generation != message->verdict.generation)\n", "    if (FALSE)\n",
+     "network-middleware-chain"),
+    (CHAIN, "strspn(code, \"abcdefghijklmnopqrstuvwxyz0123456789_.-\") == length", "TRUE",
+     "network-middleware-chain"),
+    (CHAIN, "if (chain == NULL || !chain->is_open || chain->deadline > now)", "if (TRUE)",
+     "network-middleware-chain"),
+    (CONTENT_SOURCE, "    osh_driver_question_is_due(inspected->message);\n    return OSH_ASKED_WAITS;",
+     "    return OSH_ASKED_ALLOWED;", "network-middleware-chain"),
     (ASK, "!is_allowed_again(message))\n            allowed = FALSE;",
      "!is_allowed_again(message))\n            allowed = TRUE;", LIFE),
+    # nothing of a refused message goes on
+    (ASK, "    message->is_withdrawn = TRUE;\n", "", LIFE),
+    (CARRY, "            message->is_withdrawn |= all;\n", "            message->is_withdrawn |= FALSE;\n", LIFE),
+    (CARRY, "if (any && osh_leg_left(leg_towards(driver, OSH_CLIENT_TO_SERVER)) > 0)", "if (FALSE)", LIFE),
+    (DRIVER, " || flow == OSH_FLOW_REFUSED)", ")", LIFE),
     (DRIVER, "driver->connection->client_aborted = osh_driver_is_answering(driver);",
      "driver->connection->client_aborted = FALSE;", LIFE),
     (DRIVER, "    if (driver->is_ending)\n        return driver->ends_by;\n", "", LIFE),
@@ -49,8 +64,7 @@ ROWS = [
      "    if (!carry_begins(driver, direction, action->message) && FALSE) {", CREDENTIALS),
     (CARRY, "osh_driver_fail(driver, \"a credential was revoked while it was used\");", "(void)0;",
      CREDENTIALS),
-    (CARRY, "osh_content_lease(piece->content), piece->offset,",
-     "osh_content_lease(piece->content), 0,", CONTENT),
+    (CARRY, "piece, lease, piece->offset,", "piece, lease, 0,", CONTENT),
     (CARRY, "    if (action->type == OSH_L7_CANCEL)\n        osh_driver_forget_question(driver, action->message);\n    else if",
      "    if", "network-driver"),
     # credentials
@@ -66,8 +80,8 @@ ROWS = [
      CREDENTIALS),
     # content
     (INSPECTED, "if (inspected->is_last && found == OSH_INSPECTION_MORE)", "if (FALSE)", CONTENT),
-    (INSPECTED, "inspected->is_too_large = inspected->length > inspected->limit;",
-     "inspected->is_too_large = FALSE;", CONTENT),
+    (INSPECTED, "inspected->is_too_large = inspected->length > inspected->limit && ",
+     "inspected->is_too_large = FALSE && ", CONTENT),
     (INSPECTED, "    answer->status = 413;\n", "", CONTENT),
     (INSPECTED, "    answer->error = \"content_too_large\";\n", "", CONTENT),
     (INSPECTED, "        fill_refused(message, answer);\n", "        ;\n", CONTENT),
@@ -101,9 +115,6 @@ ROWS = [
     (RULES, "    if (direction != OSH_CLIENT_TO_SERVER)\n        return broken(ledger, OSH_L7_RULE_LEASE,",
      "    if (direction > OSH_SERVER_TO_CLIENT)\n        return broken(ledger, OSH_L7_RULE_LEASE,",
      CREDENTIALS),
-    (RULES, "    if (direction != OSH_CLIENT_TO_SERVER)\n        return broken(ledger, OSH_L7_RULE_HANDLE,",
-     "    if (direction > OSH_SERVER_TO_CLIENT)\n        return broken(ledger, OSH_L7_RULE_HANDLE,",
-     CONTENT),
     (RULES, "entry->has_content && entry->content != action->u.content.content", "FALSE", CONTENT),
     (RULES, "    if (action->offset == ledger->released)\n        return KEPT;",
      "    if (action->offset <= ledger->released)\n        return KEPT;", RULE),

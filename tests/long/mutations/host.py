@@ -117,7 +117,11 @@ ROWS = [
     # the bus
     (H + "bus/bus-capacity.c", "return capacity - capacity / 16;", "return capacity;", BUS),
     (H + "bus/bus-capacity.c", "return capacity - capacity / 4;", "return capacity;", BUS),
-    (H + "bus/bus-waiter.c", "if (failed_epoch != bus->capacity_epoch) {", "if (FALSE) {", BUS),
+    (H + "bus/bus-waiter.c", "if (failed_epoch != bus->capacity_epoch)", "if (FALSE)", BUS),
+    (H + "bus/bus-wake.c", "return topic->event_class != OSH_EVENT_DENIAL && ", "return ", "bus-wake"),
+    (H + "bus/payload-json.c", "width * --n_strings", "width * (--n_strings, 0)", "payload-json"),
+    (H + "bus/bus-wake.c", "if (!crowded && ", "if (", "bus-wake"),
+    (H + "bus/bus-wake.c", "atomic_load_explicit(&topic->wanted, memory_order_relaxed) == 0;", "TRUE;", "bus-wake"),
     (H + "bus/bus-reservation.c", "reservation->publisher != publisher || reservation->generation != token >> 32", "reservation->publisher != publisher", BUS),
     (H + "bus/bus-capacity.c", "    publisher->used--;", "", BUS),
     (H + "bus/bus-reservation.c", "if (bus->sinks_stuck == 0) {", "if (TRUE) {", BUS),

@@ -13,7 +13,7 @@ TESTS = "osh-http1-head"
 HEADS, BODIES, PATHS = "osh-http1-head", "osh-http1-body", "osh-request-path"
 SESSION, RESPONSE, ANSWER, CORPUS = ("l7-rest-session", "l7-rest-response", "l7-rest-answer",
                                      "l7-rest-corpus")
-CONTENT, UPGRADE = "l7-rest-content", "l7-rest-upgrade"
+CONTENT, UPGRADE, REPLY = "l7-rest-content", "l7-rest-upgrade", "l7-rest-reply"
 ROWS = [
     # the request line
     (HEAD, "if (memcmp(bytes, \"HTTP/1.\", 7) != 0 || (bytes[7] != '0' && bytes[7] != '1'))",
@@ -127,11 +127,41 @@ ROWS = [
     (R + "headers.c", "        if (is_left_out(sent))\n            continue;\n", "", UPGRADE + " " + CONTENT),
     (R + "resume.c", "        session->has_response = REST_RESPONSE_AGREED;\n        return;\n    }\n",
      "        ;\n    }\n    session->has_response = REST_RESPONSE_AGREED;\n    return;\n", UPGRADE),
+    # responses that are looked into
+    (R + "request.c", "    return session->response_limit > 0 &&\n", "    return FALSE &&\n", REPLY),
+    (R + "request.c", "        add_bytes(session, IDENTITY, sizeof IDENTITY - 1);\n", "        ;\n", REPLY),
+    (R + "request.c", "    for (gsize i = 0; reply->is_active && i < G_N_ELEMENTS(framing); i++)",
+     "    for (gsize i = 0; FALSE && i < G_N_ELEMENTS(framing); i++)", REPLY),
+    (R + "request.c", "(reply->is_stream || reply->is_replaced) && i <", "FALSE && i <", REPLY),
+    (R + "reply.c", "session->status == 200 && g_str_equal(", "g_str_equal(", REPLY),
+    (R + "reply.c", " &&\n                       session->response.minor_version == 1;", ";", REPLY),
+    (R + "reply.c", "reply->is_stream && session->request.minor_version == 1", "reply->is_stream", REPLY),
+    (R + "reply.c", "    if (session->reply.head_sent)\n        return osh_l7_list_fail(&session->list, reason);\n",
+     "", REPLY),
+    (R + "reply.c", "            return at + (is_line_feed ? 1 : 0);", "            return at;", REPLY),
+    (R + "reply.c", "        if (is_line_feed && reply->after_return) {", "        if (FALSE) {", REPLY),
+    (R + "reply.c", "    reply->is_refused = answer->action != OSH_ACTION_ALLOW ||", "    reply->is_refused =", REPLY),
+    (R + "reply.c", "        if (reply->is_sent)\n            begin_event(reply);\n", "", REPLY),
+    (R + "reply.c", "        if (reply->body->len > session->response_limit)\n", "        if (FALSE)\n", REPLY),
+    (R + "reply.c", "session->response_limit + 1 - reply->body->len", "reply->checked", REPLY),
+    (U + "osh-l7-rules.c", "    if (entry->judgement != OSH_L7_JUDGEMENT_ALLOWED || !entry->responds)\n",
+     "    if (entry->judgement != OSH_L7_JUDGEMENT_ALLOWED)\n", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "    if ((action->flags & OSH_L7_LAST) == 0)\n", "    if (FALSE)\n", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "action->u.content.content <= entry->response ?", "FALSE ?", "osh-l7-ledger"),
+    (U + "osh-l7-rules.c", "    if (osh_l7_ledger_is_response(entry, piece->content) != (direction == "
+     "OSH_SERVER_TO_CLIENT))\n", "    if (FALSE)\n", "osh-l7-ledger"),
+    (D + "responded.c", "        allowed[i] = policy_allows(message, &question);\n", "        allowed[i] = TRUE;\n",
+     "network-responded"),
+    (D + "responded.c", "    if (response.content.length <= responded->limit &&\n", "    if (\n",
+     "network-responded"),
+    (D + "responded.c", "    if (result.outcome != OSH_RESPONSE_PASS && result.outcome != OSH_RESPONSE_REPLACE)\n",
+     "    if (result.outcome == OSH_RESPONSE_REFUSE)\n", "network-responded"),
+    (D + "carry.c", "    for (guint i = 0; i < 2 && entry->grants != NULL; i++)\n", "    for (guint i = 0; FALSE; i++)\n",
+     "network-responded"),
     # bodies that are inspected
     (R + "content.c", "    if (content->body->len > content->limit)\n        return unmarked;\n", "", CONTENT),
     (R + "content.c", "    n = (gsize)MIN(n, content->limit + 1 - content->body->len);\n", "", CONTENT),
     (R + "content.c", "    osh_l7_list_drop(&session->list, session->message, n);\n", "", CONTENT),
-    (R + "content.c", "        content->ends_chunk = FALSE;\n", "", CONTENT),
     (R + "content.c", "    content->is_whole = is_last;\n", "    content->is_whole = TRUE;\n", CONTENT),
     (R + "session.c", "    osh_l7_list_pass(&session->list, session->message, session->content.checked);\n",
      "    osh_l7_list_drop(&session->list, session->message, session->content.checked);\n", CONTENT),
@@ -141,8 +171,6 @@ ROWS = [
     (R + "request.c", "    if (field_is(window, field, \"expect\"))\n        return TRUE;\n", "", CONTENT),
     (R + "request.c", "field_is(window, field, \"trailer\") ||", "FALSE ||", CONTENT),
     (R + "request.c", "    if (is_framed_anew(session))\n        add_length(session);\n", "", CONTENT),
-    (R + "resume.c", "osh_http1_body_is_complete(&session->request_body) &&\n           !session->closes &&",
-     "!session->closes &&", CONTENT),
     (R + "resume.c", "           !session->closes && !session->is_over;", "           !session->is_over;", CONTENT),
     (R + "answer.c", "        if (!is_ours)\n", "        if (TRUE)\n", CONTENT),
     (R + "request.c", "    if (!is_expectation_known(head, window))", "    if (FALSE)", SESSION),
@@ -232,8 +260,9 @@ ROWS = [
     (R + "answer.c", "append_json(body, \"protocol\", session->protocol);\n    append_request(session, body, "
      "answer->binary);", "append_request(session, body, answer->binary);", ANSWER),
     (R + "plugin.c", "    session->is_over = session->is_over || session->stage == REST_LINGER;\n", "", RESPONSE),
-    (R + "resume.c", "g_variant_lookup(answer->options, name, \"b\", &value) && value",
-     "g_variant_lookup(answer->options, name, \"b\", &value)", ANSWER),
+    (R + "resume.c", "\"allow_encoded_slash\", \"b\", &value) && value;",
+     "\"allow_encoded_slash\", \"b\", &value);", ANSWER),
+    (R + "resume.c", "if (options == session->options)", "if (session->options != NULL)", ANSWER),
     (R + "plugin.c", "(guint32)MIN(session->limits.head_size, window)", "session->limits.head_size", SESSION),
     # what the driver tells a session for its words
     (D + "carry.c", "        *action->u.deny.ret_event = event;\n", "        ;\n", DRIVER),
@@ -256,8 +285,11 @@ ROWS = [
     ("host/policy/decide/decide.c", "        (selected != NULL && selected->allow_encoded_slash))\n",
      "        selected != NULL)\n", "policy-judge"),
     ("host/policy/decide/decide.c", "    verdict->hard = TRUE;\n    verdict->inspector = NULL;\n    "
-     "if (verdict->action != OSH_POLICY_ALLOW)",
-     "    verdict->inspector = NULL;\n    if (verdict->action != OSH_POLICY_ALLOW)", "policy-judge"),
+     "verdict->rule_missing = FALSE;\n",
+     "    verdict->inspector = NULL;\n    verdict->rule_missing = FALSE;\n", "policy-judge"),
+    ("host/policy/decide/decide.c", "                                answer.denied == OSH_POLICY_NO && verdict",
+     "                                verdict", "policy-judge"),
+    (R + "answer.c", "    if (answer->rule_missing)\n", "", "l7-rest-answer"),
 ]
 UNNOTICED = {
     (HEAD, "        head->line_high = FALSE;\n"): "a line that is ASCII is checked to be UTF-8 once more",

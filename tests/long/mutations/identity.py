@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in which program a connection is said to be of."""
 
-TESTS = "osh-identity osh-identity-connect osh-identity-image"
+TESTS = "osh-identity osh-identity-carrier osh-identity-connect osh-identity-image"
 UTIL = "sdk/util/osh-identity-"
 E2E = "e2e-connection-identity/"
 
@@ -38,6 +38,14 @@ ROWS = [
     # Owners.
     (UTIL + "scanner.c", "if (result == 0 && found.inode == 0)", "if (FALSE)", E2E + "last_bytes"),
     (UTIL + "scanner.c", "scan->changed = scan->changed || in_flight;", "", E2E + "waits_in_the_queue"),
+    (UTIL + "carrier.c", "n < MAX_SIZE - 1);", "TRUE);\n    ret_info->is_carrying = FALSE;",
+     "osh-identity-carrier"),
+    (UTIL + "carrier.c", "info.inode == inode && !info.is_unix", "!info.is_unix",
+     "osh-identity-carrier"),
+    (UTIL + "carrier.c", "!info.is_unix && !info.is_carrying &&", "!info.is_carrying &&",
+     "osh-identity-carrier"),
+    (UTIL + "carrier.c", "if (now < plain->forget_at)", "if (plain->forget_at != 0)",
+     "osh-identity-carrier"),
     (UTIL + "workload.c", "*ret_any = new > 0 || processes->created->len > 0;", "*ret_any = FALSE;",
      "osh-identity"),
     (UTIL + "workload.c", "            return at == root;\n    }\n    return TRUE;", "            return TRUE;\n    }\n    return TRUE;",

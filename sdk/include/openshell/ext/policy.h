@@ -98,6 +98,8 @@ typedef struct {
  *   is %NULL and a middleware selects the host, such a thing is refused.
  * @inspect_limit_name: (nullable): for %OSH_ACTION_INSPECT, the key of the policy that says
  *   @inspect_limit; borrowed
+ * @rule_missing: of a denied message: one more allow rule would let it pass. FALSE where a deny
+ *   rule refuses it, which @reason then names, and for a hard denial
  *
  * What is borrowed lives as long as the caller's reference to the snapshot.
  */
@@ -123,6 +125,7 @@ typedef struct {
     gboolean unjudged;
     const char *uninspectable;
     const char *inspect_limit_name;
+    gboolean rule_missing;
 } OshVerdict;
 
 /** OSH_VERDICT_INIT: a denial without a reason. */

@@ -56,6 +56,7 @@ typedef struct {
  * @fields: (array length=n_fields): in order
  * @query: of a request to a virtual host, as sent, without the question mark; empty where there is
  *   none; never recorded
+ * @facts: (nullable): what the ASK about it stated, where it is a head of an upgrade
  *
  * Borrowed for the call.
  */
@@ -67,6 +68,7 @@ typedef struct {
     const OshHttpField *fields;
     gsize n_fields;
     OshSpan query;
+    const OshFacts *facts;
 } OshHttpHead;
 
 /**

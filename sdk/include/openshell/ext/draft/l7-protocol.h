@@ -51,7 +51,9 @@
  *
  * An ASK from the server's direction is about a message that was allowed before, and carries facts
  * of its response: the 101 of an upgrade is judged so. It is answered like any ASK. Refused, the
- * message is refused, and the session emits other words in place of that response.
+ * message is refused, and the session emits other words in place of that response. Or it begins a
+ * message of the server's own, which nobody asked for: a text of a WebSocket. That is recorded only
+ * where it is refused.
  *
  * Answers. Each ASK and each CONTENT is answered by exactly one resume, unless CANCEL or cancel
  * came before it. A message has one question open at a time; several messages may have one each, so
@@ -575,6 +577,8 @@ typedef struct {
  * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
+ * @rule_missing: for a refusal: one more allow rule would let the message pass. FALSE where a deny
+ *   rule or anything else refuses it, which @reason then names: an answer must not propose a rule
  *
  * Each ASK and each CONTENT gets exactly one. An answer repeats what the answers of the message
  * before it said. Borrowed for the call, but for leases and handles.
@@ -601,6 +605,7 @@ typedef struct {
     const char *limit_name;
     gboolean upgrades;
     GVariant *members;
+    gboolean rule_missing;
     guint64 response_limit;
 } OshL7Answer;
 

@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 /**
  * OshMiddlewareRequest:
  * @struct_size: sizeof(OshMiddlewareRequest) of the driver
- * @operation: "http-request" or "websocket-message"
+ * @operation: "http-request", "websocket-message", or "message" of any other protocol
  * @facts: of the message, as decided
  * @media_type: of the content
  * @content: all of it, decoded; stays valid until the answer or the cancel
@@ -71,7 +71,8 @@ typedef void (*OshMiddlewareFunc)(OshMiddlewareOutcome outcome, const char *reas
  * OshMiddlewareInterface:
  * @struct_size: sizeof(OshMiddlewareInterface) of the provider
  * @implementations: [any] the policy's `middleware:` values that it serves, NULL-terminated
- * @check: [worker] is this configuration acceptable? FALSE with @error refuses the policy.
+ * @check: [main, worker] one call at a time: is this configuration acceptable? FALSE with @error
+ *   refuses the policy.
  * @evaluate: [shard] answers inside the call or later
  * @cancel: [shard] the answer to the evaluate with this @data is no longer wanted
  */
@@ -96,7 +97,7 @@ osh_middleware_implementations(const OshInterface *middleware)
                : NULL;
 }
 
-/** osh_middleware_check: [worker] TRUE where the provider takes any configuration. */
+/** osh_middleware_check: [main, worker] TRUE where the provider takes any configuration. */
 static inline gboolean
 osh_middleware_check(const OshInterface *middleware, const char *implementation, GVariant *config,
                      GError **error)
