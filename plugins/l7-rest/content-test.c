@@ -350,6 +350,78 @@ test_words(RestFixture *fixture, gconstpointer data)
                    rest_fixture_tear_down);                                                        \
     }
 
+/* --- What is held ------------------------------------------------------------------------------
+ */
+
+static void
+test_stalled(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    inspect(fixture);
+    osh_l7_harness_client(fixture->harness, POST("Content-Length: 9\r\n", "ab"), -1);
+    osh_l7_harness_advance(fixture->harness, 29 * G_TIME_SPAN_SECOND);
+    osh_l7_harness_client(fixture->harness, "cd", -1);
+    osh_l7_harness_advance(fixture->harness, 31 * G_TIME_SPAN_SECOND);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 408 Request Timeout\r\n"));
+    g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"error\":\"request_timeout\""));
+}
+
+static void
+test_too_slow(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    inspect(fixture);
+    osh_l7_harness_client(fixture->harness, POST("Content-Length: 99\r\n", "a"), -1);
+    for (guint i = 0; i < 6; i++) {
+        osh_l7_harness_advance(fixture->harness, 25 * G_TIME_SPAN_SECOND);
+        osh_l7_harness_client(fixture->harness, "b", -1);
+    }
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 408 Request Timeout\r\n"));
+}
+
+static void
+test_held_by_all(RestFixture *fixture, gconstpointer data)
+{
+    g_autofree char *body = g_strnfill(70000, 'x');
+    g_autofree char *said = g_strconcat(POST("Content-Length: 70000\r\n", ""), body, NULL);
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    rest_fixture_configure(fixture, "held_size", 65536);
+    inspect(fixture);
+    osh_scripted_policy_set_limit(osh_l7_harness_policy(fixture->harness), 80000);
+    osh_l7_harness_client(fixture->harness, said, -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 503 Service Unavailable\r\n"));
+    g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"limit\":\"l7-rest.held_size\""));
+}
+
+/* Not the client's fault: the server was idle for longer than it likes. */
+static void
+test_server_closes(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    inspect(fixture);
+    osh_l7_harness_client(fixture->harness, POST("Content-Length: 9\r\n", "ab"), -1);
+    osh_l7_harness_end(fixture->harness, OSH_SERVER_TO_CLIENT);
+    outcome = osh_l7_harness_run(fixture->harness, OSH_L7_SPLIT_WHOLE, 1);
+    g_assert_cmpstr(outcome->violation, ==, NULL);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 502 Bad Gateway\r\n"));
+    g_assert_nonnull(strstr(TO_CLIENT(outcome), "\"error\":\"upstream_closed\""));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -371,5 +443,13 @@ main(int argc, char **argv)
     ADD("what-is-allowed-early-goes-on-in-chunks", test_allowed_early, GSIZE_TO_POINTER(20000));
     ADD_ROWS("a-body-is-refused-that-is-broken", broken, test_broken, 1)
     ADD("an-inspectors-words-leave-the-connection-open", test_words, NULL);
+    g_test_add("/l7-rest/content/a-body-that-stops-coming-is-a-408", RestFixture, NULL,
+               rest_fixture_set_up, test_stalled, rest_fixture_tear_down);
+    g_test_add("/l7-rest/content/a-body-that-never-ends-is-a-408", RestFixture, NULL,
+               rest_fixture_set_up, test_too_slow, rest_fixture_tear_down);
+    g_test_add("/l7-rest/content/what-all-connections-hold-is-limited-together", RestFixture, NULL,
+               rest_fixture_set_up, test_held_by_all, rest_fixture_tear_down);
+    g_test_add("/l7-rest/content/a-server-that-closes-meanwhile-is-a-502", RestFixture, NULL,
+               rest_fixture_set_up, test_server_closes, rest_fixture_tear_down);
     return g_test_run();
 }

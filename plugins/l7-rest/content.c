@@ -24,7 +24,10 @@
 #define KEPT_SIZE 65536
 /* Of what an answer asks for. */
 #define LIMIT_MAX (1 << 30)
-#define CONTINUE  "HTTP/1.1 100 Continue\r\n\r\n"
+/* A body that is held has to go on coming, and to come to its end. */
+#define STALLED  (30 * G_TIME_SPAN_SECOND)
+#define TOTAL    (120 * G_TIME_SPAN_SECOND)
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
 /* --- A request that is to be inspected ---------------------------------------------------------
  */
@@ -92,6 +95,18 @@ rest_content_allow(RestSession *session, const OshL7Answer *answer)
         session->is_beyond = TRUE;
 }
 
+/* Returns: whether the sessions hold no more than they may together. */
+static gboolean
+charge(RestSession *session, gsize bytes)
+{
+    RestContent *content = &session->content;
+
+    if (bytes != content->charged)
+        (void)g_atomic_pointer_add(session->held, (gssize)(bytes - content->charged));
+    content->charged = bytes;
+    return (gsize)g_atomic_pointer_get(session->held) <= session->limits.held_size;
+}
+
 static void
 shrink(GByteArray **bytes)
 {
@@ -115,14 +130,18 @@ rest_content_clear(RestSession *session)
 
     if (!content->is_active)
         return;
+    (void)charge(session, 0);
     shrink(&fresh.head);
     shrink(&fresh.body);
     *content = fresh;
 }
 
 void
-rest_content_free(RestContent *content)
+rest_content_free(RestSession *session)
 {
+    RestContent *content = &session->content;
+
+    (void)charge(session, 0);
     if (content->head == NULL)
         return;
     g_byte_array_unref(content->head);
@@ -246,18 +265,59 @@ take_checked(RestSession *session)
     content->checked -= n;
 }
 
+/* Returns: what feed returns. */
+static gsize
+refuse_held(RestSession *session, guint status, const char *error, const char *detail,
+            const char *limit)
+{
+    session->refusal = (RestRefusal){status, error, detail, limit};
+    return rest_refuse(session, 0);
+}
+
+/* Counted where a part is full, so that it does not matter in which pieces the body came. */
+static gsize
+mark_part(RestSession *session)
+{
+    RestContent *content = &session->content;
+
+    if (!charge(session, (gsize)content->head->len + content->body->len))
+        return refuse_held(session, 503, "capacity",
+                           "too many bytes of requests are held until they were inspected",
+                           "l7-rest.held_size");
+    return mark(session, part_of(content), FALSE);
+}
+
+/* The body has to come in time. */
+static void
+set_deadline(RestSession *session)
+{
+    RestContent *content = &session->content;
+    const OshL7Input *input = session->list.input;
+
+    if (content->began == 0)
+        content->began = content->progressed = input->now;
+    if (input->n_new > 0)
+        content->progressed = input->now;
+    session->list.deadline =
+        MAX(MIN(content->progressed + STALLED, content->began + TOTAL), input->now + 1);
+}
+
 static gsize
 gather(RestSession *session)
 {
     RestContent *content = &session->content;
     OshL7List *list = &session->list;
 
+    set_deadline(session);
+    if (content->is_late)
+        return refuse_held(session, 408, "request_timeout", "the body did not come in time", NULL);
+
     while (osh_l7_list_has_space(list, 3)) {
         OshSpan window = osh_l7_list_window(list);
         OshHttp1BodyStep step;
 
         if (part_of(content) > 0)
-            return mark(session, part_of(content), FALSE);
+            return mark_part(session);
         if (content->checked > 0) {
             take_checked(session);
             continue;
@@ -281,6 +341,12 @@ gather(RestSession *session)
         }
     }
     return list->n;
+}
+
+void
+rest_content_expire(RestSession *session)
+{
+    session->content.is_late = session->stage == REST_CONTENT && !session->content.is_allowed;
 }
 
 gsize

@@ -50,11 +50,19 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "default=32\n"
                     "min=0\n"
                     "max=1000\n"
-                    "help=1xx responses that a server may send before its final one\n");
+                    "help=1xx responses that a server may send before its final one\n"
+                    "[config held_size]\n"
+                    "type=integer\n"
+                    "default=134217728\n"
+                    "min=65536\n"
+                    "max=17179869184\n"
+                    "help=Bytes of requests that are held until they were inspected, of all "
+                    "connections together\n");
 
 /* RestPlugin: one of a process, or of a test. */
 typedef struct {
     RestLimits limits;
+    gsize held; /* of all sessions; atomic */
 } RestPlugin;
 
 static const char *const *
@@ -94,12 +102,13 @@ rest_make_parsers(RestSession *session)
 static gpointer
 rest_open(gpointer instance, const OshL7Connection *connection, GError **error)
 {
-    const RestPlugin *plugin = instance;
+    RestPlugin *plugin = instance;
     gsize window = MIN(connection->window_cap[0], connection->window_cap[1]);
     RestSession *session = g_new0(RestSession, 1);
 
     (void)error;
     session->limits = plugin->limits;
+    session->held = &plugin->held;
     session->limits.head_size = (guint32)MIN(session->limits.head_size, window);
     session->protocol = g_strdup(connection->protocol);
     session->host = g_strdup(connection->host);
@@ -161,6 +170,7 @@ rest_expire(gpointer data, gint64 now)
 
     (void)now;
     session->is_over = session->is_over || session->stage == REST_LINGER;
+    rest_content_expire(session);
 }
 
 /* The client is gone, and its question with it. */
@@ -194,7 +204,7 @@ rest_close(gpointer data)
 
     rest_query_free(session->query);
     rest_edits_clear(session);
-    rest_content_free(&session->content);
+    rest_content_free(session);
     rest_reply_free(&session->reply);
     rest_headers_free(&session->headers);
     for (guint i = 0; i < 2; i++)
@@ -240,6 +250,7 @@ plugin_create(const OshHost *host, RestPlugin **ret_self, GError **error)
             (guint32)osh_host_config_integer(host, "trailer_size", OSH_HTTP1_TRAILERS_SIZE),
         .interim_responses =
             (guint32)osh_host_config_integer(host, "interim_responses", REST_INTERIM_RESPONSES),
+        .held_size = (gsize)osh_host_config_integer(host, "held_size", REST_HELD_SIZE),
     };
     *ret_self = self;
     return TRUE;

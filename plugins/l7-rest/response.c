@@ -231,10 +231,20 @@ rest_feed_server(RestSession *session)
         if (session->content.head_sent && session->has_response != REST_RESPONSE_ENDED)
             return read_response(session);
         break;
+    case REST_CONTENT:
+        /* Nothing of the request went out, and nothing of it would arrive. */
+        if (session->list.input->eof && osh_l7_list_window(&session->list).length == 0) {
+            session->refusal =
+                (RestRefusal){502, "upstream_closed",
+                              "the server closed the connection while the body of the "
+                              "request was read",
+                              NULL};
+            return rest_refuse(session, OSH_L7_FAILURE);
+        }
+        break;
     case REST_IDLE:
     case REST_ASKED:
     case REST_ALLOWED:
-    case REST_CONTENT:
     case REST_MARKED:
         break;
     }

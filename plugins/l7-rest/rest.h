@@ -20,6 +20,8 @@ G_BEGIN_DECLS
 
 /** REST_INTERIM_RESPONSES: 1xx responses to one request, where the configuration says nothing. */
 #define REST_INTERIM_RESPONSES 32
+/** REST_HELD_SIZE: bytes of requests that are held, where the configuration says nothing. */
+#define REST_HELD_SIZE (128 * 1024 * 1024)
 /** REST_QUERY_KEYS: names in a query; more are refused. */
 #define REST_QUERY_KEYS 64
 /** REST_QUERY_VALUES: values in a query, of all names together. */
@@ -38,6 +40,7 @@ G_BEGIN_DECLS
  * @chunk_line_size: bytes of a chunk's size line
  * @trailer_size: bytes of a trailer section
  * @interim_responses: 1xx responses to one request
+ * @held_size: bytes of requests that are held until they were inspected, of all connections
  */
 typedef struct {
     guint32 head_size;
@@ -45,6 +48,7 @@ typedef struct {
     guint32 chunk_line_size;
     guint32 trailer_size;
     guint32 interim_responses;
+    gsize held_size;
 } RestLimits;
 
 /** RestStage: where the exchange stands, for the client's direction. */
@@ -130,6 +134,10 @@ typedef struct {
  * @media_type: of @type, in lower case, without parameters
  * @limit: most bytes of @body
  * @checked: bytes at the front of the window that are content, and were not taken yet
+ * @charged: bytes of @head and @body that count as held
+ * @began: when the body began to be read
+ * @progressed: when the last of it came
+ * @is_late: it did not come in time
  * @wants_continue: the client waits to be told that the body is wanted (RFC 9110 section 10.1.1)
  * @is_begun: something was marked
  * @marked: bytes of @body that were marked
@@ -153,6 +161,10 @@ typedef struct {
     GString *media_type;
     guint64 limit;
     gsize checked;
+    gsize charged;
+    gint64 began;
+    gint64 progressed;
+    gboolean is_late;
     gboolean wants_continue;
     gboolean is_begun;
     gsize marked;
@@ -234,6 +246,7 @@ typedef struct {
  * @limits: of the plugin, no larger than the window
  * @protocol: the policy's
  * @stage: of the exchange
+ * @held: bytes that the sessions of the plugin hold together; atomic
  * @message: its number; 0 in %REST_IDLE
  * @fields: of both heads
  * @method: of the request; empty when it is not known
@@ -272,6 +285,7 @@ typedef struct {
  */
 typedef struct {
     OshL7List list;
+    gsize *held;
     RestLimits limits;
     char *protocol;
     char *host;
@@ -403,10 +417,13 @@ void rest_content_allow(RestSession *session, const OshL7Answer *answer);
 void rest_content_clear(RestSession *session);
 
 /** rest_content_free: frees what @content keeps from one request to the next. */
-void rest_content_free(RestContent *content);
+void rest_content_free(RestSession *session);
 
 /** rest_content_total: Returns: bytes of the body as it goes out. */
 guint64 rest_content_total(const RestContent *content);
+
+/** rest_content_expire: the deadline of a body that is being read has passed. */
+void rest_content_expire(RestSession *session);
 
 /** rest_content_feed: of %REST_CONTENT. Returns: what feed returns. */
 gsize rest_content_feed(RestSession *session);

@@ -62,6 +62,8 @@ rest_refuse(RestSession *session, guint32 flags)
     session->keeps_open = FALSE;
     if (g_strcmp0(session->refusal.error, "request_authority_mismatch") == 0)
         deny->u.deny.kind = OSH_L7_DENY_AUTHORITY;
+    else if (session->refusal.status == 408 || session->refusal.status == 503)
+        deny->u.deny.kind = OSH_L7_DENY_LIMIT;
     return session->list.n;
 }
 

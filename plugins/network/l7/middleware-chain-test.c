@@ -21,6 +21,8 @@ typedef struct {
     const char *replacement;
     const char *code;
     gboolean waits;
+    gboolean blocks;    /* for longer than it may */
+    gboolean elsewhere; /* answers on a thread of its own */
 } Deed;
 
 static struct {
@@ -43,6 +45,20 @@ static struct {
 /* --- The plugins -------------------------------------------------------------------------------
  */
 
+typedef struct {
+    OshMiddlewareFunc done;
+    gpointer data;
+} Elsewhere;
+
+static gpointer
+answer_elsewhere(gpointer data)
+{
+    const Elsewhere *said = data;
+
+    said->done(OSH_MIDDLEWARE_ALLOW, NULL, NULL, said->data);
+    return NULL;
+}
+
 static void
 middleware_evaluate(gpointer instance, const char *implementation,
                     const OshMiddlewareRequest *request, OshMiddlewareFunc done, gpointer data)
@@ -54,7 +70,13 @@ middleware_evaluate(gpointer instance, const char *implementation,
                            request->content.data);
     g_free(test.operation);
     test.operation = g_strdup(request->operation);
-    if (deed->waits) {
+    if (deed->blocks)
+        g_usleep(30 * 1000);
+    if (deed->elsewhere) {
+        const Elsewhere said = {done, data};
+
+        g_thread_join(g_thread_new("elsewhere", answer_elsewhere, (gpointer)&said));
+    } else if (deed->waits) {
         test.done = done;
         test.done_data = data;
     } else {
@@ -71,7 +93,7 @@ static void
 middleware_cancel(gpointer instance, gpointer data)
 {
     (void)instance;
-    g_assert_true(data == test.done_data);
+    g_assert_true(test.done_data == NULL || data == test.done_data);
     test.done = NULL;
     test.n_cancelled++;
 }
@@ -382,6 +404,38 @@ test_one_may_take_its_time_but_not_too_much(void)
 }
 
 static void
+test_one_that_blocks_for_too_long_has_failed_whatever_it_says(void)
+{
+    L7World world;
+
+    begin(&world, "a");
+    world.fixture->network.config.middleware_timeout = 10 * G_TIME_SPAN_MILLISECOND;
+    test.deeds[0].blocks = TRUE;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "one said\n");
+    osh_fixture_expect(world.fixture, world.client, "no: middleware a failed (timeout)\n");
+    end(&world);
+}
+
+static void
+test_an_answer_on_another_thread_is_not_used(void)
+{
+    L7World world;
+
+    begin(&world, "a");
+    test.deeds[0].elsewhere = TRUE;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "one said\n");
+    OSH_WAIT_FOR(world.fixture, world.fixture->part.open_middlewares == 1);
+    osh_fixture_settle(world.fixture);
+    g_assert_cmpuint(osh_fixture_count(world.fixture, OSH_FIXTURE_L7_ALLOWED), ==, 0);
+    osh_fixture_advance(world.fixture, 510 * G_TIME_SPAN_MILLISECOND);
+    osh_fixture_expect(world.fixture, world.client, "no: middleware a failed (timeout)\n");
+    g_assert_cmpuint(world.fixture->warnings, >, 0);
+    end(&world);
+}
+
+static void
 test_a_client_that_is_gone_withdraws_the_question(void)
 {
     L7World world;
@@ -586,6 +640,11 @@ main(int argc, char **argv)
                     test_a_replacement_that_is_none_or_too_large_has_failed);
     g_test_add_func("/network/middleware-chain/one-may-take-its-time-but-not-too-much",
                     test_one_may_take_its_time_but_not_too_much);
+    g_test_add_func("/network/middleware-chain/"
+                    "one-that-blocks-for-too-long-has-failed-whatever-it-says",
+                    test_one_that_blocks_for_too_long_has_failed_whatever_it_says);
+    g_test_add_func("/network/middleware-chain/an-answer-on-another-thread-is-not-used",
+                    test_an_answer_on_another_thread_is_not_used);
     g_test_add_func("/network/middleware-chain/a-client-that-is-gone-withdraws-the-question",
                     test_a_client_that_is_gone_withdraws_the_question);
     g_test_add_func("/network/middleware-chain/what-is-changed-is-inspected-and-decided-again",

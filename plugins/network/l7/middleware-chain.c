@@ -160,7 +160,16 @@ middleware_done(OshMiddlewareOutcome outcome, const char *reason_code, GBytes *c
                 gpointer data)
 {
     OshMiddlewareChain *chain = data;
+    const OshNetworkShard *shard = shard_of(chain->message);
 
+    /* What another thread says could come while the shard reads it. */
+    if (osh_shard_current(&shard->network->shard) != (gint)shard->index) {
+        osh_host_logf(shard->network->host, G_LOG_LEVEL_WARNING,
+                      "the plugin %s broke a rule of its contract: it answered about middleware %s "
+                      "on another thread than it was asked on; the answer is not used",
+                      chain->provider.provider, chain->name != NULL ? chain->name : "?");
+        return;
+    }
     if (chain->is_open)
         answer_take(chain, outcome, reason_code, content);
 }
@@ -302,6 +311,8 @@ chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan c
         .deadline = now + shard->network->config.middleware_timeout,
     };
 
+    gint64 asked_at;
+
     if (chain->ends_by == 0)
         chain->ends_by = now + CHAIN_TIME;
     chain->name = g_strdup(entry->name);
@@ -322,7 +333,16 @@ chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan c
     chain->provider = *provider;
     chain->is_open = TRUE;
     shard->open_middlewares++;
+    asked_at = g_get_monotonic_time();
     osh_middleware_evaluate(provider, entry->implementation, &request, middleware_done, chain);
+    /* One that holds up the shard is late, whatever it says in the end. */
+    if (chain->has_answer &&
+        g_get_monotonic_time() - asked_at > shard->network->config.middleware_timeout) {
+        g_clear_pointer(&chain->content, g_bytes_unref);
+        g_free(chain->code);
+        chain->code = g_strdup("timeout");
+        chain->outcome = OSH_MIDDLEWARE_FAILED;
+    }
 }
 
 OshAsked
