@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """network_middlewares on real traffic: what real clients send is redacted or refused on the way."""
+import gzip
 import http.server
 import json
 import os
@@ -218,6 +219,32 @@ def failing():
     expect("HTTP/1.1 200" in result.out and bodies == [b"\xff\xfe not text"], result, bodies)
     [allowed] = result.events("l7.allowed")
     expect("redact failed and was passed over (not_utf8)" in json.dumps(allowed), allowed)
+
+
+@test("an encoded body is refused, or passed over where the entry says so, and no pattern sees it")
+def encoded():
+    body = os.path.join(harness.scratch(), "body.gz")
+    with open(body, "wb") as stream:
+        stream.write(gzip.compress(b"a secret-12"))
+    harness.open_up(os.path.dirname(body))
+
+    def post_encoded(entry, *words):
+        return post(clear, CLEAR, "@" + body, world.policy(
+            rest(CLEAR_PORT), read_only=[os.path.dirname(body)],
+            extra="network_middlewares:\n" + entry), *words)
+
+    coded = ["-H", "Content-Encoding: gzip"]
+    lenient = middleware(on_uninspectable="allow")
+    for words in (coded, ["-H", "Content-Type: text/plain; charset=utf-7"]):
+        result, bodies = post_encoded(middleware(on_error="fail_open", on_uninspectable="deny"), *words)
+        answer = json.loads(result.out[result.out.index('{"error'):])
+        expect(answer["error"] == "middleware_failed" and answer["reason_code"] == "encoded" and
+               bodies == [], result, bodies)
+    result, bodies = post_encoded(lenient, *coded)
+    expect("HTTP/1.1 200" in result.out and len(bodies) == 1 and
+           gzip.decompress(bodies[0]) == b"a secret-12", result, bodies)
+    [allowed] = result.events("l7.allowed")
+    expect("redact was passed over (encoded)" in json.dumps(allowed), allowed)
 
 
 @test("an unknown middleware and a configuration that its plugin does not take stop the start")

@@ -351,26 +351,38 @@ osh_middleware_ask(OshMessage *message, OshSpan content, const char *media_type,
     return asked == OSH_ASKED_ALLOWED && chain->is_open ? OSH_ASKED_WAITS : asked;
 }
 
+/* Returns: FALSE where @entry may not be passed over; then the message is refused. */
+static gboolean
+chain_pass_over(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, const char *code)
+{
+    gboolean is_size = g_str_equal(code, "over_limit");
+    gboolean may = is_size ? entry->fail_open : entry->allow_uninspectable;
+
+    chain->fingerprint = fingerprint_add(chain->fingerprint, entry);
+    chain->name = g_strdup(entry->name);
+    chain->code = g_strdup(code);
+    if (may)
+        chain_note(chain, "was passed over");
+    else
+        chain_refuse(chain, "middleware_failed", 403,
+                     is_size ? "cannot see content of that size" : "cannot read the content");
+    answer_clear(chain);
+    return may;
+}
+
 gboolean
-osh_middleware_pass_over(OshMessage *message, guint64 limit, const char **ret_reason)
+osh_middleware_pass_over(OshMessage *message, const char *code, guint64 limit,
+                         const char **ret_reason)
 {
     OshMiddlewareChain *chain = chain_of(message);
     const OshPolicyMiddleware *entry;
     gboolean may = TRUE;
 
     chain_withdraw(chain);
-    for (chain->next = 0; may && (entry = entry_at(message, chain->next)) != NULL; chain->next++) {
-        chain->fingerprint = fingerprint_add(chain->fingerprint, entry);
-        chain->name = g_strdup(entry->name);
-        chain->code = g_strdup("over_limit");
-        may = entry->fail_open;
-        if (may)
-            chain_note(chain, "was passed over");
-        else
-            chain_refuse(chain, "middleware_failed", 403, "cannot see content of that size");
-        answer_clear(chain);
-    }
-    if (!may) {
+    chain->fingerprint = 0;
+    for (chain->next = 0; may && (entry = entry_at(message, chain->next)) != NULL; chain->next++)
+        may = chain_pass_over(chain, entry, code);
+    if (!may && g_str_equal(code, "over_limit")) {
         char *limited =
             g_strdup_printf("%s: at most %" G_GUINT64_FORMAT " bytes", chain->reason, limit);
 

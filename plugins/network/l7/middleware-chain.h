@@ -30,9 +30,16 @@ gboolean osh_middleware_applies(const OshMessage *message);
 OshAsked osh_middleware_ask(OshMessage *message, OshSpan content, const char *media_type,
                             GBytes **ret_content, const char **ret_reason);
 
-/** osh_middleware_pass_over: the content is larger than they may get. Returns: whether each of them
- * may be passed over; else @ret_reason is set. */
-gboolean osh_middleware_pass_over(OshMessage *message, guint64 limit, const char **ret_reason);
+/**
+ * osh_middleware_pass_over: they cannot look into the content
+ * @code: a word for programs that says why: "over_limit" counts as a failure of each (on_error),
+ *   anything else as content that cannot be inspected (on_uninspectable)
+ * @limit: bytes that they could, for "over_limit"
+ *
+ * Returns: whether each of them may be passed over; else @ret_reason is set
+ */
+gboolean osh_middleware_pass_over(OshMessage *message, const char *code, guint64 limit,
+                                  const char **ret_reason);
 
 /** osh_middleware_deadline: Returns: when the one that is asked has failed; 0 for none. */
 gint64 osh_middleware_deadline(const OshMessage *message);

@@ -12,6 +12,9 @@
  * content is settled (OshL7ContentAnswer) before the last of it was marked and judged, and the
  * content may be no larger than the endpoint's limit. It may run where no inspector does: the
  * driver then answers the ASK with INSPECT on its own account.
+ *
+ * Content in a content coding other than identity, or in a charset that does not contain ASCII, is
+ * shown to no middleware: on_uninspectable of its entry decides, with the reason code "encoded".
  */
 #pragma once
 
