@@ -63,9 +63,14 @@ resume_reply(RestSession *session, const OshL7Answer *answer)
     if (answer->action != OSH_ACTION_DENY || session->reply.head_sent)
         return;
     session->stage = REST_REFUSED;
+    session->keeps_open = FALSE;
     session->event = answer->event;
     if (osh_has_member(answer, OshL7Answer, refusal) && answer->refusal != NULL) {
         rest_answer_refusal(session, answer->refusal);
+        return;
+    }
+    if (osh_has_member(answer, OshL7Answer, error) && answer->error != NULL) {
+        rest_answer_policy(session, answer);
         return;
     }
     session->refusal =

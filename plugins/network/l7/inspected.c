@@ -134,7 +134,7 @@ needs_content(OshMessage *message)
     const OshVerdict *verdict = &message->verdict;
     OshInspected *inspected;
     gboolean rewrites = osh_secrets_rewrite_content(message);
-    gboolean has_middleware = osh_middleware_applies(message);
+    gboolean has_middleware = osh_middleware_applies(message, OSH_CLIENT_TO_SERVER);
 
     if (verdict->action != OSH_ACTION_INSPECT && !rewrites && !has_middleware)
         return FALSE;
@@ -277,10 +277,14 @@ inspect_again(OshInspected *inspected, GBytes *content)
 static OshAsked
 ask_middlewares(OshInspected *inspected, const char **ret_reason)
 {
-    const OshSpan content = {(const char *)inspected->kept->data, inspected->kept->len};
+    const OshMiddlewareContent content = {
+        .side = OSH_CLIENT_TO_SERVER,
+        .bytes = {(const char *)inspected->kept->data, inspected->kept->len},
+        .media_type = inspected->media_type,
+        .facts = inspected->message->facts.facts,
+    };
     g_autoptr(GBytes) changed = NULL;
-    OshAsked asked = osh_middleware_ask(inspected->message, content, inspected->media_type,
-                                        &changed, ret_reason);
+    OshAsked asked = osh_middleware_ask(inspected->message, &content, &changed, ret_reason);
 
     if (asked != OSH_ASKED_ALLOWED || changed == NULL)
         return asked;
@@ -347,7 +351,8 @@ pass_over(OshInspected *inspected, const char *code)
 {
     const char *reason = NULL;
 
-    if (!osh_middleware_pass_over(inspected->message, code, inspected->limit, &reason)) {
+    if (!osh_middleware_pass_over(inspected->message, OSH_CLIENT_TO_SERVER, code, inspected->limit,
+                                  &reason)) {
         inspected->problem = g_strdup(reason);
         return;
     }

@@ -570,7 +570,8 @@ typedef struct {
  * @refusal: (nullable): for a refusal: an inspector's words for the client, in place of the
  *   protocol's own; its body fits into %OSH_L7_BYTES_MAX
  * @error: (nullable): for a refusal that is not the policy's: a word for programs, such as
- *   "content_too_large", "unsupported_l7_protocol", "middleware_denied" or "middleware_failed"
+ *   "content_too_large", "unsupported_l7_protocol", "middleware_denied", "middleware_failed", or
+ *   "response_delivery_failed" of a response
  * @limit_name: (nullable): what a person calls @inspect_limit: a key of the policy
  * @response_limit: for an allowed message: bytes that one content of its response may have to be
  *   looked into; 0 where responses are not
