@@ -374,7 +374,14 @@ def large_answer():
     result = run([*CURL, "-o", "/dev/null", "-w", "%{http_code} %{size_download}", CLEAR + "/large"])
     expect(result.out == f"200 {len(LARGE)}", result)
     result = run([*CURL, "-i", CLEAR + "/large"], ANSWERED)
-    expect("HTTP/1.1 502" in result.out and "xxxx" not in result.out, result)
+    expect("HTTP/1.1 502" in result.out and '"reason_code":"over_limit"' in result.out and
+           "xxxx" not in result.out, result)
+    lenient = policy(rest(CLEAR_PORT), entries=[middleware(
+        config={"direction": "response"}, on_error="fail_open", on_uninspectable="deny")])
+    result = run([*CURL, "-o", "/dev/null", "-w", "%{http_code} %{size_download}", CLEAR + "/large"],
+                 lenient)
+    expect(result.out == f"200 {len(LARGE)}", result)
+    expect(notes(result) == ["redact was passed over (over_limit)"], result.recorded)
 
 
 @test("an unknown middleware and a configuration that its plugin does not take stop the start")

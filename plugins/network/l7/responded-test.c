@@ -45,6 +45,10 @@ static struct {
     OshMiddlewareFunc done;
     gpointer done_data;
     guint n_cancelled;
+    const char *media_type; /* of the response */
+    gboolean has_preflight; /* its head is asked about first */
+    gboolean head_was_asked;
+    gboolean asks_head;
     const char *field; /* (nullable): name of a header field of the response */
     const char *value;
     gint64 status_wanted; /* of the response; 0 for 200 */
@@ -261,6 +265,7 @@ resume(gpointer data, gint64 now, guint64 message, const OshL7Answer *answer)
     test.limit_told = answer->response_limit;
     g_free(test.reason);
     test.reason = g_strdup(answer->reason);
+    test.has_preflight = answer->response_preflight;
     test.status_told = answer->status;
     g_free(test.error);
     test.error = g_strdup(answer->error);
@@ -304,6 +309,8 @@ mark_reply(const L7Session *session, OshL7Action *actions, gsize length)
     static const OshFactRecord field = {pair, 2};
 
     test.asks_server = TRUE;
+    test.asks_head = test.has_preflight && !test.head_was_asked;
+    test.head_was_asked = TRUE;
     test.facts[0] = (OshFact)OSH_FACT_INTEGER_INIT(
         OSH_FACT_RESPONSE_STATUS, test.status_wanted != 0 ? test.status_wanted : 200);
     pair[0] = (OshFact)OSH_FACT_STRING_INIT("name", osh_span(test.field));
@@ -315,9 +322,13 @@ mark_reply(const L7Session *session, OshL7Action *actions, gsize length)
         .message = session->message,
         .length = length,
         .u.content = {.content = ++test.n_contents,
-                      .media_type = "text/event-stream",
+                      .media_type = test.media_type,
                       .facts = {test.facts, test.field != NULL ? 2 : 1}},
     };
+    if (test.asks_head) {
+        actions[0].flags = OSH_L7_PAUSES;
+        actions[0].length = 0;
+    }
     return 1;
 }
 
@@ -330,6 +341,8 @@ feed_server(L7World *world, const OshL7Input *input, OshL7Action *actions, gsize
     if (!test.asks_server)
         return mark_reply(session, actions, length);
     test.asks_server = FALSE;
+    if (test.asks_head && test.action == OSH_ACTION_ALLOW && test.limit_told > 0)
+        return mark_reply(session, actions, length);
     actions[0] = (OshL7Action){.type = OSH_L7_PASS, .message = session->message, .length = length};
     if (test.action == OSH_ACTION_DENY) {
         actions[0].type = OSH_L7_DROP;
@@ -375,6 +388,7 @@ prepare(void)
     memset(&test, 0, sizeof test);
     test.seen = g_string_new(NULL);
     test.operations = OSH_MIDDLEWARE_RESPONSES;
+    test.media_type = "text/event-stream";
     test.provider = (OshInterface){"mock", &middleware_vtable, NULL};
     for (guint i = 0; i < G_N_ELEMENTS(test.entries); i++) {
         static const char *const names[] = {"a", "b"};
@@ -662,6 +676,34 @@ test_a_response_that_no_middleware_can_read_is_refused_or_passed_over(void)
     }
 }
 
+/* Of a stream each event is what is held. */
+static void
+test_a_response_that_says_it_is_too_large_is_refused_or_passed_over(void)
+{
+    for (guint i = 0; i < 3; i++) {
+        L7World world;
+
+        prepare();
+        test.media_type = i < 2 ? "text/plain" : "text/event-stream";
+        test.field = "content-length";
+        test.value = "4194305";
+        test.entries[0].fail_open = TRUE;
+        test.entries[1].fail_open = i == 1;
+        begin_middlewares(&world);
+        g_assert_true(test.has_preflight);
+        osh_fixture_send(world.upstream, "end\n");
+        osh_fixture_expect(world.fixture, world.client,
+                           i == 0 ? "middleware b cannot see content of that size (over_limit): at "
+                                    "most 4194304 bytes"
+                                  : "end\n");
+        g_assert_cmpstr(test.seen->str, ==, i < 2 ? "" : "a:end\nb:end\n");
+        if (i == 1)
+            l7_assert_says(&world, OSH_FIXTURE_L7_RESPONSE,
+                           "a was passed over (over_limit); b was passed over (over_limit)");
+        end(&world);
+    }
+}
+
 /* Nothing is held for a middleware that is not asked. */
 static void
 test_a_middleware_of_requests_sees_no_response(void)
@@ -722,6 +764,8 @@ main(int argc, char **argv)
         test_a_client_that_is_gone_withdraws_the_question_about_a_response);
     ADD("a-response-that-no-middleware-can-read-is-refused-or-passed-over",
         test_a_response_that_no_middleware_can_read_is_refused_or_passed_over);
+    ADD("a-response-that-says-it-is-too-large-is-refused-or-passed-over",
+        test_a_response_that_says_it_is_too_large_is_refused_or_passed_over);
     ADD("a-middleware-of-requests-sees-no-response",
         test_a_middleware_of_requests_sees_no_response);
     ADD("a-policy-with-other-middlewares-ends-a-response",

@@ -28,6 +28,8 @@
  * @has_inspector: an inspector looks into it
  * @has_middleware: middlewares do
  * @is_asked: the question that is open is about a content of the response
+ * @is_preflight: only its head is known yet
+ * @passes: middlewares were passed over by its head; it goes on as it comes
  * @is_too_large: that content is
  * @is_inspected: the inspector has said what becomes of it
  * @n_questions: of the inspector about it
@@ -44,6 +46,8 @@ struct _OshResponded {
     gboolean has_inspector;
     gboolean has_middleware;
     gboolean is_asked;
+    gboolean is_preflight;
+    gboolean passes;
     gboolean is_too_large;
     gboolean is_inspected;
     gsize n_questions;
@@ -94,6 +98,7 @@ osh_responded_add(OshMessage *message, const OshL7Action *action, OshSpan window
     if (response.content.length == 0 && action->length > 0)
         response.content = (OshSpan){window.data + action->offset, action->length};
     responded->is_asked = TRUE;
+    responded->is_preflight = (action->flags & OSH_L7_LAST) == 0;
     responded->answer = (OshL7ContentAnswer){.content = action->u.content.content,
                                              .settled = response.content.length};
     responded->is_inspected = !responded->has_inspector;
@@ -216,13 +221,24 @@ field_obstacle(OshSpan name, OshSpan value)
  * Head: what middlewares are told of the head of a response.
  * @status: of it
  * @type: its Content-Type
+ * @length: its Content-Length; 0 where it states none that can be read
  * @obstacle: (nullable): why they cannot look into its content
  */
 typedef struct {
     gint64 status;
     OshSpan type;
+    guint64 length;
     const char *obstacle;
 } Head;
+
+static guint64
+number_of(OshSpan value)
+{
+    g_autofree char *text = g_strndup(value.data, value.length);
+    guint64 number = 0;
+
+    return g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &number, NULL) ? number : 0;
+}
 
 static void
 read_fields(Head *head, const OshFact *fields)
@@ -237,13 +253,15 @@ read_fields(Head *head, const OshFact *fields)
             head->obstacle = field_obstacle(name, value);
         if (osh_span_equal(name, "content-type"))
             head->type = value;
+        if (osh_span_equal(name, "content-length"))
+            head->length = number_of(value);
     }
 }
 
 static Head
 read_head(const OshFacts *facts)
 {
-    Head head = {0, {"", 0}, NULL};
+    Head head = {0, {"", 0}, 0, NULL};
 
     for (gsize i = 0; i < facts->n_facts; i++) {
         const OshFact *fact = &facts->facts[i];
@@ -285,6 +303,26 @@ ask_each(OshMessage *message, const OshFacts *facts, const char **ret_reason)
     return asked;
 }
 
+/* Middlewares cannot look into the response, as @code says. */
+static OshAsked
+pass_over(OshMessage *message, const char *code, const char **ret_reason)
+{
+    OshResponded *responded = message->responded;
+
+    if (!osh_middleware_pass_over(message, OSH_SERVER_TO_CLIENT, code, responded->limit,
+                                  ret_reason))
+        return OSH_ASKED_REFUSED;
+    responded->passes = responded->is_preflight;
+    return OSH_ASKED_ALLOWED;
+}
+
+/* Of which each event is held, not the whole. */
+static gboolean
+is_stream(const OshResponded *responded)
+{
+    return g_str_equal(responded->media_type, "text/event-stream");
+}
+
 static OshAsked
 ask_middlewares(OshMessage *message, const char **ret_reason)
 {
@@ -297,9 +335,11 @@ ask_middlewares(OshMessage *message, const char **ret_reason)
     OshAsked asked;
 
     if (head.obstacle != NULL)
-        return osh_middleware_pass_over(message, OSH_SERVER_TO_CLIENT, head.obstacle, 0, ret_reason)
-                   ? OSH_ASKED_ALLOWED
-                   : OSH_ASKED_REFUSED;
+        return pass_over(message, head.obstacle, ret_reason);
+    if (responded->is_preflight)
+        return head.length > responded->limit && !is_stream(responded)
+                   ? pass_over(message, "over_limit", ret_reason)
+                   : OSH_ASKED_ALLOWED;
     if (set.n_facts > 0)
         memcpy(facts, own->facts, set.n_facts * sizeof facts[0]);
     facts[set.n_facts++] = (OshFact)OSH_FACT_INTEGER_INIT(OSH_FACT_RESPONSE_STATUS, head.status);
@@ -393,8 +433,9 @@ osh_responded_fill_answer(OshMessage *message, OshL7LedgerEntry *entry, OshL7Ans
     }
     if (responded == NULL || answer->action != OSH_ACTION_ALLOW)
         return;
-    answer->response_limit = responded->limit;
-    entry->responds = TRUE;
+    answer->response_limit = responded->passes ? 0 : responded->limit;
+    answer->response_preflight = responded->has_middleware && !responded->has_inspector;
+    entry->responds = !responded->passes;
 }
 
 void
