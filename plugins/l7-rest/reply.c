@@ -8,7 +8,8 @@
  * A body is held as a whole and goes out with its length; of an event stream
  * (text/event-stream, the HTML standard section 9.2) each event is held by itself and goes out as a
  * chunk, so that a client gets it when the server has said it. The server is not asked for a coding
- * that nobody here could undo, nor for a part of a body.
+ * that nobody here could undo, nor for a part of a body. Where the answer says so, the head is
+ * asked about before, in the window, and the response may then go on as it comes.
  */
 #include "rest.h"
 
@@ -39,6 +40,49 @@ read_media_type(RestSession *session, const char *window)
             g_string_append_c(reply->media_type, g_ascii_tolower(value.data[i]));
 }
 
+/* Takes the head out of the window. */
+static void
+hold(RestSession *session, OshSpan window)
+{
+    RestReply *reply = &session->reply;
+
+    reply->is_stream =
+        session->status == 200 && g_str_equal(reply->media_type->str, "text/event-stream");
+    /* Neither side of HTTP/1.0 knows chunks, and the version goes on as it came. */
+    reply->in_chunks = reply->is_stream && session->request.minor_version == 1 &&
+                       session->response.minor_version == 1;
+    session->closes = session->closes || (reply->is_stream && !reply->in_chunks);
+    g_byte_array_append(reply->head, (const guint8 *)window.data, session->response.size);
+    osh_l7_list_drop(&session->list, session->message, session->response.size);
+    session->has_response = REST_RESPONSE_HELD;
+}
+
+/* @head: where it stands. Returns: the action, which marks nothing yet. */
+static OshL7Action *
+add_mark(RestSession *session, const char *head)
+{
+    RestReply *reply = &session->reply;
+    OshL7Action *action = osh_l7_list_add(&session->list, OSH_L7_CONTENT, session->message);
+
+    session->response_facts[0] =
+        (OshFact)OSH_FACT_INTEGER_INIT(OSH_FACT_RESPONSE_STATUS, session->status);
+    session->response_facts[1] =
+        rest_headers_fact(session, &session->response, head, OSH_FACT_RESPONSE_HEADERS);
+    action->flags = OSH_L7_PAUSES;
+    action->u.content.content = ++reply->number;
+    action->u.content.media_type = reply->media_type->str;
+    action->u.content.facts = (OshFacts){session->response_facts, 2};
+    session->has_response = REST_RESPONSE_MARKED;
+    return action;
+}
+
+static void
+ask_about_head(RestSession *session, const char *head)
+{
+    session->reply.is_preflight = TRUE;
+    add_mark(session, head);
+}
+
 gboolean
 rest_reply_begin(RestSession *session)
 {
@@ -54,15 +98,10 @@ rest_reply_begin(RestSession *session)
     }
     reply->is_active = TRUE;
     read_media_type(session, window.data);
-    reply->is_stream =
-        session->status == 200 && g_str_equal(reply->media_type->str, "text/event-stream");
-    /* Neither side of HTTP/1.0 knows chunks, and the version goes on as it came. */
-    reply->in_chunks = reply->is_stream && session->request.minor_version == 1 &&
-                       session->response.minor_version == 1;
-    session->closes = session->closes || (reply->is_stream && !reply->in_chunks);
-    g_byte_array_append(reply->head, (const guint8 *)window.data, session->response.size);
-    osh_l7_list_drop(&session->list, session->message, session->response.size);
-    session->has_response = REST_RESPONSE_HELD;
+    if (session->response_preflight)
+        ask_about_head(session, window.data);
+    else
+        hold(session, window);
     return TRUE;
 }
 
@@ -182,25 +221,29 @@ static gsize
 mark(RestSession *session, gsize length)
 {
     RestReply *reply = &session->reply;
-    OshL7Action *action = osh_l7_list_add(&session->list, OSH_L7_CONTENT, session->message);
+    OshL7Action *action = add_mark(session, (const char *)reply->head->data);
 
+    action->flags |= OSH_L7_LAST;
     reply->held = length;
     reply->is_replaced = FALSE;
     reply->sent = 0;
     reply->prefix_sent = FALSE;
     reply->suffix_sent = FALSE;
-    session->response_facts[0] =
-        (OshFact)OSH_FACT_INTEGER_INIT(OSH_FACT_RESPONSE_STATUS, session->status);
-    session->response_facts[1] = rest_headers_fact(
-        session, &session->response, (const char *)reply->head->data, OSH_FACT_RESPONSE_HEADERS);
-    action->flags = OSH_L7_PAUSES | OSH_L7_LAST;
-    action->u.content.content = ++reply->number;
-    action->u.content.media_type = reply->media_type->str;
-    action->u.content.facts = (OshFacts){session->response_facts, 2};
     if (length > 0)
         action->u.content.bytes = (OshSpan){(const char *)reply->body->data, length};
-    session->has_response = REST_RESPONSE_MARKED;
     return session->list.n;
+}
+
+/* What may be said of the head. */
+static void
+resume_head(RestSession *session, gboolean is_held)
+{
+    session->reply.is_preflight = FALSE;
+    session->has_response = REST_RESPONSE_HELD;
+    if (is_held)
+        return;
+    rest_reply_clear(session);
+    session->has_response = REST_RESPONSE_PASSED;
 }
 
 void
@@ -209,6 +252,10 @@ rest_reply_resume(RestSession *session, const OshL7Answer *answer)
     RestReply *reply = &session->reply;
     const OshL7ContentAnswer *said = answer->n_contents > 0 ? &answer->contents[0] : NULL;
 
+    if (reply->is_preflight && answer->action == OSH_ACTION_ALLOW) {
+        resume_head(session, answer->response_limit > 0);
+        return;
+    }
     session->has_response = REST_RESPONSE_OUT;
     reply->is_refused = answer->action != OSH_ACTION_ALLOW || said == NULL ||
                         said->disposition == OSH_L7_REFUSED || said->content != reply->number;
@@ -417,6 +464,8 @@ rest_reply_feed(RestSession *session)
 
     switch (session->has_response) {
     case REST_RESPONSE_HELD:
+        if (reply->head->len == 0)
+            hold(session, osh_l7_list_window(&session->list));
         if (reply->is_sent)
             begin_event(reply);
         /* The head of a stream tells its client that there is one. */
@@ -433,6 +482,7 @@ rest_reply_feed(RestSession *session)
     case REST_NO_RESPONSE:
     case REST_RESPONSE_ASKED:
     case REST_RESPONSE_AGREED:
+    case REST_RESPONSE_PASSED:
     case REST_RESPONSE_BODY:
     case REST_RESPONSE_ENDED:
         break;

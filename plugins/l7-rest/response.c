@@ -70,6 +70,19 @@ check_response(RestSession *session)
 }
 
 static void
+pass_response_head(RestSession *session)
+{
+    OshL7List *list = &session->list;
+    gsize size = session->response.size;
+
+    session->has_response = REST_RESPONSE_BODY;
+    if (rest_response_pieces(session, osh_l7_list_window(list).data))
+        osh_l7_list_replace(list, session->message, size, session->pieces, session->n_pieces);
+    else
+        osh_l7_list_pass(list, session->message, size);
+}
+
+static void
 release_response_head(RestSession *session)
 {
     OshL7List *list = &session->list;
@@ -77,12 +90,8 @@ release_response_head(RestSession *session)
 
     if (session->status >= 200) {
         begin_response_body(session);
-        if (rest_reply_begin(session))
-            return;
-        if (rest_response_pieces(session, osh_l7_list_window(list).data))
-            osh_l7_list_replace(list, session->message, size, session->pieces, session->n_pieces);
-        else
-            osh_l7_list_pass(list, session->message, size);
+        if (!rest_reply_begin(session))
+            pass_response_head(session);
         return;
     }
     /* RFC 9110 section 15.2: a client of HTTP/1.0 knows no 1xx. */
@@ -198,6 +207,10 @@ read_response(RestSession *session)
         }
         if (session->reply.is_active)
             return rest_reply_feed(session);
+        if (session->has_response == REST_RESPONSE_PASSED) {
+            pass_response_head(session);
+            continue;
+        }
         if (!release_response_body(session, &n))
             return n;
         return rest_response_end(session);

@@ -73,6 +73,7 @@ typedef enum {
     REST_RESPONSE_HELD,   /* its content is gathered, to be looked into */
     REST_RESPONSE_MARKED, /* what is made of that is awaited */
     REST_RESPONSE_OUT,    /* what may go out of it does */
+    REST_RESPONSE_PASSED, /* it goes on as it comes; its head is to be released */
     REST_RESPONSE_BODY,   /* its final head was released */
     REST_RESPONSE_ENDED,  /* all of it was, and the request is not */
 } RestResponse;
@@ -187,6 +188,7 @@ typedef struct {
 /**
  * RestReply: the content of a response that is looked into before it goes out.
  * @is_active: the present response is one
+ * @is_preflight: its head is asked about, which is still in the window
  * @is_stream: it is an event stream
  * @in_chunks: it goes out in chunks
  * @head: of it, which left the window
@@ -211,6 +213,7 @@ typedef struct {
  */
 typedef struct {
     gboolean is_active;
+    gboolean is_preflight;
     gboolean is_stream;
     gboolean in_chunks;
     GByteArray *head;
@@ -268,6 +271,7 @@ typedef struct {
  *   addresses the request
  * @content: of the present request, where it is inspected
  * @response_limit: bytes of a content of the response that may have to be looked into; or 0
+ * @response_preflight: its head is asked about before
  * @reply: of the present response, where it is
  * @headers: of the request or the response that is asked about
  * @is_upgrade: the request asks for the protocol @upgrade
@@ -321,6 +325,7 @@ typedef struct {
     gboolean is_beyond;
     RestContent content;
     guint64 response_limit;
+    gboolean response_preflight;
     RestReply reply;
     RestHeaders headers;
     gboolean is_upgrade;

@@ -60,12 +60,19 @@ static void
 resume_reply(RestSession *session, const OshL7Answer *answer)
 {
     rest_reply_resume(session, answer);
+    if (session->has_response == REST_RESPONSE_PASSED)
+        return;
     if (answer->action != OSH_ACTION_DENY || session->reply.head_sent)
         return;
     session->stage = REST_REFUSED;
+    session->keeps_open = FALSE;
     session->event = answer->event;
     if (osh_has_member(answer, OshL7Answer, refusal) && answer->refusal != NULL) {
         rest_answer_refusal(session, answer->refusal);
+        return;
+    }
+    if (osh_has_member(answer, OshL7Answer, error) && answer->error != NULL) {
+        rest_answer_policy(session, answer);
         return;
     }
     session->refusal =
@@ -100,6 +107,8 @@ rest_resume(RestSession *session, const OshL7Answer *answer)
     session->response_limit = osh_has_member(answer, OshL7Answer, response_limit)
                                   ? MIN(answer->response_limit, 1 << 30)
                                   : 0;
+    session->response_preflight =
+        osh_has_member(answer, OshL7Answer, response_preflight) && answer->response_preflight;
     session->is_beyond = answer->action != OSH_ACTION_ALLOW || !rest_edits_take(session, answer);
     session->stage = REST_ALLOWED;
     if (session->content.is_active) {

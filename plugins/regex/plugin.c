@@ -202,12 +202,29 @@ regex_cancel(gpointer instance, gpointer data)
     g_mutex_unlock(&self->open_lock);
 }
 
+/* Of a configuration that was checked. */
+static guint32
+regex_operations(gpointer instance, const char *implementation, GVariant *config)
+{
+    const char *text = "request";
+    guint directions;
+
+    (void)instance;
+    (void)implementation;
+    if (config != NULL)
+        g_variant_lookup(config, "direction", "&s", &text);
+    directions = regex_direction(text);
+    return ((directions & REGEX_REQUESTS) != 0 ? OSH_MIDDLEWARE_REQUESTS : 0) |
+           ((directions & REGEX_RESPONSES) != 0 ? OSH_MIDDLEWARE_RESPONSES : 0);
+}
+
 static const OshMiddlewareInterface regex_vtable = {
     .struct_size = sizeof(OshMiddlewareInterface),
     .implementations = regex_implementations,
     .check = regex_check,
     .evaluate = regex_evaluate,
     .cancel = regex_cancel,
+    .operations = regex_operations,
 };
 
 static gboolean

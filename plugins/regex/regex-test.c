@@ -89,6 +89,16 @@ test_a_pattern_that_never_ends_is_a_failure(void)
 }
 
 static void
+test_a_direction_is_a_word(void)
+{
+    check("{'direction': <'response'>}", "sk-0123456789abcdefX", REGEX_REDACTED, "[REDACTED]");
+    g_assert_cmpuint(regex_direction("request"), ==, REGEX_REQUESTS);
+    g_assert_cmpuint(regex_direction("response"), ==, REGEX_RESPONSES);
+    g_assert_cmpuint(regex_direction("both"), ==, REGEX_REQUESTS | REGEX_RESPONSES);
+    g_assert_cmpuint(regex_direction("Both"), ==, 0);
+}
+
+static void
 test_refused(gconstpointer data)
 {
     const char *const *row = data;
@@ -107,6 +117,7 @@ main(int argc, char **argv)
         {"an-unknown-key", "{'pattern': <'a'>}", "config.pattern: unknown key"},
         {"an-unknown-action", "{'action': <'drop'>}", "config.action: write redact or deny"},
         {"an-action-that-is-no-text", "{'action': <int64 1>}", "config.action: it must be text"},
+        {"an-unknown-direction", "{'direction': <'up'>}", "write request, response or both"},
         {"patterns-that-are-no-list", "{'patterns': <'a'>}", "it must be a list"},
         {"no-pattern", "{'patterns': <@av []>}", "1 to 64 entries"},
         {"a-pattern-that-is-no-text", "{'patterns': <[<int64 1>]>}", "it must be text"},
@@ -127,6 +138,7 @@ main(int argc, char **argv)
                     test_content_has_a_limit_before_and_after);
     g_test_add_func("/regex/a-pattern-that-never-ends-is-a-failure",
                     test_a_pattern_that_never_ends_is_a_failure);
+    g_test_add_func("/regex/a-direction-is-a-word", test_a_direction_is_a_word);
     for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
         g_autofree char *path = g_strconcat("/regex/", refused[i][0], "-is-refused", NULL);
 

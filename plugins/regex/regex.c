@@ -60,6 +60,16 @@ add_pattern(RegexRules *rules, const char *text, GError **error)
     return TRUE;
 }
 
+guint
+regex_direction(const char *text)
+{
+    if (g_str_equal(text, "request"))
+        return REGEX_REQUESTS;
+    if (g_str_equal(text, "response"))
+        return REGEX_RESPONSES;
+    return g_str_equal(text, "both") ? REGEX_REQUESTS | REGEX_RESPONSES : 0;
+}
+
 static gboolean
 read_patterns(RegexRules *rules, GVariant *list, GError **error)
 {
@@ -102,7 +112,12 @@ read_member(RegexRules *rules, const char *key, GVariant *value, GError **error)
         rules->replacement = g_strdup(text);
         return TRUE;
     }
-    return refuse(error, key, "unknown key; the keys are action, patterns, replacement");
+    if (g_str_equal(key, "direction")) {
+        if (!read_text(value, key, &text, error))
+            return FALSE;
+        return regex_direction(text) != 0 || refuse(error, key, "write request, response or both");
+    }
+    return refuse(error, key, "unknown key; the keys are action, direction, patterns, replacement");
 }
 
 RegexRules *

@@ -32,9 +32,19 @@ typedef enum {
     REGEX_TOO_SLOW,
 } RegexResult;
 
+/** RegexDirections: what patterns are matched against. */
+typedef enum {
+    REGEX_REQUESTS = 1 << 0,
+    REGEX_RESPONSES = 1 << 1,
+} RegexDirections;
+
+/** regex_direction: Returns: #RegexDirections for a value of `direction`; 0 where it is none. */
+guint regex_direction(const char *text);
+
 /**
  * regex_rules_new:
- * @config: (nullable): a{sv}: `action` ("redact" or "deny"), `patterns` (a list of regular
+ * @config: (nullable): a{sv}: `action` ("redact" or "deny"), `direction` ("request", "response" or
+ *   "both"; it changes nothing of the rules), `patterns` (a list of regular
  *   expressions in the syntax of PCRE2), `replacement`
  *
  * Returns: (transfer full) (nullable): the rules; %NULL with @error, which names the key

@@ -304,6 +304,7 @@ carry_response(OshL7Run *run, OshL7Message *message, const OshL7Action *action, 
                        action->u.content.facts.n_facts);
     g_string_append_c(message->responses, ']');
     message->answers_response = TRUE;
+    message->response_passes = (action->flags & OSH_L7_LAST) == 0 && harness->response_passes;
     message->response =
         (OshL7ContentAnswer){.content = action->u.content.content, .settled = text.length};
     osh_scripted_policy_decide(harness->policy, &facts, &verdict);
@@ -571,7 +572,8 @@ osh_l7_run_answer(OshL7Run *run, OshL7Message *message)
         answer.n_contents = 1;
     }
     if (answer.action == OSH_ACTION_ALLOW)
-        answer.response_limit = run->harness->response_limit;
+        answer.response_limit = message->response_passes ? 0 : run->harness->response_limit;
+    answer.response_preflight = run->harness->response_preflight;
     entry->responds = answer.response_limit > 0;
     answer.upgrades =
         answer.action == OSH_ACTION_ALLOW && run->harness->upgrades && asks_for_upgrade(message);

@@ -169,6 +169,13 @@ osh_l7_harness_inspect_responses(OshL7Harness *harness, guint64 limit)
 }
 
 void
+osh_l7_harness_preflight_responses(OshL7Harness *harness, gboolean pass)
+{
+    harness->response_preflight = TRUE;
+    harness->response_passes = pass;
+}
+
+void
 osh_l7_harness_set_refusal(OshL7Harness *harness, const OshInspectionRefusal *refusal)
 {
     harness->refusal = refusal;

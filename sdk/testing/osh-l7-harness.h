@@ -183,6 +183,10 @@ void osh_l7_harness_allow_content_after(OshL7Harness *harness, gsize length);
  * policy is asked about it by %OSH_SCRIPTED_RESPONSE. */
 void osh_l7_harness_inspect_responses(OshL7Harness *harness, guint64 limit);
 
+/** osh_l7_harness_preflight_responses: their heads are asked about first. @pass: they go on as they
+ * come then. */
+void osh_l7_harness_preflight_responses(OshL7Harness *harness, gboolean pass);
+
 /**
  * osh_l7_harness_set_refusal:
  * @refusal: stays as long as the harness

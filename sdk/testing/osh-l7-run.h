@@ -55,6 +55,7 @@ typedef struct {
     GString *responses; /* or NULL */
     OshL7ContentAnswer response;
     gboolean answers_response; /* the answer that is due is about @response */
+    gboolean response_passes;  /* it goes on as it comes */
     guint64 limit;
 } OshL7Message;
 
@@ -124,7 +125,9 @@ struct _OshL7Harness {
     gboolean upgrades;
     gsize allow_after; /* or 0 */
     guint64 response_limit;
-    GPtrArray *steps; /* of OshL7Step */
+    gboolean response_preflight;
+    gboolean response_passes; /* behind its head */
+    GPtrArray *steps;         /* of OshL7Step */
     /* of a plugin that the harness has created; else NULL */
     const OshPluginEntry *entry;
     OshFakeHost *host;

@@ -441,7 +441,9 @@ response_fault(const OshL7LedgerEntry *entry, const OshL7Action *action)
         return "that of a response was not asked for";
     if (action->u.content.media_type == NULL)
         return "it has no media type; \"\" says that it is unknown";
-    if ((action->flags & OSH_L7_LAST) == 0)
+    /* Before it comes its head. */
+    if ((action->flags & OSH_L7_LAST) == 0 &&
+        (entry->response > 0 || action->length > 0 || action->u.content.bytes.length > 0))
         return "that of a response is marked whole";
     return action->u.content.content <= entry->response ? "its number was used" : NULL;
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """network_middlewares on real traffic: what real clients send is redacted or refused on the way."""
+import gzip
 import http.server
 import json
 import os
 import socket
 import threading
+import time
 
 import harness
 import world
@@ -15,9 +17,55 @@ CLEAR_PORT, TLS_PORT, RAW_PORT = 8091, 8451, 8092
 CURL = ["curl", "-sS", "--max-time", "10"]
 
 
+SAID = b"the key is secret-77, and secret-8.\n"
+LARGE = b"x" * (5 * 1024 * 1024)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Keeps the body of each request, and answers with its length."""
+    """Keeps the body of each request, and answers with its length, or with what its path names."""
     protocol_version = "HTTP/1.1"
+
+    def send(self, body, **fields):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in fields.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def stream(self, *events):
+        """One event after another, as a chunk each."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for event in events:
+            self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+            self.wfile.flush()
+            time.sleep(0.3)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def do_GET(self):
+        wants_gzip = "gzip" in (self.headers.get("Accept-Encoding") or "")
+        if self.path == "/said" and not wants_gzip:
+            self.send(SAID, Content_Type="text/plain; charset=utf-8", ETag='"e"')
+        elif self.path in ("/said", "/coded"):
+            self.send(gzip.compress(SAID), Content_Encoding="gzip")
+        elif self.path == "/kept":
+            self.send(SAID, Cache_Control="no-transform")
+        elif self.path == "/forbidden":
+            self.send(b"what is forbidden\n")
+        elif self.path == "/large":
+            self.send(LARGE)
+        elif self.path == "/events":
+            self.stream(b"data: secret-1\n\n", b"data: none\n\n", b"data: secret-2\n\n")
+        elif self.path == "/bad-events":
+            self.stream(b"data: one\n\n", b"data: forbidden\n\n", b"data: three\n\n")
+        else:
+            self.reply()
+
+    do_HEAD = do_GET
 
     def reply(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -29,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = do_PUT = reply
+    do_POST = do_PUT = reply
 
     def log_message(self, *_):
         pass
@@ -218,6 +266,122 @@ def failing():
     expect("HTTP/1.1 200" in result.out and bodies == [b"\xff\xfe not text"], result, bodies)
     [allowed] = result.events("l7.allowed")
     expect("redact failed and was passed over (not_utf8)" in json.dumps(allowed), allowed)
+
+
+@test("an encoded body is refused, or passed over where the entry says so, and no pattern sees it")
+def encoded():
+    body = os.path.join(harness.scratch(), "body.gz")
+    with open(body, "wb") as stream:
+        stream.write(gzip.compress(b"a secret-12"))
+    harness.open_up(os.path.dirname(body))
+
+    def post_encoded(entry, *words):
+        return post(clear, CLEAR, "@" + body, world.policy(
+            rest(CLEAR_PORT), read_only=[os.path.dirname(body)],
+            extra="network_middlewares:\n" + entry), *words)
+
+    coded = ["-H", "Content-Encoding: gzip"]
+    lenient = middleware(on_uninspectable="allow")
+    for words in (coded, ["-H", "Content-Type: text/plain; charset=utf-7"]):
+        result, bodies = post_encoded(middleware(on_error="fail_open", on_uninspectable="deny"), *words)
+        answer = json.loads(result.out[result.out.index('{"error'):])
+        expect(answer["error"] == "middleware_failed" and answer["reason_code"] == "encoded" and
+               bodies == [], result, bodies)
+    result, bodies = post_encoded(lenient, *coded)
+    expect("HTTP/1.1 200" in result.out and len(bodies) == 1 and
+           gzip.decompress(bodies[0]) == b"a secret-12", result, bodies)
+    [allowed] = result.events("l7.allowed")
+    expect("redact was passed over (encoded)" in json.dumps(allowed), allowed)
+
+
+ANSWERS = [middleware(config={"patterns": ["secret-[0-9]+"], "replacement": "[gone]",
+                              "direction": "response"}),
+           middleware("refuse", 1, config={"action": "deny", "patterns": ["forbidden"],
+                                           "direction": "both"})]
+ANSWERED = policy(rest(CLEAR_PORT), rest(TLS_PORT), entries=ANSWERS)
+UNJUDGED_ANSWERED = policy(f"{ADDRESS}:{CLEAR_PORT}", f"{ADDRESS}:{TLS_PORT}", entries=ANSWERS)
+
+
+def notes(result):
+    return [event["payload"][-1].get("middleware") for event in result.events("l7.response")]
+
+
+@test("what a server says is redacted, over http and https, and its length follows")
+def redacted_answer():
+    left = SAID.replace(b"secret-77", b"[gone]").replace(b"secret-8", b"[gone]").decode()
+    for url in (CLEAR, SECURE):
+        for text in (ANSWERED, UNJUDGED_ANSWERED):
+            result = run([*CURL, "-i", "--compressed", url + "/said", url + "/said"], text)
+            expect(result.code == 0 and result.out.count(left) == 2, result)
+            expect(result.out.count(f"Content-Length: {len(left)}") == 2 and "ETag" not in result.out,
+                   result)
+            expect(notes(result) == ["redact changed it"] * 2, result.recorded)
+            expect("secret-77" not in json.dumps(result.recorded), result.recorded)
+    result = run([*CURL, "-I", CLEAR + "/said"], ANSWERED)
+    expect(result.code == 0 and f"Content-Length: {len(SAID)}" in result.out, result)
+
+
+@test("each direction has its own middlewares")
+def directions():
+    result, bodies = post(clear, CLEAR, "a secret-12", ANSWERED)
+    expect("got 11" in result.out and bodies == [b"a secret-12"], result, bodies)
+    result = run([*CURL, CLEAR + "/said"], JUDGED)
+    expect(result.out == SAID.decode() and notes(result) == [None], result)
+    result, bodies = post(clear, CLEAR, "forbidden", ANSWERED)
+    expect("middleware_denied" in result.out and bodies == [], result, bodies)
+
+
+@test("an answer that a middleware denies is not delivered, and the client is told by a 502")
+def refused_answer():
+    for url in (CLEAR, SECURE):
+        result = run([*CURL, "-i", url + "/forbidden"], ANSWERED)
+        expect("HTTP/1.1 502" in result.out and "what is" not in result.out, result)
+        answer = json.loads(result.out[result.out.index('{"error'):])
+        expect(answer["error"] == "response_delivery_failed" and answer["middleware"] == "refuse" and
+               answer["reason_code"] == "pattern_matched", answer)
+        [denied] = result.events("l7.denied")
+        expect(denied["payload"][2] == "content", denied)
+        expect(len(result.denials()) == 1 and "middleware refuse" in result.denials()[0], result)
+
+
+@test("events of a stream are redacted one by one, and one that is denied cuts the stream")
+def stream():
+    result = run([*CURL, "-N", CLEAR + "/events"], ANSWERED)
+    expect(result.code == 0 and
+           result.out == "data: [gone]\n\ndata: none\n\ndata: [gone]\n\n", result)
+    expect(notes(result) == ["redact changed it"], result.recorded)
+    result = run([*CURL, "-N", CLEAR + "/bad-events"], ANSWERED)
+    expect(result.code in (18, 56) and result.out == "data: one\n\n", result)
+    expect(len(result.events("l7.denied")) == 1, result.recorded)
+
+
+@test("an answer that cannot be inspected is refused, or passed over where the entry says so")
+def uninspectable_answer():
+    lenient = policy(rest(CLEAR_PORT), entries=[middleware(
+        config={"patterns": ["secret-[0-9]+"], "direction": "response"}, on_uninspectable="allow")])
+    for path, code, body in (("/coded", "encoded", gzip.compress(SAID)),
+                             ("/kept", "no_transform", SAID)):
+        result = run([*CURL, CLEAR + path], ANSWERED)
+        answer = json.loads(result.out)
+        expect(answer["error"] == "response_delivery_failed" and answer["reason_code"] == code, answer)
+        result = run([*CURL, "--compressed", CLEAR + path], lenient)
+        expect(result.out == SAID.decode(), result)
+        expect(notes(result) == [f"redact was passed over ({code})"], result.recorded)
+
+
+@test("a large answer goes on as it comes where no middleware looks into it, and else is refused")
+def large_answer():
+    result = run([*CURL, "-o", "/dev/null", "-w", "%{http_code} %{size_download}", CLEAR + "/large"])
+    expect(result.out == f"200 {len(LARGE)}", result)
+    result = run([*CURL, "-i", CLEAR + "/large"], ANSWERED)
+    expect("HTTP/1.1 502" in result.out and '"reason_code":"over_limit"' in result.out and
+           "xxxx" not in result.out, result)
+    lenient = policy(rest(CLEAR_PORT), entries=[middleware(
+        config={"direction": "response"}, on_error="fail_open", on_uninspectable="deny")])
+    result = run([*CURL, "-o", "/dev/null", "-w", "%{http_code} %{size_download}", CLEAR + "/large"],
+                 lenient)
+    expect(result.out == f"200 {len(LARGE)}", result)
+    expect(notes(result) == ["redact was passed over (over_limit)"], result.recorded)
 
 
 @test("an unknown middleware and a configuration that its plugin does not take stop the start")

@@ -213,16 +213,24 @@ ask_endpoint(OshMessage *message, const OshFacts *facts)
     return asked == OSH_ASKED_ALLOWED ? ask_rest(message, facts) : asked;
 }
 
-/* About a content of the response to a message that was allowed. */
-static void
+/* About a content of the response to a message that was allowed. Returns: whether the answer can be
+ * given. */
+static gboolean
 ask_response(OshMessage *message)
 {
     const char *reason = NULL;
 
-    if (osh_responded_ask(message, &reason) == OSH_ASKED_REFUSED)
+    switch (osh_responded_ask(message, &reason)) {
+    case OSH_ASKED_WAITS:
+        return FALSE;
+    case OSH_ASKED_REFUSED:
         ask_refuse(message, &message->facts.facts, "content", reason, OSH_DECISION_DENIED_HARD);
-    else
+        break;
+    case OSH_ASKED_ALLOWED:
+    case OSH_ASKED_ANSWERED:
         message->outcome = OSH_L7_JUDGEMENT_ALLOWED;
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -245,10 +253,8 @@ ask_go(OshMessage *message)
     message->awaits_capacity = FALSE;
     if (!osh_owner_check_is_fresh(driver->connection))
         return ask_waits(message);
-    if (osh_responded_is_asked(message)) {
-        ask_response(message);
-        return TRUE;
-    }
+    if (osh_responded_is_asked(message))
+        return ask_response(message);
     osh_inspected_go_on(message);
     set.n_facts = gather_facts(message, facts);
     if (set.n_facts == 0)
@@ -404,7 +410,8 @@ is_allowed_again(OshMessage *message)
     inspected =
         allowed &&
         (message->verdict.action == OSH_ACTION_INSPECT ||
-         (message->direction == OSH_CLIENT_TO_SERVER && !osh_middleware_is_current(message)));
+         (message->direction == OSH_CLIENT_TO_SERVER && !osh_middleware_is_current(message)) ||
+         !osh_responded_is_current(message));
     if (allowed && !inspected)
         return TRUE;
     message->is_withdrawn = TRUE;

@@ -236,7 +236,7 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
     if (action->type == OSH_L7_CANCEL)
         osh_driver_forget_question(driver, action->message);
     else if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED && message->is_recorded)
-        osh_record_response(driver, action);
+        osh_record_response(message, action);
     /* What was sent may be content that ends with the message. */
     for (guint i = 0; i < 2 && entry->grants != NULL; i++)
         osh_leg_flush(&driver->sides[i].leg);
@@ -246,10 +246,13 @@ carry_end_of_message(OshDriver *driver, const OshL7Action *action)
 gboolean
 osh_driver_is_answering(const OshDriver *driver)
 {
-    for (guint i = 0; i < driver->ledger.entries->len; i++)
-        if (g_array_index(driver->ledger.entries, OshL7LedgerEntry, i).judgement ==
-            OSH_L7_JUDGEMENT_ALLOWED)
+    /* One whose response was looked into may have been refused in the middle of it. */
+    for (guint i = 0; i < driver->ledger.entries->len; i++) {
+        const OshL7LedgerEntry *entry = &g_array_index(driver->ledger.entries, OshL7LedgerEntry, i);
+
+        if (entry->judgement == OSH_L7_JUDGEMENT_ALLOWED || entry->responds)
             return TRUE;
+    }
     return FALSE;
 }
 

@@ -10,6 +10,7 @@
 #include "facts.h"
 #include "middleware-chain.h"
 #include "osh-fact-copy.h"
+#include "readable.h"
 #include "secrets.h"
 
 #include <openshell/ext/draft/content-inspector.h>
@@ -30,6 +31,7 @@ struct _OshContent {
  * @kept: (nullable): all of it, where middlewares see it or placeholders are replaced
  * @rewrites: placeholders are replaced
  * @has_middleware: middlewares see it
+ * @is_passed_over: none of them can look into it, and each may be passed over
  * @is_changed: one of them left other content in @kept
  * @media_type: (nullable): of the first that was marked
  * @length: bytes that were marked
@@ -57,6 +59,7 @@ struct _OshInspected {
     GByteArray *kept;
     gboolean rewrites;
     gboolean has_middleware;
+    gboolean is_passed_over;
     gboolean is_changed;
     char *media_type;
     guint64 length;
@@ -134,7 +137,7 @@ needs_content(OshMessage *message)
     const OshVerdict *verdict = &message->verdict;
     OshInspected *inspected;
     gboolean rewrites = osh_secrets_rewrite_content(message);
-    gboolean has_middleware = osh_middleware_applies(message);
+    gboolean has_middleware = osh_middleware_applies(message, OSH_CLIENT_TO_SERVER);
 
     if (verdict->action != OSH_ACTION_INSPECT && !rewrites && !has_middleware)
         return FALSE;
@@ -277,10 +280,14 @@ inspect_again(OshInspected *inspected, GBytes *content)
 static OshAsked
 ask_middlewares(OshInspected *inspected, const char **ret_reason)
 {
-    const OshSpan content = {(const char *)inspected->kept->data, inspected->kept->len};
+    const OshMiddlewareContent content = {
+        .side = OSH_CLIENT_TO_SERVER,
+        .bytes = {(const char *)inspected->kept->data, inspected->kept->len},
+        .media_type = inspected->media_type,
+        .facts = inspected->message->facts.facts,
+    };
     g_autoptr(GBytes) changed = NULL;
-    OshAsked asked = osh_middleware_ask(inspected->message, content, inspected->media_type,
-                                        &changed, ret_reason);
+    OshAsked asked = osh_middleware_ask(inspected->message, &content, &changed, ret_reason);
 
     if (asked != OSH_ASKED_ALLOWED || changed == NULL)
         return asked;
@@ -305,6 +312,10 @@ osh_inspected_ask(OshMessage *message, const char **ret_reason)
         return OSH_ASKED_REFUSED;
     if (inspected->is_pending)
         return OSH_ASKED_WAITS;
+    if (inspected->is_passed_over && !osh_middleware_is_current(message)) {
+        *ret_reason = "the policy changed: its content would have to be inspected";
+        return OSH_ASKED_REFUSED;
+    }
     if (wants_more(inspected)) {
         message->outcome = OSH_L7_JUDGEMENT_INSPECT;
         return OSH_ASKED_ANSWERED;
@@ -337,21 +348,44 @@ osh_inspected_go_on(OshMessage *message)
         feed_inspector(inspected, none);
 }
 
+/* Middlewares cannot look into the content, as @code says. */
+static void
+pass_over(OshInspected *inspected, const char *code)
+{
+    const char *reason = NULL;
+
+    if (!osh_middleware_pass_over(inspected->message, OSH_CLIENT_TO_SERVER, code, inspected->limit,
+                                  &reason)) {
+        inspected->problem = g_strdup(reason);
+        return;
+    }
+    inspected->has_middleware = FALSE;
+    inspected->is_passed_over = TRUE;
+    if (!inspected->rewrites)
+        g_clear_pointer(&inspected->kept, g_byte_array_unref);
+}
+
 /* Content of that size is for no middleware. Returns: whether it may go on without them. */
 static gboolean
 passes_over(OshInspected *inspected)
 {
-    const char *reason = NULL;
-
     if (!inspected->has_middleware || inspected->rewrites || inspected->inspector != NULL)
         return FALSE;
-    if (!osh_middleware_pass_over(inspected->message, inspected->limit, &reason)) {
-        inspected->problem = g_strdup(reason);
-        return TRUE;
-    }
-    inspected->has_middleware = FALSE;
-    g_clear_pointer(&inspected->kept, g_byte_array_unref);
+    pass_over(inspected, "over_limit");
     return TRUE;
+}
+
+/* With the first piece. An inspector decides for itself what it makes of a coding. */
+static void
+check_readable(OshInspected *inspected)
+{
+    const OshFacts *head = &inspected->head.facts;
+    const char *obstacle =
+        osh_readable_obstacle(osh_readable_fact(head, OSH_FACT_REQUEST_CONTENT_ENCODING),
+                              osh_readable_fact(head, OSH_FACT_REQUEST_CONTENT_TYPE));
+
+    if (inspected->has_middleware && obstacle != NULL)
+        pass_over(inspected, obstacle);
 }
 
 void
@@ -362,10 +396,12 @@ osh_inspected_add(OshMessage *message, const OshL7Action *action, OshSpan window
 
     if (bytes.length == 0 && action->length > 0)
         bytes = (OshSpan){window.data + action->offset, action->length};
-    if (!inspected->has_number)
-        inspected->media_type = g_strdup(action->u.content.media_type);
     if (action->u.content.facts.n_facts > 0)
         osh_fact_copy_set(&inspected->head, &action->u.content.facts);
+    if (!inspected->has_number) {
+        inspected->media_type = g_strdup(action->u.content.media_type);
+        check_readable(inspected);
+    }
     inspected->has_number = TRUE;
     inspected->number = action->u.content.content;
     inspected->length += bytes.length;

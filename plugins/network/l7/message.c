@@ -41,7 +41,8 @@ message_clear(OshMessage *message)
 
     g_clear_pointer(&message->secrets, osh_secrets_free);
     g_clear_pointer(&message->upgrade, osh_upgrade_free);
-    g_clear_pointer(&message->chain, osh_middleware_free);
+    for (guint i = 0; i < G_N_ELEMENTS(message->chains); i++)
+        g_clear_pointer(&message->chains[i], osh_middleware_free);
     g_clear_pointer(&message->responded, osh_responded_free);
     g_clear_pointer(&message->inspected, osh_inspected_free);
     g_clear_pointer(&message->members, g_variant_unref);

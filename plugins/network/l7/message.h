@@ -53,7 +53,9 @@ typedef struct _OshMiddlewareChain OshMiddlewareChain;
  * @inspected: (nullable): its content
  * @responded: (nullable): its response is looked into
  * @is_response_content: the question is about a content of that
- * @chain: (nullable): the middlewares that are asked about its content
+ * @chains: (nullable): the middlewares that are asked about its content and about that of its
+ *   response, by the #OshDirection of what they are asked about
+ * @response_middlewares: fingerprint of those that are asked about its response
  */
 typedef struct {
     struct _OshDriver *driver;
@@ -83,7 +85,8 @@ typedef struct {
     OshInspected *inspected;
     OshResponded *responded;
     gboolean is_response_content;
-    OshMiddlewareChain *chain;
+    OshMiddlewareChain *chains[2];
+    guint64 response_middlewares;
 } OshMessage;
 
 /** osh_message_take: Returns: (transfer none): that of @entry, which is new where it has none. */

@@ -565,6 +565,66 @@ test_content_beyond_the_limit_is_passed_over_or_refused(void)
     }
 }
 
+static gsize
+feed_coded(L7World *world, const OshL7Input *input, OshL7Action *actions, gint64 *ret_deadline)
+{
+    static const OshFact coding =
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_CONTENT_ENCODING, OSH_SPAN_INIT("gzip"));
+    gsize n = content_feed(world, input, actions, ret_deadline);
+
+    if (n == 1 && actions[0].type == OSH_L7_CONTENT && actions[0].u.content.facts.n_facts > 0)
+        actions[0].u.content.facts = (OshFacts){&coding, 1};
+    return n;
+}
+
+/* Whether it fails says nothing about that. */
+static void
+test_encoded_content_is_shown_to_no_middleware(void)
+{
+    for (guint allow = 0; allow < 2; allow++) {
+        L7World world;
+
+        begin(&world, "ab");
+        test.entries[0].allow_uninspectable = TRUE;
+        test.entries[1].allow_uninspectable = allow != 0;
+        test.entries[1].fail_open = allow == 0;
+        world.feed = feed_coded;
+        content.n_parts = 3;
+        l7_world_open(&world);
+        osh_fixture_send(world.client, "one 123456789\n");
+        if (allow != 0) {
+            osh_fixture_expect(world.fixture, world.upstream, "one 123456789\n");
+            l7_assert_says(&world, OSH_FIXTURE_L7_ALLOWED,
+                           "a was passed over (encoded); b was passed over (encoded)");
+        } else {
+            osh_fixture_expect(world.fixture, world.client,
+                               "no: middleware b cannot read the content (encoded)\n");
+        }
+        g_assert_cmpstr(test.seen->str, ==, "");
+        end(&world);
+    }
+}
+
+/* What reads the coding is an inspector's own matter; a placeholder is looked for all the same. */
+static void
+test_encoded_content_is_inspected_all_the_same(void)
+{
+    L7World world;
+
+    begin(&world, "a");
+    test.inspects = TRUE;
+    test.rewrites = TRUE;
+    test.entries[0].allow_uninspectable = TRUE;
+    world.feed = feed_coded;
+    l7_world_open(&world);
+    osh_fixture_send(world.client, "one bad\n");
+    osh_fixture_expect(world.fixture, world.client, "no: the word is bad\n");
+    osh_fixture_send(world.client, "two now " MOCK_PLACEHOLDER "\n");
+    osh_fixture_expect(world.fixture, world.upstream, "two now s3cret\n");
+    g_assert_cmpstr(test.seen->str, ==, "");
+    end(&world);
+}
+
 static void
 test_what_has_to_be_inspected_is_never_passed_over(void)
 {
@@ -658,6 +718,10 @@ main(int argc, char **argv)
                     test_placeholders_are_replaced_behind_the_last);
     g_test_add_func("/network/middleware-chain/content-beyond-the-limit-is-passed-over-or-refused",
                     test_content_beyond_the_limit_is_passed_over_or_refused);
+    g_test_add_func("/network/middleware-chain/encoded-content-is-shown-to-no-middleware",
+                    test_encoded_content_is_shown_to_no_middleware);
+    g_test_add_func("/network/middleware-chain/encoded-content-is-inspected-all-the-same",
+                    test_encoded_content_is_inspected_all_the_same);
     g_test_add_func("/network/middleware-chain/what-has-to-be-inspected-is-never-passed-over",
                     test_what_has_to_be_inspected_is_never_passed_over);
     g_test_add_func("/network/middleware-chain/a-new-policy-begins-again-with-what-was-said",

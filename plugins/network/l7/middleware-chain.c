@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * middleware-chain.c: runs the policy's middlewares over the content of a message, in their order.
- * [shard]
+ * middleware-chain.c: runs the policy's middlewares over the content of a message, and over that of
+ * its response, in their order. [shard]
  *
  * One is asked at a time, with what the one before it left, and has until its deadline to answer.
- * It never sees a secret: placeholders are replaced after the last one has answered. What one
- * changes is decided again before the next is asked.
+ * It never sees a secret of ours: placeholders are replaced after the last one has answered. What
+ * one changes in a request is decided again before the next is asked.
  *
  * Entries are borrowed from the policy in force only inside a call; what is needed while an answer
  * is due is copied.
@@ -22,14 +22,16 @@
 
 /* Evaluations that a shard has open at once: a middleware that does not answer must not hold
  * memory without end. */
-#define MAX_OPEN 96
-#define MAX_CODE 64
+#define MAX_OPEN  96
+#define MAX_CODE  64
+#define MAX_NOTES 1024
 /* All entries together. */
 #define CHAIN_TIME (30 * G_TIME_SPAN_SECOND)
 
 /**
  * OshMiddlewareChain:
- * @generation: of the policy whose entries are asked
+ * @side: whose content they are asked about
+ * @basis: what tells the entries that are asked from those of another policy
  * @next: number of the entry that is asked next
  * @fingerprint: of those that were asked
  * @original: (nullable): the content before the first change
@@ -46,7 +48,8 @@
  */
 struct _OshMiddlewareChain {
     OshMessage *message;
-    guint64 generation;
+    OshDirection side;
+    guint64 basis;
     guint next;
     guint64 fingerprint;
     GBytes *original;
@@ -71,19 +74,61 @@ shard_of(const OshMessage *message)
     return message->driver->connection->shard;
 }
 
+static const OshInterface *
+provider_of(const OshMessage *message, const char *implementation)
+{
+    const OshProviders *providers = shard_of(message)->network->providers;
+
+    return providers != NULL ? g_hash_table_lookup(providers->middlewares, implementation) : NULL;
+}
+
+static gboolean
+is_http(const OshMessage *message)
+{
+    const OshDriver *driver = message->driver;
+    const OshNetworkProtocol *protocol =
+        osh_network_protocol(driver->connection->shard->network, driver->protocol_name);
+
+    return protocol != NULL && protocol->is_http && !driver->is_upgraded;
+}
+
+/* Of one that nobody serves the request says that it has failed. */
+static gboolean
+is_asked_about(const OshMessage *message, const OshPolicyMiddleware *entry, OshDirection side)
+{
+    const OshInterface *provider = provider_of(message, entry->implementation);
+    guint32 operations =
+        provider != NULL ? osh_middleware_operations(provider, entry->implementation, entry->config)
+                         : (guint32)OSH_MIDDLEWARE_REQUESTS;
+
+    return side == OSH_CLIENT_TO_SERVER ? (operations & OSH_MIDDLEWARE_REQUESTS) != 0
+                                        : (operations & OSH_MIDDLEWARE_RESPONSES) != 0;
+}
+
+/* Returns: (nullable): the first entry from number @index on that is asked about what comes from
+ * @side; @index becomes its number. */
 static const OshPolicyMiddleware *
-entry_at(const OshMessage *message, guint index)
+entry_from(const OshMessage *message, OshDirection side, guint *index)
 {
     const OshConnection *connection = message->driver->connection;
+    const OshPolicyMiddleware *entry;
 
-    return osh_policy_interface_middleware(&connection->shard->network->policy,
-                                           connection->shard->snapshot, connection->host, index);
+    if (side == OSH_SERVER_TO_CLIENT && !is_http(message))
+        return NULL;
+    while ((entry = osh_policy_interface_middleware(&connection->shard->network->policy,
+                                                    connection->shard->snapshot, connection->host,
+                                                    *index)) != NULL &&
+           !is_asked_about(message, entry, side))
+        (*index)++;
+    return entry;
 }
 
 gboolean
-osh_middleware_applies(const OshMessage *message)
+osh_middleware_applies(const OshMessage *message, OshDirection side)
 {
-    return entry_at(message, 0) != NULL;
+    guint index = 0;
+
+    return entry_from(message, side, &index) != NULL;
 }
 
 static guint64
@@ -92,15 +137,32 @@ fingerprint_add(guint64 fingerprint, const OshPolicyMiddleware *entry)
     return (fingerprint ^ entry->fingerprint) * G_GUINT64_CONSTANT(1099511628211);
 }
 
-gboolean
-osh_middleware_is_current(const OshMessage *message)
+guint64
+osh_middleware_fingerprint(const OshMessage *message, OshDirection side)
 {
     const OshPolicyMiddleware *entry;
     guint64 fingerprint = 0;
 
-    for (guint i = 0; (entry = entry_at(message, i)) != NULL; i++)
+    for (guint i = 0; (entry = entry_from(message, side, &i)) != NULL; i++)
         fingerprint = fingerprint_add(fingerprint, entry);
-    return fingerprint == (message->chain != NULL ? message->chain->fingerprint : 0);
+    return fingerprint;
+}
+
+gboolean
+osh_middleware_is_current(const OshMessage *message)
+{
+    const OshMiddlewareChain *chain = message->chains[OSH_CLIENT_TO_SERVER];
+
+    return osh_middleware_fingerprint(message, OSH_CLIENT_TO_SERVER) ==
+           (chain != NULL ? chain->fingerprint : 0);
+}
+
+/* A request is decided by one generation. Of a response no verdict tells. */
+static guint64
+basis_of(const OshMessage *message, OshDirection side)
+{
+    return side == OSH_CLIENT_TO_SERVER ? message->verdict.generation
+                                        : osh_middleware_fingerprint(message, side);
 }
 
 /* --- One answer --------------------------------------------------------------------------------
@@ -174,26 +236,30 @@ middleware_done(OshMiddlewareOutcome outcome, const char *reason_code, GBytes *c
         answer_take(chain, outcome, reason_code, content);
 }
 
+/* A stream has many events, and one note of each kind. */
 static void
 chain_note(OshMiddlewareChain *chain, const char *what)
 {
+    g_autofree char *note =
+        g_strdup_printf("%s %s%s%s%s", chain->name, what, chain->code != NULL ? " (" : "",
+                        chain->code != NULL ? chain->code : "", chain->code != NULL ? ")" : "");
+
     if (chain->notes == NULL)
         chain->notes = g_string_new(NULL);
-    g_string_append_printf(chain->notes, "%s%s %s", chain->notes->len > 0 ? "; " : "", chain->name,
-                           what);
-    if (chain->code != NULL)
-        g_string_append_printf(chain->notes, " (%s)", chain->code);
+    if (strstr(chain->notes->str, note) == NULL && chain->notes->len < MAX_NOTES)
+        g_string_append_printf(chain->notes, "%s%s", chain->notes->len > 0 ? "; " : "", note);
 }
 
-/* Returns: %OSH_ASKED_REFUSED */
+/* @error, @status: of a request. Returns: %OSH_ASKED_REFUSED */
 static OshAsked
 chain_refuse(OshMiddlewareChain *chain, const char *error, guint status, const char *what)
 {
     OshMessage *message = chain->message;
+    gboolean is_response = chain->side == OSH_SERVER_TO_CLIENT;
     GVariantBuilder members;
 
-    message->error = error;
-    message->status_wanted = status;
+    message->error = is_response ? "response_delivery_failed" : error;
+    message->status_wanted = is_response ? 502 : status;
     g_variant_builder_init(&members, G_VARIANT_TYPE_VARDICT);
     g_variant_builder_add(&members, "{sv}", "middleware", g_variant_new_string(chain->name));
     if (chain->code != NULL)
@@ -249,53 +315,66 @@ chain_withdraw(OshMiddlewareChain *chain)
 }
 
 static OshMiddlewareChain *
-chain_of(OshMessage *message)
+chain_of(OshMessage *message, OshDirection side)
 {
-    if (message->chain == NULL) {
-        message->chain = g_new0(OshMiddlewareChain, 1);
-        message->chain->message = message;
-        message->chain->generation = message->verdict.generation;
+    OshMiddlewareChain *chain = message->chains[side];
+
+    if (chain == NULL) {
+        chain = message->chains[side] = g_new0(OshMiddlewareChain, 1);
+        chain->message = message;
+        chain->side = side;
+        chain->basis = basis_of(message, side);
     }
-    return message->chain;
+    return chain;
+}
+
+/* From the first entry on, with the content as it was. */
+static void
+chain_reset(OshMiddlewareChain *chain)
+{
+    chain_withdraw(chain);
+    chain->basis = basis_of(chain->message, chain->side);
+    chain->next = 0;
+    chain->fingerprint = 0;
 }
 
 /* Another policy is in force. @ret_content: the content as it was, where it was changed. */
 static void
 chain_begin_again(OshMiddlewareChain *chain, GBytes **ret_content)
 {
-    chain_withdraw(chain);
-    chain->generation = chain->message->verdict.generation;
-    chain->next = 0;
-    chain->fingerprint = 0;
+    chain_reset(chain);
     if (chain->notes != NULL)
         g_string_truncate(chain->notes, 0);
     *ret_content = g_steal_pointer(&chain->original);
 }
 
-static const char *
-operation_of(const OshMessage *message)
+void
+osh_middleware_begin(OshMessage *message)
 {
-    const OshDriver *driver = message->driver;
-    const OshNetworkProtocol *protocol =
-        osh_network_protocol(driver->connection->shard->network, driver->protocol_name);
+    OshMiddlewareChain *chain = message->chains[OSH_SERVER_TO_CLIENT];
 
-    if (driver->is_upgraded && g_str_equal(driver->protocol_name, "websocket"))
-        return "websocket-message";
-    return protocol != NULL && protocol->is_http && !driver->is_upgraded ? "http-request"
-                                                                         : "message";
+    if (chain == NULL)
+        return;
+    chain_reset(chain);
+    chain->ends_by = 0;
+    g_clear_pointer(&chain->original, g_bytes_unref);
 }
 
-static const OshInterface *
-provider_of(const OshMessage *message, const char *implementation)
+static const char *
+operation_of(const OshMiddlewareChain *chain)
 {
-    const OshProviders *providers = shard_of(message)->network->providers;
+    const OshDriver *driver = chain->message->driver;
 
-    return providers != NULL ? g_hash_table_lookup(providers->middlewares, implementation) : NULL;
+    if (chain->side == OSH_SERVER_TO_CLIENT)
+        return "http-response";
+    if (driver->is_upgraded && g_str_equal(driver->protocol_name, "websocket"))
+        return "websocket-message";
+    return is_http(chain->message) ? "http-request" : "message";
 }
 
 static void
-chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan content,
-          const char *media_type)
+chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry,
+          const OshMiddlewareContent *content)
 {
     OshMessage *message = chain->message;
     OshNetworkShard *shard = shard_of(message);
@@ -303,10 +382,10 @@ chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan c
     const OshInterface *provider = provider_of(message, entry->implementation);
     const OshMiddlewareRequest request = {
         .struct_size = sizeof request,
-        .operation = operation_of(message),
-        .facts = message->facts.facts,
-        .media_type = media_type,
-        .content = content,
+        .operation = operation_of(chain),
+        .facts = content->facts,
+        .media_type = content->media_type,
+        .content = content->bytes,
         .config = entry->config,
         .deadline = now + shard->network->config.middleware_timeout,
     };
@@ -346,51 +425,64 @@ chain_ask(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, OshSpan c
 }
 
 OshAsked
-osh_middleware_ask(OshMessage *message, OshSpan content, const char *media_type,
-                   GBytes **ret_content, const char **ret_reason)
+osh_middleware_ask(OshMessage *message, const OshMiddlewareContent *content, GBytes **ret_content,
+                   const char **ret_reason)
 {
-    OshMiddlewareChain *chain = chain_of(message);
+    OshMiddlewareChain *chain = chain_of(message, content->side);
     const OshPolicyMiddleware *entry;
     OshAsked asked = OSH_ASKED_ALLOWED;
 
-    if (chain->generation != message->verdict.generation)
+    if (chain->basis != basis_of(message, content->side))
         chain_begin_again(chain, ret_content);
     chain->is_asking = TRUE;
     while (asked == OSH_ASKED_ALLOWED && *ret_content == NULL && !chain->is_open) {
         if (!chain->has_answer) {
-            entry = entry_at(message, chain->next);
+            entry = entry_from(message, chain->side, &chain->next);
             if (entry == NULL)
                 break;
-            chain_ask(chain, entry, content, media_type);
+            chain_ask(chain, entry, content);
         }
         if (chain->has_answer)
-            asked = chain_use_answer(chain, content, ret_content);
+            asked = chain_use_answer(chain, content->bytes, ret_content);
     }
     chain->is_asking = FALSE;
     *ret_reason = chain->reason;
     return asked == OSH_ASKED_ALLOWED && chain->is_open ? OSH_ASKED_WAITS : asked;
 }
 
-gboolean
-osh_middleware_pass_over(OshMessage *message, guint64 limit, const char **ret_reason)
+/* Returns: FALSE where @entry may not be passed over; then the message is refused. */
+static gboolean
+chain_pass_over(OshMiddlewareChain *chain, const OshPolicyMiddleware *entry, const char *code)
 {
-    OshMiddlewareChain *chain = chain_of(message);
+    gboolean is_size = g_str_equal(code, "over_limit");
+    gboolean may = is_size ? entry->fail_open : entry->allow_uninspectable;
+
+    chain->fingerprint = fingerprint_add(chain->fingerprint, entry);
+    chain->name = g_strdup(entry->name);
+    chain->code = g_strdup(code);
+    if (may)
+        chain_note(chain, "was passed over");
+    else
+        chain_refuse(chain, "middleware_failed", 403,
+                     is_size ? "cannot see content of that size" : "cannot read the content");
+    answer_clear(chain);
+    return may;
+}
+
+gboolean
+osh_middleware_pass_over(OshMessage *message, OshDirection side, const char *code, guint64 limit,
+                         const char **ret_reason)
+{
+    OshMiddlewareChain *chain = chain_of(message, side);
     const OshPolicyMiddleware *entry;
     gboolean may = TRUE;
 
-    chain_withdraw(chain);
-    for (chain->next = 0; may && (entry = entry_at(message, chain->next)) != NULL; chain->next++) {
-        chain->fingerprint = fingerprint_add(chain->fingerprint, entry);
-        chain->name = g_strdup(entry->name);
-        chain->code = g_strdup("over_limit");
-        may = entry->fail_open;
-        if (may)
-            chain_note(chain, "was passed over");
-        else
-            chain_refuse(chain, "middleware_failed", 403, "cannot see content of that size");
-        answer_clear(chain);
+    chain_reset(chain);
+    while (may && (entry = entry_from(message, side, &chain->next)) != NULL) {
+        may = chain_pass_over(chain, entry, code);
+        chain->next++;
     }
-    if (!may) {
+    if (!may && g_str_equal(code, "over_limit")) {
         char *limited =
             g_strdup_printf("%s: at most %" G_GUINT64_FORMAT " bytes", chain->reason, limit);
 
@@ -401,27 +493,39 @@ osh_middleware_pass_over(OshMessage *message, guint64 limit, const char **ret_re
     return may;
 }
 
+/* Returns: (nullable): the chain whose answer is due. */
+static OshMiddlewareChain *
+open_chain(const OshMessage *message)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(message->chains); i++)
+        if (message->chains[i] != NULL && message->chains[i]->is_open)
+            return message->chains[i];
+    return NULL;
+}
+
 gint64
 osh_middleware_deadline(const OshMessage *message)
 {
-    return message->chain != NULL && message->chain->is_open ? message->chain->deadline : 0;
+    const OshMiddlewareChain *chain = open_chain(message);
+
+    return chain != NULL ? chain->deadline : 0;
 }
 
 void
 osh_middleware_expire(OshMessage *message, gint64 now)
 {
-    OshMiddlewareChain *chain = message->chain;
+    OshMiddlewareChain *chain = open_chain(message);
 
-    if (chain == NULL || !chain->is_open || chain->deadline > now)
+    if (chain == NULL || chain->deadline > now)
         return;
     osh_middleware_cancel(&chain->provider, chain);
     answer_take(chain, OSH_MIDDLEWARE_FAILED, "timeout", NULL);
 }
 
 const char *
-osh_middleware_notes(const OshMessage *message)
+osh_middleware_notes(const OshMessage *message, OshDirection side)
 {
-    const OshMiddlewareChain *chain = message->chain;
+    const OshMiddlewareChain *chain = message->chains[side];
 
     return chain != NULL && chain->notes != NULL && chain->notes->len > 0 ? chain->notes->str
                                                                           : NULL;

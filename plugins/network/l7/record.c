@@ -150,7 +150,7 @@ osh_record_allowed(OshMessage *message, const OshFacts *facts)
         .pid = osh_audit_pid(connection),
         .audited = audited,
         .reason = audited ? verdict->reason : NULL,
-        .middleware = osh_middleware_notes(message),
+        .middleware = osh_middleware_notes(message, OSH_CLIENT_TO_SERVER),
         .tls = driver->sides[OSH_CLIENT_TO_SERVER].leg.tls != NULL,
         .calls = shown.calls,
     };
@@ -181,8 +181,9 @@ osh_record_denied(OshDriver *driver, guint64 number, OshControl control, const O
 }
 
 void
-osh_record_response(const OshDriver *driver, const OshL7Action *done)
+osh_record_response(const OshMessage *message, const OshL7Action *done)
 {
+    const OshDriver *driver = message->driver;
     const OshConnection *connection = driver->connection;
     const OshNetwork *network = connection->shard->network;
     const OshEventL7Response response = {
@@ -190,6 +191,7 @@ osh_record_response(const OshDriver *driver, const OshL7Action *done)
         .message = driver->first_number + done->message,
         .status = done->u.done.status,
         .bytes = done->u.done.bytes,
+        .middleware = osh_middleware_notes(message, OSH_SERVER_TO_CLIENT),
     };
 
     if (osh_host_topic_wanted(network->host, network->l7_response))

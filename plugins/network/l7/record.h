@@ -29,7 +29,7 @@ void osh_record_refused(OshMessage *message, const OshFacts *facts, OshDecisionO
 guint64 osh_record_denied(OshDriver *driver, guint64 number, OshControl control,
                           const OshFacts *facts, const char *reason, gboolean ends);
 
-/** osh_record_response: DONE of a message that was allowed. */
-void osh_record_response(const OshDriver *driver, const OshL7Action *done);
+/** osh_record_response: DONE of @message, which was allowed. */
+void osh_record_response(const OshMessage *message, const OshL7Action *done);
 
 G_END_DECLS

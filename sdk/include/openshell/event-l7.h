@@ -123,6 +123,8 @@ OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)
  * @message: number of the message on it
  * @status: of the response, in the protocol's numbers, or 0
  * @bytes: of the response
+ * @middleware: (nullable): what middlewares did to it beside letting it pass, as in
+ *   #OshEventL7Allowed
  * @more: (nullable): further details, for pack
  *
  * Since: 1.0
@@ -131,7 +133,8 @@ OSH_EVENT_DEFINE(L7_DENIED, l7_denied, L7Denied)
     MEMBER(UINT64, connection)                                                                     \
     MEMBER(UINT64, message)                                                                        \
     MEMBER(UINT32, status)                                                                         \
-    MEMBER(UINT64, bytes)
+    MEMBER(UINT64, bytes)                                                                          \
+    DETAIL(STRING, middleware, "middleware")
 
 OSH_EVENT_DEFINE(L7_RESPONSE, l7_response, L7Response)
 

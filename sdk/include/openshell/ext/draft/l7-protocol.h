@@ -81,7 +81,10 @@
  * upwards, with response.status and response.headers as its facts. The answer is final: ALLOW with
  * the disposition of that content, whose handle goes to the client, or DENY, which refuses the
  * message though it was allowed. Content larger than the limit is a failure of the server. What the
- * session cannot mark, such as a part of a representation, it does not ask the server for.
+ * session cannot mark, such as a part of a representation, it does not ask the server for. With
+ * @response_preflight the head of a response that has content is asked about first, by a CONTENT
+ * without bytes and without %OSH_L7_LAST: where the answer that allows it has no @response_limit,
+ * the response goes on as it comes, and nothing of it is held.
  *
  * A message that has begun and is refused then stays unfinished: the session ends it as its
  * protocol can (a stream is reset), or the connection.
@@ -570,10 +573,13 @@ typedef struct {
  * @refusal: (nullable): for a refusal: an inspector's words for the client, in place of the
  *   protocol's own; its body fits into %OSH_L7_BYTES_MAX
  * @error: (nullable): for a refusal that is not the policy's: a word for programs, such as
- *   "content_too_large", "unsupported_l7_protocol", "middleware_denied" or "middleware_failed"
+ *   "content_too_large", "unsupported_l7_protocol", "middleware_denied", "middleware_failed", or
+ *   "response_delivery_failed" of a response
  * @limit_name: (nullable): what a person calls @inspect_limit: a key of the policy
  * @response_limit: for an allowed message: bytes that one content of its response may have to be
  *   looked into; 0 where responses are not
+ * @response_preflight: for an allowed message with a @response_limit: the head of the response is
+ *   asked about before its content is held
  * @upgrades: the upgrade that the message asks for was agreed to (http-upgrade.h)
  * @members: (nullable): a{sv} of strings: what else the client may be told beside @error, by name:
  *   "middleware", "reason_code"
@@ -607,6 +613,7 @@ typedef struct {
     GVariant *members;
     gboolean rule_missing;
     guint64 response_limit;
+    gboolean response_preflight;
 } OshL7Answer;
 
 /**
