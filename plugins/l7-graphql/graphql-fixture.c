@@ -199,6 +199,20 @@ feed(const GraphqlFixture *fixture, gpointer inspection, const char *data, gsize
     return answer;
 }
 
+static GVariant *
+make_options(const GraphqlMessage *message)
+{
+    g_auto(GStrv) codings =
+        message->decode_content != NULL ? g_strsplit(message->decode_content, ",", -1) : NULL;
+    GVariantDict options;
+
+    g_variant_dict_init(&options, NULL);
+    if (codings != NULL)
+        g_variant_dict_insert_value(&options, "decode_content",
+                                    g_variant_new_strv((const char *const *)codings, -1));
+    return g_variant_ref_sink(g_variant_dict_end(&options));
+}
+
 /* @step: bytes at a time; 0 for random ones */
 static char *
 inspect_in_steps(const GraphqlFixture *fixture, const GraphqlMessage *message, gsize step)
@@ -211,6 +225,7 @@ inspect_in_steps(const GraphqlFixture *fixture, const GraphqlMessage *message, g
             : g_strndup(message->content_type, semicolon != NULL
                                                    ? (gsize)(semicolon - message->content_type)
                                                    : strlen(message->content_type));
+    g_autoptr(GVariant) options = make_options(message);
     Head *head = head_new(message);
     const OshInspectionRequest request = {
         .struct_size = sizeof request,
@@ -218,6 +233,7 @@ inspect_in_steps(const GraphqlFixture *fixture, const GraphqlMessage *message, g
         .media_type = media_type,
         .head = {head->facts, head->n_facts},
         .limit = message->limit != 0 ? message->limit : DEFAULT_LIMIT,
+        .options = options,
     };
     gpointer inspection = osh_inspector_open(&fixture->inspector, &request, NULL);
     const char *data = message->content.length > 0 ? message->content.data : "";

@@ -25,6 +25,7 @@ typedef struct {
  * @target: (nullable): its query is the fact request.query
  * @content_type: (nullable): a header field
  * @content_encoding: (nullable): a header field
+ * @decode_content: (nullable): of the endpoint; separated by commas
  * @content: the body
  * @limit: of it; 0 for 65536
  */
@@ -33,6 +34,7 @@ typedef struct {
     const char *target;
     const char *content_type;
     const char *content_encoding;
+    const char *decode_content;
     OshSpan content;
     guint64 limit;
 } GraphqlMessage;

@@ -14,12 +14,10 @@ G_BEGIN_DECLS
 /**
  * GraphqlSettings: from the configuration.
  * @limits: on documents and batches
- * @decodes: a compressed body is decoded; else it is refused
  * @multipart: a body of several parts is read; else it is refused
  */
 typedef struct {
     GraphqlLimits limits;
-    gboolean decodes;
     gboolean multipart;
 } GraphqlSettings;
 

@@ -240,9 +240,9 @@ static const Row rows[] = {
     {"several-parts", "POST", NULL, "multipart/form-data; boundary=b", NULL, "--b--",
      "error: the body has several parts: multipart=read reads them"},
     {"a-compressed-body", "POST", NULL, JSON, "gzip", "\x1f\x8b",
-     "error: the body is compressed: compressed=decode decompresses it"},
+     "error: the body has a Content-Encoding that decode_content of the endpoint does not name"},
     {"a-body-that-is-called-compressed", "POST", NULL, JSON, "br", "{\"query\":\"{ a }\"}",
-     "error: the body is compressed: compressed=decode decompresses it"},
+     "error: the body has a Content-Encoding that decode_content of the endpoint does not name"},
     {"an-encoding-that-is-none", "POST", NULL, JSON, "Identity", "{\"query\":\"{ a }\"}",
      "query {a}"},
     {"another-method", "PUT", NULL, JSON, NULL, "{\"query\":\"{ a }\"}",
@@ -391,25 +391,42 @@ test_a_body_is_no_larger_than_the_limit(void)
 }
 
 static void
-test_a_compressed_body_may_be_decoded(void)
+test_a_compressed_body_is_decoded_where_the_endpoint_asks(void)
 {
-    static const char text[] = "{\"query\":\"mutation { b }\"}";
+    static const char text[] = "{\"query\":\"mutation { b                                      "
+                               "                                                          }\"}";
+    static const char brotli[] = "\x90\x01\x10{\"query\":\"mutation { b }\"}\x03";
     guint8 bytes[200];
     uLongf length = sizeof bytes;
-    GraphqlMessage message = {
-        .method = "POST", .content_type = JSON, .content_encoding = "deflate"};
+    GraphqlMessage message = {.method = "POST",
+                              .content_type = JSON,
+                              .content_encoding = "deflate",
+                              .decode_content = "gzip,deflate"};
 
     g_assert_cmpint(compress(bytes, &length, (const Bytef *)text, sizeof text - 1), ==, Z_OK);
     message.content = (OshSpan){(const char *)bytes, length};
-    check("compressed", g_variant_new_string("decode"), &message, "mutation {b}");
-    check("compressed", g_variant_new_string("refuse"), &message,
-          "error: the body is compressed: compressed=decode decompresses it");
+    check(NULL, NULL, &message, "mutation {b}");
+    message.limit = sizeof text - 2;
+    check(NULL, NULL, &message, "error: the decoded body is larger than graphql_max_body_bytes");
+    message.limit = 0;
+    message.decode_content = "gzip,br";
+    check(NULL, NULL, &message,
+          "error: the body has a Content-Encoding that decode_content of the endpoint does not "
+          "name");
+    message.content_encoding = "br";
+    check(NULL, NULL, &message, "error: the ");
+    message.content = (OshSpan){brotli, sizeof brotli - 1};
+    check(NULL, NULL, &message, "mutation {b}");
     message.content_encoding = "gzip";
-    check("compressed", g_variant_new_string("decode"), &message,
-          "error: the body is not compressed as Content-Encoding says");
+    check(NULL, NULL, &message, "error: the body is not encoded as Content-Encoding says");
     message.content_encoding = "identity";
-    check("compressed", g_variant_new_string("decode"), &message,
-          "error: the body cannot be read as JSON: ");
+    check(NULL, NULL, &message, "error: the body cannot be read as JSON: ");
+    message.content_encoding = "br, gzip";
+    check(NULL, NULL, &message, "error: the body has more than one Content-Encoding");
+    message.content_encoding = "zstd";
+    check(NULL, NULL, &message,
+          "error: the Content-Encoding of the body is none that can be decoded: gzip, deflate and "
+          "br are");
 }
 
 static void
@@ -493,7 +510,8 @@ main(int argc, char **argv)
         {"limits-come-from-the-configuration", test_limits_come_from_the_configuration},
         {"json-is-bounded-as-well", test_json_is_bounded_as_well},
         {"a-body-is-no-larger-than-the-limit", test_a_body_is_no_larger_than_the_limit},
-        {"a-compressed-body-may-be-decoded", test_a_compressed_body_may_be_decoded},
+        {"a-compressed-body-is-decoded-where-the-endpoint-asks",
+         test_a_compressed_body_is_decoded_where_the_endpoint_asks},
         {"several-parts-may-be-read", test_several_parts_may_be_read},
         {"no-reason-repeats-the-request", test_no_reason_repeats_the_request},
         {"an-inspection-may-end-early", test_an_inspection_may_end_early},

@@ -2,13 +2,15 @@
 /*
  * inspection.c: what the head of a message says about its content, then the content. [shard]
  *
- * A body that another reader could take for something else (a form, another character encoding, a
- * compression) is refused by its head; the content is gathered, up to the endpoint's limit, and
- * read when it is complete, so that no way of splitting it changes what is found.
+ * A body that another reader could take for something else (a form, another character encoding) is
+ * refused by its head, and so is a content coding that the endpoint does not have decoded; the
+ * content is gathered, decoded and up to the endpoint's limit, and read when it is complete, so
+ * that no way of splitting it changes what is found. What goes on is the body as it came.
  */
 #include "graphql-inspection.h"
 
 #include "graphql-content.h"
+#include "osh-content-decoder.h"
 
 #include <string.h>
 
@@ -24,17 +26,19 @@ typedef enum {
  * Inspection:
  * @place: where the request is
  * @type: of a body
- * @encoding: (nullable): of a body; owned
- * @content: so far
- * @limit: of it
+ * @decoder: (nullable): of a body that is encoded
+ * @received: bytes of the body, as it came
+ * @content: so far, decoded
+ * @limit: of both
  * @is_done: the facts are complete
  */
 typedef struct {
     const GraphqlSettings *settings;
     GraphqlRequest *request;
     Place place;
-    GraphqlContentType type;
-    char *encoding;
+    OshContentType type;
+    OshContentDecoder *decoder;
+    guint64 received;
     GByteArray *content;
     guint64 limit;
     gboolean is_done;
@@ -73,6 +77,7 @@ read_media_type(Inspection *inspection, const OshInspectionRequest *asked)
 {
     OshSpan field = find_text(&asked->head, OSH_FACT_REQUEST_CONTENT_TYPE);
     const char *media_type = asked->media_type != NULL ? asked->media_type : "";
+    const char *problem;
 
     if (strcmp(media_type, "multipart/form-data") == 0 && inspection->settings->multipart)
         inspection->place = IN_PARTS;
@@ -80,22 +85,29 @@ read_media_type(Inspection *inspection, const OshInspectionRequest *asked)
         refuse(inspection, "the body has several parts: multipart=read reads them");
     else if (strcmp(media_type, "application/json") != 0)
         refuse(inspection, "the Content-Type of the body is not application/json");
-    if (!graphql_content_type_read(field, &inspection->type))
-        refuse(inspection, "the Content-Type of the body is malformed");
-    else if (inspection->type.has_charset && !inspection->type.is_utf8)
-        refuse(inspection, "the charset of the body is not utf-8");
+    (void)osh_content_type_read(field, &inspection->type);
+    problem = osh_content_type_refusal(field);
+    if (problem != NULL)
+        refuse(inspection, problem);
 }
 
 static void
 read_encoding(Inspection *inspection, const OshInspectionRequest *asked)
 {
-    OshSpan field = find_text(&asked->head, OSH_FACT_REQUEST_CONTENT_ENCODING);
+    const OshFact *field =
+        find_fact(&asked->head, OSH_FACT_REQUEST_CONTENT_ENCODING, OSH_FACT_STRING);
+    const OshContentLimits limits = {.max_bytes = inspection->limit};
+    OshContentCoding coding;
+    OshContentProblem problem;
 
-    if (field.length == 0 || graphql_span_is(field, "identity"))
+    if (field == NULL)
         return;
-    if (!inspection->settings->decodes)
-        refuse(inspection, "the body is compressed: compressed=decode decompresses it");
-    inspection->encoding = g_strndup(field.data, field.length);
+    problem =
+        osh_content_coding_check(field->value.string, osh_content_codings(asked->options), &coding);
+    if (problem != OSH_CONTENT_FINE)
+        refuse(inspection, osh_content_problem_words(problem));
+    else if (coding != OSH_CONTENT_IDENTITY)
+        inspection->decoder = osh_content_decoder_new(coding, &limits);
 }
 
 static void
@@ -140,22 +152,6 @@ gathered(const Inspection *inspection)
     return (OshSpan){(const char *)inspection->content->data, inspection->content->len};
 }
 
-static gboolean
-decode(Inspection *inspection)
-{
-    const char *problem = NULL;
-    GByteArray *decoded = graphql_content_decode(
-        gathered(inspection), osh_span(inspection->encoding), inspection->limit, &problem);
-
-    if (decoded == NULL) {
-        refuse(inspection, problem);
-        return FALSE;
-    }
-    g_byte_array_unref(inspection->content);
-    inspection->content = decoded;
-    return TRUE;
-}
-
 static void
 read_body(Inspection *inspection)
 {
@@ -166,8 +162,6 @@ read_body(Inspection *inspection)
         refuse(inspection, "the request has no body");
         return;
     }
-    if (inspection->encoding != NULL && !decode(inspection))
-        return;
     body = gathered(inspection);
     if (inspection->place == IN_PARTS &&
         !graphql_multipart_read(body, &inspection->type, &body, &problem))
@@ -196,6 +190,34 @@ read_content(Inspection *inspection)
     }
 }
 
+static void
+decode(Inspection *inspection, OshSpan bytes, gboolean last)
+{
+    OshContentProblem problem =
+        osh_content_decoder_feed(inspection->decoder, bytes, last, inspection->content);
+
+    if (problem == OSH_CONTENT_TOO_LARGE)
+        refuse(inspection, "the decoded body is larger than graphql_max_body_bytes");
+    else if (problem != OSH_CONTENT_FINE)
+        refuse(inspection, osh_content_problem_words(problem));
+}
+
+/* What is wrong with the bytes below the limit counts before the limit, as when they come alone. */
+static void
+gather(Inspection *inspection, OshSpan bytes, gboolean last)
+{
+    OshSpan fits = {bytes.data, MIN(bytes.length, inspection->limit - inspection->received)};
+    gboolean is_too_large = fits.length < bytes.length;
+
+    inspection->received += fits.length;
+    if (inspection->decoder != NULL)
+        decode(inspection, fits, last && !is_too_large);
+    else if (fits.length > 0)
+        g_byte_array_append(inspection->content, (const guint8 *)fits.data, (guint)fits.length);
+    if (is_too_large)
+        refuse(inspection, "the body is larger than graphql_max_body_bytes");
+}
+
 OshInspection
 graphql_inspection_feed(gpointer data, OshSpan bytes, gboolean last)
 {
@@ -203,10 +225,8 @@ graphql_inspection_feed(gpointer data, OshSpan bytes, gboolean last)
 
     if (inspection->is_done)
         return OSH_INSPECTION_DONE;
-    if (bytes.length > inspection->limit - inspection->content->len)
-        refuse(inspection, "the body is larger than graphql_max_body_bytes");
-    else if (bytes.length > 0)
-        g_byte_array_append(inspection->content, (const guint8 *)bytes.data, (guint)bytes.length);
+    if (!graphql_request_is_refused(inspection->request))
+        gather(inspection, bytes, last);
     if (!last && !graphql_request_is_refused(inspection->request))
         return OSH_INSPECTION_MORE;
     read_content(inspection);
@@ -229,6 +249,6 @@ graphql_inspection_free(gpointer data)
 
     graphql_request_free(inspection->request);
     g_byte_array_unref(inspection->content);
-    g_free(inspection->encoding);
+    osh_content_decoder_free(inspection->decoder);
     g_free(inspection);
 }

@@ -9,8 +9,10 @@
  * name occurs twice, nothing follows the last boundary but one line end.
  */
 #include "graphql-content.h"
+
 #include "graphql-lexer.h"
 #include "osh-json.h"
+#include "osh-line-reader.h"
 
 #include <string.h>
 
@@ -19,7 +21,7 @@
 
 typedef struct {
     OshSpan rest;
-    char delimiter[GRAPHQL_BOUNDARY_SIZE + 4]; /* CR LF, two dashes, the boundary */
+    char delimiter[OSH_CONTENT_BOUNDARY_SIZE + 4]; /* CR LF, two dashes, the boundary */
     gsize n_delimiter;
 } Reader;
 
@@ -184,7 +186,7 @@ static gboolean
 is_taken(const OshSpan *names, guint n, OshSpan name)
 {
     for (guint i = 0; i < n; i++)
-        if (graphql_span_is(name, "operations") || graphql_span_is(name, "map") ||
+        if (osh_span_equal_fold(name, "operations") || osh_span_equal_fold(name, "map") ||
             graphql_span_equal(names[i], name))
             return TRUE;
     return FALSE;
@@ -225,7 +227,7 @@ read_parts(Reader *reader, OshSpan *ret_operations)
 }
 
 gboolean
-graphql_multipart_read(OshSpan body, const GraphqlContentType *type, OshSpan *ret_operations,
+graphql_multipart_read(OshSpan body, const OshContentType *type, OshSpan *ret_operations,
                        const char **ret_problem)
 {
     Reader reader = {.rest = body, .delimiter = CRLF "--", .n_delimiter = 4 + type->n_boundary};

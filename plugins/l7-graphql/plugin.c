@@ -37,11 +37,6 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "min=1\n"
                     "max=10000\n"
                     "help=GraphQL requests in one body\n"
-                    "[config compressed]\n"
-                    "type=string\n"
-                    "default=refuse\n"
-                    "choices=refuse;decode\n"
-                    "help=What becomes of a body that is compressed by gzip or deflate\n"
                     "[config multipart]\n"
                     "type=string\n"
                     "default=refuse\n"
@@ -85,7 +80,6 @@ plugin_create(const OshHost *host, GraphqlPlugin **ret_self, GError **error)
 {
     GraphqlPlugin *self = g_new0(GraphqlPlugin, 1);
     GraphqlSettings *settings = &self->settings;
-    g_autofree char *compressed = osh_host_config_string(host, "compressed");
     g_autofree char *multipart = osh_host_config_string(host, "multipart");
 
     (void)error;
@@ -93,7 +87,6 @@ plugin_create(const OshHost *host, GraphqlPlugin **ret_self, GError **error)
         (guint32)osh_host_config_integer(host, "max_tokens", GRAPHQL_MAX_TOKENS);
     settings->limits.depth = (guint32)osh_host_config_integer(host, "max_depth", GRAPHQL_MAX_DEPTH);
     settings->limits.batch = (guint32)osh_host_config_integer(host, "max_batch", GRAPHQL_MAX_BATCH);
-    settings->decodes = g_strcmp0(compressed, "decode") == 0;
     settings->multipart = g_strcmp0(multipart, "read") == 0;
     *ret_self = self;
     return TRUE;

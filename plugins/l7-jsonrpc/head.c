@@ -124,6 +124,16 @@ read_connection(JsonrpcHead *head, OshSpan value)
             field_at(head, i)->is_of_hop = TRUE;
 }
 
+/* RFC 9110 section 5.3: what several lines of a field say, as one. */
+static void
+join(char **text, OshSpan value)
+{
+    g_autofree char *before = *text;
+    g_autofree char *line = g_strndup(value.data != NULL ? value.data : "", value.length);
+
+    *text = before != NULL ? g_strdup_printf("%s, %s", before, line) : g_steal_pointer(&line);
+}
+
 static void
 read_field(JsonrpcHead *head, OshSpan name, OshSpan value, GStringChunk *texts)
 {
@@ -131,8 +141,10 @@ read_field(JsonrpcHead *head, OshSpan name, OshSpan value, GStringChunk *texts)
         head->wants_stream |= accepts_stream(value);
     else if (osh_span_equal_fold(name, "connection"))
         read_connection(head, value);
+    else if (osh_span_equal_fold(name, "content-type"))
+        join(&head->content_type, value);
     else if (osh_span_equal_fold(name, "content-encoding"))
-        head->is_encoded |= !osh_span_equal_fold(trim(value), "identity");
+        join(&head->content_encoding, value);
     for (gsize i = 0; i < G_N_ELEMENTS(mcp_fields); i++) {
         JsonrpcField *field = field_at(head, i);
         OshSpan trimmed = trim(value);
@@ -178,6 +190,8 @@ jsonrpc_head_clear(JsonrpcHead *head)
     g_free(head->path);
     g_free(head->host);
     g_free(head->binary);
+    g_free(head->content_type);
+    g_free(head->content_encoding);
 }
 
 gboolean

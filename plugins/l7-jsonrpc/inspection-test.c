@@ -288,9 +288,78 @@ test_a_body_that_is_encoded_is_not_read(void)
     g_autofree char *second = ask_with(twice, "POST", body, V2025);
     g_autofree char *third = ask_with(identity, "POST", body, V2025);
 
-    ASSERT_HAS(first, "error=transport: ");
-    ASSERT_HAS(second, "error=transport: ");
+    ASSERT_HAS(first, "error=transport: the body has a Content-Encoding that decode_content of the "
+                      "endpoint does not name");
+    ASSERT_HAS(second, "error=transport: the body has more than one Content-Encoding");
     g_assert_cmpstr(third, ==, "ping() version=2025-11-25");
+}
+
+#define DECODED "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}"
+
+/* Whole and byte by byte, which must agree. */
+static void
+assert_decoded(const char *coding, OshSpan body, guint64 limit, const char *expected)
+{
+    const char *const fields[] = {"Content-Encoding", coding, NULL};
+    const gsize pieces[] = {0, 1, 3};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pieces); i++) {
+        g_autoptr(JsonrpcInspection) inspection =
+            jsonrpc_fixture_inspect(&(JsonrpcAsked){.protocol = "json-rpc",
+                                                    .fields = fields,
+                                                    .decode_content = "deflate,br",
+                                                    .limit = limit,
+                                                    .body = body,
+                                                    .piece = pieces[i]});
+        g_autofree char *facts = jsonrpc_fixture_facts(inspection);
+
+        g_assert_cmpstr(facts, ==, expected);
+    }
+}
+
+static void
+test_a_body_is_decoded_where_the_endpoint_asks(void)
+{
+    /* Stored, without a header, and of brotli. */
+    static const char raw[] = "\x01\x25\x00\xda\xff" DECODED;
+    static const char brotli[] = "\x40\x02\x10" DECODED "\x03";
+    const OshSpan stored = {raw, sizeof raw - 1};
+
+    g_assert_cmpuint(sizeof DECODED - 1, ==, 37);
+    assert_decoded("deflate", stored, 0, "a");
+    assert_decoded("br", (OshSpan){brotli, sizeof brotli - 1}, 0, "a");
+    assert_decoded("deflate", stored, 42, "a");
+    assert_decoded(
+        "deflate", stored, 41,
+        "error=transport: the body or what it decodes to is larger than json_rpc.max_body_bytes");
+    assert_decoded(
+        "deflate", stored, 36,
+        "error=transport: the body or what it decodes to is larger than json_rpc.max_body_bytes");
+    assert_decoded("deflate", (OshSpan){raw, sizeof raw}, 0,
+                   "error=transport: something follows the encoded body");
+    assert_decoded("deflate", (OshSpan){raw, sizeof raw - 2}, 0,
+                   "error=transport: the end of the encoded body is missing");
+    assert_decoded("gzip", stored, 0,
+                   "error=transport: the body has a Content-Encoding that decode_content of the "
+                   "endpoint does not name");
+}
+
+static void
+test_a_charset_other_than_utf_8_is_refused(void)
+{
+    static const char *const utf8[] = {"content-type", "application/json; charset=\"UTF-8\"",
+                                       "mcp-protocol-version", "2025-11-25", NULL};
+    static const char *const utf16[] = {"content-type", "application/json; charset=utf-16", NULL};
+    static const char *const twice[] = {"content-type", "application/json", "content-type",
+                                        "application/json; charset=utf-7", NULL};
+    const char *body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}";
+    g_autofree char *first = ask_with(utf8, "POST", body, V2025);
+    g_autofree char *second = ask_with(utf16, "POST", body, V2025);
+    g_autofree char *third = ask_with(twice, "POST", body, V2025);
+
+    g_assert_cmpstr(first, ==, "ping() version=2025-11-25");
+    ASSERT_HAS(second, "error=transport: the charset of the body is not utf-8");
+    ASSERT_HAS(third, "error=transport: the Content-Type of the body is malformed");
 }
 
 int
@@ -312,5 +381,9 @@ main(int argc, char **argv)
                     test_names_of_values_are_bounded_together);
     g_test_add_func("/l7-jsonrpc/inspection/a-body-that-is-encoded-is-not-read",
                     test_a_body_that_is_encoded_is_not_read);
+    g_test_add_func("/l7-jsonrpc/inspection/a-body-is-decoded-where-the-endpoint-asks",
+                    test_a_body_is_decoded_where_the_endpoint_asks);
+    g_test_add_func("/l7-jsonrpc/inspection/a-charset-other-than-utf-8-is-refused",
+                    test_a_charset_other_than_utf_8_is_refused);
     return g_test_run();
 }

@@ -36,6 +36,8 @@ static GVariant *
 make_options(const JsonrpcAsked *asked)
 {
     g_auto(GStrv) versions = asked->versions != NULL ? g_strsplit(asked->versions, ",", -1) : NULL;
+    g_auto(GStrv) codings =
+        asked->decode_content != NULL ? g_strsplit(asked->decode_content, ",", -1) : NULL;
     GVariantDict options;
 
     g_variant_dict_init(&options, NULL);
@@ -43,6 +45,9 @@ make_options(const JsonrpcAsked *asked)
     if (versions != NULL)
         g_variant_dict_insert_value(&options, "mcp.versions",
                                     g_variant_new_strv((const char *const *)versions, -1));
+    if (codings != NULL)
+        g_variant_dict_insert_value(&options, "decode_content",
+                                    g_variant_new_strv((const char *const *)codings, -1));
     return g_variant_ref_sink(g_variant_dict_end(&options));
 }
 

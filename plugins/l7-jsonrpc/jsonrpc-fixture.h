@@ -11,6 +11,7 @@
  * @fields: (nullable) (array zero-terminated=1): name, value, name, and so on
  * @versions: (nullable): names of revisions, separated by commas; the policy's default
  * @loose_names: mcp.strict_tool_names is off
+ * @decode_content: (nullable): codings, separated by commas
  * @limit: 65536
  * @body: its content
  * @piece: bytes that are fed at once: all
@@ -21,6 +22,7 @@ typedef struct {
     const char *const *fields;
     const char *versions;
     gboolean loose_names;
+    const char *decode_content;
     guint64 limit;
     OshSpan body;
     gsize piece;

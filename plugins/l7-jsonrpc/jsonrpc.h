@@ -11,6 +11,7 @@
 #include <openshell/ext/draft/content-inspector.h>
 #include <openshell/plugin.h>
 
+#include "osh-content-decoder.h"
 #include "osh-json.h"
 #include "osh-mcp.h"
 
@@ -73,7 +74,8 @@ typedef struct {
  * @port: likewise, 0 when unknown
  * @binary: (nullable): of the process
  * @wants_stream: Accept names text/event-stream
- * @is_encoded: Content-Encoding is something other than identity
+ * @content_type: (nullable): its lines joined by commas
+ * @content_encoding: (nullable): likewise
  * @version: MCP-Protocol-Version
  * @mcp_method: Mcp-Method
  * @mcp_name: Mcp-Name
@@ -85,7 +87,8 @@ typedef struct {
     gint64 port;
     char *binary;
     gboolean wants_stream;
-    gboolean is_encoded;
+    char *content_type;
+    char *content_encoding;
     JsonrpcField version;
     JsonrpcField mcp_method;
     JsonrpcField mcp_name;
@@ -118,12 +121,14 @@ typedef struct {
  * @strict_tool_names: mcp.strict_tool_names
  * @versions: mcp.versions, a sum of #OshMcpRevision
  * @pin_tools: mcp.pin_tools, a #JsonrpcPinning
+ * @codings: decode_content, a set of #OshContentCoding
  */
 typedef struct {
     gboolean is_mcp;
     gboolean strict_tool_names;
     guint versions;
     guint pin_tools;
+    guint codings;
 } JsonrpcRules;
 
 /**
@@ -145,8 +150,11 @@ struct _JsonrpcPins;
  * JsonrpcInspection: one message of HTTP.
  * @rules: of the endpoint
  * @head: of the request
- * @limit: bytes of content
- * @body: what was fed
+ * @limit: bytes of content, as it came and decoded
+ * @received: bytes that came, up to one more than @limit
+ * @decoder: (nullable): of a body that is encoded
+ * @body: what was fed, decoded
+ * @content_problem: what is wrong with how the body is written
  * @texts: what spans of @head point into
  * @value: (nullable): the body as JSON
  * @messages: (element-type JsonrpcMessage): of the body
@@ -167,7 +175,10 @@ typedef struct {
     JsonrpcRules rules;
     JsonrpcHead head;
     guint64 limit;
+    guint64 received;
+    OshContentDecoder *decoder;
     GByteArray *body;
+    JsonrpcProblem content_problem;
     GStringChunk *texts;
     json_t *value;
     GArray *messages;

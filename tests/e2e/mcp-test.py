@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """protocol: mcp and json-rpc on real traffic: a session over Streamable HTTP, call by call."""
+import base64
 import json
 
+import codings
 import harness
 import world
 from harness import PYTHON, expect, test
@@ -60,7 +62,8 @@ class McpHandler(world.ApiHandler):
             self.rfile.readline()
         else:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-        value = json.loads(body)
+        coding = self.headers["Content-Encoding"]
+        value = json.loads(codings.DECODERS[coding](body) if coding else body)
         messages = value if isinstance(value, list) else [value]
         for message in messages:
             self.note(message)
@@ -384,6 +387,46 @@ def _chunked():
     result, calls = calls_of(clear, lambda: run(CHUNKED.replace("sys.argv[3]", "'rm'")))
     expect(result.out.splitlines() == ["200"] and not calls, result, calls)
     expect(len(result.events("l7.denied")) == 1, result.recorded)
+
+
+ENCODED = """
+import base64
+for fields, text in json.loads(sys.argv[3]):
+    r, m = ask(base64.b64decode(text), **fields)
+    say(r, m)
+    if r.status != 200 or 'error' in m[0]:
+        print(m[0]['error']['message'])
+"""
+
+
+@test("an encoded body is refused by the name of the key; where the endpoint asks it is judged; one of "
+      "another charset, or that decodes to more than a limit, is refused by its name")
+def _encoded():
+    def tool(name, **more):
+        return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                           "params": {"name": name, "arguments": {"path": "/work/a", **more}}}).encode()
+
+    def asked(*requests, policy=POLICY):
+        given = json.dumps([[fields, base64.b64encode(body).decode()] for fields, body in requests])
+        return calls_of(clear, lambda: run(ENCODED.replace("sys.argv[3]", repr(given)), policy))
+
+    bodies = [({"Content_Encoding": coding}, codings.ENCODERS[coding](tool(name)))
+              for coding in ("gzip", "br") for name in ("read", "rm")]
+    result, calls = asked(*bodies)
+    lines = result.out.splitlines()
+    expect(lines[::2] == ["400 None:error:-32600"] * 4 and not calls, result)
+    expect(all("that decode_content of the endpoint does not name" in line for line in lines[1::2]), lines)
+    bomb = codings.ENCODERS["gzip"](tool("read", x=" " * 70000))
+    utf16 = {"Content_Type": "application/json; charset=utf-16"}
+    result, calls = asked(*bodies, ({"Content_Encoding": "gzip"}, bomb), (utf16, tool("read")),
+                          policy=both(decode_content=["gzip", "br"]))
+    lines = result.out.splitlines()
+    expect(lines[0] == lines[3] == "200 notifications/message 1:result" and
+           lines[1] == lines[4] == "200 1:error:-32050" and lines[6] == lines[8] == "400 None:error:-32600",
+           result)
+    expect("larger than mcp.max_body_bytes" in lines[7] and
+           "the charset of the body is not utf-8" in lines[9], result)
+    expect(calls == ["tools/call read"] * 2, calls)
 
 
 @test("check --run takes an mcp endpoint; without the plugin the policy is refused, with its name")

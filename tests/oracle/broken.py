@@ -26,6 +26,8 @@ FIELDS = {
     "graphql_persisted_queries": [{"a": {"operation_type": "query"}}, {"a": {"operation_type": "read"}},
                                   {"a": {}}, {"a": {"operation_type": "query", "extra": 1}}, [],
                                   {"a": {"operation_type": "query", "fields": [""]}}],
+    "decode_content": [["gzip"], ["br", "deflate", "gzip"], [], ["zstd"], ["GZIP"], ["br", "br"], "gzip",
+                       [1], None],
     "graphql_max_body_bytes": [1, 65536, 0, -1, "1", 2 ** 32],
     "credential_signing": ["", "sigv4", "sigv4:body", "sigv4:no_body", "sigv5", 4],
     "signing_service": ["", "bedrock"],

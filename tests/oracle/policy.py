@@ -55,7 +55,7 @@ ENDPOINT = {
     "allow_uninspected_credentials": BOOL, "persisted_queries": STRING,
     "graphql_persisted_queries": _map({"operation_type": STRING, "operation_name": STRING,
                                        "fields": _list(STRING)}),
-    "graphql_max_body_bytes": U32, "credential_signing": STRING, "signing_service": STRING,
+    "graphql_max_body_bytes": U32, "decode_content": _list(STRING), "credential_signing": STRING, "signing_service": STRING,
     "signing_region": STRING, "credential_binding": _optional({"provider!": STRING}),
     "json_rpc": _optional({"max_body_bytes": U32}),
     "mcp": _optional({"max_body_bytes": U32, "strict_tool_names": _optional(BOOL),
@@ -342,8 +342,9 @@ def _check_base(endpoint, bad):
 
 L7_ONLY = ("enforcement", "path", "allow_encoded_slash", "websocket_credential_rewrite",
            "request_body_credential_rewrite", "persisted_queries", "graphql_persisted_queries",
-           "graphql_max_body_bytes", "rpc_limit", "credential_signing", "signing_service",
-           "signing_region", "credential_binding")
+           "graphql_max_body_bytes", "decode_content", "rpc_limit", "credential_signing",
+           "signing_service", "signing_region", "credential_binding")
+CODINGS = ("gzip", "deflate", "br")
 
 
 def _check_fields(endpoint, bad, warn):
@@ -378,6 +379,11 @@ def _check_fields(endpoint, bad, warn):
         warn("JSON-RPC-specific endpoint fields are ignored")
     if endpoint["request_body_credential_rewrite"] and protocol != "rest":
         warn("request_body_credential_rewrite is ignored")
+    if set(endpoint["decode_content"]) - set(CODINGS) or \
+            len(set(endpoint["decode_content"])) < len(endpoint["decode_content"]):
+        bad("l7", "decode_content lists codings, each once")
+    if endpoint["decode_content"] and protocol not in ("graphql", "json-rpc", "mcp"):
+        bad("l7", "decode_content is only valid for protocol graphql, json-rpc or mcp")
     if endpoint["websocket_credential_rewrite"] and protocol != "websocket":
         bad("l7", "websocket_credential_rewrite is only valid for protocol websocket")
 
@@ -688,6 +694,8 @@ def _request(endpoint):
         fields["graphql_max_body_bytes"] = endpoint["graphql_max_body_bytes"] or 65536
     if protocol in ("json-rpc", "mcp"):
         fields["json_rpc_max_body_bytes"] = endpoint["rpc_limit"] or 65536
+    if protocol in ("graphql", "json-rpc", "mcp"):
+        fields["decode_content"] = set(endpoint["decode_content"])
     if protocol == "mcp":
         fields["mcp.strict_tool_names"] = endpoint["strict"] is not False
         fields["mcp.versions"] = set(endpoint["versions"] or protocol_mcp.DEFAULT)

@@ -368,6 +368,17 @@ check_rpc_options(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
                          "json-rpc or mcp");
 }
 
+/* Elsewhere no body is inspected, or none is decoded. */
+static void
+check_decoding(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    if (endpoint->decode_content != 0 && endpoint->protocol != OSH_POLICY_PROTOCOL_TCP &&
+        endpoint->protocol != OSH_POLICY_PROTOCOL_GRAPHQL && !is_rpc(endpoint))
+        osh_yaml_error_hint(loader->diagnostics, osh_schema_member(endpoint, "decode_content"),
+                            g_strdup("leave it out: the bodies of other protocols are not decoded"),
+                            "decode_content is only valid for protocol graphql, json-rpc or mcp");
+}
+
 /* On another protocol nothing is rewritten, and the server would get the placeholder. */
 static void
 check_websocket_rewrite(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
@@ -397,6 +408,7 @@ osh_schema_check_inspection(OshPolicyLoader *loader, const OshPolicyEndpoint *en
         check_rules_allow_something(loader, endpoint);
     check_rpc_options(loader, endpoint);
     check_websocket_rewrite(loader, endpoint);
+    check_decoding(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_TCP)
         check_tcp(loader, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_SQL &&

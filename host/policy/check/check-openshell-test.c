@@ -43,6 +43,8 @@ static const struct {
      "mcp.pin_tools: not portable: mcp.pin_tools; OpenShell does not know it", NULL},
     {"revisions of MCP are known",
      MCP("mcp: { versions: [\"2025-06-18\"], allow_all_known_mcp_methods: true }"), NULL, NULL},
+    {"codings to decode are not", GRAPHQL("access: full, decode_content: [gzip]"),
+     "decode_content: not portable: decode_content; OpenShell does not know it", NULL},
     {"a range that is always blocked here is decided otherwise",
      POLICY(", allowed_ips: [\"224.1.0.0/16\"]", CURL), NULL, "decided otherwise: '224.1.0.0/16'"},
 };

@@ -71,6 +71,17 @@ check_deprecated(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
 }
 
 static void
+check_decoding(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *codings = osh_yaml_find(endpoint->match->source, "decode_content");
+
+    if (codings != NULL)
+        osh_yaml_error_hint(loader->diagnostics, codings,
+                            g_strdup("OpenShell refuses a body that is encoded"),
+                            "not portable: decode_content; " ALONE);
+}
+
+static void
 check_harness(OshPolicyLoader *loader, const OshPolicyEntry *entry)
 {
     const OshYamlNode *binaries = osh_yaml_find(entry->source, "binaries");
@@ -124,6 +135,7 @@ osh_schema_check_openshell(OshPolicyLoader *loader)
         check_pins(loader, endpoint);
         check_addresses(loader, endpoint);
         check_deprecated(loader, endpoint);
+        check_decoding(loader, endpoint);
         for (guint k = 0; as_written && k < match->n_rules; k++)
             check_rule(loader, &match->rules[k]);
         for (guint k = 0; k < match->n_deny_rules; k++)

@@ -6,6 +6,7 @@
  * files. Runs on the loading thread.
  */
 #include "endpoint-key.h"
+#include "osh-content-coding.h"
 #include "osh-socket-address.h"
 #include "question.h"
 #include "schema-protocol.h"
@@ -253,6 +254,29 @@ read_mcp_versions(OshPolicyLoader *loader, const OshYamlNode *mcp)
     return versions != 0 ? versions : OSH_MCP_REVISION_DEFAULT;
 }
 
+/* Returns: sum of the codings in the list. */
+static guint
+read_codings(OshPolicyLoader *loader, const OshYamlNode *node)
+{
+    const OshYamlNode *list = osh_yaml_find(node, "decode_content");
+    guint codings = 0;
+
+    list = list != NULL ? osh_schema_sequence(loader, list) : NULL;
+    for (const OshYamlNode *child = list != NULL ? list->first : NULL; child != NULL;
+         child = child->next) {
+        const char *text = osh_schema_text(loader, child);
+        guint coding = text != NULL ? osh_content_coding_parse(text) : 0;
+
+        if (text != NULL && coding == 0)
+            osh_yaml_error_hint(loader->diagnostics, child, g_strdup("known: gzip, deflate, br"),
+                                "unknown content coding '%.100s'", text);
+        else if (coding & codings)
+            osh_yaml_error(loader->diagnostics, child, "content coding '%s' is listed twice", text);
+        codings |= coding;
+    }
+    return codings;
+}
+
 /* @node: (nullable): where @key stands as @name; NULL leaves what it is when it is not written. */
 static void
 read_value(OshPolicyLoader *loader, const OshEndpointKey *key, const OshYamlNode *node,
@@ -413,6 +437,7 @@ osh_schema_read_endpoint(OshPolicyLoader *loader, const OshYamlNode *node,
     read_values(loader, node, endpoint);
     if (endpoint->protocol == OSH_POLICY_PROTOCOL_MCP)
         endpoint->mcp_versions = read_mcp_versions(loader, osh_yaml_find(node, "mcp"));
+    endpoint->decode_content = read_codings(loader, node);
     match->rules =
         read_rules(loader, osh_yaml_find(node, "rules"), endpoint, TRUE, &match->n_rules);
     match->deny_rules = read_rules(loader, osh_yaml_find(node, "deny_rules"), endpoint, FALSE,

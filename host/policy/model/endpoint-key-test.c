@@ -258,6 +258,33 @@ test_refusals(gconstpointer data)
     g_assert_cmpint(strstr(run_messages, not_enforced) != NULL, ==, row->needs != 0);
 }
 
+/* A set: the same for every order in which it is written. */
+static void
+test_codings(void)
+{
+    static const struct {
+        const char *value;
+        const char *option; /* NULL: none */
+    } rows[] = {{"[br, gzip]", "['gzip', 'br']"}, {"[deflate]", "['deflate']"}, {"[]", NULL}};
+    const OshEndpointKey *key = osh_endpoint_key_find("decode_content");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *endpoint =
+            g_strdup_printf("{ host: a.test, port: 1, protocol: mcp, enforcement: enforce, "
+                            "rules: [{ allow: { method: ping } }], decode_content: %s }",
+                            rows[i].value);
+        g_autofree char *text = policy_text(endpoint, NULL);
+        g_autofree char *messages = NULL;
+        g_autofree char *run_messages = NULL;
+        g_autoptr(OshPolicySnapshot) policy = load(text, OSH_POLICY_LOAD_ANY, &messages);
+        g_autofree char *option = option_text(policy, key->name);
+
+        g_assert_cmpstr(option, ==, rows[i].option);
+        g_assert_null(load(text, OSH_POLICY_LOAD_ENFORCEABLE, &run_messages));
+        g_assert_nonnull(strstr(run_messages, "decode_content is not enforced yet"));
+    }
+}
+
 /* No two rows have one name, and what a row needs is there. */
 static void
 test_rows(void)
@@ -303,6 +330,7 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/endpoint-key/rows have names and places of their own", test_rows);
+    g_test_add_func("/endpoint-key/content codings are a set", test_codings);
     for (guint i = 0; (key = osh_endpoint_key_at(i)) != NULL; i++)
         for (gsize k = 0; is_plain(key) && k < G_N_ELEMENTS(tests); k++) {
             g_autofree char *path =

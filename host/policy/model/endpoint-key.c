@@ -17,6 +17,8 @@
 #define DEFAULT_BYTES "65536"
 #define OF_GRAPHQL    (OF(GRAPHQL) | OF(WEBSOCKET))
 #define OF_RPC        (OF(JSONRPC) | OF(MCP))
+#define DECODING                                                                                   \
+    (OSH_POLICY_ENFORCES_GRAPHQL | OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP)
 #define ANY_INSPECTION                                                                             \
     (OSH_POLICY_ENFORCES_REST | OSH_POLICY_ENFORCES_WEBSOCKET | OSH_POLICY_ENFORCES_GRAPHQL |      \
      OSH_POLICY_ENFORCES_JSONRPC | OSH_POLICY_ENFORCES_MCP | OSH_POLICY_ENFORCES_SQL |             \
@@ -99,6 +101,9 @@ static const OshEndpointKey table[] = {
     {"graphql_max_body_bytes", BYTES, .offset = FIELD(max_body_bytes), .absent = DEFAULT_BYTES,
      .of = OF_GRAPHQL, .needs = OSH_POLICY_ENFORCES_GRAPHQL, .traits = INSPECTS | OTHER,
      .agree = OSH_ENDPOINT_AGREE_REQUEST, .agree_of = OF(GRAPHQL)},
+    {"decode_content", SPECIAL, .needs = DECODING, .traits = INSPECTS | OTHER,
+     .agree = OSH_ENDPOINT_AGREE_REQUEST, .agree_of = OF(GRAPHQL) | OF_RPC,
+     .option = osh_endpoint_codings_option, .text = osh_endpoint_codings_text},
     {"json_rpc", SECTION, .needs = OSH_POLICY_ENFORCES_JSONRPC, .traits = INSPECTS | OTHER,
      .merge = OSH_ENDPOINT_MERGE_SPECIAL},
     {"json_rpc.max_body_bytes", BYTES, .offset = FIELD(max_body_bytes), .absent = DEFAULT_BYTES,

@@ -8,6 +8,7 @@
 #include "endpoint-value.h"
 
 #include "model.h"
+#include "osh-content-coding.h"
 
 #include <string.h>
 
@@ -75,6 +76,18 @@ osh_endpoint_versions_option(const OshPolicyEndpoint *endpoint)
     for (guint i = 0; i < OSH_MCP_REVISIONS; i++)
         if (endpoint->mcp_versions & osh_mcp_revision_at(i))
             names[length++] = osh_mcp_revision_name(osh_mcp_revision_at(i));
+    return length > 0 ? g_variant_ref_sink(g_variant_new_strv(names, length)) : NULL;
+}
+
+GVariant *
+osh_endpoint_codings_option(const OshPolicyEndpoint *endpoint)
+{
+    const char *names[OSH_CONTENT_CODINGS + 1];
+    gssize length = 0;
+
+    for (guint i = 0; i < OSH_CONTENT_CODINGS; i++)
+        if (endpoint->decode_content & osh_content_coding_at(i))
+            names[length++] = osh_content_coding_name(osh_content_coding_at(i));
     return length > 0 ? g_variant_ref_sink(g_variant_new_strv(names, length)) : NULL;
 }
 
@@ -156,5 +169,17 @@ osh_endpoint_versions_text(const OshPolicyEndpoint *endpoint)
         if (endpoint->mcp_versions & osh_mcp_revision_at(i))
             g_string_append_printf(joined, "%s%s", joined->len > 0 ? "," : "",
                                    osh_mcp_revision_name(osh_mcp_revision_at(i)));
+    return g_string_free(joined, FALSE);
+}
+
+char *
+osh_endpoint_codings_text(const OshPolicyEndpoint *endpoint)
+{
+    GString *joined = g_string_new(NULL);
+
+    for (guint i = 0; i < OSH_CONTENT_CODINGS; i++)
+        if (endpoint->decode_content & osh_content_coding_at(i))
+            g_string_append_printf(joined, "%s%s", joined->len > 0 ? "," : "",
+                                   osh_content_coding_name(osh_content_coding_at(i)));
     return g_string_free(joined, FALSE);
 }

@@ -18,6 +18,7 @@ GVariant *osh_endpoint_addresses_option(const OshPolicyEndpoint *endpoint);
 GVariant *osh_endpoint_persisted_option(const OshPolicyEndpoint *endpoint);
 GVariant *osh_endpoint_json_rpc_bytes_option(const OshPolicyEndpoint *endpoint);
 GVariant *osh_endpoint_versions_option(const OshPolicyEndpoint *endpoint);
+GVariant *osh_endpoint_codings_option(const OshPolicyEndpoint *endpoint);
 
 /* Texts. */
 char *osh_endpoint_transparent_text(const OshPolicyEndpoint *endpoint);
@@ -28,3 +29,4 @@ char *osh_endpoint_addresses_text(const OshPolicyEndpoint *endpoint);
 char *osh_endpoint_proposed_text(const OshPolicyEndpoint *endpoint);
 char *osh_endpoint_graphql_text(const OshPolicyEndpoint *endpoint);
 char *osh_endpoint_versions_text(const OshPolicyEndpoint *endpoint);
+char *osh_endpoint_codings_text(const OshPolicyEndpoint *endpoint);

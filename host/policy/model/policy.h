@@ -151,6 +151,7 @@ typedef struct {
     gboolean allow_all_known_mcp_methods;
     gboolean has_graphql_rules;
     guint mcp_versions;     /* sum of OshMcpRevision, see osh-mcp.h; 0 unless it speaks MCP */
+    guint decode_content;   /* sum of OshContentCoding, see osh-content-coding.h */
     guint32 max_body_bytes; /* of the inspected content; 0 when it has none */
     const char *credential_signing;      /* (nullable) */
     const char *signing_service;         /* (nullable) */

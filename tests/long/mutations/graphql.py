@@ -68,21 +68,13 @@ ROWS = [
      INSPECTION),
     # heads and bodies
     (G + "inspection.c", "else if (strcmp(media_type, \"application/json\") != 0)", "else if (FALSE)", INSPECTION),
-    (G + "inspection.c", "else if (inspection->type.has_charset && !inspection->type.is_utf8)", "else if (FALSE)",
+    (G + "inspection.c", "    if (problem != NULL)\n        refuse", "    if (FALSE)\n        refuse", INSPECTION),
+    (G + "inspection.c", "decode(inspection, fits, last && !is_too_large);", "decode(inspection, fits, FALSE);",
      INSPECTION),
-    (G + "inspection.c", "if (!inspection->settings->decodes)", "if (FALSE)", INSPECTION),
     (G + "inspection.c", "if (inspection->content->len > 0)\n            refuse", "if (FALSE)\n            refuse",
      INSPECTION),
-    (G + "content-type.c", "if (type->has_charset)\n            return FALSE;\n", "", CONTENT),
-    (G + "content-type.c", "return !starts_like(name, \"charset\") && !starts_like(name, \"boundary\");", "return TRUE;",
-     CONTENT),
-    (G + "decode.c", "if (stream.avail_in > 0)", "if (FALSE)", CONTENT),
-    (G + "decode.c", "if (used > limit)\n            return Z_BUF_ERROR;\n", "", CONTENT),
     (G + "multipart.c", "return part->is_file && !is_taken(names, n, part->name);", "return part->is_file;", CONTENT),
     (G + "multipart.c", "is_right &= is_variable(osh_json_text(json_array_get(paths, i)));", ";", CONTENT),
     (G + "multipart.c", "(part->is_file || !part->has_type) &&", "", CONTENT),
 ]
-UNNOTICED = {
-    (G + "decode.c", "if (used > limit)\n            return Z_BUF_ERROR;\n"):
-        "the size is looked at once more behind the loop: only the memory meanwhile differs",
-}
+UNNOTICED = {}

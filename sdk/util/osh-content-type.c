@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * content-type.c: parameters of a Content-Type. [any]
+ * osh-content-type.c: parameters of a Content-Type. [any]
  *
  * A server that finds another character encoding in it reads another text out of the same bytes, so
  * what is not plainly understood is refused: a parameter twice, a continuation of RFC 2231.
  */
-#include "graphql-content.h"
+#include "osh-content-type.h"
+
+#include "osh-line-reader.h"
 
 #include <string.h>
-
-gboolean
-graphql_span_is(OshSpan span, const char *word)
-{
-    return span.length == strlen(word) &&
-           (span.length == 0 || g_ascii_strncasecmp(span.data, word, span.length) == 0);
-}
 
 static gboolean
 is_token(char c)
@@ -81,7 +76,7 @@ read_value(OshSpan *text, OshSpan *ret_value)
 static gboolean
 is_boundary(OshSpan value)
 {
-    if (value.length == 0 || value.length > GRAPHQL_BOUNDARY_SIZE ||
+    if (value.length == 0 || value.length > OSH_CONTENT_BOUNDARY_SIZE ||
         value.data[value.length - 1] == ' ')
         return FALSE;
     for (gsize i = 0; i < value.length; i++)
@@ -100,16 +95,16 @@ starts_like(OshSpan name, const char *word)
 }
 
 static gboolean
-take_parameter(GraphqlContentType *type, OshSpan name, OshSpan value)
+take_parameter(OshContentType *type, OshSpan name, OshSpan value)
 {
-    if (graphql_span_is(name, "charset")) {
+    if (osh_span_equal_fold(name, "charset")) {
         if (type->has_charset)
             return FALSE;
         type->has_charset = TRUE;
-        type->is_utf8 = graphql_span_is(value, "utf-8") || graphql_span_is(value, "utf8");
+        type->is_utf8 = osh_span_equal_fold(value, "utf-8") || osh_span_equal_fold(value, "utf8");
         return TRUE;
     }
-    if (graphql_span_is(name, "boundary")) {
+    if (osh_span_equal_fold(name, "boundary")) {
         if (type->n_boundary > 0 || !is_boundary(value))
             return FALSE;
         memcpy(type->boundary, value.data, value.length);
@@ -120,7 +115,7 @@ take_parameter(GraphqlContentType *type, OshSpan name, OshSpan value)
 }
 
 gboolean
-graphql_content_type_read(OshSpan field, GraphqlContentType *ret_type)
+osh_content_type_read(OshSpan field, OshContentType *ret_type)
 {
     OshSpan text = field;
 
@@ -143,4 +138,14 @@ graphql_content_type_read(OshSpan field, GraphqlContentType *ret_type)
             return FALSE;
     }
     return TRUE;
+}
+
+const char *
+osh_content_type_refusal(OshSpan field)
+{
+    OshContentType type;
+
+    if (!osh_content_type_read(field, &type))
+        return "the Content-Type of the body is malformed";
+    return type.has_charset && !type.is_utf8 ? "the charset of the body is not utf-8" : NULL;
 }
