@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "jsonrpc.h"
+#include "response.h"
 
 static gboolean
 option_switch(GVariant *options, const char *name, gboolean otherwise)
@@ -31,6 +31,16 @@ option_versions(GVariant *options)
     return versions;
 }
 
+static JsonrpcPinning
+option_pinning(GVariant *options)
+{
+    const char *word = NULL;
+
+    if (options == NULL || !g_variant_lookup(options, "mcp.pin_tools", "&s", &word))
+        return JSONRPC_PINS_OFF;
+    return g_str_equal(word, "report") ? JSONRPC_PINS_REPORT : JSONRPC_PINS_REFUSE;
+}
+
 JsonrpcInspection *
 jsonrpc_inspection_new(const OshInspectionRequest *request)
 {
@@ -40,6 +50,7 @@ jsonrpc_inspection_new(const OshInspectionRequest *request)
         .is_mcp = g_str_equal(request->inspector, "mcp"),
         .strict_tool_names = option_switch(request->options, "mcp.strict_tool_names", TRUE),
         .versions = option_versions(request->options),
+        .pin_tools = option_pinning(request->options),
     };
     inspection->limit = request->limit;
     inspection->body = g_byte_array_new();
@@ -126,5 +137,6 @@ jsonrpc_inspection_free(JsonrpcInspection *inspection)
     g_string_free(inspection->refusal_body, TRUE);
     jsonrpc_facts_clear(&inspection->facts);
     jsonrpc_head_clear(&inspection->head);
+    jsonrpc_response_free(inspection->response);
     g_free(inspection);
 }

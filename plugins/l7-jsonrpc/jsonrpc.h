@@ -117,11 +117,13 @@ typedef struct {
  * @is_mcp: the protocol is mcp, not json-rpc
  * @strict_tool_names: mcp.strict_tool_names
  * @versions: mcp.versions, a sum of #OshMcpRevision
+ * @pin_tools: mcp.pin_tools, a #JsonrpcPinning
  */
 typedef struct {
     gboolean is_mcp;
     gboolean strict_tool_names;
     guint versions;
+    guint pin_tools;
 } JsonrpcRules;
 
 /**
@@ -135,6 +137,9 @@ typedef struct {
     GPtrArray *memory;
     GStringChunk *texts;
 } JsonrpcFacts;
+
+struct _JsonrpcResponse;
+struct _JsonrpcPins;
 
 /**
  * JsonrpcInspection: one message of HTTP.
@@ -154,6 +159,9 @@ typedef struct {
  * @is_stream: it asks for the receive stream of MCP
  * @refusal: what a refusal says
  * @refusal_body: behind it
+ * @response: (nullable): the content of the response that is looked into
+ * @host_table: (nullable): where a changed tool is reported
+ * @pins: (nullable): tools that were seen before
  */
 typedef struct {
     JsonrpcRules rules;
@@ -172,6 +180,9 @@ typedef struct {
     gboolean plain_refusals;
     OshInspectionRefusal refusal;
     GString *refusal_body;
+    struct _JsonrpcResponse *response;
+    const OshHost *host_table;
+    struct _JsonrpcPins *pins;
 } JsonrpcInspection;
 
 /* head.c */

@@ -3,7 +3,7 @@
  * plugin.c: JSON-RPC and MCP for `protocol: json-rpc` and `protocol: mcp`: manifest, and the
  * functions of the contract.
  */
-#include "jsonrpc.h"
+#include "response.h"
 
 OSH_PLUGIN_MANIFEST("[plugin]\n"
                     "id=l7-jsonrpc\n"
@@ -26,7 +26,9 @@ OSH_PLUGIN_MANIFEST("[plugin]\n"
 
 /* JsonrpcPlugin: one of a process, or of a test. */
 typedef struct {
+    const OshHost *host;
     gboolean plain_refusals;
+    JsonrpcPins *pins;
 } JsonrpcPlugin;
 
 static const char *const *
@@ -51,6 +53,8 @@ plugin_open(gpointer instance, const OshInspectionRequest *request, GError **err
     }
     inspection = jsonrpc_inspection_new(request);
     inspection->plain_refusals = self->plain_refusals;
+    inspection->host_table = self->host;
+    inspection->pins = self->pins;
     return inspection;
 }
 
@@ -75,6 +79,65 @@ plugin_refusal(gpointer inspection, const OshInspectionDenial *denial)
     return jsonrpc_refusal_make(inspection, denial);
 }
 
+static guint64
+plugin_response_limit(gpointer data)
+{
+    JsonrpcInspection *inspection = data;
+
+    if (!inspection->rules.is_mcp)
+        return 0;
+    inspection->response = jsonrpc_response_new();
+    return JSONRPC_ANSWER_MAX;
+}
+
+static gsize
+plugin_response(gpointer data, const OshInspectedResponse *response)
+{
+    return jsonrpc_response_begin(((JsonrpcInspection *)data)->response, response);
+}
+
+static OshFacts
+plugin_response_question(gpointer data, gsize index)
+{
+    const JsonrpcInspection *inspection = data;
+
+    return jsonrpc_response_question(inspection->response, index, inspection->revision);
+}
+
+static void
+report_changed(const JsonrpcInspection *inspection, const char *server,
+               const JsonrpcAnswerReport *report)
+{
+    const char *then =
+        inspection->rules.pin_tools == JSONRPC_PINS_REFUSE ? ": it is taken out of the list" : "";
+
+    for (guint i = 0; i < report->changed->len; i++) {
+        g_autofree char *name = g_strescape(g_ptr_array_index(report->changed, i), NULL);
+
+        osh_host_logf(inspection->host_table, G_LOG_LEVEL_WARNING,
+                      "the MCP tool '%s' of %s is not what it was when it was first listed%s", name,
+                      server, then);
+    }
+}
+
+static void
+plugin_response_result(gpointer data, const gboolean *allowed, gsize n,
+                       OshResponseResult *ret_result)
+{
+    JsonrpcInspection *inspection = data;
+    g_autofree char *server = g_strdup_printf(
+        "%s:%" G_GINT64_FORMAT "%s", inspection->head.host != NULL ? inspection->head.host : "",
+        inspection->head.port, inspection->head.path != NULL ? inspection->head.path : "");
+    const JsonrpcAnswerRules rules = {
+        .pins = inspection->pins, .server = server, .pinning = inspection->rules.pin_tools};
+    JsonrpcAnswerReport report;
+
+    jsonrpc_answer_report_init(&report);
+    jsonrpc_response_end(inspection->response, allowed, n, &rules, &report, ret_result);
+    report_changed(inspection, server, &report);
+    jsonrpc_answer_report_clear(&report);
+}
+
 static void
 plugin_close(gpointer inspection)
 {
@@ -89,6 +152,10 @@ static const OshContentInspectorInterface inspector = {
     .facts = plugin_facts,
     .close = plugin_close,
     .refusal = plugin_refusal,
+    .response_limit = plugin_response_limit,
+    .response = plugin_response,
+    .response_question = plugin_response_question,
+    .response_result = plugin_response_result,
 };
 
 static gboolean
@@ -98,6 +165,8 @@ plugin_create(const OshHost *host, JsonrpcPlugin **ret_self, GError **error)
     g_autofree char *refusals = osh_host_config_string(host, "refusals");
 
     (void)error;
+    self->host = host;
+    self->pins = jsonrpc_pins_new(JSONRPC_MAX_PINS);
     self->plain_refusals = g_strcmp0(refusals, "openshell") == 0;
     *ret_self = self;
     return TRUE;
@@ -106,6 +175,7 @@ plugin_create(const OshHost *host, JsonrpcPlugin **ret_self, GError **error)
 static void
 plugin_destroy(JsonrpcPlugin *self)
 {
+    jsonrpc_pins_free(self->pins);
     g_free(self);
 }
 

@@ -13,7 +13,7 @@
 #include "jsonrpc.h"
 
 /** Bytes of one event of a stream, and of one document. */
-#define JSONRPC_ANSWER_MAX (4 * 1024 * 1024)
+#define JSONRPC_ANSWER_MAX (16 * 1024 * 1024)
 /** Tools that a run remembers. */
 #define JSONRPC_MAX_PINS 8192
 /** Names that a report holds of each kind; more are counted alone. */

@@ -34,12 +34,14 @@ class McpHandler(world.ApiHandler):
 
     def result_of(self, message):
         method, params = message["method"], message.get("params")
-        tool = params.get("name") if isinstance(params, dict) else None
+        params = params if isinstance(params, dict) else {}
+        tool, cursor = params.get("name"), params.get("cursor", "")
         results = {
             "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
                            "serverInfo": {"name": "test", "version": "1"}},
-            "tools/list": {"tools": [{"name": name, "inputSchema": {"type": "object"}}
-                                     for name in ("read", "rm")]},
+            "tools/list": {"tools": [{"name": name, "description": f"a tool {cursor[6:]}",
+                                      "inputSchema": {"type": "object"}}
+                                     for name in ("read", "rm", "write")]},
             "tools/call": {"content": [{"type": "text", "text": f"did {tool}"}]},
         }
         return {"jsonrpc": "2.0", "id": message["id"], "result": results.get(method, {})}
@@ -67,7 +69,7 @@ class McpHandler(world.ApiHandler):
             self.send(202)
         elif isinstance(value, list):
             self.send(200, json.dumps(answers).encode())
-        elif value["method"] == "tools/call":
+        elif value["method"] == "tools/call" or "stream" in body.decode():
             self.stream({"jsonrpc": "2.0", "method": "notifications/message",
                          "params": {"level": "info", "data": "working"}}, answers[0])
         else:
@@ -120,6 +122,10 @@ def ask(body, method='POST', path='/mcp', **fields):
 def call(id, tool, **arguments):
     return {{'jsonrpc': '2.0', 'id': id, 'method': 'tools/call',
             'params': {{'name': tool, 'arguments': arguments}}}}
+
+def tools(cursor=''):
+    r, messages = ask({{'jsonrpc': '2.0', 'id': 1, 'method': 'tools/list', 'params': {{'cursor': cursor}}}})
+    print(r.status, *(tool['name'] for tool in messages[-1]['result']['tools']))
 
 def say(r, messages):
     # One line: the status, and what each message is.
@@ -210,6 +216,7 @@ def _session():
         expect(answer["jsonrpc"] == "2.0" and data["error"] == "policy_denied" and
                data["policy"] == "allowed" and data["protocol"] == "mcp" and
                data["layer"] == "l7" and data["method"] == "POST" and data["path"] == "/mcp" and
+               data["host"] == world.ADDRESS and data["binary"].startswith("/usr/bin/python") and
                data["id"] == denied[0]["id"] and data["detail"] == denied[0]["payload"][10],
                answer, denied)
         expect(data["detail"] in answer["error"]["message"], answer)
@@ -275,6 +282,29 @@ def _stream():
     result, calls = calls_of(clear, lambda: run(STREAM))
     expect(result.out.splitlines() == ["200 elicitation/create", "202", "403 policy_denied"], result)
     expect(calls == ["GET", "response"], calls)
+
+
+LIST = """
+for cursor in ('', 'stream', 'first one', 'first other'):
+    tools(cursor)
+"""
+
+
+@test("a client sees the tools that it may call, in a body and in a stream; one that has changed is "
+      "reported, or taken out")
+def _list():
+    result = run(LIST)
+    expect(result.out.splitlines() == ["200 read"] * 4 and "is not what it was" not in result.err,
+           result)
+    # In audit mode it may call all of them.
+    expect(run(LIST, both(enforcement="audit")).out.splitlines() == ["200 read rm write"] * 4, "audit")
+    allowed = RULES + READ + [{"allow": {"method": "tools/call", "tool": "write"}}]
+    for word, last in (("report", "200 read write"), ("refuse", "200")):
+        result = run("tools('first one')\ntools('first one')\ntools('first other')",
+                     both(rules=allowed, mcp={"versions": THREE, "pin_tools": word}))
+        expect(result.out.splitlines() == ["200 read write", "200 read write", last], result)
+        expect(f"the MCP tool 'read' of {world.ADDRESS}:{PORT}/mcp is not what it was when it was "
+               "first listed" in result.err, result)
 
 
 NEWEST = """

@@ -59,6 +59,7 @@ ENDPOINT = {
     "signing_region": STRING, "credential_binding": _optional({"provider!": STRING}),
     "json_rpc": _optional({"max_body_bytes": U32}),
     "mcp": _optional({"max_body_bytes": U32, "strict_tool_names": _optional(BOOL),
+                      "pin_tools": _word("report", "refuse"),
                       "allow_all_known_mcp_methods": _optional(BOOL),
                       "versions": _optional(_list(STRING))}),
 }

@@ -39,6 +39,8 @@ static const struct {
     {"arguments of a tool are not",
      MCP("rules: [{ allow: { method: tools/call, tool: x, mcp_arguments: { a: b } } }]"),
      "mcp_arguments: not portable: mcp_arguments; OpenShell does not know it", NULL},
+    {"pinned tools are not", MCP("mcp: { pin_tools: report, allow_all_known_mcp_methods: true }"),
+     "mcp.pin_tools: not portable: mcp.pin_tools; OpenShell does not know it", NULL},
     {"revisions of MCP are known",
      MCP("mcp: { versions: [\"2025-06-18\"], allow_all_known_mcp_methods: true }"), NULL, NULL},
     {"a range that is always blocked here is decided otherwise",

@@ -43,6 +43,17 @@ check_rule(OshPolicyLoader *loader, const OshPolicyRule *rule)
                "operation_type: \"*\"");
 }
 
+static void
+check_pins(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
+{
+    const OshYamlNode *pins =
+        osh_yaml_find(osh_yaml_find(endpoint->match->source, "mcp"), "pin_tools");
+
+    if (pins != NULL)
+        osh_yaml_error_hint(loader->diagnostics, pins, g_strdup("for OpenShell, leave it out"),
+                            "not portable: mcp.pin_tools; " ALONE);
+}
+
 /* Deprecated words, which load here with a warning. */
 static void
 check_deprecated(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
@@ -110,6 +121,7 @@ osh_schema_check_openshell(OshPolicyLoader *loader)
         gboolean as_written = osh_yaml_find(match->source, "rules") != NULL;
 
         check_protocol(loader, endpoint);
+        check_pins(loader, endpoint);
         check_addresses(loader, endpoint);
         check_deprecated(loader, endpoint);
         for (guint k = 0; as_written && k < match->n_rules; k++)

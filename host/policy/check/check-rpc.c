@@ -209,6 +209,11 @@ check_endpoint_shape(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint)
         osh_yaml_error(loader->diagnostics, match->source, "protocol mcp requires host");
     if (is_mcp && endpoint->n_ports == 0)
         osh_yaml_error(loader->diagnostics, match->source, "protocol mcp requires port or ports");
+    if (endpoint->pin_tools != NULL && strcmp(endpoint->pin_tools, "report") != 0 &&
+        strcmp(endpoint->pin_tools, "refuse") != 0)
+        osh_yaml_error(loader->diagnostics,
+                       osh_yaml_find(osh_yaml_find(match->source, "mcp"), "pin_tools"),
+                       "mcp.pin_tools is report or refuse");
     if (endpoint->max_body_bytes == 0)
         osh_yaml_error(loader->diagnostics, match->source,
                        "max_body_bytes must be a positive integer");

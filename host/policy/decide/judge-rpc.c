@@ -61,8 +61,20 @@ method_matches(const OshPolicyRule *rule, OshSpan method, gboolean is_mcp)
     return rule->any_method || is_exactly(method, rule->method) ? OSH_POLICY_YES : OSH_POLICY_NO;
 }
 
+/* What a rule says of arguments, of a tool that is only listed: there is a call that an allow rule
+ * allows, and one that a deny rule does not deny. */
 static OshPolicyAnswer
-rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_mcp, gboolean all)
+arguments_match(const OshPolicyQuestion *question, const OshPolicyRule *rule,
+                const OshFactRecord *call, gboolean all)
+{
+    if (question->is_listed)
+        return all ? OSH_POLICY_YES : OSH_POLICY_NO;
+    return osh_policy_arguments_match(rule, call, all);
+}
+
+static OshPolicyAnswer
+rule_matches(const OshPolicyQuestion *question, const OshPolicyRule *rule,
+             const OshFactRecord *call, gboolean is_mcp, gboolean all)
 {
     OshPolicyAnswer answer = method_matches(rule, osh_policy_call_method(call), is_mcp);
 
@@ -76,7 +88,7 @@ rule_matches(const OshPolicyRule *rule, const OshFactRecord *call, gboolean is_m
     }
     if (answer != OSH_POLICY_NO && rule->n_arguments > 0)
         osh_policy_fold_add(OSH_POLICY_FOLD_CONDITIONS, &answer,
-                            osh_policy_arguments_match(rule, call, all));
+                            arguments_match(question, rule, call, all));
     return answer;
 }
 
@@ -100,6 +112,13 @@ revisions_of(const OshPolicyQuestion *question, const OshPolicyEndpoint *endpoin
                                      : endpoint->mcp_versions;
 }
 
+/* A list may come in a stream; a call of what it lists is posted. */
+static gboolean
+is_posted(const OshPolicyQuestion *question)
+{
+    return question->is_listed || is_exactly(question->method, "POST");
+}
+
 OshPolicyMcpFit
 osh_policy_mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
                    const OshPolicyEndpoint *endpoint)
@@ -110,7 +129,7 @@ osh_policy_mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
 
     if (revisions == 0)
         return OSH_POLICY_MCP_VERSION;
-    if (!is_exactly(question->method, "POST"))
+    if (!is_posted(question))
         return revisions & OSH_MCP_REVISIONS_OF_2025 ? OSH_POLICY_MCP_FITS : OSH_POLICY_MCP_STREAM;
     if (n_messages(question) > 1) {
         revisions &= OSH_MCP_REVISION_2025_03_26;
@@ -157,7 +176,8 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
     gboolean extension = is_extension(endpoint, method);
 
     for (guint i = 0; i < match->n_deny_rules; i++)
-        osh_policy_note_deny(answer, rule_matches(&match->deny_rules[i], call, is_mcp, FALSE),
+        osh_policy_note_deny(answer,
+                             rule_matches(question, &match->deny_rules[i], call, is_mcp, FALSE),
                              &match->deny_rules[i]);
     if (is_mcp && osh_policy_mcp_fit(question, call, endpoint) != OSH_POLICY_MCP_FITS)
         return;
@@ -177,7 +197,8 @@ judge_post(const OshPolicyQuestion *question, const OshFactRecord *call,
         osh_policy_note_allow(answer, OSH_POLICY_YES, &profile_rule);
     for (guint i = 0; i < match->n_rules; i++)
         if (!extension || osh_policy_mcp_rule_is_exact(&match->rules[i]))
-            osh_policy_note_allow(answer, rule_matches(&match->rules[i], call, is_mcp, TRUE),
+            osh_policy_note_allow(answer,
+                                  rule_matches(question, &match->rules[i], call, is_mcp, TRUE),
                                   &match->rules[i]);
 }
 
@@ -187,7 +208,7 @@ osh_policy_rpc_judge(const OshPolicyQuestion *question, const OshFactRecord *cal
 {
     if (!question->has_jsonrpc || question->has_jsonrpc_error)
         return;
-    if (is_exactly(question->method, "POST")) {
+    if (is_posted(question)) {
         judge_post(question, call, endpoint, answer);
         return;
     }

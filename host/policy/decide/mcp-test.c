@@ -188,6 +188,70 @@ test_option(void)
     g_assert_cmpuint(n_lists, ==, 5);
 }
 
+static const char listed_text[] = "version: 1\nnetwork_policies:\n" ENDPOINT(
+    "tools", "tools.test",
+    "enforcement: enforce, mcp: { versions: [\"2025-11-25\"] }, rules: ["
+    "{ allow: { method: tools/call, tool: read, mcp_arguments: { path: \"/work/*\" } } }, "
+    "{ allow: { method: tools/call, tool: free } }], deny_rules: ["
+    "{ method: tools/call, tool: free, mcp_arguments: { path: \"/etc/*\" } }, "
+    "{ method: tools/call, tool: gone }]");
+
+static gboolean
+is_allowed(const OshPolicySnapshot *policy, const char *tool, const char *method,
+           gboolean is_listed)
+{
+    const OshFact name[] = {OSH_FACT_STRING_INIT("key", OSH_SPAN_LITERAL("name")),
+                            OSH_FACT_STRING_INIT("value", osh_span(tool))};
+    const OshFactRecord param = {name, 2};
+    const OshFact fields[] = {
+        OSH_FACT_STRING_INIT("method", OSH_SPAN_LITERAL("tools/call")),
+        OSH_FACT_RECORDS_INIT("params", &param, 1),
+    };
+    const OshFactRecord call = {fields, 2};
+    const OshFact facts[] = {
+        OSH_FACT_STRING_INIT(OSH_FACT_NETWORK_HOST, OSH_SPAN_LITERAL("tools.test")),
+        OSH_FACT_INTEGER_INIT(OSH_FACT_NETWORK_PORT, 1),
+        OSH_FACT_STRING_INIT(OSH_FACT_PROCESS_BINARY, OSH_SPAN_LITERAL("/b")),
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_METHOD, osh_span(method)),
+        OSH_FACT_STRING_INIT(OSH_FACT_REQUEST_PATH, OSH_SPAN_LITERAL("/mcp")),
+        OSH_FACT_RECORDS_INIT(OSH_FACT_JSONRPC_CALLS, &call, 1),
+        OSH_FACT_BOOLEAN_INIT(OSH_FACT_JSONRPC_LISTED, is_listed),
+    };
+    const OshFacts all = {facts, G_N_ELEMENTS(facts)};
+    g_auto(OshPolicyVerdict) verdict;
+
+    osh_policy_decide(policy, &all, &verdict);
+    return verdict.action == OSH_POLICY_ALLOW;
+}
+
+static void
+test_listed(void)
+{
+    g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+    g_autoptr(OshPolicySnapshot) policy =
+        osh_policy_load(&(OshPolicyLoadRequest){.text = listed_text,
+                                                .length = strlen(listed_text),
+                                                .file_name = "p.yaml",
+                                                .generation = 1},
+                        diagnostics);
+    static const struct {
+        const char *tool;
+        gboolean is_listed;
+        gboolean is_called; /* without arguments */
+    } tools[] = {{"read", TRUE, FALSE},
+                 {"free", TRUE, FALSE},
+                 {"gone", FALSE, FALSE},
+                 {"other", FALSE, FALSE}};
+
+    g_assert_nonnull(policy);
+    for (gsize i = 0; i < G_N_ELEMENTS(tools); i++) {
+        g_assert_cmpint(is_allowed(policy, tools[i].tool, "POST", TRUE), ==, tools[i].is_listed);
+        g_assert_cmpint(is_allowed(policy, tools[i].tool, "GET", TRUE), ==, tools[i].is_listed);
+        g_assert_cmpint(is_allowed(policy, tools[i].tool, "POST", FALSE), ==, tools[i].is_called);
+        g_assert_false(is_allowed(policy, tools[i].tool, "GET", FALSE));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -198,6 +262,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/mcp/an endpoint beside another protocol is warned of", test_neighbours);
+    g_test_add_func("/mcp/a tool is listed where some call of it may be allowed", test_listed);
     g_test_add_func("/mcp/a plugin is told which revisions an endpoint accepts", test_option);
     return g_test_run();
 }

@@ -28,6 +28,7 @@ typedef enum {
     FACT_CALLS,
     FACT_RESPONSE,
     FACT_RECEIVE_STREAM,
+    FACT_LISTED,
     FACT_JSONRPC_ERROR,
     FACT_MCP_VERSION,
     N_FACTS,
@@ -54,6 +55,7 @@ static const struct {
     [FACT_CALLS] = {OSH_FACT_JSONRPC_CALLS, OSH_FACT_RECORDS},
     [FACT_RESPONSE] = {OSH_FACT_JSONRPC_RESPONSE, OSH_FACT_BOOLEAN},
     [FACT_RECEIVE_STREAM] = {OSH_FACT_JSONRPC_RECEIVE_STREAM, OSH_FACT_BOOLEAN},
+    [FACT_LISTED] = {OSH_FACT_JSONRPC_LISTED, OSH_FACT_BOOLEAN},
     [FACT_JSONRPC_ERROR] = {OSH_FACT_JSONRPC_ERROR, OSH_FACT_STRING},
     [FACT_MCP_VERSION] = {OSH_FACT_MCP_VERSION, OSH_FACT_STRING},
 };
@@ -113,6 +115,8 @@ store_rpc(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
         question->has_response = fact->value.boolean;
     } else if (number == FACT_RECEIVE_STREAM) {
         question->receive_stream = fact->value.boolean;
+    } else if (number == FACT_LISTED) {
+        question->is_listed = fact->value.boolean;
     } else if (number == FACT_JSONRPC_ERROR) {
         question->jsonrpc_error = fact->value.string;
         question->has_jsonrpc_error = fact->value.string.length > 0;
@@ -186,6 +190,7 @@ store(OshPolicyQuestion *question, FactNumber number, const OshFact *fact)
     case FACT_CALLS:
     case FACT_RESPONSE:
     case FACT_RECEIVE_STREAM:
+    case FACT_LISTED:
     case FACT_JSONRPC_ERROR:
     case FACT_MCP_VERSION:
         store_rpc(question, number, fact);

@@ -43,6 +43,7 @@ typedef struct {
     gboolean has_jsonrpc;
     gboolean has_response;
     gboolean receive_stream;
+    gboolean is_listed; /* a tool that nobody calls yet */
     OshSpan jsonrpc_error;
     gboolean has_jsonrpc_error;
     guint mcp_version; /* an OshMcpRevision; 0 for an unknown name */

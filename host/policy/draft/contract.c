@@ -331,16 +331,17 @@ osh_contract_inspection(const OshValue *endpoint)
     const OshValue *mcp = osh_value_find(endpoint, "mcp");
     g_autofree char *protocol = g_ascii_strdown(osh_value_find_text(endpoint, "protocol"), -1);
     g_autofree char *versions = mcp_version_names(endpoint);
+    const char *pins = osh_value_find_text(mcp, "pin_tools");
 
     if (!osh_contract_is_mcp(endpoint))
         return *protocol != '\0' ? g_strdup_printf("protocol %s", protocol)
                                  : g_strdup("no protocol");
     return g_strdup_printf(
         "protocol mcp with strict_tool_names %s, allow_all_known_mcp_methods %s, max_body_bytes "
-        "%" G_GUINT64_FORMAT ", versions %s",
+        "%" G_GUINT64_FORMAT ", versions %s%s%s",
         osh_value_find_flag(mcp, "strict_tool_names", TRUE) ? "true" : "false",
         osh_value_find_flag(mcp, "allow_all_known_mcp_methods", FALSE) ? "true" : "false",
-        body_bytes(endpoint, "mcp"), versions);
+        body_bytes(endpoint, "mcp"), versions, *pins != '\0' ? ", pin_tools " : "", pins);
 }
 
 gboolean

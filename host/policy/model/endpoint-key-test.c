@@ -46,6 +46,8 @@ other_value(const OshEndpointKey *key)
         return "4096";
     if (key->type == OSH_ENDPOINT_KEY_SWITCH)
         return key->absent != NULL ? "false" : "true";
+    if (strcmp(key->name, "mcp.pin_tools") == 0)
+        return "report";
     return strcmp(key->name, "credential_signing") == 0 ? "sigv4" : "word";
 }
 

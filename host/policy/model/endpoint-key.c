@@ -111,6 +111,8 @@ static const OshEndpointKey table[] = {
     {"mcp.strict_tool_names", SWITCH, .offset = FIELD(strict_tool_names), .absent = "true",
      .agree = OSH_ENDPOINT_AGREE_REQUEST, .agree_of = OF(MCP)},
     {"mcp.allow_all_known_mcp_methods", SWITCH, .offset = FIELD(allow_all_known_mcp_methods)},
+    {"mcp.pin_tools", TEXT, .offset = FIELD(pin_tools), .agree = OSH_ENDPOINT_AGREE_REQUEST,
+     .agree_of = OF(MCP)},
     {"mcp.versions", SPECIAL, .agree = OSH_ENDPOINT_AGREE_REQUEST, .agree_of = OF(MCP),
      .option = osh_endpoint_versions_option, .text = osh_endpoint_versions_text},
     {NULL},

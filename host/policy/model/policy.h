@@ -147,6 +147,7 @@ typedef struct {
     gboolean allow_uninspected_credentials;
     gboolean allow_registered_queries;
     gboolean strict_tool_names;
+    const char *pin_tools; /* mcp.pin_tools; NULL when absent */
     gboolean allow_all_known_mcp_methods;
     gboolean has_graphql_rules;
     guint mcp_versions;     /* sum of OshMcpRevision, see osh-mcp.h; 0 unless it speaks MCP */

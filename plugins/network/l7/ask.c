@@ -34,6 +34,7 @@
 /* Keys of the schema that say how a session or an inspector reads a message. */
 static const char *const session_options[] = {
     "allow_encoded_slash",
+    "mcp.pin_tools",
     "mcp.strict_tool_names",
     "mcp.versions",
     "protocol",

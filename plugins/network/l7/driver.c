@@ -576,16 +576,17 @@ driver_take_surplus(OshDriver *driver)
         osh_driver_refill(driver);
 }
 
-/* A head, and the largest content that may have to be held until it was looked into. */
+/* A head, and the largest content that may have to be held until it was looked into; a session of
+ * HTTP holds a body itself, and most requests have none. */
 static gsize
-driver_window_size(const OshDriver *driver)
+driver_window_size(const OshDriver *driver, const OshNetworkProtocol *protocol)
 {
     const OshProviders *providers = driver->connection->shard->network->providers;
     gsize size = OSH_DRIVER_WINDOW;
 
     if (driver->declared != NULL)
         size = MAX(size, driver->declared->window);
-    if (providers != NULL &&
+    if (providers != NULL && !protocol->is_http &&
         (providers->credentials.vtable != NULL || g_hash_table_size(providers->inspectors) > 0))
         size = MAX(size, OSH_DRIVER_WINDOW + OSH_CONTENT_REWRITE_MAX);
     return size;
@@ -615,7 +616,7 @@ driver_new(OshConnection *connection, const OshNetworkProtocol *protocol)
         if (driver->sides[i].leg.session != NULL)
             driver->sides[i].leg.tls = connection->intercept->of->tls;
     }
-    driver->window_size = driver_window_size(driver);
+    driver->window_size = driver_window_size(driver, protocol);
     for (guint i = 0; i < 2; i++)
         driver->sides[i].window =
             osh_buffer_pool_acquire_larger(connection->shard->windows, driver->window_size);

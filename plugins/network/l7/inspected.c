@@ -7,6 +7,7 @@
 #include "inspected.h"
 
 #include "driver-private.h"
+#include "facts.h"
 #include "middleware-chain.h"
 #include "osh-fact-copy.h"
 #include "secrets.h"
@@ -101,13 +102,13 @@ begin_inspection(OshInspected *inspected, const OshFacts *facts)
 {
     const OshMessage *message = inspected->message;
     const OshFacts *more = &inspected->head.facts;
-    g_autofree OshFact *head = g_new0(OshFact, facts->n_facts + more->n_facts);
+    gsize n = facts->n_facts + more->n_facts;
+    g_autofree OshFact *head = g_new0(OshFact, n + OSH_CONNECTION_FACTS);
     g_autoptr(GError) error = NULL;
-    const OshInspectionRequest request = {
+    OshInspectionRequest request = {
         .struct_size = sizeof request,
         .inspector = inspected->name,
         .media_type = inspected->media_type != NULL ? inspected->media_type : "",
-        .head = {head, facts->n_facts + more->n_facts},
         .limit = inspected->limit,
         .options = message->options,
         .wake = inspector_woken,
@@ -118,6 +119,8 @@ begin_inspection(OshInspected *inspected, const OshFacts *facts)
         memcpy(head, facts->facts, facts->n_facts * sizeof head[0]);
     if (more->n_facts > 0)
         memcpy(head + facts->n_facts, more->facts, more->n_facts * sizeof head[0]);
+    n += osh_connection_facts(message->driver->connection, head + n);
+    request.head = (OshFacts){head, n};
     inspected->inspection = osh_inspector_open(inspected->inspector, &request, &error);
     if (inspected->inspection == NULL)
         inspected->problem =

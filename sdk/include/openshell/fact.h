@@ -206,6 +206,12 @@ typedef struct {
 #define OSH_FACT_JSONRPC_RESPONSE "jsonrpc.response"
 /** TRUE for a bodiless GET that opens an event stream. Boolean. */
 #define OSH_FACT_JSONRPC_RECEIVE_STREAM "jsonrpc.receive_stream"
+/**
+ * TRUE in a question about a tool that a server lists, before anybody calls it: what a rule says of
+ * arguments is open, so it holds in an allow rule and does not in a deny rule, and the method of
+ * HTTP is not looked at. Never of a message. Boolean.
+ */
+#define OSH_FACT_JSONRPC_LISTED "jsonrpc.listed"
 /** Why a JSON-RPC message could not be understood; its presence is a hard denial. String. */
 #define OSH_FACT_JSONRPC_ERROR "jsonrpc.error"
 /**

@@ -38,7 +38,8 @@ G_BEGIN_DECLS
  * @inspector: the name that the policy uses: "graphql", "json-rpc", "mcp"
  * @media_type: lower-case, without parameters; "" when unknown
  * @head: facts of the message's head, request.* above all; of HTTP request.headers,
- *   request.content_type and request.content_encoding too
+ *   request.content_type and request.content_encoding too; and those of the connection, network.*
+ *   and process.*
  * @limit: most bytes of content; more is a hard denial by the driver
  * @options: (nullable): a{sv}: options of the endpoint
  * @wake: [shard] asks to be fed again, with no bytes, after %OSH_INSPECTION_PENDING

@@ -202,10 +202,10 @@
 
 #include "openshell/ext/draft/content-inspector.h"
 #include "openshell/ext/draft/credential-provider.h"
+#include "openshell/ext/draft/l7-rules.h"
 #include "openshell/ext/policy.h"
 #include "openshell/fact.h"
 #include "openshell/host.h"
-#include "openshell/l7-rules.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * l7-rules.h: the rules of openshell.draft.l7-protocol/1 for a list of actions, by name.
+ * ext/draft/l7-rules.h, a part of ext/draft/l7-protocol.h: the rules of
+ * openshell.draft.l7-protocol/1 for a list of actions, by name.
  */
 #pragma once
 
