@@ -89,9 +89,10 @@ rest_content_allow(RestSession *session, const OshL7Answer *answer)
     content->handle = said->handle;
     content->handle_length = said->length;
     content->settled = said->settled;
-    /* What was not marked has no place behind a handle. */
-    if (said->disposition != OSH_L7_REPLACED || said->settled > content->body->len ||
-        (said->handle == NULL && said->length > 0) || !content->is_whole)
+    /* What was not marked has no place behind a handle, and behind an upgrade frames begin. */
+    if (session->is_upgrade || said->disposition != OSH_L7_REPLACED ||
+        said->settled > content->body->len || (said->handle == NULL && said->length > 0) ||
+        !content->is_whole)
         session->is_beyond = TRUE;
 }
 

@@ -128,7 +128,10 @@ read_request(RestSession *session)
 gboolean
 rest_check_answer(RestSession *session)
 {
-    if (session->is_upgrade && !session->may_upgrade)
+    /* Where the policy looks into its content (it has none), an upgrade is agreed to behind that.
+     */
+    if (session->is_upgrade && !session->may_upgrade &&
+        (!session->content.is_active || session->content.is_allowed))
         return rest_upgrade_refuse(session);
     if (!session->allows_encoded_slash &&
         osh_request_path_has_encoded_slash(session->target->str, session->target->len)) {

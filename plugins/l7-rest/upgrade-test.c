@@ -61,6 +61,61 @@ test_facts(RestFixture *fixture, gconstpointer data)
     g_assert_cmpstr(TO_SERVER(outcome), ==, ASKED);
 }
 
+static void
+inspect(RestFixture *fixture)
+{
+    osh_scripted_policy_rule(osh_l7_harness_policy(fixture->harness), OSH_ACTION_INSPECT,
+                             OSH_FACT_REQUEST_METHOD, "*");
+}
+
+/* It has no content, and is agreed to behind what is said about that. */
+static void
+test_inspected(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    osh_l7_harness_agree_to_upgrades(fixture->harness);
+    inspect(fixture);
+    osh_l7_harness_client(fixture->harness, ASKS "early", -1);
+    osh_l7_harness_server(fixture->harness, AGREES "glued", -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, ASKED);
+    g_assert_cmpstr(TO_CLIENT(outcome), ==, AGREES);
+    g_assert_cmpint(outcome->ended, ==, OSH_L7_ENDED_UPGRADE);
+    g_assert_cmpstr(outcome->left[OSH_CLIENT_TO_SERVER]->str, ==, "early");
+    g_assert_cmpstr(outcome->left[OSH_SERVER_TO_CLIENT]->str, ==, "glued");
+}
+
+static void
+test_inspected_without_agreement(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    inspect(fixture);
+    osh_l7_harness_client(fixture->harness, ASKS, -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 403 Forbidden\r\n"));
+}
+
+/* Where frames would begin. */
+static void
+test_content_is_put_in(RestFixture *fixture, gconstpointer data)
+{
+    g_autoptr(OshL7Outcome) outcome = NULL;
+
+    (void)data;
+    osh_l7_harness_agree_to_upgrades(fixture->harness);
+    inspect(fixture);
+    osh_l7_harness_replace_content(fixture->harness, "", "frames");
+    osh_l7_harness_client(fixture->harness, ASKS, -1);
+    outcome = rest_fixture_run(fixture);
+    g_assert_cmpstr(TO_SERVER(outcome), ==, "");
+    g_assert_true(g_str_has_prefix(TO_CLIENT(outcome), "HTTP/1.1 403 Forbidden\r\n"));
+}
+
 static const struct {
     const char *sentence;
     const char *response;
@@ -198,6 +253,9 @@ main(int argc, char **argv)
     ADD("what-is-agreed-to-goes-on-as-another-protocol", test_upgraded);
     ADD("the-judge-of-an-upgrade-gets-the-fields-of-its-head", test_facts);
     ADD("an-agreement-that-is-refused-is-a-502", test_agreement_refused);
+    ADD("what-is-inspected-too-is-agreed-to-behind-that", test_inspected);
+    ADD("what-is-inspected-and-not-agreed-to-is-refused", test_inspected_without_agreement);
+    ADD("content-is-never-put-behind-an-upgrade", test_content_is_put_in);
     ADD("a-request-that-asks-for-nothing-gets-no-other-protocol", test_unasked);
     ADD_ROWS("another-response-leaves-the-connection-open", others, test_other_response)
     ADD_ROWS("an-agreement-is-malformed", invalid, test_invalid_agreement)

@@ -115,9 +115,9 @@ static char *
 replaced(const char *text, gsize length, const char *from, const char *to)
 {
     g_autofree char *copy = g_strndup(text, length);
-    g_auto(GStrv) parts = g_strsplit(copy, from, -1);
+    g_auto(GStrv) parts = from[0] != '\0' ? g_strsplit(copy, from, -1) : NULL;
 
-    return g_strjoinv(to, parts);
+    return parts != NULL ? g_strjoinv(to, parts) : g_strconcat(to, copy, NULL);
 }
 
 static void

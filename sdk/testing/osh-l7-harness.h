@@ -167,7 +167,8 @@ void osh_l7_harness_add_edit(OshL7Harness *harness, const char *name, const char
 /** osh_l7_harness_add_injection: likewise, with a lease of @secret in place of a value. */
 void osh_l7_harness_add_injection(OshL7Harness *harness, const char *name, const char *secret);
 
-/** osh_l7_harness_replace_content: content that was marked gets @to in place of each @from. */
+/** osh_l7_harness_replace_content: content that was marked gets @to in place of each @from, or in
+ * front where @from is empty. */
 void osh_l7_harness_replace_content(OshL7Harness *harness, const char *from, const char *to);
 
 /** osh_l7_harness_stream_content: answers INSPECT come with begin, and content is settled as it

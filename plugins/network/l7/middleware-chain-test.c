@@ -679,6 +679,27 @@ test_messages_that_no_endpoint_judges_are_seen_all_the_same(void)
     end(&world);
 }
 
+/* Of all messages of the shard together. */
+static void
+test_one_question_more_than_may_be_open_is_told_to_come_later(void)
+{
+    L7World world;
+
+    begin(&world, "a");
+    l7_world_open(&world);
+    world.fixture->part.open_middlewares = 96;
+    osh_fixture_send(world.client, "one said\n");
+    osh_fixture_expect(world.fixture, world.client, "no: middleware a failed (busy)\n");
+    g_assert_cmpuint(content.status, ==, 503);
+    g_assert_cmpstr(test.seen->str, ==, "");
+    world.fixture->part.open_middlewares = 95;
+    osh_fixture_send(world.client, "two said\n");
+    osh_fixture_expect(world.fixture, world.upstream, "two said\n");
+    g_assert_cmpuint(world.fixture->part.open_middlewares, ==, 95);
+    world.fixture->part.open_middlewares = 0;
+    end(&world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -729,5 +750,8 @@ main(int argc, char **argv)
     g_test_add_func(
         "/network/middleware-chain/messages-that-no-endpoint-judges-are-seen-all-the-same",
         test_messages_that_no_endpoint_judges_are_seen_all_the_same);
+    g_test_add_func("/network/middleware-chain/"
+                    "one-question-more-than-may-be-open-is-told-to-come-later",
+                    test_one_question_more_than_may_be_open_is_told_to_come_later);
     return g_test_run();
 }
