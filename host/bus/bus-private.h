@@ -183,7 +183,6 @@ struct _OshBus {
     GPtrArray *queues_idle;  /* queues_lock: those whose thread has ended */
     _Atomic guint n_queues;  /* length of queues */
     GPtrArray *queues_known; /* [main] copy of queues */
-    guint queue_turn;        /* [main] whose turn it is */
 
     pthread_mutex_t invoke_lock;
     GArray *invocations; /* invoke_lock */
@@ -252,6 +251,9 @@ void osh_bus_publisher_free(OshBusPublisher *publisher);
 OshBusQueue *osh_bus_queue_current(OshBus *bus);
 void osh_bus_queue_thread_ended(gpointer data);
 void osh_bus_queue_push(OshBusQueue *queue, OshBusNode *node);
+void osh_bus_queue_refill(OshBusQueue *queue);
+/* Of what a refill has brought; G_MAXUINT64 for nothing. */
+guint64 osh_bus_queue_first(const OshBusQueue *queue);
 OshBusNode *osh_bus_queue_pop(OshBusQueue *queue);
 void osh_bus_queue_free(OshBusQueue *queue);
 

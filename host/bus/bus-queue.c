@@ -136,16 +136,27 @@ queue_take_over(OshBusQueue *queue)
     pthread_mutex_unlock(&queue->lock);
 }
 
+void
+osh_bus_queue_refill(OshBusQueue *queue)
+{
+    if (queue->mine.head == NULL && queue->mine_sampled.head == NULL)
+        queue_take_over(queue);
+}
+
+guint64
+osh_bus_queue_first(const OshBusQueue *queue)
+{
+    guint64 kept = queue->mine.head != NULL ? queue->mine.head->event.id : G_MAXUINT64;
+
+    return queue->mine_sampled.head != NULL ? MIN(kept, queue->mine_sampled.head->event.id) : kept;
+}
+
 OshBusNode *
 osh_bus_queue_pop(OshBusQueue *queue)
 {
-    const OshBusNode *kept;
-    const OshBusNode *sampled;
+    const OshBusNode *kept = queue->mine.head;
+    const OshBusNode *sampled = queue->mine_sampled.head;
 
-    if (queue->mine.head == NULL && queue->mine_sampled.head == NULL)
-        queue_take_over(queue);
-    kept = queue->mine.head;
-    sampled = queue->mine_sampled.head;
     if (kept == NULL && sampled == NULL)
         return NULL;
     if (sampled == NULL || (kept != NULL && kept->event.id < sampled->event.id))

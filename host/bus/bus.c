@@ -13,8 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TURN 32 /* events of one thread before the next thread's turn */
-
 typedef struct {
     GSource parent;
     OshBus *bus;
@@ -31,12 +29,36 @@ osh_bus_signal(void)
     return event_signal;
 }
 
-/* Returns whether there may be more in the queues. @ret_any: whether there was anything. */
+/* Returns: (nullable): the queue that holds the event that was published first. */
+static OshBusQueue *
+bus_oldest(const OshBus *bus)
+{
+    OshBusQueue *oldest = NULL;
+    guint64 id = G_MAXUINT64;
+
+    for (guint i = 0; i < bus->queues_known->len; i++) {
+        OshBusQueue *queue = g_ptr_array_index(bus->queues_known, i);
+        guint64 first = osh_bus_queue_first(queue);
+
+        if (first < id) {
+            id = first;
+            oldest = queue;
+        }
+    }
+    return oldest;
+}
+
+/*
+ * What lies in the queues of several threads is delivered in the order in which it was published,
+ * so that the lines of an event log tell what came first.
+ *
+ * Returns whether there may be more in the queues. @ret_any: whether there was anything.
+ */
 static gboolean
 bus_drain(OshBus *bus, gboolean *ret_any)
 {
     guint budget = OSH_BUS_BATCH;
-    guint idle = 0;
+    guint before;
 
     if (bus->queues_known->len != atomic_load(&bus->n_queues)) {
         pthread_mutex_lock(&bus->queues_lock);
@@ -44,20 +66,17 @@ bus_drain(OshBus *bus, gboolean *ret_any)
             g_ptr_array_add(bus->queues_known, g_ptr_array_index(bus->queues, i));
         pthread_mutex_unlock(&bus->queues_lock);
     }
-    while (budget > 0 && idle < bus->queues_known->len) {
-        OshBusQueue *queue =
-            g_ptr_array_index(bus->queues_known, bus->queue_turn++ % bus->queues_known->len);
-        guint turn = MIN(TURN, budget);
-        guint taken = 0;
-        OshBusNode *node = NULL;
+    do {
+        OshBusQueue *queue;
 
-        while (taken < turn && (node = osh_bus_queue_pop(queue)) != NULL) {
-            osh_bus_deliver(bus, node);
-            taken++;
+        before = budget;
+        for (guint i = 0; i < bus->queues_known->len; i++)
+            osh_bus_queue_refill(g_ptr_array_index(bus->queues_known, i));
+        while (budget > 0 && (queue = bus_oldest(bus)) != NULL) {
+            osh_bus_deliver(bus, osh_bus_queue_pop(queue));
+            budget--;
         }
-        budget -= taken;
-        idle = taken == 0 ? idle + 1 : 0;
-    }
+    } while (budget > 0 && budget < before);
     *ret_any = budget < OSH_BUS_BATCH;
     return budget == 0;
 }

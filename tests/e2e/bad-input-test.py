@@ -169,7 +169,7 @@ def _wrong_type():
 
 @test("what the schema has and is not enforced yet is refused, never ignored")
 def _not_enforced():
-    bad_policy(GOOD.replace("port: 8080", "port: 8080\n        protocol: websocket\n"
+    bad_policy(GOOD.replace("port: 8080", "port: 8080\n        protocol: sql\n"
                             "        access: read-only"), "not enforced yet")
 
 
