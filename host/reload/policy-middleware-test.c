@@ -154,6 +154,40 @@ test_what_cannot_be_inspected_is_refused_unless_each_lets_it_pass(void)
     check("skip.lenient.net", "1  first");
 }
 
+static void
+test_one_that_selects_no_endpoint_is_worth_a_word(void)
+{
+    static const char typo[] = "version: 1\n"
+                               "network_policies:\n"
+                               "  all:\n"
+                               "    endpoints: [{host: api.example.com, port: 443}]\n"
+                               "    binaries: [{path: /usr/bin/curl}]\n"
+                               "network_middlewares:\n"
+                               "  typo: {middleware: test/a, endpoints: {include: [\"*\"]}}\n";
+
+    for (guint enforced = 0; enforced < 2; enforced++) {
+        g_autoptr(OshPolicyDiagnostics) diagnostics = osh_policy_diagnostics_new();
+        g_autoptr(OshPolicyProtocolTable) table = osh_policy_protocol_table_new();
+        g_autoptr(OshPolicySnapshot) snapshot = NULL;
+        g_autofree char *said = NULL;
+
+        osh_policy_protocol_table_add_middleware(table, "test/a");
+        snapshot = osh_policy_load(
+            &(OshPolicyLoadRequest){.text = typo,
+                                    .length = strlen(typo),
+                                    .file_name = "p.yaml",
+                                    .generation = 1,
+                                    .protocols = table,
+                                    .flags = enforced != 0 ? OSH_POLICY_LOAD_ENFORCEABLE |
+                                                                 OSH_POLICY_ENFORCES_MIDDLEWARE
+                                                           : OSH_POLICY_LOAD_ANY},
+            diagnostics);
+        said = osh_policy_diagnostics_format(diagnostics);
+        g_assert_cmpint(strstr(said, "selects the host of no endpoint") != NULL, ==,
+                        (gint)enforced);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -167,5 +201,7 @@ main(int argc, char **argv)
     g_test_add_func("/policy-middleware/"
                     "what-cannot-be-inspected-is-refused-unless-each-lets-it-pass",
                     test_what_cannot_be_inspected_is_refused_unless_each_lets_it_pass);
+    g_test_add_func("/policy-middleware/one-that-selects-no-endpoint-is-worth-a-word",
+                    test_one_that_selects_no_endpoint_is_worth_a_word);
     return g_test_run();
 }

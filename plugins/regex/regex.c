@@ -51,6 +51,10 @@ add_pattern(RegexRules *rules, const char *text, GError **error)
     /* A verb at the start could set another limit. */
     if (g_str_has_prefix(text, "(*"))
         return refuse(error, "patterns", "a pattern must not begin with (*");
+    pattern = g_regex_new(text, 0, 0, &problem);
+    if (pattern == NULL)
+        return refuse(error, "patterns", problem->message);
+    g_regex_unref(g_steal_pointer(&pattern));
     pattern = g_regex_new(limited, G_REGEX_OPTIMIZE, 0, &problem);
     if (pattern == NULL)
         return refuse(error, "patterns", problem->message);

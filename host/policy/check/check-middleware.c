@@ -93,6 +93,21 @@ check_uninspected(OshPolicyLoader *loader, const OshYamlNode *node,
     }
 }
 
+/* What nobody may reach anyway needs no middleware; more likely the pattern is not what was meant.
+ * Said of a policy that is to be enforced: a fragment may get its endpoints later. */
+static void
+check_selects(OshPolicyLoader *loader, const OshYamlNode *node,
+              const OshPolicyMiddlewareEntry *entry)
+{
+    for (guint i = 0; i < loader->endpoints->len; i++)
+        if (may_select(entry, &g_array_index(loader->endpoints, OshPolicyEndpoint, i)))
+            return;
+    if (loader->endpoints->len > 0 && (loader->request->flags & OSH_POLICY_LOAD_ENFORCEABLE))
+        osh_yaml_warning_hint(
+            loader->diagnostics, node, g_strdup("** stands for any number of labels, * for one"),
+            "this middleware selects the host of no endpoint, so it sees nothing");
+}
+
 static void
 read_selector(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMiddlewareEntry *entry)
 {
@@ -120,6 +135,7 @@ read_selector(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyMiddlew
         osh_policy_diagnostics_n_errors(loader->diagnostics) == errors_before)
         osh_yaml_error(loader->diagnostics, selector,
                        "the endpoint selector must include at least one host pattern");
+    check_selects(loader, selector, entry);
     if (!entry->shown.allow_uninspectable)
         check_uninspected(loader, selector, entry);
 }

@@ -324,6 +324,16 @@ try_near(const Change *change, const OshPolicyEndpoint *endpoint)
     return try_policy(change, endpoint) || (n_endpoints > 1 && try_binary(change, endpoint));
 }
 
+/* Where the rules are about what the content says, and the question says nothing of it: a rule of
+ * another protocol would open all that those rules keep closed. */
+static gboolean
+would_open_content(const Change *change, const OshPolicyEndpoint *endpoint)
+{
+    return (rule_says_no_path(endpoint->protocol) ||
+            endpoint->protocol == OSH_POLICY_PROTOCOL_PLUGIN) &&
+           protocol_of(change->asked) != endpoint->protocol;
+}
+
 void
 osh_policy_suggest_change(const OshPolicyAsked *asked, const OshPolicySnapshot *policy,
                           const GString *text, OshPolicyExplanation *explanation)
@@ -345,6 +355,9 @@ osh_policy_suggest_change(const OshPolicyAsked *asked, const OshPolicySnapshot *
             return;
         for (guint i = 0; i < explanation->endpoints->len; i++)
             if (try_rule(&change, g_ptr_array_index(explanation->endpoints, i)))
+                return;
+        for (guint i = 0; i < explanation->endpoints->len; i++)
+            if (would_open_content(&change, g_ptr_array_index(explanation->endpoints, i)))
                 return;
     }
     for (guint i = 0; i < explanation->near->len; i++) {

@@ -62,6 +62,7 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
     const char *name = osh_schema_lower(loader, node, "protocol");
     g_autofree char **brought = NULL;
     g_autofree char *list = NULL;
+    guint n_brought = 0;
     const char *nearest;
 
     endpoint->protocol_name = name != NULL ? name : "";
@@ -75,6 +76,11 @@ read_protocol(OshPolicyLoader *loader, const OshYamlNode *node, OshPolicyEndpoin
         return;
     endpoint->protocol = OSH_POLICY_PROTOCOL_NONE;
     brought = osh_policy_protocol_table_names(loader->request->protocols);
+    /* What the schema has too is named with it. */
+    for (guint i = 0; brought[i] != NULL; i++)
+        if (osh_schema_protocol_find(brought[i]) == OSH_POLICY_PROTOCOL_PLUGIN)
+            brought[n_brought++] = brought[i];
+    brought[n_brought] = NULL;
     list = g_strjoinv(", ", brought);
     nearest = osh_policy_nearest_word(name, names);
     if (nearest == NULL)
