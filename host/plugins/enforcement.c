@@ -92,5 +92,8 @@ osh_plugin_enforcement(const OshPluginSet *set, const OshConfig *config)
             provided |= OSH_POLICY_ENFORCES_MIDDLEWARE;
     }
     provided |= inspected_by(network, provided, inspected);
+    /* A WebSocket begins with a request. */
+    if (!(provided & OSH_POLICY_ENFORCES_REST))
+        provided &= ~(guint)OSH_POLICY_ENFORCES_WEBSOCKET;
     return provided & used;
 }

@@ -288,6 +288,10 @@ def _run_graphql():
     result = harness.run_host(["true"], graphql, ["--disable", "l7-rest"])
     expect(result.code == 125 and "protocol graphql is not enforced yet" in result.err, result)
     expect(harness.run_host(["true"], graphql).code == 0, "with both")
+    websocket = graphql.replace("graphql", "websocket")
+    result = harness.run_host(["true"], websocket, ["--disable", "l7-rest"])
+    expect(result.code == 125 and "l7-rest" in result.err, result)
+    expect(harness.run_host(["true"], websocket).code == 0, "a WebSocket with both")
 
 
 @test("explain answers by its exit code, in words and in JSON")

@@ -31,7 +31,10 @@ check_protocol(OshPolicyLoader *loader, const OshPolicyEndpoint *endpoint, guint
     }
     if (needs != 0 && !(enforced & needs))
         osh_yaml_error(loader->diagnostics, osh_yaml_find(source, "protocol"),
-                       "protocol %s is not enforced yet", endpoint->protocol_name);
+                       "protocol %s is not enforced yet%s", endpoint->protocol_name,
+                       declared != NULL ? " by this run: the plugins network and l7-rest, which "
+                                          "carry and read its connections, have to take part"
+                                        : "");
     else if (endpoint->has_graphql_rules && !(enforced & OSH_POLICY_ENFORCES_GRAPHQL))
         osh_yaml_error(loader->diagnostics, source, "GraphQL rules are not enforced yet");
     return TRUE;
