@@ -469,7 +469,8 @@ def _all_commands():
 def _all_options():
     others = {"--install", "--build", "--prefix", "--remove", "--self-test", "--benchmark",
               "--suite", "--quiet", "--now", "--set-upstream-to", "--git-common-dir",
-              "--no-check-update", "--continue", "--pids-limit"}
+              "--no-check-update", "--continue", "--pids-limit", "--data-binary", "--cacert",
+              "--noproxy"}
     known = set(long_options(host("--help").out)) | {"--help"}
     for verb in VERBS:
         known |= set(help_of(verb))
