@@ -264,8 +264,7 @@ static OshPolicyMcpFit
 mcp_fit(const OshPolicyQuestion *question, const OshFactRecord *call,
         const OshPolicyEndpoint *selected)
 {
-    if (selected == NULL || selected->protocol != OSH_POLICY_PROTOCOL_MCP ||
-        question->has_jsonrpc_error)
+    if (selected == NULL || selected->protocol != OSH_POLICY_PROTOCOL_MCP)
         return OSH_POLICY_MCP_FITS;
     return osh_policy_mcp_fit(question, call, selected);
 }

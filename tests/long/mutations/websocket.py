@@ -76,8 +76,8 @@ ROWS = [
      "        return begin_frame(session);\n", JUDGE),
     ("host/policy/decide/judge-rest.c",
      "osh_policy_span_equal_fold(method, \"WEBSOCKET_SERVER_TEXT\") ||", "", "policy-judge"),
-    ("plugins/network/l7/ask.c", "if (message->is_recorded || message->direction == OSH_SERVER_TO_CLIENT) {",
-     "if (message->is_recorded) {", "network-driver"),
+    ("plugins/network/l7/ask.c", "if (!message->is_recorded && message->direction != OSH_SERVER_TO_CLIENT) {",
+     "if (!message->is_recorded) {", "network-driver"),
     ("plugins/network/l7/message.c", "    osh_fact_copy_set(&message->facts, &none);\n", "",
      "network-driver"),
     # the end
