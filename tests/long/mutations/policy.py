@@ -178,7 +178,7 @@ ROWS = [
     (P + "model/endpoint-value.c", "if (endpoint->mcp_versions & osh_mcp_revision_at(i))\n            names", "if (i > 0)\n            names",
      "policy-mcp policy-facts policy-interface"),
     # What MCP rules out, revision by revision.
-    (P + "decide/judge-rpc.c", "    if (is_exactly(question->method, \"POST\")) {\n        judge_post",
+    (P + "decide/judge-rpc.c", "    if (is_posted(question)) {\n        judge_post",
      "    if (TRUE) {\n        judge_post"),
     (P + "decide/judge-rpc.c", "return question->has_mcp_version ? endpoint->mcp_versions & question->mcp_version",
      "return question->has_mcp_version ? question->mcp_version"),
