@@ -26,17 +26,6 @@ find_text(const OshFacts *facts, const char *name)
     return fact != NULL ? g_strndup(fact->value.string.data, fact->value.string.length) : NULL;
 }
 
-static OshSpan
-trim(OshSpan text)
-{
-    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (OshSpan){text.data + 1, text.length - 1};
-    while (text.length > 0 &&
-           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
-        text.length--;
-    return text;
-}
-
 /* The element of a list at @at, which moves behind it. FALSE: there is none. */
 static gboolean
 next_of(OshSpan list, gsize *at, char separator, OshSpan *ret_element)
@@ -47,7 +36,7 @@ next_of(OshSpan list, gsize *at, char separator, OshSpan *ret_element)
         return FALSE;
     while (end < list.length && list.data[end] != separator)
         end++;
-    *ret_element = trim((OshSpan){list.data + *at, end - *at});
+    *ret_element = osh_span_trim((OshSpan){list.data + *at, end - *at});
     *at = end + 1;
     return TRUE;
 }
@@ -147,7 +136,7 @@ read_field(JsonrpcHead *head, OshSpan name, OshSpan value, GStringChunk *texts)
         join(&head->content_encoding, value);
     for (gsize i = 0; i < G_N_ELEMENTS(mcp_fields); i++) {
         JsonrpcField *field = field_at(head, i);
-        OshSpan trimmed = trim(value);
+        OshSpan trimmed = osh_span_trim(value);
 
         if (!osh_span_equal_fold(name, mcp_fields[i].name) || field->count++ > 0)
             continue;

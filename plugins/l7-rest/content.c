@@ -108,8 +108,8 @@ charge(RestSession *session, gsize bytes)
     return (gsize)g_atomic_pointer_get(session->held) <= session->limits.held_size;
 }
 
-static void
-shrink(GByteArray **bytes)
+void
+rest_bytes_empty(GByteArray **bytes)
 {
     if (*bytes != NULL && (*bytes)->len > KEPT_SIZE) {
         g_byte_array_unref(*bytes);
@@ -132,8 +132,8 @@ rest_content_clear(RestSession *session)
     if (!content->is_active)
         return;
     (void)charge(session, 0);
-    shrink(&fresh.head);
-    shrink(&fresh.body);
+    rest_bytes_empty(&fresh.head);
+    rest_bytes_empty(&fresh.body);
     *content = fresh;
 }
 

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define SENT_AT_ONCE 32768
-#define KEPT_SIZE    65536
 #define LAST_CHUNK   "0\r\n\r\n"
 
 /* --- Held --------------------------------------------------------------------------------------
@@ -105,17 +104,6 @@ rest_reply_begin(RestSession *session)
     return TRUE;
 }
 
-static void
-shrink(GByteArray **bytes)
-{
-    if ((*bytes)->len > KEPT_SIZE) {
-        g_byte_array_unref(*bytes);
-        *bytes = g_byte_array_new();
-    } else {
-        g_byte_array_set_size(*bytes, 0);
-    }
-}
-
 void
 rest_reply_clear(RestSession *session)
 {
@@ -125,8 +113,8 @@ rest_reply_clear(RestSession *session)
     session->response_limit = 0;
     if (!reply->is_active)
         return;
-    shrink(&fresh.head);
-    shrink(&fresh.body);
+    rest_bytes_empty(&fresh.head);
+    rest_bytes_empty(&fresh.body);
     *reply = fresh;
 }
 

@@ -427,6 +427,9 @@ void rest_content_free(RestSession *session);
 /** rest_content_total: Returns: bytes of the body as it goes out. */
 guint64 rest_content_total(const RestContent *content);
 
+/** rest_bytes_empty: of one request; memory that is large is given back. @bytes: (nullable). */
+void rest_bytes_empty(GByteArray **bytes);
+
 /** rest_content_expire: the deadline of a body that is being read has passed. */
 void rest_content_expire(RestSession *session);
 

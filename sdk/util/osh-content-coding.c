@@ -80,23 +80,12 @@ osh_content_coding_name(OshContentCoding coding)
     return "identity";
 }
 
-static OshSpan
-trim(OshSpan text)
-{
-    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (OshSpan){text.data + 1, text.length - 1};
-    while (text.length > 0 &&
-           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
-        text.length--;
-    return text;
-}
-
 /* Of a list, RFC 9110 section 8.4, with one member: a server that skips an empty member or identity
  * and one that does not could differ about a longer one. */
 OshContentProblem
 osh_content_coding_check(OshSpan field, guint allowed, OshContentCoding *ret_coding)
 {
-    OshSpan name = trim(field);
+    OshSpan name = osh_span_trim(field);
 
     *ret_coding = OSH_CONTENT_IDENTITY;
     if (osh_span_equal_fold(name, "identity"))

@@ -104,6 +104,17 @@ osh_span_equal_fold(OshSpan span, const char *text)
            (span.length == 0 || g_ascii_strncasecmp(span.data, text, span.length) == 0);
 }
 
+OshSpan
+osh_span_trim(OshSpan text)
+{
+    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = (OshSpan){text.data + 1, text.length - 1};
+    while (text.length > 0 &&
+           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
+        text.length--;
+    return text;
+}
+
 gboolean
 osh_span_number(OshSpan span, guint64 max, guint64 *ret_number)
 {

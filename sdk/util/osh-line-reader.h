@@ -112,6 +112,10 @@ gboolean osh_span_equal(OshSpan span, const char *text);
  * case. */
 gboolean osh_span_equal_fold(OshSpan span, const char *text);
 
+/** osh_span_trim: Returns: @text without the spaces and tabs at its ends (OWS, RFC 9110 section
+ * 5.6.3). */
+OshSpan osh_span_trim(OshSpan text);
+
 /** osh_span_number: @ret_number: untouched on FALSE. Returns: whether the span is decimal digits
  * alone, at least one, of a number up to @max. */
 gboolean osh_span_number(OshSpan span, guint64 max, guint64 *ret_number);

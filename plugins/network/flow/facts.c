@@ -41,6 +41,14 @@ osh_facts_find(const OshFacts *facts, const char *name, OshFactType type)
     return NULL;
 }
 
+OshSpan
+osh_facts_string(const OshFacts *facts, const char *name)
+{
+    const OshFact *fact = osh_facts_find(facts, name, OSH_FACT_STRING);
+
+    return fact != NULL ? fact->value.string : (OshSpan){"", 0};
+}
+
 void
 osh_facts_record(const OshConnection *connection, const OshFacts *facts, OshDecisionOutcome outcome,
                  const OshVerdict *verdict)

@@ -24,6 +24,9 @@ gsize osh_connection_facts(const OshConnection *connection, OshFact facts[OSH_CO
 /** osh_facts_find: Returns: (transfer none) (nullable): the fact @name, where it is of @type. */
 const OshFact *osh_facts_find(const OshFacts *facts, const char *name, OshFactType type);
 
+/** osh_facts_string: Returns: the fact @name where it is a string; empty where not. */
+OshSpan osh_facts_string(const OshFacts *facts, const char *name);
+
 /**
  * osh_connection_record:
  * @verdict: (nullable): what the policy said

@@ -381,8 +381,8 @@ check_readable(OshInspected *inspected)
 {
     const OshFacts *head = &inspected->head.facts;
     const char *obstacle =
-        osh_readable_obstacle(osh_readable_fact(head, OSH_FACT_REQUEST_CONTENT_ENCODING),
-                              osh_readable_fact(head, OSH_FACT_REQUEST_CONTENT_TYPE));
+        osh_readable_obstacle(osh_facts_string(head, OSH_FACT_REQUEST_CONTENT_ENCODING),
+                              osh_facts_string(head, OSH_FACT_REQUEST_CONTENT_TYPE));
 
     if (inspected->has_middleware && obstacle != NULL)
         pass_over(inspected, obstacle);

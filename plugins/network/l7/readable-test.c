@@ -2,6 +2,8 @@
 /* Content codings and charsets that a middleware can look into, and those that it cannot. */
 #include "readable.h"
 
+#include "facts.h"
+
 static const struct {
     const char *sentence;
     const char *coding;
@@ -40,11 +42,11 @@ test_fact(void)
     const OshFact facts[] = {OSH_FACT_INTEGER_INIT("a", 1),
                              OSH_FACT_STRING_INIT("b", OSH_SPAN_INIT("text"))};
     const OshFacts set = {facts, G_N_ELEMENTS(facts)};
-    OshSpan found = osh_readable_fact(&set, "b");
+    OshSpan found = osh_facts_string(&set, "b");
 
     g_assert_cmpmem(found.data, found.length, "text", 4);
-    g_assert_cmpuint(osh_readable_fact(&set, "a").length, ==, 0);
-    g_assert_cmpuint(osh_readable_fact(&set, "c").length, ==, 0);
+    g_assert_cmpuint(osh_facts_string(&set, "a").length, ==, 0);
+    g_assert_cmpuint(osh_facts_string(&set, "c").length, ==, 0);
 }
 
 int

@@ -5,24 +5,9 @@
  */
 #include "readable.h"
 
+#include "osh-line-reader.h"
+
 #include <string.h>
-
-static gboolean
-span_is(OshSpan span, const char *word)
-{
-    return span.length == strlen(word) && g_ascii_strncasecmp(span.data, word, span.length) == 0;
-}
-
-static OshSpan
-trimmed(OshSpan span)
-{
-    while (span.length > 0 && (span.data[0] == ' ' || span.data[0] == '\t'))
-        span = (OshSpan){span.data + 1, span.length - 1};
-    while (span.length > 0 &&
-           (span.data[span.length - 1] == ' ' || span.data[span.length - 1] == '\t'))
-        span.length--;
-    return span;
-}
 
 /* Returns: what of @rest stands before @separator; @rest is what follows it. */
 static OshSpan
@@ -32,7 +17,7 @@ next_part(OshSpan *rest, char separator)
     OshSpan part = {rest->data, end != NULL ? (gsize)(end - rest->data) : rest->length};
 
     *rest = end != NULL ? (OshSpan){end + 1, rest->length - part.length - 1} : (OshSpan){"", 0};
-    return trimmed(part);
+    return osh_span_trim(part);
 }
 
 /* RFC 9110 section 8.4.1: "identity" is no coding; a list may have empty elements. */
@@ -42,7 +27,7 @@ is_coded(OshSpan coding)
     while (coding.length > 0) {
         OshSpan element = next_part(&coding, ',');
 
-        if (element.length > 0 && !span_is(element, "identity"))
+        if (element.length > 0 && !osh_span_equal_fold(element, "identity"))
             return TRUE;
     }
     return FALSE;
@@ -60,8 +45,9 @@ is_of_ascii(OshSpan charset)
         if (charset.length > strlen(prefixes[i]) &&
             g_ascii_strncasecmp(charset.data, prefixes[i], strlen(prefixes[i])) == 0)
             return TRUE;
-    return span_is(charset, "utf-8") || span_is(charset, "utf8") || span_is(charset, "us-ascii") ||
-           span_is(charset, "ascii") || span_is(charset, "latin1");
+    return osh_span_equal_fold(charset, "utf-8") || osh_span_equal_fold(charset, "utf8") ||
+           osh_span_equal_fold(charset, "us-ascii") || osh_span_equal_fold(charset, "ascii") ||
+           osh_span_equal_fold(charset, "latin1");
 }
 
 /* A parameter that is quoted in a way that hides its name is not read otherwise by a server: the
@@ -74,7 +60,7 @@ has_other_charset(OshSpan type)
         OshSpan value = next_part(&type, ';');
         OshSpan name = next_part(&value, '=');
 
-        if (span_is(name, "charset") && !is_of_ascii(trimmed(value)))
+        if (osh_span_equal_fold(name, "charset") && !is_of_ascii(osh_span_trim(value)))
             return TRUE;
     }
     return FALSE;
@@ -84,13 +70,4 @@ const char *
 osh_readable_obstacle(OshSpan coding, OshSpan type)
 {
     return is_coded(coding) || has_other_charset(type) ? "encoded" : NULL;
-}
-
-OshSpan
-osh_readable_fact(const OshFacts *facts, const char *name)
-{
-    for (gsize i = 0; i < facts->n_facts; i++)
-        if (facts->facts[i].type == OSH_FACT_STRING && g_str_equal(facts->facts[i].name, name))
-            return facts->facts[i].value.string;
-    return (OshSpan){"", 0};
 }

@@ -17,7 +17,4 @@ G_BEGIN_DECLS
  */
 const char *osh_readable_obstacle(OshSpan coding, OshSpan type);
 
-/** osh_readable_fact: Returns: fact @name of @facts where it is a string; empty where not. */
-OshSpan osh_readable_fact(const OshFacts *facts, const char *name);
-
 G_END_DECLS

@@ -246,8 +246,8 @@ read_fields(Head *head, const OshFact *fields)
     for (guint32 i = 0; i < fields->count; i++) {
         const OshFactRecord *record = &fields->value.records[i];
         const OshFacts field = {record->fields, record->n_fields};
-        const OshSpan name = osh_readable_fact(&field, "name");
-        const OshSpan value = osh_readable_fact(&field, "value");
+        const OshSpan name = osh_facts_string(&field, "name");
+        const OshSpan value = osh_facts_string(&field, "value");
 
         if (head->obstacle == NULL)
             head->obstacle = field_obstacle(name, value);

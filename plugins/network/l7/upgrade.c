@@ -33,14 +33,6 @@ struct _OshUpgrade {
     char *failure;
 };
 
-static OshSpan
-string_of(const OshFacts *facts, const char *name)
-{
-    const OshFact *fact = osh_facts_find(facts, name, OSH_FACT_STRING);
-
-    return fact != NULL ? fact->value.string : (OshSpan){NULL, 0};
-}
-
 /* Returns: how many; more than @capacity where they do not fit. */
 static gsize
 fill_fields(const OshFacts *facts, const char *name, OshHttpField *fields, gsize capacity)
@@ -52,7 +44,7 @@ fill_fields(const OshFacts *facts, const char *name, OshHttpField *fields, gsize
         const OshFactRecord *record = &fact->value.records[i];
         const OshFacts of = {record->fields, record->n_fields};
 
-        fields[i] = (OshHttpField){string_of(&of, "name"), string_of(&of, "value")};
+        fields[i] = (OshHttpField){osh_facts_string(&of, "name"), osh_facts_string(&of, "value")};
     }
     return n;
 }
@@ -115,8 +107,8 @@ upgrade_judge(OshUpgrade *upgrade)
     OshHttpField fields[MAX_FIELDS];
     OshHttpHead head = {
         .struct_size = sizeof head,
-        .method = string_of(facts, OSH_FACT_REQUEST_METHOD),
-        .path = string_of(facts, OSH_FACT_REQUEST_PATH),
+        .method = osh_facts_string(facts, OSH_FACT_REQUEST_METHOD),
+        .path = osh_facts_string(facts, OSH_FACT_REQUEST_PATH),
         .status = is_request || status == NULL ? 0 : (guint32)status->value.integer,
         .fields = fields,
         .facts = facts,
@@ -144,7 +136,7 @@ static const OshUpgradeProvider *
 find_provider(const OshMessage *message)
 {
     const OshProviders *providers = message->driver->connection->shard->network->providers;
-    OshSpan token = string_of(&message->facts.facts, OSH_FACT_REQUEST_UPGRADE);
+    OshSpan token = osh_facts_string(&message->facts.facts, OSH_FACT_REQUEST_UPGRADE);
     g_autofree char *name = NULL;
 
     if (providers == NULL || token.length == 0)
@@ -183,7 +175,7 @@ osh_upgrade_is_served(const OshMessage *message, const char **ret_reason)
 {
     const OshVerdict *verdict = &message->verdict;
     const OshUpgradeProvider *needed = find_speaker(message, verdict->protocol);
-    gboolean asks = string_of(&message->facts.facts, OSH_FACT_REQUEST_UPGRADE).length > 0;
+    gboolean asks = osh_facts_string(&message->facts.facts, OSH_FACT_REQUEST_UPGRADE).length > 0;
 
     /* A message of the protocol itself, or a response whose request was served. */
     if ((needed != NULL && message->driver->protocol == &needed->protocol) ||
