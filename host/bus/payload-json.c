@@ -157,8 +157,10 @@ array_element(Bytes array, gsize ends, gsize i, gsize alignment, gsize *at, Byte
     return TRUE;
 }
 
+/* @brackets: the two that JSON puts around it; @append: writes one element. */
 static gboolean
-append_strings(GString *line, Bytes array)
+append_array(GString *line, Bytes array, gsize alignment, const char *brackets,
+             gboolean (*append)(GString *line, Bytes element))
 {
     gsize n;
     gsize ends;
@@ -166,16 +168,16 @@ append_strings(GString *line, Bytes array)
 
     if (!array_open(array, &n, &ends))
         return FALSE;
-    g_string_append_c(line, '[');
+    g_string_append_c(line, brackets[0]);
     for (gsize i = 0; i < n; i++) {
         Bytes element;
 
         if (i > 0)
             g_string_append_c(line, ',');
-        if (!array_element(array, ends, i, 1, &at, &element) || !append_string(line, element))
+        if (!array_element(array, ends, i, alignment, &at, &element) || !append(line, element))
             return FALSE;
     }
-    g_string_append_c(line, ']');
+    g_string_append_c(line, brackets[1]);
     return TRUE;
 }
 
@@ -194,7 +196,7 @@ append_variant(GString *line, Bytes variant)
     value = (Bytes){variant.data, (gsize)(nul - variant.data)};
     type_length = variant.size - value.size - 1;
     if (type_length == 2 && memcmp(type, "as", 2) == 0)
-        return append_strings(line, value);
+        return append_array(line, value, 1, "[]", append_string);
     if (type_length != 1)
         return FALSE;
     if (type[0] == 's')
@@ -223,28 +225,6 @@ append_entry(GString *line, Bytes entry)
         return FALSE;
     g_string_append_c(line, ':');
     return append_variant(line, (Bytes){entry.data + value_from, entry.size - width - value_from});
-}
-
-static gboolean
-append_details(GString *line, Bytes details)
-{
-    gsize n;
-    gsize ends;
-    gsize at = 0;
-
-    if (!array_open(details, &n, &ends))
-        return FALSE;
-    g_string_append_c(line, '{');
-    for (gsize i = 0; i < n; i++) {
-        Bytes entry;
-
-        if (i > 0)
-            g_string_append_c(line, ',');
-        if (!array_element(details, ends, i, 8, &at, &entry) || !append_entry(line, entry))
-            return FALSE;
-    }
-    g_string_append_c(line, '}');
-    return TRUE;
 }
 
 /* Returns: how many strings stand in front of the details, or -1 when the type is another one. */
@@ -290,7 +270,7 @@ append_tuple(GString *line, const char *type, gsize n_strings, Bytes tuple)
         g_string_append_c(line, ',');
     }
     at = align(at, 8);
-    if (at > end || !append_details(line, (Bytes){tuple.data + at, end - at}))
+    if (at > end || !append_array(line, (Bytes){tuple.data + at, end - at}, 8, "{}", append_entry))
         return FALSE;
     g_string_append_c(line, ']');
     return TRUE;
